@@ -1,0 +1,49 @@
+"""impasto: neural style transfer, the method of Gatys, Ecker and Bethge (2015), as real software.
+
+    import impasto
+    result = impasto.stylize("photo.jpg", "painting.jpg")
+    result.save("pastiche.png")
+
+Importing impasto loads neither torch nor weights; the first call does.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from impasto.errors import ImpastoError
+from impasto.recipe import Recipe
+
+if TYPE_CHECKING:
+    from impasto.images.io import read_image, read_metadata, write_image
+    from impasto.optimize.events import StepEvent
+    from impasto.transfer import Result, stylize
+
+__version__ = version("impasto")
+
+__all__ = [
+    "ImpastoError",
+    "Recipe",
+    "Result",
+    "StepEvent",
+    "__version__",
+    "read_image",
+    "read_metadata",
+    "stylize",
+    "write_image",
+]
+
+_HOMES = {
+    "Result": "impasto.transfer",
+    "StepEvent": "impasto.optimize.events",
+    "read_image": "impasto.images.io",
+    "read_metadata": "impasto.images.io",
+    "stylize": "impasto.transfer",
+    "write_image": "impasto.images.io",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'impasto' has no attribute {name!r}")

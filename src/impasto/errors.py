@@ -1,0 +1,65 @@
+"""The errors impasto raises: one root, one child for each cause a caller might catch.
+
+Every error has two parts: `error` says what was wrong, with the value, and what was expected;
+`mend` says what to do about it. `str()` gives both in one line.
+"""
+
+
+class ImpastoError(Exception):
+    """Root of all errors that impasto raises on purpose.
+
+    error: what was wrong, with the value, and what was expected.
+    mend: how to put it right.
+    exit_code: what the command line exits with: 2 for the user's mistake, 1 for ours or the machine's.
+    """
+
+    exit_code = 2
+
+    def __init__(self, error: str, mend: str) -> None:
+        super().__init__(f"{error} {mend}")
+        self.error = error
+        self.mend = mend
+
+
+class ImageReadError(ImpastoError, OSError):
+    """A picture is missing, damaged, empty or of a kind that cannot be opened."""
+
+
+class ImageSizeError(ImpastoError, ValueError):
+    """A picture is too small for the network, or too large for `max_pixels`."""
+
+
+class ImageRangeError(ImpastoError, ValueError):
+    """An array or tensor does not hold an image: shape, type or range."""
+
+
+class OutputError(ImpastoError, OSError):
+    """A picture cannot be written where it was asked for."""
+
+
+class RecipeError(ImpastoError, ValueError):
+    """A recipe field is unknown, malformed, out of range or contradicts another."""
+
+
+class WeightsError(ImpastoError, OSError):
+    """A weights file is missing, damaged, or not what it says it is."""
+
+
+class DeviceError(ImpastoError, ValueError):
+    """A device was asked for that this machine does not have."""
+
+
+class MissingExtraError(ImpastoError, ImportError):
+    """An optional package is needed and not installed."""
+
+
+class OutOfMemoryError(ImpastoError, MemoryError):
+    """The machine ran out of memory during a run."""
+
+    exit_code = 1
+
+
+class DiskError(ImpastoError, OSError):
+    """The disk failed or filled up while a finished picture was written."""
+
+    exit_code = 1

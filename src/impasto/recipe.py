@@ -1,0 +1,420 @@
+"""Recipe: everything that defines a pastiche, and nothing about how it is run.
+
+A recipe is a frozen dataclass. It gives the command line its options and their help, is hashed, is written as
+TOML on disk and as JSON inside a picture. The presets are such TOML files inside the package.
+"""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import math
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from impasto.errors import RecipeError
+
+FORMAT_VERSION = 1
+"""Version of the recipe's written form; a newer one is refused with a clear message."""
+
+LAYERS = tuple(
+    f"conv{block}_{index}" for block, depth in enumerate((2, 2, 4, 4, 4), start=1) for index in range(1, depth + 1)
+)
+"""Layers of VGG-19 by the paper's names, shallow to deep; each means the activation after its ReLU."""
+
+STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+
+INITS = ("content", "style", "noise", "black", "white", "mean")
+
+
+def option(default: Any, kind: str, help: str, **limits: Any) -> Any:
+    """One recipe field: its default, how its text is read, what its values may be, and its help."""
+    return dataclasses.field(default=default, metadata={"kind": kind, "help": help, **limits})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What is painted: network, losses, weights, start image, schedule, seed. The defaults are the preset `standard`.
+
+    Loss weights have no unit. Either `strength` (0 = the photograph, 1 = style alone) or `content_weight` and
+    `style_weight` (alpha and beta of the paper's eq. 7) say how content and style are mixed; giving one clears the
+    other in `replace`, giving both is refused. Raises RecipeError for any value out of range.
+    """
+
+    weights: str = option("oxford", "text", "network weights: oxford, torchvision, or a .pth or .safetensors file")
+    weights_preprocessing: Literal["auto", "oxford", "torchvision"] = option(
+        "auto", "choice", "input they expect; auto: told from the file", choices=("auto", "oxford", "torchvision")
+    )
+    pooling: Literal["max", "average"] = option(
+        "max", "choice", "pooling between blocks", choices=("max", "average")
+    )
+    padding: Literal["zero", "replicate"] = option(
+        "replicate", "choice", "border of the convolutions; replicate leaves no marks", choices=("zero", "replicate")
+    )
+    rescaled_network: bool = option(
+        False, "flag", "scale every filter to a mean activation of 1 over photographs (Gatys et al. 2016)"
+    )
+    content_layers: tuple[str, ...] = option(("conv4_2",), "layers", "layers whose responses keep the content")
+    content_layer_weights: tuple[float, ...] = option(
+        (), "numbers", "one weight a content layer; empty: equal, summing to 1", low=0.0
+    )
+    content_normalization: Literal["sum", "mean"] = option(
+        "sum", "choice", "content loss: sum = 1/2 sum (F-P)^2, eq. 1; mean = mean (F-P)^2", choices=("sum", "mean")
+    )
+    style_layers: tuple[str, ...] = option(STYLE_LAYERS, "layers", "layers whose Gram matrices are the style")
+    style_layer_weights: tuple[float, ...] = option(
+        (), "numbers", "one weight a style layer; empty: equal, summing to 1", low=0.0
+    )
+    gram_normalization: Literal["raw", "positions", "positions-channels"] = option(
+        "raw",
+        "choice",
+        "style loss: raw = eq. 4; positions, positions-channels = mean (G-A)^2 with G divided by M or by M N",
+        choices=("raw", "positions", "positions-channels"),
+    )
+    style_blend: tuple[float, ...] = option(
+        (), "numbers", "one weight a style image, scaled to sum to 1; empty: equal", low=0.0
+    )
+    style_size: str | int = option(
+        "long-edge",
+        "style_size",
+        "style image's size: long-edge or same-pixels (as the pastiche), or its long edge in pixels",
+    )
+    style_scale: float = option(1.0, "number", "multiplies the style image's size: larger strokes above 1", above=0.0)
+    strength: float | None = option(
+        0.5, "number", "0 = the photograph, 1 = style alone, at any size", low=0.0, high=1.0, optional=True
+    )
+    content_weight: float | None = option(None, "number", "alpha of eq. 7", low=0.0, optional=True)
+    style_weight: float | None = option(None, "number", "beta of eq. 7", low=0.0, optional=True)
+    tv_weight: float = option(0.01, "number", "weight of the total variation; smooths", low=0.0)
+    tv_normalization: Literal["sum", "mean"] = option(
+        "mean", "choice", "total variation: sum or mean over neighbouring pixels", choices=("sum", "mean")
+    )
+    size: int = option(512, "integer", "long edge of the pastiche in pixels", low=1)
+    init: str = option(
+        "content", "init", "start image: content, style, noise, black, white, mean, a color #rrggbb, or a file"
+    )
+    gamut: Literal["keep", "free"] = option(
+        "keep",
+        "choice",
+        "keep: colors stay in range while painting; free: clamped only on saving",
+        choices=("keep", "free"),
+    )
+    optimizer: Literal["lbfgs", "adam"] = option("lbfgs", "choice", "lbfgs or adam", choices=("lbfgs", "adam"))
+    steps: int = option(240, "integer", "optimizer updates, shared equally by the scales", low=1)
+    first_scale: int = option(
+        128, "integer", "long edge of the first scale, doubled up to size; 0: one scale only", low=0
+    )
+    learning_rate: float | None = option(
+        None, "number", "step length; none: 1 for lbfgs, 0.02 of the color range for adam", above=0.0, optional=True
+    )
+    history: int = option(50, "integer", "past steps that lbfgs remembers", low=1)
+    tolerance: float = option(
+        0.0, "number", "stop when the loss falls by less than this share in 10 steps; 0: never", low=0.0, high=1.0
+    )
+    seed: int = option(0, "integer", "seed of the white noise", low=0)
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+        _check_together(self)
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> Self:
+        """The preset of that name, with some fields changed. RecipeError lists the presets if there is none."""
+        path = _presets().get(name)
+        if path is None:
+            raise RecipeError(
+                f"preset {name!r} does not exist; expected one of {', '.join(preset_names())}.",
+                f"{_nearest(name, preset_names())}--recipe reads a file of your own.",
+            )
+        return cls.from_toml(path.read_text("utf-8"), name=f"preset {name}").replace(**changes)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """The recipe in a TOML file; fields that the file leaves out are those of `standard`."""
+        try:
+            text = Path(path).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(
+                f"recipe file {os.fspath(path)!r} cannot be read ({error}).", "Give a TOML text file of recipe fields."
+            ) from error
+        return cls.from_toml(text, name=f"recipe file {os.fspath(path)!r}")
+
+    @classmethod
+    def from_toml(cls, text: str, *, name: str = "recipe") -> Self:
+        """The recipe that a TOML text describes. Raises RecipeError naming the text."""
+        try:
+            return cls.from_dict(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            raise RecipeError(
+                f"{name} is not TOML ({error}).", 'Write one field a line, such as: init = "noise".'
+            ) from error
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The recipe of a mapping of field names to values, as `to_dict` gives it."""
+        changes = dict(values)
+        version = changes.pop("format_version", FORMAT_VERSION)
+        if not isinstance(version, int) or version > FORMAT_VERSION:
+            raise RecipeError(
+                f"recipe has format_version {version!r}; this impasto reads up to {FORMAT_VERSION}.",
+                "Install a newer impasto to read it.",
+            )
+        return cls().replace(**changes)
+
+    def replace(self, **changes: Any) -> Self:
+        """This recipe with some fields changed. A weight given clears `strength`, and `strength` clears the weights."""
+        known = field_names()
+        for name in changes:
+            if name not in known:
+                raise RecipeError(
+                    f"recipe has no field {name!r}; expected one of {', '.join(known)}.", _nearest(name, known)
+                )
+        weights = {name for name in ("content_weight", "style_weight") if changes.get(name) is not None}
+        if weights and "strength" not in changes:
+            changes["strength"] = None
+            for name in {"content_weight", "style_weight"} - weights:
+                changes[name] = 1.0 if getattr(self, name) is None else getattr(self, name)
+        elif changes.get("strength") is not None and not weights:
+            changes["content_weight"] = changes["style_weight"] = None
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields that are set, as JSON values, with the format's version first."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        plain = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items() if v is not None}
+        return {"format_version": FORMAT_VERSION, **plain}
+
+    def to_toml(self) -> str:
+        """The recipe as a TOML text that `from_toml` reads back."""
+        # A JSON string, number, boolean or flat list is written the same way in TOML.
+        return "".join(f"{name} = {json.dumps(value)}\n" for name, value in self.to_dict().items())
+
+    def hash(self) -> str:
+        """SHA-256 of the recipe's canonical JSON, in hexadecimal: equal recipes have equal hashes."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def field_names() -> tuple[str, ...]:
+    """Names of the recipe's fields, in the order of the class."""
+    return tuple(field.name for field in dataclasses.fields(Recipe))
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of the presets inside the package."""
+    return tuple(sorted(_presets()))
+
+
+def parse_field(name: str, text: str) -> Any:
+    """The value that a person's text means for a field: `"conv1_1,conv2_1"`, `"0.5"`, `"none"`, `"yes"`.
+
+    Raises RecipeError where the text is no value of that field.
+    """
+    field = next(field for field in dataclasses.fields(Recipe) if field.name == name)
+    kind = field.metadata["kind"]
+    if field.metadata.get("optional") and text.lower() == "none":
+        return None
+    try:
+        return _PARSERS[kind](text.strip())
+    except (ValueError, KeyError) as error:
+        raise _wrong(field, text, _EXPECTED[kind]) from error
+
+
+def check_blend(style_blend: Sequence[float], count: int) -> tuple[float, ...]:
+    """Blend weights of that many style images, summing to 1. Raises RecipeError where they do not match."""
+    if not style_blend:
+        return (1.0 / count,) * count
+    if len(style_blend) != count:
+        raise RecipeError(
+            f"style_blend has {len(style_blend)} weights for {count} style images; expected one each.",
+            f"Give {count} numbers separated by commas, or leave style_blend out for equal shares.",
+        )
+    return tuple(weight / sum(style_blend) for weight in style_blend)
+
+
+def _presets() -> dict[str, Any]:
+    folder = resources.files("impasto") / "presets"
+    return {path.name.removesuffix(".toml"): path for path in folder.iterdir() if path.name.endswith(".toml")}
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"Did you mean {close[0]!r}? " if close else ""
+
+
+def _wrong(field: "dataclasses.Field[Any]", value: object, expected: str) -> RecipeError:
+    option_name = "--" + field.name.replace("_", "-")
+    return RecipeError(f"{field.name} is {value!r}; expected {expected}.", f"Change {option_name}: {_help(field)}.")
+
+
+def _help(field: "dataclasses.Field[Any]") -> str:
+    return str(field.metadata["help"])
+
+
+def _checked(field: "dataclasses.Field[Any]", value: Any) -> Any:
+    if value is None and field.metadata.get("optional"):
+        return None
+    return _CHECKS[field.metadata["kind"]](field, value)
+
+
+def _check_number(field: "dataclasses.Field[Any]", value: Any) -> float:
+    low, above, high = (field.metadata.get(limit) for limit in ("low", "above", "high"))
+    expected = "a finite number"
+    expected += f" of at least {low:g}" if low is not None else ""
+    expected += f" above {above:g}" if above is not None else ""
+    expected += f" and at most {high:g}" if high is not None else ""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise _wrong(field, value, expected)
+    if (low is not None and value < low) or (above is not None and value <= above):
+        raise _wrong(field, value, expected)
+    if high is not None and value > high:
+        raise _wrong(field, value, expected)
+    return float(value)
+
+
+def _check_integer(field: "dataclasses.Field[Any]", value: Any) -> int:
+    low = field.metadata["low"]
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value < 2**63:
+        raise _wrong(field, value, f"a whole number of at least {low}")
+    return value
+
+
+def _check_choice(field: "dataclasses.Field[Any]", value: Any) -> str:
+    choices = field.metadata["choices"]
+    if value not in choices:
+        raise RecipeError(
+            f"{field.name} is {value!r}; expected {' or '.join(choices)}.",
+            f"{_nearest(str(value), choices)}Change --{field.name.replace('_', '-')}: {_help(field)}.",
+        )
+    return str(value)
+
+
+def _check_flag(field: "dataclasses.Field[Any]", value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(field, value, "true or false")
+    return value
+
+
+def _check_text(field: "dataclasses.Field[Any]", value: Any) -> str:
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str) or not value:
+        raise _wrong(field, value, "a name or a path")
+    return value
+
+
+def _check_layers(field: "dataclasses.Field[Any]", value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise _wrong(field, value, "a list of layer names")
+    names = tuple(str(name).replace("relu", "conv") for name in value)
+    for given, name in zip(value, names, strict=True):
+        if name not in LAYERS:
+            raise RecipeError(
+                f"{field.name} names the layer {given!r}; expected names from {LAYERS[0]} to {LAYERS[-1]}.",
+                f"{_nearest(name, LAYERS)}VGG-19 has: {', '.join(LAYERS)}.",
+            )
+    if len(set(names)) < len(names):
+        raise _wrong(field, ",".join(names), "each layer once")
+    return names
+
+
+def _check_numbers(field: "dataclasses.Field[Any]", value: Any) -> tuple[float, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise _wrong(field, value, "a list of numbers")
+    numbers = tuple(_check_number(field, number) for number in value)
+    if numbers and not sum(numbers) > 0:
+        raise _wrong(field, ",".join(map(str, numbers)), "at least one number above 0")
+    return numbers
+
+
+def _check_style_size(field: "dataclasses.Field[Any]", value: Any) -> str | int:
+    if value in ("long-edge", "same-pixels"):
+        return str(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise _wrong(field, value, "long-edge, same-pixels or a number of pixels")
+    return value
+
+
+def _check_init(field: "dataclasses.Field[Any]", value: Any) -> str:
+    text = _check_text(field, value)
+    if text.startswith("#") and not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise _wrong(field, text, "a color such as #e0c040")
+    if text not in INITS and not text.startswith("#") and not Path(text).is_file():
+        raise RecipeError(
+            f"init is {text!r}, neither a known start nor a file; expected {', '.join(INITS)}, #rrggbb or a file.",
+            f"{_nearest(text, INITS)}Check the spelling or the path.",
+        )
+    return text
+
+
+def _check_together(recipe: Recipe) -> None:
+    has_weights = recipe.content_weight is not None or recipe.style_weight is not None
+    if recipe.strength is not None and has_weights:
+        raise RecipeError(
+            f"strength is {recipe.strength:g} and content_weight or style_weight is given too; expected one way.",
+            "Give --strength, or --content-weight and --style-weight.",
+        )
+    if recipe.strength is None and (recipe.content_weight is None or recipe.style_weight is None):
+        raise RecipeError(
+            f"strength is none, content_weight {recipe.content_weight}, style_weight {recipe.style_weight}; "
+            "expected both weights where there is no strength.",
+            "Give --strength, or both --content-weight and --style-weight.",
+        )
+    for kind in ("content", "style"):
+        layers, weights = getattr(recipe, f"{kind}_layers"), getattr(recipe, f"{kind}_layer_weights")
+        if weights and len(weights) != len(layers):
+            raise RecipeError(
+                f"{kind}_layer_weights has {len(weights)} numbers for {len(layers)} layers; expected one each.",
+                f"Give {len(layers)} numbers, or leave --{kind}-layer-weights out for equal weights.",
+            )
+    if not recipe.content_layers and not recipe.style_layers:
+        raise RecipeError(
+            "content_layers and style_layers are both empty; expected at least one layer.", "Name a layer in one."
+        )
+
+
+def _parse_flag(text: str) -> bool:
+    return {"yes": True, "true": True, "no": False, "false": False}[text.lower()]
+
+
+def _parse_list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+_CHECKS: dict[str, Callable[["dataclasses.Field[Any]", Any], Any]] = {
+    "number": _check_number,
+    "integer": _check_integer,
+    "choice": _check_choice,
+    "flag": _check_flag,
+    "text": _check_text,
+    "layers": _check_layers,
+    "numbers": _check_numbers,
+    "style_size": _check_style_size,
+    "init": _check_init,
+}
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "number": float,
+    "integer": int,
+    "choice": str,
+    "flag": _parse_flag,
+    "text": str,
+    "layers": _parse_list,
+    "numbers": lambda text: tuple(float(part) for part in _parse_list(text)),
+    "style_size": lambda text: int(text) if text.lstrip("-").isdigit() else text,
+    "init": str,
+}
+
+_EXPECTED = {
+    "number": "a number",
+    "integer": "a whole number",
+    "flag": "yes or no",
+    "numbers": "numbers separated by commas",
+}

@@ -1,0 +1,46 @@
+"""What all tests share: determinism, a small encoder, pictures made here, and the development data if it is there."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.features.encoder import build_encoder
+from impasto.features.vgg import Vgg
+from impasto.recipe import Recipe
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _deterministic() -> None:
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def tiny_encoder() -> Vgg:
+    return build_encoder(Recipe(weights="tiny"))[0]
+
+
+@pytest.fixture
+def picture() -> Callable[..., Tensor]:
+    """picture(height, width, seed): smooth colored waves, (1, 3, H, W) in [0, 1]."""
+
+    def paint(height: int = 32, width: int = 32, seed: int = 0) -> Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        rows, columns = torch.linspace(0, 6, height).view(1, -1, 1), torch.linspace(0, 6, width).view(1, 1, -1)
+        a, b, c = torch.rand(3, 3, 1, 1, generator=generator) * 3
+        return (0.5 + 0.45 * torch.sin(a * rows + b * columns + 2 * c)).unsqueeze(0)
+
+    return paint
+
+
+@pytest.fixture
+def data() -> Path:
+    """The folder of pictures and reference weights that lies beside a developer's checkout."""
+    if not DATA.is_dir():
+        pytest.skip(f"development data not found at {DATA}")
+    return DATA

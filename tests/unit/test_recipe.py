@@ -1,0 +1,135 @@
+"""The recipe: defaults, text and TOML in and out, and messages for everything that is wrong."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from impasto.errors import RecipeError
+from impasto.recipe import LAYERS, Recipe, check_blend, field_names, parse_field, preset_names
+
+
+def test_defaults_are_the_preset_standard() -> None:
+    assert Recipe.preset("standard") == Recipe()
+
+
+def test_paper_preset_is_the_paper() -> None:
+    paper = Recipe.preset("paper")
+    assert (paper.init, paper.pooling, paper.padding, paper.optimizer) == ("noise", "average", "zero", "lbfgs")
+    assert paper.content_layers == ("conv4_2",)
+    assert paper.style_layers == tuple(f"conv{block}_1" for block in range(1, 6))
+    assert paper.style_layer_weights == (0.2,) * 5
+    assert paper.content_weight is not None
+    assert paper.style_weight is not None
+    assert paper.content_weight / paper.style_weight == pytest.approx(1e-3)
+    assert (paper.rescaled_network, paper.steps, paper.tv_weight, paper.gamut) == (True, 500, 0.0, "free")
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_survive_toml_and_json(name: str) -> None:
+    recipe = Recipe.preset(name)
+    assert Recipe.from_toml(recipe.to_toml()) == recipe
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
+    assert Recipe.from_dict(recipe.to_dict()).hash() == recipe.hash()
+
+
+def test_hash_tells_recipes_apart() -> None:
+    assert len({Recipe(seed=seed).hash() for seed in range(5)}) == 5
+
+
+def test_vgg19_has_sixteen_layers_and_relu_is_an_alias() -> None:
+    assert len(LAYERS) == 16
+    assert Recipe(content_layers=("relu4_2",)).content_layers == ("conv4_2",)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("steps", "12", 12),
+        ("strength", "0.25", 0.25),
+        ("strength", "none", None),
+        ("style_layers", "conv1_1, relu2_1", ("conv1_1", "relu2_1")),
+        ("style_blend", "0.7,0.3", (0.7, 0.3)),
+        ("rescaled_network", "Yes", True),
+        ("style_size", "600", 600),
+        ("style_size", "same-pixels", "same-pixels"),
+        ("init", "#ff8800", "#ff8800"),
+    ],
+)
+def test_text_of_a_person_becomes_a_value(name: str, text: str, value: object) -> None:
+    assert parse_field(name, text) == value
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"steps": 0}, ["steps is 0", "at least 1", "--steps"]),
+        ({"style_weight": -1.0}, ["style_weight is -1.0", "at least 0"]),
+        ({"style_weight": float("nan")}, ["style_weight is nan", "finite"]),
+        ({"tv_weight": float("inf")}, ["tv_weight is inf", "finite"]),
+        ({"strength": 1.5}, ["strength is 1.5", "at most 1"]),
+        ({"style_scale": 0.0}, ["style_scale is 0.0", "above 0"]),
+        ({"content_layers": ("conv4_9",)}, ["conv4_9", "Did you mean 'conv4_"]),
+        ({"style_layers": ("conv1_1", "relu1_1")}, ["each layer once"]),
+        ({"pooling": "avarage"}, ["avarage", "Did you mean 'average'"]),
+        ({"init": "cotent"}, ["cotent", "Did you mean 'content'"]),
+        ({"init": "#12345"}, ["#12345", "#e0c040"]),
+        ({"style_size": "big"}, ["big", "same-pixels"]),
+        ({"size": 2.5}, ["size is 2.5", "whole number"]),
+        ({"rescaled_network": "yes"}, ["true or false"]),
+        ({"style_layer_weights": (1.0, 2.0)}, ["2 numbers for 5 layers"]),
+        ({"style_layer_weights": (0.0,) * 5}, ["above 0"]),
+        ({"strength": 0.5, "style_weight": 1.0}, ["strength is 0.5", "--style-weight"]),
+        ({"strength": None}, ["expected both weights"]),
+        ({"content_layers": (), "style_layers": ()}, ["both empty"]),
+        ({"stepps": 3}, ["stepps", "Did you mean 'steps'"]),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_mend(changes: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(RecipeError) as caught:
+        Recipe().replace(**changes)
+    for word in words:
+        assert word in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "text"), [("steps", "many"), ("style_blend", "0.5;0.5"), ("rescaled_network", "si")])
+def test_text_that_is_no_value_is_named(name: str, text: str) -> None:
+    with pytest.raises(RecipeError, match=f"{name} is '{text}'"):
+        parse_field(name, text)
+
+
+def test_unknown_preset_lists_the_presets() -> None:
+    with pytest.raises(RecipeError, match=r"paper, pastiche, standard.*Did you mean 'paper'"):
+        Recipe.preset("papers")
+
+
+def test_weights_and_strength_clear_each_other() -> None:
+    weighted = Recipe().replace(style_weight=1e3)
+    assert (weighted.strength, weighted.content_weight, weighted.style_weight) == (None, 1.0, 1e3)
+    strong = weighted.replace(strength=0.8)
+    assert (strong.strength, strong.content_weight, strong.style_weight) == (0.8, None, None)
+
+
+def test_newer_format_is_refused() -> None:
+    with pytest.raises(RecipeError, match="format_version 99"):
+        Recipe.from_dict({"format_version": 99})
+
+
+def test_text_that_is_not_toml_is_named() -> None:
+    with pytest.raises(RecipeError, match="recipe is not TOML"):
+        Recipe.from_toml("steps: 3")
+
+
+def test_blend_weights_sum_to_one_and_match_the_styles() -> None:
+    assert check_blend((), 4) == (0.25,) * 4
+    assert check_blend((3.0, 1.0), 2) == (0.75, 0.25)
+    with pytest.raises(RecipeError, match="3 weights for 2 style images"):
+        check_blend((1.0, 1.0, 1.0), 2)
+
+
+def test_every_field_has_help_and_a_kind() -> None:
+    for field in dataclasses.fields(Recipe):
+        assert field.metadata["help"]
+        assert field.metadata["kind"]
+    assert len(field_names()) == len(set(field_names()))
