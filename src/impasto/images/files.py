@@ -1,0 +1,156 @@
+"""Picture files opened with Pillow, or refused with a reason in one line."""
+
+import difflib
+import logging
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from impasto.errors import ImageReadError, ImageSizeError, ImpastoError
+
+logger = logging.getLogger(__name__)
+
+# Pillow runs Ghostscript for EPS: no place for a stranger's file.
+_DRAWINGS = ("EPS", "WMF")
+_KINDS = "a PNG, JPEG, WebP, TIFF or another picture file"
+
+# Pillow's size limit and Python's warning filters belong to the whole process: one reader changes them at a time.
+_pillow_lock = threading.RLock()
+
+
+@contextmanager
+def open_picture(path: Path, label: str, max_pixels: int | None) -> Iterator[Image.Image]:
+    """The picture in the file, its header read and its pixels not yet; what goes wrong in the block is told well.
+
+    max_pixels: as in read_image; None where no pixels will be decoded.
+    Raises ImageReadError (missing, empty, damaged, not a picture), ImageSizeError.
+    """
+    _check_file(path, label)
+    with reading(label, max_pixels, path), Image.open(path) as picture:
+        if picture.format in _DRAWINGS:
+            raise ImageReadError(
+                f"{label} is an {picture.format} drawing; expected {_KINDS}.", "Export it as PNG first."
+            )
+        yield picture
+
+
+@contextmanager
+def reading(label: str, max_pixels: int | None, path: Path | None = None) -> Iterator[None]:
+    """A block in which Pillow reads: quiet, with our size limit for its own, all its errors turned into ours."""
+    try:
+        with _quiet_pillow(label, max_pixels):
+            yield
+    except (ImpastoError, MemoryError):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        found = re.search(r"\d+", str(error))  # Pillow gives its first number for the pixels, and no sides
+        raise _size_error(label, int(found[0]) if found else None, max_pixels) from error
+    except UnidentifiedImageError as error:
+        kind = _sniff_kind(path) if path is not None else "unknown"
+        raise ImageReadError(
+            f"{label} is not a picture we can read: {kind}; expected {_KINDS}.", "Convert it to PNG or JPEG."
+        ) from error
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
+        raise ImageReadError(
+            f"{label} is damaged or cut short ({one_line(error)}); expected a whole picture.",
+            "Copy or download it again.",
+        ) from error
+
+
+def load_upright(picture: Image.Image, label: str, max_pixels: int) -> Image.Image:
+    """A decoded copy, turned as its EXIF orientation says; to be called within `open_picture` or `reading`.
+
+    Raises ImageSizeError, from the header, before anything is decoded.
+    """
+    check_pixel_count(picture.height * picture.width, label, max_pixels)
+    frames = getattr(picture, "n_frames", 1)
+    if frames > 1:
+        logger.warning("%s: it holds %d frames; we take number %d.", label, frames, picture.tell() + 1)
+    picture.load()
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception as error:  # as above, of damaged EXIF; the pixels are sound
+        logger.warning("%s: its EXIF data are damaged (%s); the picture is not turned.", label, one_line(error))
+        return picture.copy()
+
+
+def check_pixel_count(pixels: int, label: str, max_pixels: int) -> None:
+    """Accept at most `max_pixels` pixels. Raises ImageSizeError."""
+    if pixels > max_pixels:
+        raise _size_error(label, pixels, max_pixels)
+
+
+def one_line(message: object) -> str:
+    """The text of an error or warning of another library, for a message of ours."""
+    return " ".join(str(message).split())
+
+
+@contextmanager
+def _quiet_pillow(label: str, max_pixels: int | None) -> Iterator[None]:
+    # Pillow's own limit warns at 89 and fails at 179 megapixels. Ours stands in its place while the block runs, not
+    # only beside it, since Pillow decodes an ICO while opening it. Other warnings become log lines.
+    with _pillow_lock, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        limit = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = max_pixels
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    for warning in said:
+        logger.warning("%s: %s", label, one_line(warning.message))
+
+
+def _size_error(label: str, pixels: int | None, max_pixels: int | None) -> ImageSizeError:
+    count = "too many" if pixels is None else f"{pixels:,}"
+    limit = "fewer" if max_pixels is None else f"at most {max_pixels:,}"
+    allowed = "" if pixels is None else pixels
+    return ImageSizeError(
+        f"{label} has {count} pixels; expected {limit}.",
+        f"Shrink it first, or allow it with --max-pixels {allowed} (Python: max_pixels={allowed}).",
+    )
+
+
+def _check_file(path: Path, label: str) -> None:
+    expected = f"expected {_KINDS}."
+    try:
+        if path.is_dir():
+            raise ImageReadError(f"{label} is a folder; {expected}", "Name one file in it.")
+        if not path.exists():
+            raise ImageReadError(f"{label} does not exist; {expected}", _nearest_file(path))
+        if not path.is_file():
+            raise ImageReadError(f"{label} is a device or a pipe; {expected}", "Save it to a file first.")
+        if path.stat().st_size == 0:
+            raise ImageReadError(f"{label} is empty, 0 bytes; {expected}", "Copy or download it again.")
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        if isinstance(error, ImageReadError):
+            raise
+        raise ImageReadError(
+            f"{label} cannot be opened ({error.strerror or error}); {expected}", "Check its name and its permissions."
+        ) from error
+
+
+def _nearest_file(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"Check the path: the folder {str(path.parent)!r} does not exist either."
+    close = difflib.get_close_matches(path.name, (entry.name for entry in path.parent.iterdir()), n=1)
+    return f"Did you mean {str(path.with_name(close[0]))!r}?" if close else "Check the path."
+
+
+def _sniff_kind(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(32)
+    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1"):
+        return "it is an HEIC photograph"
+    text = head.decode("ascii", "replace")
+    if all(letter.isascii() and (letter.isprintable() or letter.isspace()) for letter in text):
+        return f"it is text that begins {text.strip()!r}"
+    return "its first bytes are of no format we know, or it is damaged"

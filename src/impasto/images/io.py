@@ -1,0 +1,218 @@
+"""Pictures in and out: read_image, write_image, and the checks before slow work."""
+
+import difflib
+import errno
+import math
+import os
+import secrets
+import shlex
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from torch import Tensor
+
+from impasto.errors import DiskError, ImageRangeError, ImageReadError, OutputError
+from impasto.images.files import check_pixel_count, load_upright, one_line, open_picture, reading
+from impasto.images.metadata import add_metadata, find_metadata
+from impasto.images.pixels import array_to_image, check_image, image_to_picture, picture_to_image, tensor_to_image
+
+MAX_PIXELS = 200_000_000
+
+ImageSource = str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """A format we write: PIL's name for it, its longest side in pixels, and the options of PIL's `save`."""
+
+    pillow_name: str
+    max_side: int
+    options: Mapping[str, Any]
+
+
+_JPEG = FileFormat("JPEG", 65_500, {"quality": 95, "subsampling": "4:4:4"})
+# Predictor (317) = 2 stores differences of neighbors: less than half the bytes of plain LZW on a photograph.
+_TIFF = FileFormat("TIFF", 2**31 - 1, {"compression": "tiff_lzw", "tiffinfo": {317: 2}})
+FORMATS: Mapping[str, FileFormat] = {
+    ".png": FileFormat("PNG", 2**31 - 1, {"compress_level": 6}),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": FileFormat("WEBP", 16_383, {"quality": 95}),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+}
+
+
+def read_image(source: ImageSource, *, name: str = "image", max_pixels: int = MAX_PIXELS) -> Tensor:
+    """The image in a file, a PIL picture, an array or a tensor, as (1, 3, H, W) float32 in [0, 1], sRGB.
+
+    source: a path; a PIL picture; an array (H, W) or (H, W, 1|3|4) of uint8, uint16 or floats in [0, 1]; or a
+    tensor (3, H, W) or (1, 3, H, W) of floats in [0, 1], whose device is kept. It is never changed in place.
+    name: what messages call it, such as "content_image". max_pixels: the largest H*W that is decoded.
+
+    EXIF orientation is applied, an ICC profile converted to sRGB, transparency composited on white, the first of
+    several frames taken; what is lost by that is logged as a warning.
+    Raises ImageReadError (missing, damaged, not a picture), ImageSizeError (more than `max_pixels`, judged by the
+    header), ImageRangeError (shape, type or range of an array or tensor; a float file beyond [0, 1]).
+    """
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        label = f"{name} {str(path)!r}"
+        with open_picture(path, label, max_pixels) as picture:
+            upright = load_upright(picture, label, max_pixels)
+        return picture_to_image(upright, label)
+    if isinstance(source, Image.Image):
+        with reading(name, max_pixels):
+            upright = load_upright(source, name, max_pixels)
+        return picture_to_image(upright, name)
+    if isinstance(source, np.ndarray):
+        check_pixel_count(math.prod(source.shape[:2]), name, max_pixels)
+        return array_to_image(source, name)
+    if isinstance(source, Tensor):
+        check_pixel_count(math.prod(source.shape[-2:]), name, max_pixels)
+        return tensor_to_image(source, name)
+    raise ImageRangeError(
+        f"{name} is a {type(source).__name__}; expected a path, a PIL picture, a numpy array or a torch tensor.",
+        "Give one picture, not a list; wrap bytes with PIL.Image.open(io.BytesIO(...)).",
+    )
+
+
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, object] | None:
+    """What write_image put into the picture as `metadata`, or None where there is nothing of ours.
+
+    The pixels are not decoded. Raises ImageReadError.
+    """
+    path = Path(path)
+    label = f"picture {str(path)!r}"
+    with open_picture(path, label, None) as picture:
+        info = dict(picture.info)
+    try:
+        return find_metadata(info)
+    except ValueError as error:
+        raise ImageReadError(
+            f"{label} holds damaged impasto metadata ({error}); expected a JSON object.",
+            "Use the picture as impasto wrote it, before another program changed it.",
+        ) from error
+
+
+def write_image(image: Tensor, path: str | os.PathLike[str], *, metadata: Mapping[str, object] | None = None) -> None:
+    """Write the image, rounded to 8 bits, in the format of the suffix; the same image gives the same bytes.
+
+    image: (1, 3, H, W) in [0, 1], sRGB. metadata: a JSON-able object that goes into the file.
+    The file appears under its name whole or not at all; one that stood there is replaced in one atomic move.
+    Raises ImageRangeError (not an image), OutputError (a path or size that the format cannot hold), DiskError.
+    """
+    check_image(image, "the image to write")
+    size = (image.shape[2], image.shape[3])
+    path = check_output(path, inputs=(), size=size)
+    file_format = FORMATS[path.suffix.lower()]
+    options = dict(file_format.options)
+    if metadata is not None:
+        options = add_metadata(options, file_format.pillow_name, metadata)
+    encoded = BytesIO()
+    try:
+        image_to_picture(image).save(encoded, file_format.pillow_name, **options)
+    except (OSError, ValueError) as error:
+        raise OutputError(
+            f"output {str(path)!r} could not be encoded as {file_format.pillow_name} ({one_line(error)}).",
+            "Write it as .png.",
+        ) from error
+    _replace_file(path, encoded)
+
+
+def check_output(
+    path: str | os.PathLike[str],
+    *,
+    inputs: Sequence[object],
+    size: tuple[int, int] | None = None,
+    name: str = "output",
+) -> Path:
+    """The path, if a picture can be written there; to be asked before slow work. Leaves nothing on the disk.
+
+    inputs: what the run reads; those that are paths must not be overwritten, the others are ignored.
+    size: (height, width) of the picture, where known. Raises OutputError.
+    """
+    path = Path(path)
+    label = f"{name} {str(path)!r}"
+    try:
+        if path.is_dir():
+            raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'pastiche.png')!r}.")
+        _check_suffix(path, label)
+        _check_folder(path.parent, label)
+        same = [source for source in inputs if isinstance(source, (str, os.PathLike)) and _is_same_file(path, source)]
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(
+            f"{label} cannot be written ({error.strerror or error}); expected a place for a file.",
+            "Choose another name.",
+        ) from error
+    if same:
+        raise OutputError(f"{label} is the input {str(same[0])!r}; expected another file.", "Choose another name.")
+    max_side = FORMATS[path.suffix.lower()].max_side
+    if size is not None and max(size) > max_side:
+        raise OutputError(
+            f"{label} would be {size[1]} x {size[0]} pixels; {path.suffix} files hold at most {max_side} a side.",
+            "Write it as .png.",
+        )
+    return path
+
+
+def _check_suffix(path: Path, label: str) -> None:
+    suffix = path.suffix.lower()
+    if suffix in FORMATS:
+        return
+    close = difflib.get_close_matches(suffix, FORMATS, n=1)
+    mend = str(path.with_suffix(close[0] if close else ".png")) if path.name else "pastiche.png"
+    found = f"the unknown suffix {path.suffix!r}" if suffix else "no suffix"
+    raise OutputError(f"{label} has {found}; expected one of {', '.join(FORMATS)}.", f"Did you mean {mend!r}?")
+
+
+def _check_folder(folder: Path, label: str) -> None:
+    if not folder.is_dir():
+        fact = "is not a folder" if folder.exists() else "does not exist"
+        raise OutputError(
+            f"{label} cannot be written: {str(folder)!r} {fact}; expected a folder.",
+            "Choose another place." if folder.exists() else f"Make it first: mkdir -p {shlex.quote(str(folder))}",
+        )
+    try:
+        with tempfile.TemporaryFile(dir=folder):  # asking os.access is not enough: root may, a read-only disk may not
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"{label} cannot be written: no file can be made in {str(folder)!r} ({error.strerror or error}).",
+            "Choose a folder you may write to.",
+        ) from error
+
+
+def _is_same_file(path: Path, source: str | os.PathLike[str]) -> bool:
+    try:
+        return os.path.samefile(path, source)
+    except (OSError, ValueError):  # one of them is not there
+        return False
+
+
+def _replace_file(path: Path, encoded: BytesIO) -> None:
+    temporary = path.with_name(f".impasto-{secrets.token_hex(8)}.tmp")  # same folder, so that the move is atomic
+    try:
+        with open(temporary, "xb") as file:
+            file.write(encoded.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        needed = f"{encoded.getbuffer().nbytes / 1e6:.1f} MB"
+        raise DiskError(
+            f"output {str(path)!r} was not written ({error.strerror or error}); the picture needs {needed}.",
+            "Free some space and write it again." if full else "Look after the disk, or write it elsewhere.",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,172 @@
+"""Pixels of any kind (PIL modes, arrays, tensors) <-> (1, 3, H, W) float32 in [0, 1], sRGB.
+
+`label` names the picture in messages: "content_image" or "content_image 'photo.jpg'".
+"""
+
+import logging
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageCms
+from torch import Tensor
+
+from impasto.errors import ImageRangeError, ImageReadError
+
+logger = logging.getLogger(__name__)
+
+_WHITE_OF_16_BITS = 65535
+_MEND_RANGE = "If these are bytes, divide by 255, or give them as uint8."
+
+
+def check_image(image: Tensor, label: str) -> None:
+    """Accept a tensor that is an image: (1, 3, H, W), floating, H and W at least 1, all values in [0, 1].
+
+    Raises ImageRangeError.
+    """
+    shape = tuple(image.shape)
+    if len(shape) != 4 or shape[:2] != (1, 3) or image.numel() == 0:
+        raise ImageRangeError(
+            f"{label} is a tensor of shape {shape}; expected (1, 3, H, W) with H and W at least 1.",
+            "Bring it to that shape; .permute(2, 0, 1) turns (H, W, 3) into (3, H, W).",
+        )
+    if not image.is_floating_point():
+        raise ImageRangeError(
+            f"{label} is a tensor of {image.dtype}; expected floats in [0, 1].", "Divide bytes by 255."
+        )
+    low, high = (float(bound) for bound in torch.aminmax(image.detach()))
+    if not (low >= 0.0 and high <= 1.0):  # written so that NaN, which compares false, is refused too
+        if np.isnan(low) or np.isnan(high):
+            raise ImageRangeError(
+                f"{label} holds NaN; expected numbers in [0, 1].", "Look at the step that made it, or replace the NaN."
+            )
+        raise ImageRangeError(f"{label} ranges over [{low:.4g}, {high:.4g}]; expected [0, 1].", _MEND_RANGE)
+
+
+def tensor_to_image(tensor: Tensor, label: str) -> Tensor:
+    """A checked float32 copy, without its gradient, on the device of the tensor.
+
+    tensor: (3, H, W) or (1, 3, H, W), floating, in [0, 1]. Returns (1, 3, H, W) float32. Raises ImageRangeError.
+    """
+    image = tensor.detach()[None] if tensor.dim() == 3 and tensor.shape[0] == 3 else tensor.detach()
+    if image.is_floating_point():
+        image = image.to(torch.float32, copy=True)
+    check_image(image, label)
+    return image
+
+
+def array_to_image(array: npt.NDArray[Any], label: str) -> Tensor:
+    """An array as an image; grey is repeated over the three channels, alpha composited on white.
+
+    array: (H, W) or (H, W, C), C = 1 grey, 3 RGB, 4 RGBA; uint8, uint16, or floating in [0, 1].
+    Returns (1, 3, H, W) float32 in [0, 1]. Raises ImageRangeError.
+    """
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or array.size == 0:
+        raise ImageRangeError(
+            f"{label} is an array of shape {array.shape}; expected (H, W), (H, W, 1), (H, W, 3) or (H, W, 4).",
+            "Put the channels last and give one picture at a time.",
+        )
+    if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
+        raise ImageRangeError(
+            f"{label} is an array of {array.dtype}; expected uint8, uint16, or floats in [0, 1].",
+            "Convert it with .astype.",
+        )
+    with np.errstate(over="ignore"):  # a float64 too large for float32 becomes inf, and inf is refused below
+        channels = array.transpose(2, 0, 1).astype(np.float32, order="C")  # (C, H, W)
+    if array.dtype.kind == "u":
+        channels /= np.iinfo(array.dtype).max
+    image = torch.from_numpy(channels)[None]
+    if image.shape[1] == 4:
+        check_image(image[:, 3:].expand(-1, 3, -1, -1), f"the alpha of {label}")
+        image = _composite_on_white(image, label)
+    elif image.shape[1] == 1:
+        image = image.repeat(1, 3, 1, 1)
+    check_image(image, label)
+    return image
+
+
+def picture_to_image(picture: Image.Image, label: str) -> Tensor:
+    """A loaded PIL picture of any mode as an image, its ICC profile converted to sRGB, alpha composited on white.
+
+    Returns (1, 3, H, W) float32 in [0, 1]. Raises ImageRangeError (float or 32-bit grey out of range),
+    ImageReadError (a mode that has no way to RGB).
+    """
+    profile = picture.info.get("icc_profile")
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        if profile:
+            logger.warning("%s: its ICC profile is left aside; we convert profiles of 8-bit pictures only.", label)
+        return array_to_image(_deep_grey(picture, label), label)
+    try:
+        if not picture.has_transparency_data:
+            return array_to_image(np.array(_to_srgb(_to_opaque(picture), profile, label)), label)
+        straight = (picture.convert("LA") if picture.mode == "La" else picture).convert("RGBA")  # La goes no other way
+        grey = picture.mode in ("L", "LA", "La")  # a grey profile fits grey pixels only
+        srgb = _to_srgb(straight.getchannel("R") if grey else straight.convert("RGB"), profile, label)
+        srgb.putalpha(straight.getchannel("A"))
+    except ValueError as error:
+        if isinstance(error, ImageRangeError):
+            raise
+        raise ImageReadError(
+            f"{label} has the pixel mode {picture.mode}, which has no way to RGB; expected grey, RGB or CMYK.",
+            "Save it as RGB first.",
+        ) from error
+    return array_to_image(np.array(srgb), label)
+
+
+def image_to_picture(image: Tensor) -> Image.Image:
+    """The PIL picture, RGB of 8 bits, nearest to a checked image.
+
+    image: (1, 3, H, W) in [0, 1].
+    """
+    levels = image.detach()[0].mul(255).round_().to(torch.uint8)  # (3, H, W)
+    return Image.fromarray(levels.permute(1, 2, 0).contiguous().cpu().numpy())
+
+
+def _composite_on_white(image: Tensor, label: str) -> Tensor:
+    color, alpha = image[:, :3], image[:, 3:]
+    if bool((alpha < 1).any()):
+        logger.warning("%s: its transparent parts were composited on white.", label)
+        return color * alpha + (1 - alpha)
+    return color.contiguous()
+
+
+def _deep_grey(picture: Image.Image, label: str) -> npt.NDArray[Any]:
+    # np.array, not picture.convert("L"): convert clips 16 bits at 255.
+    grey = np.array(picture)
+    if picture.mode == "F":
+        return grey
+    low, high = int(grey.min()), int(grey.max())
+    if low < 0 or high > _WHITE_OF_16_BITS:
+        raise ImageRangeError(
+            f"{label} holds 32-bit grey over [{low}, {high}]; expected 16-bit grey, [0, {_WHITE_OF_16_BITS}].",
+            "Save it with 8 or 16 bits.",
+        )
+    grey = grey.astype(np.uint16)
+    clear = picture.info.get("transparency")  # PNG may name one grey level as transparent
+    if not isinstance(clear, int):
+        return grey
+    alpha = np.where(grey == clear, 0, _WHITE_OF_16_BITS).astype(np.uint16)
+    return np.stack([grey, grey, grey, alpha], axis=2)
+
+
+def _to_opaque(picture: Image.Image) -> Image.Image:
+    if picture.mode in ("L", "RGB", "CMYK"):
+        return picture
+    return picture.convert("L" if picture.mode == "1" else "RGB")
+
+
+def _to_srgb(opaque: Image.Image, profile: bytes | None, label: str) -> Image.Image:
+    if profile:
+        srgb = ImageCms.createProfile("sRGB")
+        try:
+            converted: Image.Image | None = ImageCms.profileToProfile(opaque, BytesIO(profile), srgb, outputMode="RGB")
+        except ImageCms.PyCMSError as error:
+            logger.warning("%s: its ICC profile was left aside (%s); the colors are taken as sRGB.", label, error)
+        else:
+            assert converted is not None  # None is for inPlace only
+            return converted
+    return opaque.convert("RGB")
