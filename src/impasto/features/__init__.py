@@ -1,0 +1,1 @@
+"""Second stage: an image becomes {layer name: feature map}."""

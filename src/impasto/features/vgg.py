@@ -1,0 +1,92 @@
+"""VGG: an image becomes its feature maps, by the paper's layer names, no deeper than asked for."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from impasto.errors import RecipeError
+from impasto.features.preprocessing import Preprocessing
+from impasto.recipe import LAYERS
+
+
+class Vgg(nn.Module):
+    """A VGG encoder without its classifier. Weights are buffers: no gradient is ever computed for them.
+
+    layers: {"conv1_1": (kernel (out, in, 3, 3), bias (out,)), ...}, shallow to deep, a name's first number its block.
+    A 2x2 pooling of stride 2 stands between blocks.
+    """
+
+    def __init__(
+        self,
+        layers: Mapping[str, tuple[Tensor, Tensor]],
+        preprocessing: Preprocessing,
+        *,
+        pooling: Literal["max", "average"] = "max",
+        padding: Literal["zero", "replicate"] = "zero",
+    ) -> None:
+        super().__init__()
+        self.preprocessing = preprocessing
+        self.pooling = pooling
+        self.padding = padding
+        self.layer_names = tuple(layers)
+        for name, (kernel, bias) in layers.items():
+            # Channels-last is 1.2 times faster than contiguous on a CPU (benchmarks/evaluation.py).
+            self.register_buffer(f"{name}_kernel", kernel.contiguous(memory_format=torch.channels_last))
+            self.register_buffer(f"{name}_bias", bias)
+
+    def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """Feature maps of the layers asked for, each after its ReLU.
+
+        image: (B, 3, H, W) in [0, 1], sRGB, on the encoder's device and dtype.
+        layers: names such as "conv4_2". Returns {name: (B, C, h, w)} in the order of the network, h and w
+        being H and W halved, rounding down, for each block above the first.
+        """
+        wanted = set(layers)
+        deepest = max((self.layer_names.index(name) for name in wanted), default=-1)
+        features: dict[str, Tensor] = {}
+        x = self.preprocessing.apply(image).contiguous(memory_format=torch.channels_last)
+        block = "1"
+        for name in self.layer_names[: deepest + 1]:
+            if block_of(name) != block:
+                block = block_of(name)
+                x = functional.max_pool2d(x, 2) if self.pooling == "max" else functional.avg_pool2d(x, 2)
+            x = self._convolve(x, name).relu_()
+            if name in wanted:
+                features[name] = x
+        return features
+
+    def _convolve(self, x: Tensor, name: str) -> Tensor:
+        kernel, bias = self.get_buffer(f"{name}_kernel"), self.get_buffer(f"{name}_bias")
+        if self.padding == "zero":
+            return functional.conv2d(x, kernel, bias, padding=1)
+        padded = functional.pad(x, (1, 1, 1, 1), mode="replicate")
+        return functional.conv2d(padded.contiguous(memory_format=torch.channels_last), kernel, bias)
+
+
+def block_of(layer: str) -> str:
+    """The block a layer belongs to: "4" of "conv4_2"."""
+    return layer.removeprefix("conv").split("_")[0]
+
+
+def check_layers(encoder: Vgg, layers: Sequence[str]) -> None:
+    """Raises RecipeError if the encoder lacks one of the layers (VGG-16 has no conv3_4, for one)."""
+    for name in layers:
+        if name not in encoder.layer_names:
+            raise RecipeError(
+                f"layer {name!r} is not in this network; expected one of {', '.join(encoder.layer_names)}.",
+                "Choose other layers, or other weights with --weights.",
+            )
+
+
+def smallest_side(layers: Collection[str]) -> int:
+    """Pixels an image's short side needs so that the deepest of these layers has a position left."""
+    deepest_block = max((int(block_of(name)) for name in layers), default=1)
+    return 1 << (deepest_block - 1)
+
+
+def sort_layers(layers: Collection[str]) -> tuple[str, ...]:
+    """The layers, each once, shallow to deep."""
+    return tuple(name for name in LAYERS if name in set(layers))
