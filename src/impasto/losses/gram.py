@@ -1,0 +1,36 @@
+"""Gram matrices and the style loss: which features occur together, wherever they are."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+
+def gram_matrix(features: Tensor) -> Tensor:
+    """Channel correlations, averaged over positions.
+
+    features: F, (B, C, H, W). Returns (B, C, C), same dtype.
+    Gatys et al. 2015 (arXiv 1508.06576), eq. 3: G_ij = sum_k F_ik F_jk.
+    Differs: divided by the number of positions M = H W, so that pictures of two sizes compare.
+    """
+    H, W = features.shape[-2:]
+    rows = features.flatten(2)  # (B, C, M)
+    return torch.bmm(rows, rows.transpose(1, 2)) / (H * W)
+
+
+def gram_loss(
+    features: Tensor,
+    target_gram: Tensor,
+    normalization: Literal["raw", "positions", "positions-channels"] = "raw",
+) -> Tensor:
+    """Squared distance of the pastiche's Gram matrix from the style image's, summed over the batch.
+
+    features: F, (B, C, H, W). target_gram: A / M_style, (B, C, C) or (1, C, C), from `gram_matrix`. Returns a scalar.
+    Gatys et al. 2015, eq. 4: E = 1 / (4 N^2 M^2) sum (G - A)^2, whose gradient is eq. 6. Here N = C, M = H W, and both
+    matrices are already divided by their M, which leaves 1 / (4 N^2); where the style image has another M than
+    the pastiche, this scales A by M / M_style before (4) is taken, which the paper leaves open.
+    Differs with "positions": mean (G/M - A/M)^2; with "positions-channels": mean (G/(M N) - A/(M N))^2.
+    """
+    N = features.shape[1]
+    squares = (gram_matrix(features) - target_gram).square().sum()
+    return squares / {"raw": 4 * N**2, "positions": N**2, "positions-channels": N**4}[normalization]
