@@ -1,0 +1,1 @@
+"""Fourth stage: an image is changed, step by step, until its objective is low."""

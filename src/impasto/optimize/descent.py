@@ -1,0 +1,83 @@
+"""The two ways to change an image by its gradient: L-BFGS and Adam, behind one method.
+
+Both are given the gradient from outside instead of a closure, so that the loop sees every evaluation
+and can undo a step.
+"""
+
+from collections import deque
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+FIRST_CHANGE = 1e-3
+"""Root mean square of the first L-BFGS step, in units of the color range: it only probes the curvature."""
+
+
+class Descent(Protocol):
+    """Something that proposes the next image."""
+
+    def update(self, image: Tensor, gradient: Tensor) -> Tensor:
+        """The next image. image, gradient: (B, 3, H, W); neither is changed."""
+        ...
+
+
+class Lbfgs:
+    """Limited-memory BFGS without line search: two-loop recursion over the last `history` steps.
+
+    Nocedal and Wright 2006, algorithm 7.4. The paper names L-BFGS and no line search; torch.optim.LBFGS keeps absolute
+    thresholds (curvature above 1e-10, gradients above 1e-7) under which a normalised objective never moves,
+    and re-evaluates inside its step, so the recursion is written out here. Differs: a pair whose
+    curvature is not positive relative to its length is left out.
+    """
+
+    def __init__(self, learning_rate: float = 1.0, history: int = 50) -> None:
+        self.learning_rate = learning_rate
+        self.pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=history)
+        self._last: tuple[Tensor, Tensor] | None = None
+
+    def update(self, image: Tensor, gradient: Tensor) -> Tensor:
+        if self._last is not None:
+            step, change = image - self._last[0], gradient - self._last[1]
+            curvature = _dot(step, change)
+            if curvature > 1e-8 * _dot(change, change) ** 0.5 * _dot(step, step) ** 0.5:
+                self.pairs.append((step, change, curvature))
+        self._last = (image, gradient)
+        return image + self.learning_rate * self._direction(gradient)
+
+    def _direction(self, gradient: Tensor) -> Tensor:
+        if not self.pairs:
+            size = gradient.square().mean().sqrt()
+            return gradient * (-FIRST_CHANGE / size.clamp_min(torch.finfo(size.dtype).tiny))
+        direction = -gradient
+        shares = []
+        for step, change, curvature in reversed(self.pairs):
+            share = _dot(step, direction) / curvature
+            direction = direction.sub_(change, alpha=share)
+            shares.append(share)
+        _, change, curvature = self.pairs[-1]
+        direction *= curvature / _dot(change, change)
+        for (step, change, curvature), share in zip(self.pairs, reversed(shares), strict=True):
+            direction = direction.add_(step, alpha=share - _dot(change, direction) / curvature)
+        return direction
+
+
+class Adam:
+    """torch.optim.Adam on the image."""
+
+    def __init__(self, learning_rate: float = 0.02) -> None:
+        self.learning_rate = learning_rate
+        self._image: Tensor | None = None
+        self._optimizer: torch.optim.Adam | None = None
+
+    def update(self, image: Tensor, gradient: Tensor) -> Tensor:
+        if self._image is None or self._optimizer is None:
+            self._image = image.clone()
+            self._optimizer = torch.optim.Adam([self._image], lr=self.learning_rate)
+        self._image.grad = gradient
+        self._optimizer.step()
+        return self._image.clone()
+
+
+def _dot(a: Tensor, b: Tensor) -> float:
+    return float(torch.dot(a.flatten(), b.flatten()))

@@ -1,0 +1,34 @@
+"""What a running optimisation tells: one event a step, to one callback."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEvent:
+    """One finished step.
+
+    scale: long edge of the picture being painted, in pixels. step, steps: updates done and planned, over all scales.
+    losses: the weighted terms by name, and `total`, of the picture after this step.
+    elapsed_s: seconds since the run began. rolled_back: whether this step diverged and was undone.
+    """
+
+    scale: int
+    step: int
+    steps: int
+    losses: Mapping[str, float]
+    elapsed_s: float
+    rolled_back: bool = False
+    image: Tensor = field(repr=False)
+
+    @property
+    def pastiche(self) -> Tensor:
+        """The picture as it is now: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU; a copy."""
+        return self.image.detach().to("cpu", torch.float32, copy=True).clamp_(0, 1)
+
+
+OnStep = Callable[[StepEvent], object]
+"""A callback for each step; returning "stop" ends the run with the best picture so far."""

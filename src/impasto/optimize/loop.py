@@ -1,0 +1,125 @@
+"""The loop: evaluate, step, keep the best; roll back where a step diverges; stop in time."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from impasto.optimize.descent import Descent
+from impasto.optimize.events import OnStep, StepEvent
+
+logger = logging.getLogger(__name__)
+
+TOLERANCE_STEPS = 10
+MAX_ROLLBACKS = 8
+DIVERGENCE = 100.0
+"""A loss this many times the best so far, and above a hundredth of the first, is taken for divergence."""
+
+Losses = Mapping[str, float]
+Evaluate = Callable[[Tensor], tuple[Losses, Tensor]]
+"""image -> (losses by name with "total", gradient of the total)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minimum:
+    """The best image that a loop saw, its losses, the steps taken, and why the loop ended."""
+
+    image: Tensor
+    losses: Losses
+    steps: int
+    end: Literal["steps", "tolerance", "stopped", "diverged"]
+
+
+def build_evaluate(objective: Callable[[Tensor], dict[str, Tensor]], *, gamut: Literal["keep", "free"]) -> Evaluate:
+    """Losses and gradient of an image under an objective.
+
+    gamut "keep": the objective sees the image clamped to [0, 1], and the gradient is blocked only where it would push a
+    clamped pixel further out. What is saved is then what was optimised, at no cost (docs/experiments.md).
+    """
+
+    def evaluate(image: Tensor) -> tuple[Losses, Tensor]:
+        seen = image.detach().clamp(0, 1) if gamut == "keep" else image.detach().clone()
+        seen.requires_grad_()
+        with torch.enable_grad():
+            terms = objective(seen)
+            (gradient,) = torch.autograd.grad(terms["total"], seen)
+        if gamut == "keep":
+            outwards = ((image < 0) & (gradient > 0)) | ((image > 1) & (gradient < 0))
+            gradient = gradient.masked_fill(outwards, 0)
+        return {name: float(term.detach()) for name, term in terms.items()}, gradient
+
+    return evaluate
+
+
+def minimize(
+    evaluate: Evaluate,
+    image: Tensor,
+    build_descent: Callable[[float], Descent],
+    *,
+    steps: int,
+    tolerance: float = 0.0,
+    on_step: OnStep | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Minimum:
+    """The best image found in at most `steps` steps from `image`.
+
+    build_descent: given a factor of the learning rate, a fresh Descent; called again with half the factor after
+    each roll-back. A step whose loss is not finite or explodes is undone: the image goes back to the best so far.
+    tolerance: ends the loop when the best loss fell by less than this share over 10 steps.
+    on_step: may return "stop". Ctrl-C (KeyboardInterrupt) does the same after the first step, and passes before it.
+    """
+    start = clock()
+    losses, gradient = evaluate(image)
+    best = Minimum(image=image, losses=losses, steps=0, end="steps")
+    first_total = losses["total"]
+    bests = [first_total]
+    factor, rollbacks, step = 1.0, 0, 0
+    descent = build_descent(factor)
+    try:
+        while step < steps:
+            candidate = descent.update(image, gradient)
+            candidate_losses, candidate_gradient = evaluate(candidate)
+            step += 1
+            diverged = _has_diverged(candidate_losses["total"], best.losses["total"], first_total)
+            if diverged:
+                rollbacks += 1
+                factor /= 2
+                logger.warning(
+                    "step %d diverged (loss %.4g, best %.4g); going back to the best picture with a step of %g",
+                    step, candidate_losses["total"], best.losses["total"], factor,
+                )  # fmt: skip
+                image = best.image
+                losses, gradient = evaluate(image)
+                descent = build_descent(factor)
+            else:
+                image, losses, gradient = candidate, candidate_losses, candidate_gradient
+                if losses["total"] < best.losses["total"]:
+                    best = replace(best, image=image, losses=losses)
+            bests.append(best.losses["total"])
+            if on_step is not None:
+                event = StepEvent(
+                    scale=max(image.shape[-2:]), step=step, steps=steps, losses=losses,
+                    elapsed_s=clock() - start, rolled_back=diverged, image=image,
+                )  # fmt: skip
+                if on_step(event) == "stop":
+                    return replace(best, steps=step, end="stopped")
+            if rollbacks > MAX_ROLLBACKS:
+                return replace(best, steps=step, end="diverged")
+            if len(bests) > TOLERANCE_STEPS and bests[-1 - TOLERANCE_STEPS] - bests[-1] < tolerance * bests[-1]:
+                return replace(best, steps=step, end="tolerance")
+    except KeyboardInterrupt:
+        if step == 0:
+            raise
+        return replace(best, steps=step, end="stopped")
+    return replace(best, steps=step)
+
+
+def _has_diverged(total: float, best: float, first: float) -> bool:
+    if not math.isfinite(total):
+        return True
+    return math.isfinite(best) and total > DIVERGENCE * best and total > first / DIVERGENCE
