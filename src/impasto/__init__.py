@@ -17,7 +17,8 @@ from impasto.recipe import Recipe
 if TYPE_CHECKING:
     from impasto.images.io import read_image, read_metadata, write_image
     from impasto.optimize.events import StepEvent
-    from impasto.transfer import Result, stylize
+    from impasto.painting import Result
+    from impasto.transfer import reconstruct, stylize, synthesize_texture
 
 __version__ = version("impasto")
 
@@ -29,16 +30,20 @@ __all__ = [
     "__version__",
     "read_image",
     "read_metadata",
+    "reconstruct",
     "stylize",
+    "synthesize_texture",
     "write_image",
 ]
 
 _HOMES = {
-    "Result": "impasto.transfer",
+    "Result": "impasto.painting",
     "StepEvent": "impasto.optimize.events",
     "read_image": "impasto.images.io",
     "read_metadata": "impasto.images.io",
+    "reconstruct": "impasto.transfer",
     "stylize": "impasto.transfer",
+    "synthesize_texture": "impasto.transfer",
     "write_image": "impasto.images.io",
 }
 

@@ -30,6 +30,17 @@ LAYERS = tuple(
 
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
+STATISTICS = {
+    "gram": "Gram matrix: which features occur together (Gatys et al. 2015)",
+    "moments": "mean and standard deviation of each channel (Li et al. 2017)",
+    "covariance": "Gram matrix of the centred features",
+    "histogram": "each channel's histogram, exact by sorting (Risser et al. 2017)",
+    "wasserstein": "optimal transport between normal distributions of the features",
+    "sliced": "histograms along random directions (Heitz et al. 2021)",
+    "nearest": "each feature pulled to its nearest style feature (Kolkin et al. 2022)",
+}
+"""What can stand for a style, and what each is."""
+
 INITS = ("content", "style", "noise", "black", "white", "mean")
 
 
@@ -54,8 +65,11 @@ class Recipe:
     pooling: Literal["max", "average"] = option(
         "max", "choice", "pooling between blocks", choices=("max", "average")
     )
-    padding: Literal["zero", "replicate"] = option(
-        "replicate", "choice", "border of the convolutions; replicate leaves no marks", choices=("zero", "replicate")
+    padding: Literal["zero", "replicate", "wrap", "wrap-x"] = option(
+        "replicate",
+        "choice",
+        "border of the convolutions: replicate leaves no marks; wrap repeats without a seam, wrap-x sideways only",
+        choices=("zero", "replicate", "wrap", "wrap-x"),
     )
     rescaled_network: bool = option(
         False, "flag", "scale every filter to a mean activation of 1 over photographs (Gatys et al. 2016)"
@@ -71,6 +85,12 @@ class Recipe:
     style_layer_weights: tuple[float, ...] = option(
         (), "numbers", "one weight a style layer; empty: equal, summing to 1", low=0.0
     )
+    statistic: tuple[str, ...] = option(
+        ("gram",),
+        "statistics",
+        f"what stands for the style: {', '.join(STATISTICS)}; several add up; gram:0.5@conv1_1+conv2_1 "
+        "gives a weight and layers",
+    )
     gram_normalization: Literal["raw", "positions", "positions-channels"] = option(
         "raw",
         "choice",
@@ -83,7 +103,7 @@ class Recipe:
     style_size: str | int = option(
         "long-edge",
         "style_size",
-        "style image's size: long-edge or same-pixels (as the pastiche), or its long edge in pixels",
+        "style image's size: long-edge or same-pixels (as the pastiche), native (its own), or its long edge in pixels",
     )
     style_scale: float = option(1.0, "number", "multiplies the style image's size: larger strokes above 1", above=0.0)
     strength: float | None = option(
@@ -95,7 +115,9 @@ class Recipe:
     tv_normalization: Literal["sum", "mean"] = option(
         "mean", "choice", "total variation: sum or mean over neighbouring pixels", choices=("sum", "mean")
     )
-    size: int = option(512, "integer", "long edge of the pastiche in pixels", low=1)
+    size: int | tuple[int, int] = option(
+        512, "size", "long edge of the pastiche in pixels; of a texture also both sides, as 1024x768"
+    )
     init: str = option(
         "content", "init", "start image: content, style, noise, black, white, mean, a color #rrggbb, or a file"
     )
@@ -188,6 +210,8 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """All fields that are set, as JSON values, with the format's version first."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if isinstance(self.size, tuple):
+            values["size"] = f"{self.size[1]}x{self.size[0]}"
         plain = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items() if v is not None}
         return {"format_version": FORMAT_VERSION, **plain}
 
@@ -237,6 +261,17 @@ def check_blend(style_blend: Sequence[float], count: int) -> tuple[float, ...]:
             f"Give {count} numbers separated by commas, or leave style_blend out for equal shares.",
         )
     return tuple(weight / sum(style_blend) for weight in style_blend)
+
+
+def split_statistic(item: str) -> tuple[str, float, tuple[str, ...]]:
+    """Name, weight and layers of one entry of `statistic`: "gram:0.5@conv1_1+conv2_1"; no layers means all.
+
+    Raises ValueError where the weight is no number.
+    """
+    named, _, layers = item.partition("@")
+    name, _, weight = named.partition(":")
+    names = tuple(layer.replace("relu", "conv") for layer in layers.split("+") if layer)
+    return name, float(weight or 1), names
 
 
 def _presets() -> dict[str, Any]:
@@ -334,11 +369,45 @@ def _check_numbers(field: "dataclasses.Field[Any]", value: Any) -> tuple[float, 
     return numbers
 
 
+def _check_statistics(field: "dataclasses.Field[Any]", value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        raise _wrong(field, value, f"at least one of {', '.join(STATISTICS)}")
+    for item in value:
+        try:
+            name, weight, layers = split_statistic(str(item))
+        except ValueError as error:
+            raise _wrong(field, item, "a name, a name:weight or a name:weight@layer+layer") from error
+        if name not in STATISTICS:
+            raise RecipeError(
+                f"statistic is {name!r}; expected one of {', '.join(STATISTICS)}.",
+                f"{_nearest(name, tuple(STATISTICS))}Change --statistic.",
+            )
+        if not math.isfinite(weight) or weight < 0:
+            raise _wrong(field, item, "a finite weight of at least 0")
+        for layer in layers:
+            if layer not in LAYERS:
+                raise _wrong(field, item, f"layers from {LAYERS[0]} to {LAYERS[-1]}")
+    return tuple(map(str, value))
+
+
+def _check_size(field: "dataclasses.Field[Any]", value: Any) -> int | tuple[int, int]:
+    if isinstance(value, str):
+        value = _parse_size(value)
+    sides = value if isinstance(value, (tuple, list)) else (value,)
+    if any(isinstance(side, bool) or not isinstance(side, int) or not 1 <= side < 2**31 for side in sides):
+        raise _wrong(field, value, "a whole number of at least 1, or two as 1024x768")
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            raise _wrong(field, value, "one number, or (height, width)")
+        return value[0], value[1]
+    return int(value)
+
+
 def _check_style_size(field: "dataclasses.Field[Any]", value: Any) -> str | int:
-    if value in ("long-edge", "same-pixels"):
+    if value in ("long-edge", "same-pixels", "native"):
         return str(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise _wrong(field, value, "long-edge, same-pixels or a number of pixels")
+        raise _wrong(field, value, "long-edge, same-pixels, native or a number of pixels")
     return value
 
 
@@ -374,6 +443,14 @@ def _check_together(recipe: Recipe) -> None:
                 f"{kind}_layer_weights has {len(weights)} numbers for {len(layers)} layers; expected one each.",
                 f"Give {len(layers)} numbers, or leave --{kind}-layer-weights out for equal weights.",
             )
+    for item in recipe.statistic:
+        for layer in split_statistic(item)[2]:
+            if layer not in recipe.style_layers:
+                raise RecipeError(
+                    f"statistic {item!r} names {layer}, which is not among the style_layers "
+                    f"{', '.join(recipe.style_layers)}; expected one of them.",
+                    f"Add {layer} to --style-layers.",
+                )
     if not recipe.content_layers and not recipe.style_layers:
         raise RecipeError(
             "content_layers and style_layers are both empty; expected at least one layer.", "Name a layer in one."
@@ -382,6 +459,11 @@ def _check_together(recipe: Recipe) -> None:
 
 def _parse_flag(text: str) -> bool:
     return {"yes": True, "true": True, "no": False, "false": False}[text.lower()]
+
+
+def _parse_size(text: str) -> int | tuple[int, int]:
+    width, found, height = text.lower().partition("x")
+    return (int(height), int(width)) if found else int(text)
 
 
 def _parse_list(text: str) -> tuple[str, ...]:
@@ -396,6 +478,8 @@ _CHECKS: dict[str, Callable[["dataclasses.Field[Any]", Any], Any]] = {
     "text": _check_text,
     "layers": _check_layers,
     "numbers": _check_numbers,
+    "statistics": _check_statistics,
+    "size": _check_size,
     "style_size": _check_style_size,
     "init": _check_init,
 }
@@ -407,7 +491,9 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "flag": _parse_flag,
     "text": str,
     "layers": _parse_list,
+    "statistics": _parse_list,
     "numbers": lambda text: tuple(float(part) for part in _parse_list(text)),
+    "size": _parse_size,
     "style_size": lambda text: int(text) if text.lstrip("-").isdigit() else text,
     "init": str,
 }
@@ -417,4 +503,5 @@ _EXPECTED = {
     "integer": "a whole number",
     "flag": "yes or no",
     "numbers": "numbers separated by commas",
+    "size": "a whole number, or two as 1024x768",
 }

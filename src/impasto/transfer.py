@@ -1,94 +1,24 @@
-"""The door: from pictures and a recipe to a pastiche."""
+"""The door: from pictures and a recipe to a pastiche, a texture or a reconstruction."""
 
-import hashlib
-import os
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-from torch import Tensor
+from impasto.errors import ImageSizeError, RecipeError
+from impasto.images.io import MAX_PIXELS, ImageSource
+from impasto.images.resize import fit_long_edge
+from impasto.optimize.events import OnStep
+from impasto.painting import WRAP, Painting, Result, fit_wrap
+from impasto.recipe import Recipe
 
-from impasto import __version__
-from impasto.errors import ImageSizeError
-from impasto.features.encoder import build_encoder
-from impasto.features.vgg import Vgg, smallest_side
-from impasto.features.weights import WeightsRecord, file_sha256
-from impasto.images.io import MAX_PIXELS, ImageSource, read_image, write_image
-from impasto.images.resize import fit_long_edge, fit_pixels, resize_image
-from impasto.losses.objective import Objective
-from impasto.optimize.descent import Adam, Descent, Lbfgs
-from impasto.optimize.device import peak_bytes, resolve_device, running
-from impasto.optimize.events import OnStep, StepEvent
-from impasto.optimize.init import build_init
-from impasto.optimize.loop import Minimum, build_evaluate, minimize
-from impasto.optimize.pyramid import plan_scales, share_steps
-from impasto.recipe import Recipe, check_blend
+SMALLEST_SAMPLE = 32
+"""Pixels that a texture sample has at least on each side."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
-    """A picture that went in: its role, file name (empty if it came as an array) and SHA-256 of file or pixels."""
-
-    role: Literal["content", "style"]
-    name: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """A pastiche and what is known about it.
-
-    pastiche: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU. losses: the weighted terms by name, and "total", of this
-    picture. steps, seconds: of the whole run. peak_bytes: most memory used. end: why it ended: "steps",
-    "tolerance", "stopped" (by a callback or Ctrl-C) or "diverged" (after too many roll-backs).
-    """
-
-    pastiche: Tensor
-    recipe: Recipe
-    losses: Mapping[str, float]
-    steps: int
-    seconds: float
-    peak_bytes: int
-    end: Literal["steps", "tolerance", "stopped", "diverged"]
-    weights: WeightsRecord
-    inputs: tuple[Input, ...]
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What is written into the picture: recipe, seed, version, weights and inputs; nothing that varies by run."""
-        return {
-            "software": "impasto",
-            "version": __version__,
-            "recipe": self.recipe.to_dict(),
-            "seed": self.recipe.seed,
-            "weights": {"name": self.weights.name, "sha256": self.weights.sha256},
-            "inputs": [{"role": i.role, "name": i.name, "sha256": i.sha256} for i in self.inputs],
-        }
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the pastiche, with its metadata inside, in one atomic move. The suffix says the format."""
-        write_image(self.pastiche, path, metadata=self.metadata)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Size, steps, seconds, losses, peak_bytes, end and recipe, as JSON values."""
-        height, width = self.pastiche.shape[-2:]
-        return {
-            "size": {"width": width, "height": height},
-            "steps": self.steps,
-            "seconds": round(self.seconds, 3),
-            "losses": dict(self.losses),
-            "peak_bytes": self.peak_bytes,
-            "end": self.end,
-            "recipe": self.recipe.to_dict(),
-        }
+ImageSources = ImageSource | list[Any] | tuple[Any, ...]
+"""One picture, or a list or tuple of them."""
 
 
 def stylize(
     content_image: ImageSource,
-    style_images: ImageSource | list[ImageSource] | tuple[ImageSource, ...],
+    style_images: ImageSources,
     recipe: Recipe | None = None,
     *,
     device: str = "auto",
@@ -107,139 +37,104 @@ def stylize(
     Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, RecipeError,
     WeightsError, DeviceError, OutOfMemoryError; all are ImpastoError.
     """
-    started = time.perf_counter()
     recipe = recipe if recipe is not None else Recipe()
-    torch_device = resolve_device(device)
-    sources = list(style_images) if isinstance(style_images, (list, tuple)) else [style_images]
-    check_blend(recipe.style_blend, len(sources))
-    content = read_image(content_image, name="content_image", max_pixels=max_pixels)
-    styles = [read_image(source, name="style_image", max_pixels=max_pixels) for source in sources]
-    size = fit_long_edge(content.shape[-2], content.shape[-1], recipe.size)
-    _check_sizes(recipe, content, styles, size)
-    encoder, weights = build_encoder(recipe)
-    inputs = (_describe("content", content_image), *(_describe("style", source) for source in sources))
-    advice = f"Lower --size (now {recipe.size}), --style-scale or --history, or close other programs."
-    with running(torch_device, threads, advice):
-        minimum, steps = _paint(recipe, encoder.to(torch_device), content, styles, size, on_step, started)
-    return Result(
-        pastiche=minimum.image,
-        recipe=recipe,
-        losses=minimum.losses,
-        steps=steps,
-        seconds=time.perf_counter() - started,
-        peak_bytes=peak_bytes(torch_device),
-        end=minimum.end,
-        weights=weights,
-        inputs=inputs,
-    )
+    if isinstance(recipe.size, tuple):
+        raise RecipeError(
+            f"size is {recipe.size[1]}x{recipe.size[0]}; a pastiche keeps the photograph's aspect.",
+            f"Give its long edge alone: --size {max(recipe.size)}.",
+        )
+    painting = Painting(recipe, device, threads, max_pixels, on_step)
+    height, width = painting.read("content", content_image)
+    for source in _listed(style_images):
+        painting.read("style", source)
+    return painting.paint(fit_long_edge(height, width, recipe.size))
 
 
-def _paint(
-    recipe: Recipe,
-    encoder: Vgg,
-    content: Tensor,
-    styles: Sequence[Tensor],
-    size: tuple[int, int],
-    on_step: OnStep | None,
-    started: float,
-) -> tuple[Minimum, int]:
-    """Every scale in turn, each starting from the last one's best picture. Returns the final one, and all steps."""
-    device = encoder.get_buffer("conv1_1_kernel").device
-    scales = plan_scales(*size, recipe.first_scale, smallest_side(recipe.content_layers + recipe.style_layers))
-    image = build_init(recipe.init, scales[0], content, styles, recipe.seed)
-    done = 0
-    minimum: Minimum | None = None
-    try:
-        for scale, share in zip(scales, share_steps(recipe.steps, len(scales)), strict=True):
-            evaluate = build_evaluate(_objective(recipe, encoder, content, styles, scale, size), gamut=recipe.gamut)
-            reached = minimize(
-                evaluate,
-                resize_image(image, scale).to(device),
-                _descents(recipe),
-                steps=share,
-                tolerance=recipe.tolerance,
-                on_step=_count_on(on_step, done, recipe.steps, started),
-            )
-            done += reached.steps
-            # The delivered picture is in the gamut, so its losses are those after clamping.
-            image = reached.image.detach().clamp(0, 1).to("cpu")
-            minimum = replace(reached, image=image)
-            if minimum.end in ("stopped", "diverged"):
-                break
-        if minimum is not None and recipe.gamut == "free" and minimum.end != "stopped":
-            minimum = replace(minimum, losses=evaluate(image.to(device))[0])
-    except KeyboardInterrupt:
-        if minimum is None:
-            raise
-        minimum = replace(minimum, end="stopped")
-    assert minimum is not None
-    return replace(minimum, image=resize_image(minimum.image, size)), done
+def synthesize_texture(
+    samples: ImageSources,
+    *,
+    size: int | tuple[int, int] | None = None,
+    tileable: bool = False,
+    recipe: Recipe | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+    on_step: OnStep | None = None,
+) -> Result:
+    """A new picture with the texture of the samples: the style loss alone, from noise.
 
-
-def _objective(
-    recipe: Recipe,
-    encoder: Vgg,
-    content: Tensor,
-    styles: Sequence[Tensor],
-    scale: tuple[int, int],
-    size: tuple[int, int],
-) -> Objective:
-    device = encoder.get_buffer("conv1_1_kernel").device
-    targets = [resize_image(style, style_size(recipe, style, scale, size)).to(device) for style in styles]
-    return Objective(encoder, recipe, resize_image(content, scale).to(device), targets)
-
-
-def style_size(recipe: Recipe, style: Tensor, scale: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
-    """The size (height, width) at which a style image's statistics are taken, for a pastiche of `size` at `scale`."""
-    height, width = style.shape[-2:]
-    if recipe.style_size == "same-pixels":
-        return fit_pixels(height, width, round(scale[0] * scale[1] * recipe.style_scale**2))
-    shrink = max(scale) / max(size)
-    long_edge = max(size) if isinstance(recipe.style_size, str) else recipe.style_size
-    return fit_long_edge(height, width, max(1, round(long_edge * shrink * recipe.style_scale)))
-
-
-def _check_sizes(recipe: Recipe, content: Tensor, styles: Sequence[Tensor], size: tuple[int, int]) -> None:
-    layers = recipe.content_layers + recipe.style_layers
-    least = smallest_side(layers)
-    deepest = max(layers)
-    given = [("content_image", content, size)]
-    given += [("style_image", style, style_size(recipe, style, size, size)) for style in styles]
-    for name, image, (height, width) in given:
-        if min(height, width) < least:
-            H, W = image.shape[-2:]
-            enough = -(-least * max(H, W) // min(H, W))
-            option = "--size" if name == "content_image" else "--style-size"
+    Gatys et al. 2015, "Texture Synthesis Using Convolutional Neural Networks" (arXiv 1505.07376), eq. 4 and 5.
+    samples: one or several pictures, mixed by the recipe's `style_blend`; each at least 32 pixels a side.
+    size: (height, width), or the long edge in the first sample's aspect; its own size if left out.
+    tileable: the result repeats without a seam, because every convolution wraps around; sides must be multiples of 16.
+    recipe: the preset `texture` if left out; its padding "wrap-x" repeats sideways only, for panoramas.
+    The rest, and what is raised, as for `stylize`.
+    """
+    recipe = recipe if recipe is not None else Recipe.preset("texture")
+    if tileable:
+        recipe = recipe.replace(padding="wrap")
+    if recipe.init == "content":
+        raise RecipeError("init is 'content', and a texture has none.", "Use --init noise, style or a picture.")
+    painting = Painting(recipe, device, threads, max_pixels, on_step)
+    sizes = [painting.read("style", source) for source in _listed(samples)]
+    for height, width in sizes:
+        if min(height, width) < SMALLEST_SAMPLE:
             raise ImageSizeError(
-                f"{name} is {W}x{H} and would be painted at {width}x{height}; {deepest} needs at least {least} pixels "
-                "on the short side.",
-                f"Use {option} {enough} or more, a less narrow picture, or shallower layers.",
+                f"texture sample is {width}x{height}; expected at least {SMALLEST_SAMPLE} pixels a side.",
+                "Use a larger sample: a texture is what repeats within it.",
             )
+    if isinstance(size, tuple):
+        fitted, nearest = size, fit_wrap(size, recipe.padding)
+        if fitted != nearest:
+            raise ImageSizeError(
+                f"size is {fitted[1]}x{fitted[0]}; sides that wrap around must be multiples of {WRAP}.",
+                f"The nearest is --size {nearest[1]}x{nearest[0]}.",
+            )
+    else:
+        fitted = fit_wrap(sizes[0] if size is None else fit_long_edge(*sizes[0], size), recipe.padding)
+    painting.recipe = recipe.replace(size=fitted)
+    return painting.paint(fitted)
 
 
-def _descents(recipe: Recipe) -> Callable[[float], Descent]:
-    if recipe.optimizer == "adam":
-        rate = recipe.learning_rate if recipe.learning_rate is not None else 0.02
-        return lambda factor: Adam(rate * factor)
-    rate = recipe.learning_rate if recipe.learning_rate is not None else 1.0
-    return lambda factor: Lbfgs(rate * factor, recipe.history)
+def reconstruct(
+    image: ImageSource,
+    *,
+    content_layers: tuple[str, ...] = (),
+    style_layers: tuple[str, ...] = (),
+    recipe: Recipe | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+    on_step: OnStep | None = None,
+) -> Result:
+    """The picture that has, from noise, the same responses in the content layers or the same style in the style layers.
+
+    Gatys et al. 2015, figure 1: eq. 1 alone (bottom row) or eq. 5 alone (top row), in the network with its original
+    maximum pooling, as the caption says.
+    content_layers, style_layers: one of them. recipe: the preset `reconstruct` if left out.
+    The rest, and what is raised, as for `stylize`.
+    """
+    recipe = recipe if recipe is not None else Recipe.preset("reconstruct")
+    if bool(content_layers) == bool(style_layers):
+        raise RecipeError(
+            f"content_layers and style_layers are {'both given' if content_layers else 'both empty'}; "
+            "expected one of them.",
+            "Give --content-layers conv4_2, say, or --style-layers conv1_1,conv2_1.",
+        )
+    if isinstance(recipe.size, tuple) or recipe.init in ("content", "style"):
+        raise RecipeError(
+            f"size is {recipe.size}, init {recipe.init!r}; a reconstruction keeps the picture's aspect and does not "
+            "start from it.",
+            "Give the long edge alone as --size, and --init noise.",
+        )
+    size = recipe.size
+    recipe = recipe.replace(
+        content_layers=content_layers, content_layer_weights=(), style_layers=style_layers, style_layer_weights=()
+    )
+    painting = Painting(recipe, device, threads, max_pixels, on_step)
+    height, width = painting.read("content" if content_layers else "style", image)
+    return painting.paint(fit_long_edge(height, width, size))
 
 
-def _count_on(on_step: OnStep | None, done: int, steps: int, started: float) -> OnStep | None:
-    """The callback as one scale's loop sees it: steps and seconds count over the whole run."""
-    if on_step is None:
-        return None
-
-    def count(event: StepEvent) -> object:
-        elapsed_s = time.perf_counter() - started
-        return on_step(replace(event, step=done + event.step, steps=steps, elapsed_s=elapsed_s))
-
-    return count
-
-
-def _describe(role: Literal["content", "style"], source: ImageSource) -> Input:
-    if isinstance(source, (str, os.PathLike)):
-        path = Path(source)
-        return Input(role=role, name=path.name, sha256=file_sha256(path))
-    pixels = source.detach().cpu().numpy() if isinstance(source, Tensor) else np.asarray(source)
-    return Input(role=role, name="", sha256=hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest())
+def _listed(sources: ImageSources) -> list[ImageSource]:
+    return list(sources) if isinstance(sources, (list, tuple)) else [sources]

@@ -25,7 +25,7 @@ class Vgg(nn.Module):
         preprocessing: Preprocessing,
         *,
         pooling: Literal["max", "average"] = "max",
-        padding: Literal["zero", "replicate"] = "zero",
+        padding: Literal["zero", "replicate", "wrap", "wrap-x"] = "zero",
     ) -> None:
         super().__init__()
         self.preprocessing = preprocessing
@@ -62,7 +62,12 @@ class Vgg(nn.Module):
         kernel, bias = self.get_buffer(f"{name}_kernel"), self.get_buffer(f"{name}_bias")
         if self.padding == "zero":
             return functional.conv2d(x, kernel, bias, padding=1)
-        padded = functional.pad(x, (1, 1, 1, 1), mode="replicate")
+        if self.padding == "wrap":
+            padded = functional.pad(x, (1, 1, 1, 1), mode="circular")
+        elif self.padding == "wrap-x":
+            padded = functional.pad(functional.pad(x, (1, 1, 0, 0), mode="circular"), (0, 0, 1, 1), mode="replicate")
+        else:
+            padded = functional.pad(x, (1, 1, 1, 1), mode="replicate")
         return functional.conv2d(padded.contiguous(memory_format=torch.channels_last), kernel, bias)
 
 

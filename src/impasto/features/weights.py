@@ -121,6 +121,12 @@ def packaged_file() -> Path:
     return Path(spec.origin).parent / _PACKAGED_FILE
 
 
+def cached_file(record: WeightsRecord) -> Path:
+    """Where the downloaded file of a record lies, or would lie, in the user's cache."""
+    cache = Path(os.environ.get("IMPASTO_CACHE", Path.home() / ".cache" / "impasto"))
+    return cache / record.source.rsplit("/", 1)[1]
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
@@ -312,8 +318,8 @@ def _check_hash(path: Path, expected: str, mend: str) -> None:
 
 def _fetch(record: WeightsRecord) -> Path:
     """The record's file in the user's cache, downloaded if it is not there yet."""
-    cache = Path(os.environ.get("IMPASTO_CACHE", Path.home() / ".cache" / "impasto"))
-    path = cache / record.source.rsplit("/", 1)[1]
+    path = cached_file(record)
+    cache = path.parent
     mend = f"Download {record.source} by other means and give it with --weights PATH."
     if not path.is_file():
         try:

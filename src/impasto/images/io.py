@@ -38,7 +38,7 @@ class FileFormat:
 
 
 _JPEG = FileFormat("JPEG", 65_500, {"quality": 95, "subsampling": "4:4:4"})
-# Predictor (317) = 2 stores differences of neighbors: less than half the bytes of plain LZW on a photograph.
+# Predictor (317) = 2 stores differences of neighbors: 20 to 28 % less than plain LZW on four pastiches.
 _TIFF = FileFormat("TIFF", 2**31 - 1, {"compression": "tiff_lzw", "tiffinfo": {317: 2}})
 FORMATS: Mapping[str, FileFormat] = {
     ".png": FileFormat("PNG", 2**31 - 1, {"compress_level": 6}),

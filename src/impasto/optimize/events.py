@@ -11,12 +11,14 @@ from torch import Tensor
 class StepEvent:
     """One finished step.
 
-    scale: long edge of the picture being painted, in pixels. step, steps: updates done and planned, over all scales.
+    scale: long edge of the picture being painted, in pixels. size: (height, width) that the finished one will have.
+    step, steps: updates done and planned, over all scales.
     losses: the weighted terms by name, and `total`, of the picture after this step.
     elapsed_s: seconds since the run began. rolled_back: whether this step diverged and was undone.
     """
 
     scale: int
+    size: tuple[int, int]
     step: int
     steps: int
     losses: Mapping[str, float]

@@ -1,0 +1,1 @@
+"""The command line: parse, call impasto, report. The results go to stdout, everything else to stderr."""

@@ -1,0 +1,65 @@
+"""The command line's front: its commands, and what is common to all: errors, warnings, signals, the exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from impasto import __version__
+from impasto.cli.demo import demo
+from impasto.cli.doctor import doctor
+from impasto.cli.interrupt import Interrupt
+from impasto.cli.report import print_line, report_error, warnings_as_lines
+from impasto.cli.stylize import stylize
+from impasto.cli.weights import weights
+
+app = typer.Typer(
+    name="impasto",
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (stylize, demo, doctor, weights):
+    app.command()(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print_line(f"impasto {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def impasto(
+    version: Annotated[
+        bool, typer.Option("--version", metavar="", callback=_print_version, is_eager=True, help="show the version")
+    ] = False,
+) -> None:
+    """Neural style transfer: a photograph repainted in the style of a painting.
+
+    To begin: impasto demo, then impasto stylize photo.jpg painting.jpg -o pastiche.png
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line, by default the process's own, and returns its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    # Read by hand, because a command line that cannot be parsed is reported by these options too.
+    options = words[: words.index("--")] if "--" in words else words
+    as_json, debug = "--json" in options, "--debug" in options
+    with warnings_as_lines(), Interrupt() as interrupt:
+        try:
+            with typer.main.get_command(app).make_context("impasto", words, obj=interrupt) as context:
+                context.command.invoke(context)
+        except typer.Exit as done:
+            return done.exit_code
+        except BrokenPipeError:  # nobody reads stdout any more, as in `impasto weights | head -1`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except (Exception, KeyboardInterrupt) as error:
+            # A signal while torch is being imported may come out as any error.
+            stopped = interrupt.asked and interrupt.before_first_step()
+            return report_error(KeyboardInterrupt() if stopped else error, as_json=as_json, debug=debug)
+    return 0

@@ -1,0 +1,65 @@
+"""`impasto demo`: see it work, offline."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impasto.cli.options import Debug, Json, Quiet
+from impasto.cli.progress import showing_progress
+from impasto.cli.report import STOPPED, print_json, print_line
+from impasto.cli.stylize import describe_result
+from impasto.recipe import Recipe, parse_field
+
+EXPLANATION = (
+    "Why it looks so: the pastiche began as the photograph, and its pixels were changed until a network trained to "
+    "recognize things saw two things in it at once.",
+    "Its deep layer still answers as it does to the photograph, so the shapes stay where they were; and in all its "
+    "layers the same answers occur together as for the painting, so colors and strokes are the painting's.",
+    "evolution.webp shows it happen, the coarse picture first, then the finer ones.",
+)
+
+
+def demo(
+    context: typer.Context,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="folder for the pictures")
+    ] = Path("impasto-demo"),
+    picture: Annotated[
+        str, typer.Option(metavar="NAME", help="photograph: chelsea (a cat), coffee, rocket or astronaut")
+    ] = "chelsea",
+    size: Annotated[str, typer.Option(metavar="N", help="long edge of the pastiche in pixels")] = "384",
+    steps: Annotated[
+        str | None, typer.Option(metavar="N", help="optimizer updates; default: the preset's")
+    ] = None,
+    weights: Annotated[str, typer.Option(metavar="NAME|FILE", help="network weights")] = "oxford",
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """See it work: paint a free photograph in the style of a painting made by code, offline.
+
+    Writes content, style, pastiche, all three side by side, and an animation.
+    """
+    texts = {"size": size, "steps": steps, "weights": weights}
+    recipe = Recipe().replace(**{name: parse_field(name, text) for name, text in texts.items() if text is not None})
+
+    from impasto import transfer
+    from impasto.demo import prepare_demo, write_demo
+    from impasto.evolution import Evolution
+
+    prepared = prepare_demo(output, picture)
+    evolution = Evolution(animate=True)
+    with showing_progress(size=recipe.size, quiet=quiet) as progress:
+        readers = (progress.on_step, evolution.on_step)
+        result = transfer.stylize(prepared.content, prepared.style, recipe, on_step=context.obj.on_step(*readers))
+    context.obj.shield()
+    files = write_demo(prepared, result, evolution)
+    pastiche = output / "pastiche.png"
+    if json:
+        print_json({"output": str(pastiche), **result.to_dict(), "files": [str(path) for path in files]})
+    else:
+        print_line(describe_result(result, pastiche))
+        for line in (f"Pictures in {output.resolve()}: {', '.join(path.name for path in files)}", *EXPLANATION):
+            print_line(line)
+    raise typer.Exit(STOPPED if context.obj.asked else 0)

@@ -1,0 +1,121 @@
+"""`impasto doctor`: what this machine has."""
+
+import importlib.metadata
+import os
+import platform
+import re
+from pathlib import Path
+from typing import Any
+
+from impasto.cli.options import Debug, Json
+from impasto.cli.report import print_json, print_line
+from impasto.cli.weights import describe_presence, describe_record
+
+PACKAGES = ("impasto", "torch", "numpy", "pillow")
+
+
+def doctor(json: Json = False, debug: Debug = False) -> None:
+    """Say what this machine has: versions, devices, precision, memory, weights, extras."""
+    facts = {
+        "versions": {"python": platform.python_version(), **{name: find_version(name) for name in PACKAGES}},
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        **find_devices(),
+        "memory": find_memory(),
+        "weights": [describe_record(name) for name in ("oxford", "torchvision")],
+        "extras": find_extras(),
+    }
+    if json:
+        print_json(facts)
+        return
+    for label, text in _to_rows(facts):
+        print_line(f"{label:<20}{text}")
+
+
+def find_version(package: str) -> str | None:
+    """The installed version of a package, or None."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def find_devices() -> dict[str, Any]:
+    """Devices that torch can use, CPU threads and vector instructions, and where bfloat16 is fast."""
+    import torch
+
+    from impasto.optimize.device import available_devices
+
+    bfloat16 = {"cpu": _cpu_has_bfloat16()}
+    names = {}
+    for device in available_devices():
+        if device.startswith("cuda"):
+            names[device] = torch.cuda.get_device_name(device)
+            bfloat16[device] = torch.cuda.get_device_capability(device) >= (8, 0)
+    return {
+        "devices": list(available_devices()),
+        "device_names": names,
+        "cpu_threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "bfloat16": bfloat16,
+    }
+
+
+def find_memory() -> dict[str, int | None]:
+    """Bytes of memory in total and free for programs, each None where the system does not tell."""
+    try:
+        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text("ascii").splitlines())
+        names = {"total": "MemTotal", "free": "MemAvailable"}
+        return {key: int(lines[name].split()[0]) * 1024 for key, name in names.items()}
+    except (OSError, KeyError, ValueError):
+        pass
+    try:
+        return {"total": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), "free": None}
+    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+        return {"total": None, "free": None}
+
+
+def find_extras() -> list[dict[str, Any]]:
+    """The extras of the package: name, packages that are missing, and the line that installs them."""
+    needed: dict[str, list[str]] = {}
+    for requirement in importlib.metadata.requires("impasto") or []:
+        package, _, condition = requirement.partition(";")
+        extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)", condition)
+        name = re.match(r"[A-Za-z0-9._-]+", package.strip())
+        if extra is not None and name is not None:
+            needed.setdefault(extra[1], []).append(name[0])
+    return [
+        {
+            "name": extra,
+            "missing": [package for package in packages if find_version(package) is None],
+            "install": f'pip install "impasto[{extra}]"',
+        }
+        for extra, packages in needed.items()
+    ]
+
+
+def _cpu_has_bfloat16() -> bool | None:
+    import torch
+
+    # Private, and absent from some builds: None then means that torch does not tell.
+    asks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    answers = [bool(ask()) for ask in asks if ask is not None]
+    return any(answers) if answers else None
+
+
+def _to_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = [(name, version or "not installed") for name, version in facts["versions"].items()]
+    rows.append(("system", facts["system"]))
+    rows += [("device", " ".join([name, facts["device_names"].get(name, "")]).strip()) for name in facts["devices"]]
+    rows.append(("CPU", f"{facts['cpu_threads']} threads, {facts['cpu_capability']}"))
+    words = {True: "yes", False: "no", None: "unknown"}
+    rows.append(("fast bfloat16", ", ".join(f"{name} {words[fast]}" for name, fast in facts["bfloat16"].items())))
+    rows.append(("memory", ", ".join(f"{_gib(size)} {kind}" for kind, size in facts["memory"].items())))
+    rows += [(f"weights {row['name']}", describe_presence(row)) for row in facts["weights"]]
+    for extra in facts["extras"]:
+        missing = f"missing {', '.join(extra['missing'])}: {extra['install']}"
+        rows.append((f"extra {extra['name']}", missing if extra["missing"] else "installed"))
+    return rows
+
+
+def _gib(size: int | None) -> str:
+    return "unknown" if size is None else f"{size / 2**30:.1f} GiB"

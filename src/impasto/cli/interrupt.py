@@ -1,0 +1,66 @@
+"""Ctrl-C and SIGTERM: a run stops after its step, and a picture once begun is not lost."""
+
+import signal
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from impasto.optimize.events import OnStep, StepEvent
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupt:
+    """What a signal does at this moment of a command; in force within a `with` block.
+
+    Before the first step it raises KeyboardInterrupt: there is nothing to save. After it, `on_step` answers "stop" when
+    the step is done; a second signal meanwhile raises KeyboardInterrupt, which `stylize` turns into the best picture
+    so far. From then on, and after `shield`, signals are only remembered: they must not cost the picture.
+    asked: whether a signal came at all.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._stage: Literal["before", "painting", "saving"] = "before"
+        self._old: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._old = {number: signal.signal(number, self._receive) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def before_first_step(self) -> bool:
+        """Whether nothing has been painted yet."""
+        return self._stage == "before"
+
+    def shield(self) -> None:
+        """From now on signals are only remembered: a finished picture is being saved."""
+        self._stage = "saving"
+
+    def on_step(self, *readers: "Callable[[StepEvent], object]") -> "OnStep":
+        """The callback of a run: tells the readers of each step, then whether to stop."""
+
+        def tell(event: "StepEvent") -> Literal["stop"] | None:
+            self._stage = "painting"
+            for reader in readers:
+                reader(event)
+            if not self.asked:
+                return None
+            self.shield()
+            return "stop"
+
+        return tell
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        again, self.asked = self.asked, True
+        if self._stage == "saving" or (self._stage == "painting" and not again):
+            return
+        if self._stage == "painting":
+            self.shield()
+        raise KeyboardInterrupt

@@ -1,0 +1,151 @@
+"""Options that commands share. Those of the recipe are made from its dataclass, so that the two cannot drift apart."""
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from impasto.errors import RecipeError
+from impasto.recipe import Recipe, field_names, parse_field, preset_names
+
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps", rich_help_panel="Machine")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="CPU threads; default: all", rich_help_panel="Machine")
+]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="largest picture read; default: 200 megapixels", rich_help_panel="Machine"),
+]
+Json = Annotated[
+    bool, typer.Option("--json", metavar="", help="print one JSON object on stdout", rich_help_panel="Report")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", metavar="", help="no progress", rich_help_panel="Report")]
+Debug = Annotated[
+    bool, typer.Option("--debug", metavar="", help="show the traceback of an error", rich_help_panel="Report")
+]
+
+PANELS: Mapping[str, tuple[str, ...]] = {
+    "Look": ("size", "strength", "style_scale", "style_size", "style_blend", "init", "seed"),
+    "Losses": (
+        "content_weight",
+        "style_weight",
+        "tv_weight",
+        "content_layers",
+        "content_layer_weights",
+        "style_layers",
+        "style_layer_weights",
+        "content_normalization",
+        "statistic",
+        "gram_normalization",
+        "tv_normalization",
+    ),
+    "Network": ("weights", "weights_preprocessing", "pooling", "padding", "rescaled_network"),
+    "Optimization": ("optimizer", "steps", "first_scale", "gamut", "learning_rate", "history", "tolerance"),
+}
+"""Recipe fields by their panel in the help, in the order shown; a field in none of them lands in the last."""
+
+_METAVARS = {
+    "number": "NUMBER",
+    "integer": "N",
+    "flag": "yes|no",
+    "layers": "LAYER,...",
+    "numbers": "NUMBER,...",
+    "statistics": "NAME,...",
+    "style_size": "NAME|N",
+    "init": "NAME|FILE",
+    "text": "NAME|FILE",
+}
+
+
+def takes_recipe(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with its parameter `recipe` replaced by --preset, --recipe and an option for every recipe field."""
+    signature = inspect.signature(command, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in signature.parameters.items():
+        added = [*_source_parameters(), *_field_parameters()] if name == "recipe" else [parameter]
+        parameters += [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in added]
+
+    @functools.wraps(command)
+    def with_recipe(**given: Any) -> None:
+        texts = {name: given.pop(name) for name in field_names()}
+        recipe = build_recipe(given.pop("preset"), given.pop("recipe"), texts)
+        command(**given, recipe=recipe)
+
+    with_recipe.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_recipe.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_recipe
+
+
+def build_recipe(preset: str | None, file: Path | None, texts: Mapping[str, str | None]) -> Recipe:
+    """The recipe of a preset or a file, with the fields changed for which a text was given. Raises RecipeError."""
+    if preset is not None and file is not None:
+        raise RecipeError(
+            f"--preset {preset} and --recipe {str(file)!r} are both given; expected one of them.",
+            "Leave one out; a recipe file begins from the preset standard.",
+        )
+    recipe = Recipe.read(file) if file is not None else Recipe.preset(preset if preset is not None else "standard")
+    return recipe.replace(**{name: parse_field(name, text) for name, text in texts.items() if text is not None})
+
+
+def recipe_files(recipe: Recipe) -> list[str]:
+    """Files that a run of the recipe reads, beside its pictures: they must not be overwritten."""
+    return [name for name in (recipe.init, recipe.weights) if Path(name).is_file()]
+
+
+def _source_parameters() -> list[inspect.Parameter]:
+    preset = typer.Option(
+        metavar="NAME", help=f"{', '.join(preset_names())} {_default('standard')}", rich_help_panel="Recipe"
+    )
+    file = typer.Option(metavar="FILE.toml", help="recipe file instead of a preset", rich_help_panel="Recipe")
+    return [_keyword("preset", Annotated[str | None, preset]), _keyword("recipe", Annotated[Path | None, file])]
+
+
+def _field_parameters() -> list[inspect.Parameter]:
+    fields = {field.name: field for field in dataclasses.fields(Recipe)}
+    names = [name for panel in PANELS.values() for name in panel]
+    names += [name for name in fields if name not in names]
+    return [_keyword(name, Annotated[str | None, _option(fields[name])]) for name in names]
+
+
+def _option(field: "dataclasses.Field[Any]") -> Any:
+    panel = next((panel for panel, names in PANELS.items() if field.name in names), [*PANELS][-1])
+    choices = field.metadata.get("choices")
+    help = str(field.metadata["help"])
+    if choices and not all(choice in help for choice in choices):
+        help = f"{help} ({', '.join(choices)})"
+    default = _to_text(field.default)
+    return typer.Option(
+        f"--{field.name.replace('_', '-')}",
+        metavar="NAME" if choices else _METAVARS.get(field.metadata["kind"], "VALUE"),
+        help=_escape(help) + (f" {_default(default)}" if default else ""),
+        rich_help_panel=panel,
+        show_default=False,
+    )
+
+
+def _keyword(name: str, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _to_text(value: Any) -> str:
+    """A field's value as a person would type it; empty where saying it would tell nothing."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ",".join(_to_text(item) for item in value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "" if value is None else str(value)
+
+
+def _default(text: str) -> str:
+    return f"[dim]{_escape(f'[default: {text}]')}[/dim]"
+
+
+def _escape(text: str) -> str:
+    """The text with its brackets kept from being read as rich markup, which Typer's help is written in."""
+    return text.replace("[", r"\[")

@@ -1,0 +1,151 @@
+"""Progress on stderr: a bar in a terminal, a plain line now and then elsewhere."""
+
+import math
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from impasto.cli.report import describe_losses, print_line
+from impasto.optimize.pyramid import share_steps
+
+if TYPE_CHECKING:
+    from impasto.optimize.events import StepEvent
+
+LINE_EVERY_S = 10.0
+
+
+class Progress(Protocol):
+    """A reader of step events that shows them."""
+
+    def on_step(self, event: "StepEvent") -> None: ...
+
+
+@contextmanager
+def showing_progress(*, size: int, quiet: bool) -> Iterator[Progress]:
+    """A progress display that ends with the block. size: long edge of the finished picture."""
+    if quiet:
+        yield Silence()
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        with _showing_bar(Pace(size)) as bar:
+            yield bar
+    else:
+        yield Lines(Pace(size), sys.stderr)
+
+
+class Pace:
+    """Steps per second at the present scale, and the seconds left over all scales.
+
+    size: long edge of the last scale. A step costs four times as much at each next scale, which has twice the edge.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.step_s: float | None = None
+        self.left_s: float | None = None
+        self._size = size
+        self._scale = 0
+        self._scales = 1
+        self._mark = (0, 0.0)
+
+    def on_step(self, event: "StepEvent") -> None:
+        """Brings both up to date."""
+        to_come = max(0, round(math.log2(self._size / event.scale)))
+        if event.scale != self._scale:
+            if not self._scale:
+                self._scales = to_come + 1
+            self._scale, self._mark = event.scale, (event.step, event.elapsed_s)
+            self.step_s = None if self.step_s is None else 4 * self.step_s
+        elif event.step > self._mark[0]:
+            self.step_s = (event.elapsed_s - self._mark[1]) / (event.step - self._mark[0])
+        if self.step_s is not None:
+            shares = share_steps(event.steps, self._scales)
+            done = sum(shares[: self._scales - to_come])
+            later = sum(share * 4**more for more, share in enumerate(shares[self._scales - to_come :], start=1))
+            self.left_s = self.step_s * (max(0, done - event.step) + later)
+
+    def describe(self) -> str:
+        """In words: `8.1 steps/s, 25 s left`; empty before the second step."""
+        if not self.step_s or self.left_s is None:
+            return ""
+        rate = f"{1 / self.step_s:.1f} steps/s" if self.step_s < 1 else f"{self.step_s:.1f} s a step"
+        return f"{rate}, {describe_seconds(self.left_s)} left"
+
+
+class Silence:
+    """Shows nothing."""
+
+    def on_step(self, event: "StepEvent") -> None:
+        """Does nothing."""
+
+
+class Lines:
+    """One plain line at the first step, at each change of scale, and at most every ten seconds."""
+
+    def __init__(self, pace: Pace, stream: TextIO) -> None:
+        self._pace = pace
+        self._stream = stream
+        self._scale = 0
+        self._shown_s = 0.0
+
+    def on_step(self, event: "StepEvent") -> None:
+        """Prints a line if it is time for one."""
+        self._pace.on_step(event)
+        if event.scale == self._scale and event.elapsed_s - self._shown_s < LINE_EVERY_S:
+            return
+        self._scale, self._shown_s = event.scale, event.elapsed_s
+        parts = [f"{event.scale} px, step {event.step}/{event.steps}", f"loss {describe_losses(event.losses)}"]
+        print_line(", ".join(filter(None, [*parts, self._pace.describe()])), file=self._stream)
+
+
+@contextmanager
+def _showing_bar(pace: Pace) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as RichProgress
+    from rich.table import Column
+
+    pace_text = TextColumn("{task.fields[pace]}", markup=False, table_column=Column(no_wrap=True))
+    # The losses give way where the terminal is narrow.
+    losses = TextColumn(
+        "{task.fields[losses]}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    )
+    columns = (
+        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=16, table_column=Column(min_width=16)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        pace_text,
+        losses,
+    )
+    # Until the first step the bar leaves no trace: what went wrong is then told in a single line.
+    with RichProgress(*columns, console=Console(stderr=True), transient=True, expand=True) as display:
+        task = display.add_task("preparing", total=None, pace="", losses="")
+
+        class Bar:
+            def on_step(self, event: "StepEvent") -> None:
+                pace.on_step(event)
+                display.update(
+                    task,
+                    description=f"{event.scale} px",
+                    completed=event.step,
+                    total=event.steps,
+                    pace=pace.describe(),
+                    losses=f"loss {describe_losses(event.losses)}",
+                )
+                display.live.transient = False
+
+        yield Bar()
+
+
+def describe_seconds(seconds: float) -> str:
+    """`25 s`, `3 min 20 s`, `21 min`, `2 h 05 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 3600:
+        return f"{round(seconds / 60)} min"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+

@@ -1,0 +1,106 @@
+"""What a command tells: its result on stdout, for people or as one JSON object; errors and warnings as single lines."""
+
+import contextlib
+import json
+import logging
+import math
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any, TextIO
+
+from impasto.errors import ImpastoError
+
+STOPPED = 130
+"""Exit code of a command that Ctrl-C or SIGTERM ended."""
+
+
+def print_line(text: str, *, file: TextIO | None = None) -> None:
+    """Prints one line on stdout, or on `file`, at once; letters that the terminal cannot show are escaped."""
+    file = file if file is not None else sys.stdout
+    line = "".join(letter if letter.isprintable() or letter in "\ud800\udfff" else " " for letter in text)
+    encoding = file.encoding or "utf-8"
+    file.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    file.flush()
+
+
+def print_json(values: Mapping[str, Any]) -> None:
+    """Prints the values as one JSON object on stdout; a number that JSON has no way to write becomes null."""
+    print_line(json.dumps(_to_finite(values), allow_nan=False))
+
+
+def describe_losses(losses: Mapping[str, float]) -> str:
+    """The losses in a few words: `1.23e+06 (content 2.1e+05, style 1.02e+06)`."""
+    terms = ", ".join(f"{name} {value:.3g}" for name, value in losses.items() if name != "total")
+    return f"{losses['total']:.3g}" + (f" ({terms})" if terms else "")
+
+
+def report_error(error: BaseException, *, as_json: bool, debug: bool) -> int:
+    """Says on stderr, in one line, what was wrong and how to mend it. Returns the exit code.
+
+    as_json: also as an object on stdout. debug: with the traceback.
+    """
+    what, mend, exit_code = _explain(error)
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    print_line(f"impasto: {what} {mend}", file=sys.stderr)
+    if as_json:
+        print_json({"error": what, "mend": mend})
+    return exit_code
+
+
+@contextlib.contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Within the block, what the package logs and what Python warns of become single lines on stderr."""
+    handler = _LineHandler(level=logging.WARNING)
+    logger = logging.getLogger("impasto")
+    logger.addHandler(handler)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *rest, **more: _print_warning(str(message))
+            yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _LineHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        _print_warning(record.getMessage())
+
+
+def _print_warning(message: str) -> None:
+    print_line(f"impasto: warning: {' '.join(message.split())}", file=sys.stderr)
+
+
+def _explain(error: BaseException) -> tuple[str, str, int]:
+    if isinstance(error, ImpastoError):
+        return error.error, error.mend, error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped before the first step; nothing was written.", "Run the command again to start over.", STOPPED
+    if isinstance(error, MemoryError):
+        return "out of memory.", "Lower --size, give smaller pictures, or close other programs.", 1
+    # Usage errors: Typer brings its own copy of Click's exceptions or uses Click's, by version; both have this method.
+    if hasattr(error, "format_message"):
+        return _explain_usage(error)
+    what = f"this is a fault in impasto: {type(error).__name__}: {' '.join(str(error).split())}."
+    return what, "Please report it; --debug shows the traceback.", 1
+
+
+def _explain_usage(error: Any) -> tuple[str, str, int]:
+    message = str(getattr(error, "message", "") if getattr(error, "possibilities", None) else error.format_message())
+    what = " ".join(message.split()).rstrip(".")
+    nearest = f"Did you mean {error.possibilities[0]}? " if getattr(error, "possibilities", None) else ""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "impasto"
+    return f"{what[:1].lower()}{what[1:]}{'' if what.endswith('?') else '.'}", f"{nearest}See `{command} --help`.", 2
+
+
+def _to_finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _to_finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_to_finite(item) for item in value]
+    return value

@@ -1,0 +1,59 @@
+"""The Wasserstein-2 distance of two normal distributions with the features' means and covariances."""
+
+import torch
+from torch import Tensor
+
+from impasto.losses.gram import gram_matrix
+
+RawMoments = tuple[Tensor, Tensor]
+REGULARISATION = 1e-6
+"""Share of the mean variance added to both covariances' diagonals, so that their roots have derivatives."""
+
+
+def raw_moments(features: Tensor) -> RawMoments:
+    """Mean (B, C) and second raw moment (B, C, C) over positions: what several styles are blended by.
+
+    features: (B, C, H, W).
+    """
+    return features.mean(dim=(2, 3)), gram_matrix(features)
+
+
+def blend_raw_moments(targets: list[RawMoments], shares: list[float]) -> RawMoments:
+    """The moments of a mixture that takes each style for its share."""
+    means = torch.stack([share * mean for share, (mean, _) in zip(shares, targets, strict=True)]).sum(0)
+    seconds = torch.stack([share * second for share, (_, second) in zip(shares, targets, strict=True)]).sum(0)
+    return means, seconds
+
+
+def wasserstein_loss(features: Tensor, target: RawMoments) -> Tensor:
+    """W2^2 / N = (|mu - mu_s|^2 + tr(S + S_s - 2 (S_s^1/2 S S_s^1/2)^1/2)) / N, summed over the batch.
+
+    features: (B, C, H, W), N = C. target: from `raw_moments`. Returns a scalar.
+    Dowson and Landau 1982, eq. 4; used for style by style-transfer-pytorch. The trace of the root is the sum
+    of the roots of eigenvalues, whose derivative exists even where eigenvalues coincide.
+    Differs: a share of 1e-6 of the mean variance is added to both diagonals.
+    """
+    mean, second = raw_moments(features)
+    covariance, target_covariance = _covariance(mean, second), _covariance(*target)
+    # B may be 1 for the target only.
+    values, vectors = torch.linalg.eigh(target_covariance)
+    root = (vectors * values.clamp_min(0).sqrt().unsqueeze(1)) @ vectors.transpose(1, 2)
+    inner = root @ covariance @ root
+    floor = torch.finfo(inner.dtype).tiny ** 0.5
+    eigenvalues = torch.linalg.eigvalsh((inner + inner.transpose(1, 2)) / 2).clamp_min(floor)
+    traces = _trace(covariance) + _trace(target_covariance) - 2 * eigenvalues.sqrt().sum(1)
+    return ((mean - target[0]).square().sum(1) + traces).sum() / features.shape[1]
+
+
+def _covariance(mean: Tensor, second: Tensor) -> Tensor:
+    covariance = second - mean.unsqueeze(2) * mean.unsqueeze(1)
+    variance: Tensor = _trace(covariance.detach()).clamp_min(0) / covariance.shape[1]
+    identity = torch.eye(covariance.shape[1], dtype=covariance.dtype, device=covariance.device)
+    floor = torch.finfo(variance.dtype).tiny ** 0.5
+    regularised: Tensor = covariance + (REGULARISATION * variance + floor)[:, None, None] * identity
+    return regularised
+
+
+def _trace(matrices: Tensor) -> Tensor:
+    traces: Tensor = torch.einsum("bcc->b", matrices)
+    return traces

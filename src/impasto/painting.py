@@ -1,0 +1,251 @@
+"""One picture being made: inputs read and checked, painted scale by scale, handed over as a result."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from torch import Tensor
+
+from impasto import __version__
+from impasto.errors import ImageSizeError
+from impasto.features.encoder import build_encoder
+from impasto.features.vgg import Vgg, smallest_side
+from impasto.features.weights import WeightsRecord, file_sha256
+from impasto.images.io import ImageSource, read_image, write_image
+from impasto.images.resize import fit_long_edge, fit_pixels, resize_image
+from impasto.losses.objective import Objective
+from impasto.optimize.descent import Adam, Descent, Lbfgs
+from impasto.optimize.device import peak_bytes, resolve_device, running
+from impasto.optimize.events import OnStep, StepEvent
+from impasto.optimize.init import build_init
+from impasto.optimize.loop import Minimum, build_evaluate, minimize
+from impasto.optimize.pyramid import plan_scales, share_steps
+from impasto.recipe import Recipe, check_blend
+
+WRAP = 16
+"""Sides that wrap around are multiples of this: four poolings halve them evenly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A picture that went in: its role, file name (empty if it came as an array) and SHA-256 of file or pixels."""
+
+    role: Literal["content", "style"]
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A pastiche and what is known about it.
+
+    pastiche: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU. losses: the weighted terms by name, and "total", of this
+    picture. steps, seconds: of the whole run. peak_bytes: most memory used. end: why it ended: "steps",
+    "tolerance", "stopped" (by a callback or Ctrl-C) or "diverged" (after too many roll-backs).
+    """
+
+    pastiche: Tensor
+    recipe: Recipe
+    losses: Mapping[str, float]
+    steps: int
+    seconds: float
+    peak_bytes: int
+    end: Literal["steps", "tolerance", "stopped", "diverged"]
+    weights: WeightsRecord
+    inputs: tuple[Input, ...]
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What is written into the picture: recipe, seed, version, weights and inputs; nothing that varies by run."""
+        return {
+            "software": "impasto",
+            "version": __version__,
+            "recipe": self.recipe.to_dict(),
+            "seed": self.recipe.seed,
+            "weights": {"name": self.weights.name, "sha256": self.weights.sha256},
+            "inputs": [{"role": i.role, "name": i.name, "sha256": i.sha256} for i in self.inputs],
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the pastiche, with its metadata inside, in one atomic move. The suffix says the format."""
+        write_image(self.pastiche, path, metadata=self.metadata)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Size, steps, seconds, losses, peak_bytes, end and recipe, as JSON values."""
+        height, width = self.pastiche.shape[-2:]
+        return {
+            "size": {"width": width, "height": height},
+            "steps": self.steps,
+            "seconds": round(self.seconds, 3),
+            "losses": dict(self.losses),
+            "peak_bytes": self.peak_bytes,
+            "end": self.end,
+            "recipe": self.recipe.to_dict(),
+        }
+
+
+class Painting:
+    """One run: `read` the inputs, then `paint`. How to run it is as for `stylize`."""
+
+    def __init__(
+        self, recipe: Recipe, device: str, threads: int | None, max_pixels: int, on_step: OnStep | None
+    ) -> None:
+        self.started = time.perf_counter()
+        self.recipe = recipe
+        self.device = resolve_device(device)
+        self.threads = threads
+        self.max_pixels = max_pixels
+        self.on_step = on_step
+        self.content: Tensor | None = None
+        self.styles: list[Tensor] = []
+        self.inputs: list[Input] = []
+        self.done = 0
+
+    def read(self, role: Literal["content", "style"], source: ImageSource) -> tuple[int, int]:
+        """Takes an input; returns its (height, width)."""
+        image = read_image(source, name=f"{role}_image", max_pixels=self.max_pixels)
+        if role == "content":
+            self.content = image
+        else:
+            self.styles.append(image)
+        self.inputs.append(_describe(role, source))
+        return image.shape[-2], image.shape[-1]
+
+    def paint(self, size: tuple[int, int]) -> Result:
+        """The result at (height, width)."""
+        if self.styles:
+            check_blend(self.recipe.style_blend, len(self.styles))
+        self._check_sizes(size)
+        encoder, weights = build_encoder(self.recipe)
+        advice = f"Lower --size (now {max(size)}), --style-scale or --history, or close other programs."
+        with running(self.device, self.threads, advice):
+            minimum = self._paint_scales(encoder.to(self.device), size)
+        return Result(
+            pastiche=minimum.image,
+            recipe=self.recipe,
+            losses=minimum.losses,
+            steps=self.done,
+            seconds=time.perf_counter() - self.started,
+            peak_bytes=peak_bytes(self.device),
+            end=minimum.end,
+            weights=weights,
+            inputs=tuple(self.inputs),
+        )
+
+    def _paint_scales(self, encoder: Vgg, size: tuple[int, int]) -> Minimum:
+        """Every scale in turn, each starting from the last one's best picture."""
+        recipe = self.recipe
+        scales = self._plan_scales(size)
+        image = build_init(recipe.init, scales[0], self.content, self.styles, recipe.seed)
+        minimum: Minimum | None = None
+        try:
+            for scale, share in zip(scales, share_steps(recipe.steps, len(scales)), strict=True):
+                evaluate = build_evaluate(self._objective(encoder, scale, size), gamut=recipe.gamut)
+                reached = minimize(
+                    evaluate,
+                    resize_image(image, scale).to(self.device),
+                    _descents(recipe),
+                    steps=share,
+                    tolerance=recipe.tolerance,
+                    on_step=self._count_on(),
+                )
+                self.done += reached.steps
+                # The delivered picture is in the gamut, so its losses are those after clamping.
+                image = reached.image.detach().clamp(0, 1).to("cpu")
+                minimum = replace(reached, image=image)
+                if minimum.end in ("stopped", "diverged"):
+                    break
+            if minimum is not None and recipe.gamut == "free" and minimum.end != "stopped":
+                minimum = replace(minimum, losses=evaluate(image.to(self.device))[0])
+        except KeyboardInterrupt:
+            if minimum is None:
+                raise
+            minimum = replace(minimum, end="stopped")
+        assert minimum is not None
+        return replace(minimum, image=resize_image(minimum.image, size))
+
+    def _plan_scales(self, size: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+        recipe = self.recipe
+        first_scale = recipe.first_scale
+        if recipe.style_size == "native":
+            # A texture may be much larger than its sample, which is what must not become too small.
+            first_scale = round(first_scale * max(size) / min(min(style.shape[-2:]) for style in self.styles))
+        scales = plan_scales(*size, first_scale, smallest_side(recipe.content_layers + recipe.style_layers))
+        return tuple(scale for scale in scales if scale == size or fit_wrap(scale, recipe.padding) == scale)
+
+    def _objective(self, encoder: Vgg, scale: tuple[int, int], size: tuple[int, int]) -> Objective:
+        content = None if self.content is None else resize_image(self.content, scale).to(self.device)
+        sizes = [style_size(self.recipe, style, scale, size) for style in self.styles]
+        styles = [resize_image(s, to).to(self.device) for s, to in zip(self.styles, sizes, strict=True)]
+        return Objective(encoder, self.recipe, content, styles)
+
+    def _count_on(self) -> OnStep | None:
+        """The callback as one scale's loop sees it: steps and seconds count over the whole run."""
+        on_step, done = self.on_step, self.done
+        if on_step is None:
+            return None
+
+        def count(event: StepEvent) -> object:
+            elapsed_s = time.perf_counter() - self.started
+            return on_step(replace(event, step=done + event.step, steps=self.recipe.steps, elapsed_s=elapsed_s))
+
+        return count
+
+    def _check_sizes(self, size: tuple[int, int]) -> None:
+        layers = self.recipe.content_layers + self.recipe.style_layers
+        least, deepest = smallest_side(layers), max(layers)
+        if self.content is None and min(size) < least:
+            raise ImageSizeError(
+                f"size is {size[1]}x{size[0]}; {deepest} needs at least {least} pixels on the short side.",
+                f"Use a --size with sides of {least} or more, or shallower layers.",
+            )
+        given = [] if self.content is None else [("content_image", self.content, size)]
+        given += [("style_image", style, style_size(self.recipe, style, size, size)) for style in self.styles]
+        for name, image, (height, width) in given:
+            if min(height, width) < least:
+                H, W = image.shape[-2:]
+                enough = -(-least * max(H, W) // min(H, W))
+                option = "--size" if name == "content_image" else "--style-size"
+                raise ImageSizeError(
+                    f"{name} is {W}x{H} and would be painted at {width}x{height}; {deepest} needs at least {least} "
+                    "pixels on the short side.",
+                    f"Use {option} {enough} or more, a less narrow picture, or shallower layers.",
+                )
+
+
+def style_size(recipe: Recipe, style: Tensor, scale: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """The size (height, width) at which a style image's statistics are taken, for a pastiche of `size` at `scale`."""
+    height, width = style.shape[-2:]
+    if recipe.style_size == "same-pixels":
+        return fit_pixels(height, width, round(scale[0] * scale[1] * recipe.style_scale**2))
+    named = {"long-edge": max(size), "native": max(height, width)}
+    long_edge = named[recipe.style_size] if isinstance(recipe.style_size, str) else recipe.style_size
+    shrink = max(scale) / max(size)
+    return fit_long_edge(height, width, max(1, round(long_edge * shrink * recipe.style_scale)))
+
+
+def fit_wrap(size: tuple[int, int], padding: str) -> tuple[int, int]:
+    """The nearest size (height, width) that pools evenly on the sides which this padding wraps around."""
+    height, width = (max(WRAP, round(side / WRAP) * WRAP) for side in size)
+    return (height if padding == "wrap" else size[0]), (width if padding in ("wrap", "wrap-x") else size[1])
+
+
+def _descents(recipe: Recipe) -> Callable[[float], Descent]:
+    if recipe.optimizer == "adam":
+        rate = recipe.learning_rate if recipe.learning_rate is not None else 0.02
+        return lambda factor: Adam(rate * factor)
+    rate = recipe.learning_rate if recipe.learning_rate is not None else 1.0
+    return lambda factor: Lbfgs(rate * factor, recipe.history)
+
+
+def _describe(role: Literal["content", "style"], source: ImageSource) -> Input:
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        return Input(role=role, name=path.name, sha256=file_sha256(path))
+    pixels = source.detach().cpu().numpy() if isinstance(source, Tensor) else np.asarray(source)
+    return Input(role=role, name="", sha256=hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest())

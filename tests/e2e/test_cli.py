@@ -1,0 +1,314 @@
+"""The command line as a person or a script meets it: pictures out, one line for each mistake, and stopping."""
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from impasto import read_image, read_metadata, write_image
+from impasto.cli.app import main
+
+FAST = ("--weights", "tiny", "--size", "64", "--steps", "3", "--first-scale", "0")
+ENDLESS = ("--weights", "tiny", "--size", "64", "--steps", "1000000", "--first-scale", "0")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, picture: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with photo.png and painting.png, 64 x 48 and 40 x 50."""
+    write_image(picture(48, 64, 1), tmp_path / "photo.png")
+    write_image(picture(50, 40, 2), tmp_path / "painting.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def start(*arguments: str, folder: Path, code: str = "") -> "subprocess.Popen[str]":
+    launch = ["-c", code] if code else ["-m", "impasto"]
+    return subprocess.Popen(
+        [sys.executable, *launch, *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "100"},
+    )
+
+
+def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def size_of(path: str) -> tuple[int, int]:
+    with Image.open(path) as picture:
+        return picture.size
+
+
+def test_stylize_writes_the_picture_and_one_json_object(folder: Path) -> None:
+    more = ("--snapshot-every", "2", "--animation", "evolution.webp", "--json")
+    code, out, err = finish(
+        start("stylize", "photo.png", "painting.png", "-o", "out.png", *FAST, *more, folder=folder)
+    )
+    assert code == 0, err
+    values = json.loads(out)
+    assert set(values) == {
+        "output", "size", "steps", "seconds", "losses", "peak_bytes", "end", "recipe", "snapshots", "animation",
+    }  # fmt: skip
+    assert (values["output"], values["size"]) == ("out.png", {"width": 64, "height": 48})
+    assert (values["steps"], values["end"]) == (3, "steps")
+    assert values["losses"]["total"] > 0
+    assert values["recipe"]["weights"] == "tiny"
+    assert values["snapshots"] == [str(Path("out_steps") / "step_0002.png")]
+    assert size_of("out_steps/step_0002.png") == (64, 48)
+    assert size_of("evolution.webp") == (64, 48)
+    assert read_metadata("out.png") is not None
+    assert "step 1/3" in err
+    assert "impasto: warning" not in err
+
+
+def test_without_json_the_result_is_told_in_words_and_quiet_silences_progress(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stylize", "photo.png", "painting.png", "-o", "out.jpg", *FAST, "--quiet"]) == 0
+    out, err = capfd.readouterr()
+    assert out.startswith("out.jpg: 64x48, 3 steps in ")
+    assert "content" in out
+    assert err == ""
+
+
+def test_a_recipe_file_and_options_make_the_recipe(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("mine.toml").write_text('weights = "tiny"\nsize = 32\nsteps = 2\ninit = "noise"\n', "utf-8")
+    arguments = ["stylize", "photo.png", "painting.png", "painting.png", "-o", "out.png", "--recipe", "mine.toml"]
+    options = ["--style-blend", "3,1", "--rescaled-network", "no", "--style-weight", "5", "--steps", "1", "--json"]
+    assert main([*arguments, *options]) == 0
+    recipe = json.loads(capfd.readouterr().out)["recipe"]
+    assert (recipe["size"], recipe["init"], recipe["steps"], recipe["style_weight"]) == (32, "noise", 1, 5.0)
+    assert recipe["style_blend"] == [3.0, 1.0]
+    assert "strength" not in recipe
+
+
+def test_the_same_seed_gives_the_same_bytes(folder: Path) -> None:
+    for name in ("a.png", "b.png"):
+        assert main(["stylize", "photo.png", "painting.png", "-o", name, *FAST, "--init", "noise", "--quiet"]) == 0
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+
+
+def write_bomb(path: Path) -> None:
+    header = b"IHDR" + struct.pack(">IIBBBBB", 40_000, 40_000, 8, 2, 0, 0, 0)
+    data = b"IDAT" + zlib.compress(b"\0" * 100)
+    chunks = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (header, data, b"IEND")]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+
+
+def write_bad_files(folder: Path) -> None:
+    (folder / "text.jpg").write_text("this is no picture at all\n", "ascii")
+    (folder / "empty.png").touch()
+    photo = read_image(folder / "photo.png")
+    write_image(photo, folder / "whole.jpg")
+    whole = (folder / "whole.jpg").read_bytes()
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    write_image(torch.full((1, 3, 4000, 15), 0.5), folder / "narrow.png")
+    write_bomb(folder / "bomb.png")
+    torch.save({"features.0.weight": torch.zeros(3)}, folder / "damaged.pth")
+    data = bytearray((folder / "damaged.pth").read_bytes())
+    (folder / "damaged.pth").write_bytes(data[: len(data) // 2])
+    (folder / "broken.toml").write_text("size = [1\n", "ascii")
+    (folder / "unknown.toml").write_text("stiles = 1\n", "ascii")
+
+
+BAD: dict[str, tuple[list[str], str]] = {
+    "missing content": (["photo.pgn", "painting.png"], "Did you mean 'photo.png'?"),
+    "missing style": (["photo.png", "nowhere.png"], "'nowhere.png' does not exist"),
+    "text named .jpg": (["text.jpg", "painting.png"], "text that begins"),
+    "truncated JPEG": (["cut.jpg", "painting.png"], "damaged or cut short"),
+    "0 bytes": (["photo.png", "empty.png"], "0 bytes"),
+    "a folder": ([".", "painting.png"], "is a folder"),
+    "15 x 4000": (["narrow.png", "painting.png"], "15x4000"),
+    "narrow style": (["photo.png", "narrow.png"], "15x4000"),
+    "bomb": (["bomb.png", "painting.png"], "--max-pixels 1600000000"),
+    "too many pixels": (["photo.png", "painting.png", "--max-pixels", "100"], "expected at most 100"),
+    "unknown layer": (["photo.png", "painting.png", "--content-layers", "conv4_5"], "Did you mean 'conv4_"),
+    "unknown preset": (["photo.png", "painting.png", "--preset", "papr"], "Did you mean 'paper'?"),
+    "preset and recipe": (["photo.png", "painting.png", "--preset", "paper", "--recipe", "a.toml"], "both given"),
+    "no recipe file": (["photo.png", "painting.png", "--recipe", "a.toml"], "cannot be read"),
+    "broken recipe file": (["photo.png", "painting.png", "--recipe", "broken.toml"], "is not TOML"),
+    "unknown field": (["photo.png", "painting.png", "--recipe", "unknown.toml"], "'stiles'"),
+    "unknown choice": (["photo.png", "painting.png", "--pooling", "averag"], "Did you mean 'average'?"),
+    "negative weight": (["photo.png", "painting.png", "--style-weight", "-1"], "style_weight is -1"),
+    "NaN weight": (["photo.png", "painting.png", "--content-weight", "nan"], "content_weight is nan"),
+    "no number": (["photo.png", "painting.png", "--steps", "many"], "steps is 'many'"),
+    "strength and weight": (["photo.png", "painting.png", "--strength", "1", "--style-weight", "1"], "one way"),
+    "blend of three": (["photo.png", "painting.png", "--style-blend", "1,2,3"], "3 weights for 1 style"),
+    "unknown start": (["photo.png", "painting.png", "--init", "nois"], "Did you mean 'noise'?"),
+    "no such weights": (["photo.png", "painting.png", "--weights", "oxfort"], "oxford"),
+    "damaged weights": (["photo.png", "painting.png", "--weights", "damaged.pth"], "damaged"),
+    "unknown device": (["photo.png", "painting.png", "--device", "tpu"], "'tpu'"),
+    "no threads": (["photo.png", "painting.png", "--threads", "0"], "--threads"),
+    "unknown option": (["photo.png", "painting.png", "--style-wieght", "1"], "Did you mean --style-weight?"),
+    "missing style argument": (["photo.png"], "missing argument 'STYLE'"),
+    "option without value": (["photo.png", "painting.png", "--steps"], "--steps"),
+    "output folder missing": (["photo.png", "painting.png", "-o", "no/where.png"], "mkdir -p no"),
+    "unwritable output": (["photo.png", "painting.png", "-o", "/proc/out.png"], "no file can be made"),
+    "output is a folder": (["photo.png", "painting.png", "-o", "."], "is a folder"),
+    "output of unknown kind": (["photo.png", "painting.png", "-o", "out.pgn"], "Did you mean 'out.png'?"),
+    "output is the content": (["photo.png", "painting.png", "-o", "photo.png"], "is the input"),
+    "output is the style": (["photo.png", "painting.png", "-o", "./painting.png"], "is the input"),
+    "output is the start": (["photo.png", "painting.png", "--init", "whole.jpg", "-o", "whole.jpg"], "is the input"),
+    "animation of unknown kind": (["photo.png", "painting.png", "--animation", "a.mp4"], "expected .webp or .gif"),
+    "animation is the output": (["photo.png", "painting.png", "-o", "a.webp", "--animation", "a.webp"], "'a.webp'"),
+    "snapshot folder is a file": (
+        ["photo.png", "painting.png", "--snapshot-every", "1", "--snapshot-dir", "photo.png"],
+        "not a folder",
+    ),
+    "snapshot folder alone": (["photo.png", "painting.png", "--snapshot-dir", "steps"], "--snapshot-every"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_exit_2(name: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments, expected = BAD[name]
+    write_bad_files(folder)
+    write_image(torch.zeros(1, 3, 8, 8), folder / "out.png")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    fast = [word for word in ("--weights", "tiny") if "--weights" not in arguments]
+    # The case's own arguments come last, because the last of an option given twice is the one that counts.
+    code = main(["stylize", "--json", "-o", "out.png", *fast, *arguments])
+    out, err = capfd.readouterr()
+    assert (code, err.count("\n")) == (2, 1), err
+    assert err.startswith("impasto: ")
+    assert expected in err
+    assert "Traceback" not in err
+    told = json.loads(out)
+    assert err == f"impasto: {told['error']} {told['mend']}\n"
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_bad_input_in_a_process_of_its_own(folder: Path) -> None:
+    code, out, err = finish(start("stylize", "nowhere.jpg", "painting.png", "-o", "out.png", folder=folder))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert not Path("out.png").exists()
+
+
+def test_unknown_command_names_the_nearest(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["stilize"]) == 2
+    err = capfd.readouterr().err
+    assert err == "impasto: no such command 'stilize'. Did you mean 'stylize'? See `impasto --help`.\n"
+
+
+def test_a_fault_of_ours_is_one_line_and_exit_1(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.transfer.build_encoder", lambda recipe: {}["gone"])
+    arguments = ["stylize", "photo.png", "painting.png", "-o", "out.png", *FAST]
+    assert main([*arguments, "--json"]) == 1
+    out, err = capfd.readouterr()
+    assert err == (
+        "impasto: this is a fault in impasto: KeyError: 'gone'. Please report it; --debug shows the traceback.\n"
+    )
+    assert "fault" in json.loads(out)["error"]
+    assert main([*arguments, "--debug"]) == 1
+    assert "Traceback" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_after_the_first_step_saves_the_best_picture(number: signal.Signals, folder: Path) -> None:
+    process = start("stylize", "photo.png", "painting.png", "-o", "out.png", *ENDLESS, "--json", folder=folder)
+    assert process.stderr is not None
+    assert "step 1/1000000" in process.stderr.readline()
+    process.send_signal(number)
+    code, out, err = finish(process)
+    assert (code, "Traceback" in err) == (130, False)
+    values = json.loads(out)
+    assert (values["end"], values["size"]) == ("stopped", {"width": 64, "height": 48})
+    assert values["steps"] >= 1
+    assert read_image("out.png").shape == (1, 3, 48, 64)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_before_the_first_step_writes_nothing(number: signal.Signals, folder: Path) -> None:
+    slow_start = """
+import sys, time
+import impasto.transfer
+from impasto.cli.app import main
+def build_init(*rest):
+    print("ready", file=sys.stderr, flush=True)
+    time.sleep(60)
+impasto.transfer.build_init = build_init
+sys.exit(main())
+"""
+    more = ("--snapshot-every", "1", "--animation", "evolution.gif", "--json")
+    arguments = ("stylize", "photo.png", "painting.png", "-o", "out.png", *ENDLESS, *more)
+    process = start(*arguments, folder=folder, code=slow_start)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "ready\n"
+    process.send_signal(number)
+    code, out, err = finish(process)
+    assert (code, err.count("\n")) == (130, 1)
+    assert "before the first step" in json.loads(out)["error"]
+    assert sorted(path.name for path in folder.iterdir()) == ["painting.png", "photo.png"]
+
+
+def test_help_and_import_load_no_torch(folder: Path) -> None:
+    code = """
+import sys
+import impasto
+slow = {"torch", "numpy", "PIL", "skimage", "scipy"}
+assert not slow & set(sys.modules), slow & set(sys.modules)
+assert "typer" not in sys.modules
+from impasto.cli.app import main
+assert main(["--help"]) == main(["stylize", "--help"]) == main(["--version"]) == main([]) == 0
+assert not slow & set(sys.modules), slow & set(sys.modules)
+"""
+    exit_code, out, err = finish(start(folder=folder, code=code))
+    assert exit_code == 0, err
+    assert "--style-weight" in out
+    assert "impasto 0." in out
+
+
+def test_demo_makes_its_five_pictures(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("skimage", reason="the demo's photographs come with scikit-image")
+    assert main(["demo", "--weights", "tiny", "--size", "48", "--steps", "4", "-o", "shown", "--json"]) == 0
+    values: dict[str, Any] = json.loads(capfd.readouterr().out)
+    assert values["output"] == str(Path("shown") / "pastiche.png")
+    names = ["content.png", "evolution.webp", "pastiche.png", "side_by_side.png", "style.png"]
+    assert sorted(Path(path).name for path in values["files"]) == names
+    assert sorted(path.name for path in Path("shown").iterdir()) == names
+    width, height = size_of("shown/side_by_side.png")
+    assert height == values["size"]["height"]
+    assert width > 2 * values["size"]["width"]
+    with Image.open("shown/evolution.webp") as animation:
+        assert getattr(animation, "n_frames", 1) > 1
+
+
+def test_demo_refuses_a_picture_it_does_not_have(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--picture", "chelsey"]) == 2
+    assert "chelsea" in capfd.readouterr().err
+    assert not Path("impasto-demo").exists()
+
+
+def test_doctor_and_weights_tell_what_is_there(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    facts = json.loads(capfd.readouterr().out)
+    assert facts["versions"]["torch"] == torch.__version__
+    assert "cpu" in facts["devices"]
+    assert facts["weights"][0]["intact"] is True
+    assert {extra["name"]: extra["install"] for extra in facts["extras"]}["demo"] == 'pip install "impasto[demo]"'
+    assert main(["doctor"]) == 0
+    assert "bfloat16" in capfd.readouterr().out
+    assert main(["weights", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capfd.readouterr().out)["weights"]}
+    assert set(rows) >= {"oxford", "torchvision", "tiny"}
+    assert rows["oxford"]["input"] == "BGR, 0..255, minus (103.939, 116.779, 123.68)"
+    assert rows["oxford"]["present"] is True
+    assert main(["weights"]) == 0
+    assert "CC BY 4.0" in capfd.readouterr().out

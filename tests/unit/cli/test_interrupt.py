@@ -1,0 +1,62 @@
+"""What a signal does before the first step, while painting, and while saving."""
+
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from impasto.cli.interrupt import Interrupt
+
+EVENT: Any = object()
+
+
+def send(number: int = signal.SIGINT) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_before_the_first_step_it_raises(number: int) -> None:
+    with Interrupt() as interrupt:
+        with pytest.raises(KeyboardInterrupt):
+            send(number)
+        assert interrupt.asked
+        assert interrupt.before_first_step()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_after_the_first_step_the_next_one_is_the_last(number: int) -> None:
+    with Interrupt() as interrupt:
+        heard: list[object] = []
+        on_step = interrupt.on_step(heard.append)
+        assert on_step(EVENT) is None
+        send(number)
+        assert on_step(EVENT) == "stop"
+        assert len(heard) == 2
+        send(number)  # on the way to the disk: only remembered
+    assert interrupt.asked
+
+
+def test_a_second_signal_within_a_step_raises_and_a_third_does_not() -> None:
+    with Interrupt() as interrupt:
+        interrupt.on_step()(EVENT)
+        send()
+        with pytest.raises(KeyboardInterrupt):
+            send()
+        send()
+    assert not interrupt.before_first_step()
+
+
+def test_while_saving_signals_are_remembered() -> None:
+    with Interrupt() as interrupt:
+        interrupt.shield()
+        send()
+        send()
+    assert interrupt.asked
+
+
+def test_the_old_handlers_come_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with Interrupt():
+        assert signal.getsignal(signal.SIGINT) not in before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

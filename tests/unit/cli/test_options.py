@@ -1,0 +1,56 @@
+"""Every field of the recipe is an option, and its text becomes the field."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import typer
+
+from impasto.cli.app import app
+from impasto.cli.options import PANELS, build_recipe, recipe_files
+from impasto.errors import RecipeError
+from impasto.recipe import Recipe, field_names
+
+
+def options_of(command: str) -> dict[str, object]:
+    group = typer.main.get_command(app)
+    parameters = group.commands[command].params  # type: ignore[attr-defined]
+    return {name: parameter for parameter in parameters for name in parameter.opts}
+
+
+def test_every_field_is_an_option_in_a_panel() -> None:
+    options = options_of("stylize")
+    for field in dataclasses.fields(Recipe):
+        assert f"--{field.name.replace('_', '-')}" in options
+    listed = [name for names in PANELS.values() for name in names]
+    assert sorted(listed) == sorted(field_names())
+
+
+def test_help_of_an_option_tells_its_choices_and_default() -> None:
+    options = options_of("stylize")
+    help = str(getattr(options["--weights-preprocessing"], "help", ""))
+    assert all(choice in help for choice in ("auto", "oxford", "torchvision"))
+    assert f"default: {Recipe().size}" in str(getattr(options["--size"], "help", ""))
+
+
+def test_texts_change_the_preset() -> None:
+    texts = {"size": "64", "style_layers": "conv1_1,relu2_1", "style_layer_weights": "", "seed": None}
+    recipe = build_recipe("paper", None, texts)
+    expected = Recipe.preset("paper", size=64, style_layers=("conv1_1", "conv2_1"), style_layer_weights=())
+    assert recipe == expected
+
+
+def test_without_preset_and_file_it_is_standard() -> None:
+    assert build_recipe(None, None, {}) == Recipe()
+
+
+def test_preset_and_file_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="both given"):
+        build_recipe("paper", tmp_path / "mine.toml", {})
+
+
+def test_files_a_recipe_reads(tmp_path: Path) -> None:
+    start = tmp_path / "start.png"
+    start.touch()
+    assert recipe_files(Recipe(init=str(start))) == [str(start)]
+    assert recipe_files(Recipe()) == []
