@@ -13,7 +13,7 @@ from impasto.errors import MissingExtraError, OutputError, RecipeError
 from impasto.evolution import Evolution
 from impasto.images.io import check_output, read_image, write_image
 from impasto.images.resize import resize_image
-from impasto.transfer import Result
+from impasto.painting import Result
 
 PICTURES: Mapping[str, str] = {
     "chelsea": "chelsea.png",
@@ -76,8 +76,6 @@ def side_by_side(images: Sequence[Tensor], *, gap: int = 8) -> Tensor:
         H, W = image.shape[-2:]
         row += [resize_image(image, (height, max(1, round(W * height / H)))), torch.ones(1, 3, height, gap)]
     return torch.cat(row[:-1], dim=3)
-
-
 
 
 def _find_photograph(name: str) -> Path:

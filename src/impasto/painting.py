@@ -113,7 +113,7 @@ class Painting:
             self.content = image
         else:
             self.styles.append(image)
-        self.inputs.append(_describe(role, source))
+        self.inputs.append(describe_input(role, source))
         return image.shape[-2], image.shape[-1]
 
     def paint(self, size: tuple[int, int]) -> Result:
@@ -152,7 +152,7 @@ class Painting:
                     _descents(recipe),
                     steps=share,
                     tolerance=recipe.tolerance,
-                    on_step=self._count_on(),
+                    on_step=self._count_on(size),
                 )
                 self.done += reached.steps
                 # The delivered picture is in the gamut, so its losses are those after clamping.
@@ -184,15 +184,18 @@ class Painting:
         styles = [resize_image(s, to).to(self.device) for s, to in zip(self.styles, sizes, strict=True)]
         return Objective(encoder, self.recipe, content, styles)
 
-    def _count_on(self) -> OnStep | None:
-        """The callback as one scale's loop sees it: steps and seconds count over the whole run."""
+    def _count_on(self, size: tuple[int, int]) -> OnStep | None:
+        """The callback as one scale's loop sees it: size, steps and seconds are those of the whole run."""
         on_step, done = self.on_step, self.done
         if on_step is None:
             return None
 
         def count(event: StepEvent) -> object:
             elapsed_s = time.perf_counter() - self.started
-            return on_step(replace(event, step=done + event.step, steps=self.recipe.steps, elapsed_s=elapsed_s))
+            whole = replace(
+                event, size=size, step=done + event.step, steps=self.recipe.steps, elapsed_s=elapsed_s
+            )
+            return on_step(whole)
 
         return count
 
@@ -207,8 +210,13 @@ class Painting:
         given = [] if self.content is None else [("content_image", self.content, size)]
         given += [("style_image", style, style_size(self.recipe, style, size, size)) for style in self.styles]
         for name, image, (height, width) in given:
+            H, W = image.shape[-2:]
+            if min(H, W) < least:
+                raise ImageSizeError(
+                    f"{name} is {W}x{H}; {deepest} needs at least {least} pixels a side to see anything in it.",
+                    "Use a larger picture, or shallower layers.",
+                )
             if min(height, width) < least:
-                H, W = image.shape[-2:]
                 enough = -(-least * max(H, W) // min(H, W))
                 option = "--size" if name == "content_image" else "--style-size"
                 raise ImageSizeError(
@@ -243,7 +251,8 @@ def _descents(recipe: Recipe) -> Callable[[float], Descent]:
     return lambda factor: Lbfgs(rate * factor, recipe.history)
 
 
-def _describe(role: Literal["content", "style"], source: ImageSource) -> Input:
+def describe_input(role: Literal["content", "style"], source: ImageSource) -> Input:
+    """What is remembered of an input."""
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
         return Input(role=role, name=path.name, sha256=file_sha256(path))

@@ -5,49 +5,21 @@ TOML on disk and as JSON inside a picture. The presets are such TOML files insid
 """
 
 import dataclasses
-import difflib
 import hashlib
 import json
-import math
 import os
-import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from impasto.errors import RecipeError
+from impasto.fields import STATISTICS, STYLE_LAYERS, check_value, nearest_name, option, parse_text, split_statistic
 
 FORMAT_VERSION = 1
 """Version of the recipe's written form; a newer one is refused with a clear message."""
-
-LAYERS = tuple(
-    f"conv{block}_{index}" for block, depth in enumerate((2, 2, 4, 4, 4), start=1) for index in range(1, depth + 1)
-)
-"""Layers of VGG-19 by the paper's names, shallow to deep; each means the activation after its ReLU."""
-
-STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
-
-STATISTICS = {
-    "gram": "Gram matrix: which features occur together (Gatys et al. 2015)",
-    "moments": "mean and standard deviation of each channel (Li et al. 2017)",
-    "covariance": "Gram matrix of the centred features",
-    "histogram": "each channel's histogram, exact by sorting (Risser et al. 2017)",
-    "wasserstein": "optimal transport between normal distributions of the features",
-    "sliced": "histograms along random directions (Heitz et al. 2021)",
-    "nearest": "each feature pulled to its nearest style feature (Kolkin et al. 2022)",
-}
-"""What can stand for a style, and what each is."""
-
-INITS = ("content", "style", "noise", "black", "white", "mean")
-
-
-def option(default: Any, kind: str, help: str, **limits: Any) -> Any:
-    """One recipe field: its default, how its text is read, what its values may be, and its help."""
-    return dataclasses.field(default=default, metadata={"kind": kind, "help": help, **limits})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
@@ -143,7 +115,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+            object.__setattr__(self, field.name, check_value(field, getattr(self, field.name)))
         _check_together(self)
 
     @classmethod
@@ -153,7 +125,7 @@ class Recipe:
         if path is None:
             raise RecipeError(
                 f"preset {name!r} does not exist; expected one of {', '.join(preset_names())}.",
-                f"{_nearest(name, preset_names())}--recipe reads a file of your own.",
+                f"{nearest_name(name, preset_names())}--recipe reads a file of your own.",
             )
         return cls.from_toml(path.read_text("utf-8"), name=f"preset {name}").replace(**changes)
 
@@ -196,7 +168,7 @@ class Recipe:
         for name in changes:
             if name not in known:
                 raise RecipeError(
-                    f"recipe has no field {name!r}; expected one of {', '.join(known)}.", _nearest(name, known)
+                    f"recipe has no field {name!r}; expected one of {', '.join(known)}.", nearest_name(name, known)
                 )
         weights = {name for name in ("content_weight", "style_weight") if changes.get(name) is not None}
         if weights and "strength" not in changes:
@@ -241,14 +213,7 @@ def parse_field(name: str, text: str) -> Any:
 
     Raises RecipeError where the text is no value of that field.
     """
-    field = next(field for field in dataclasses.fields(Recipe) if field.name == name)
-    kind = field.metadata["kind"]
-    if field.metadata.get("optional") and text.lower() == "none":
-        return None
-    try:
-        return _PARSERS[kind](text.strip())
-    except (ValueError, KeyError) as error:
-        raise _wrong(field, text, _EXPECTED[kind]) from error
+    return parse_text(next(field for field in dataclasses.fields(Recipe) if field.name == name), text)
 
 
 def check_blend(style_blend: Sequence[float], count: int) -> tuple[float, ...]:
@@ -263,164 +228,9 @@ def check_blend(style_blend: Sequence[float], count: int) -> tuple[float, ...]:
     return tuple(weight / sum(style_blend) for weight in style_blend)
 
 
-def split_statistic(item: str) -> tuple[str, float, tuple[str, ...]]:
-    """Name, weight and layers of one entry of `statistic`: "gram:0.5@conv1_1+conv2_1"; no layers means all.
-
-    Raises ValueError where the weight is no number.
-    """
-    named, _, layers = item.partition("@")
-    name, _, weight = named.partition(":")
-    names = tuple(layer.replace("relu", "conv") for layer in layers.split("+") if layer)
-    return name, float(weight or 1), names
-
-
 def _presets() -> dict[str, Any]:
     folder = resources.files("impasto") / "presets"
     return {path.name.removesuffix(".toml"): path for path in folder.iterdir() if path.name.endswith(".toml")}
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"Did you mean {close[0]!r}? " if close else ""
-
-
-def _wrong(field: "dataclasses.Field[Any]", value: object, expected: str) -> RecipeError:
-    option_name = "--" + field.name.replace("_", "-")
-    return RecipeError(f"{field.name} is {value!r}; expected {expected}.", f"Change {option_name}: {_help(field)}.")
-
-
-def _help(field: "dataclasses.Field[Any]") -> str:
-    return str(field.metadata["help"])
-
-
-def _checked(field: "dataclasses.Field[Any]", value: Any) -> Any:
-    if value is None and field.metadata.get("optional"):
-        return None
-    return _CHECKS[field.metadata["kind"]](field, value)
-
-
-def _check_number(field: "dataclasses.Field[Any]", value: Any) -> float:
-    low, above, high = (field.metadata.get(limit) for limit in ("low", "above", "high"))
-    expected = "a finite number"
-    expected += f" of at least {low:g}" if low is not None else ""
-    expected += f" above {above:g}" if above is not None else ""
-    expected += f" and at most {high:g}" if high is not None else ""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise _wrong(field, value, expected)
-    if (low is not None and value < low) or (above is not None and value <= above):
-        raise _wrong(field, value, expected)
-    if high is not None and value > high:
-        raise _wrong(field, value, expected)
-    return float(value)
-
-
-def _check_integer(field: "dataclasses.Field[Any]", value: Any) -> int:
-    low = field.metadata["low"]
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value < 2**63:
-        raise _wrong(field, value, f"a whole number of at least {low}")
-    return value
-
-
-def _check_choice(field: "dataclasses.Field[Any]", value: Any) -> str:
-    choices = field.metadata["choices"]
-    if value not in choices:
-        raise RecipeError(
-            f"{field.name} is {value!r}; expected {' or '.join(choices)}.",
-            f"{_nearest(str(value), choices)}Change --{field.name.replace('_', '-')}: {_help(field)}.",
-        )
-    return str(value)
-
-
-def _check_flag(field: "dataclasses.Field[Any]", value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(field, value, "true or false")
-    return value
-
-
-def _check_text(field: "dataclasses.Field[Any]", value: Any) -> str:
-    if isinstance(value, os.PathLike):
-        value = os.fspath(value)
-    if not isinstance(value, str) or not value:
-        raise _wrong(field, value, "a name or a path")
-    return value
-
-
-def _check_layers(field: "dataclasses.Field[Any]", value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise _wrong(field, value, "a list of layer names")
-    names = tuple(str(name).replace("relu", "conv") for name in value)
-    for given, name in zip(value, names, strict=True):
-        if name not in LAYERS:
-            raise RecipeError(
-                f"{field.name} names the layer {given!r}; expected names from {LAYERS[0]} to {LAYERS[-1]}.",
-                f"{_nearest(name, LAYERS)}VGG-19 has: {', '.join(LAYERS)}.",
-            )
-    if len(set(names)) < len(names):
-        raise _wrong(field, ",".join(names), "each layer once")
-    return names
-
-
-def _check_numbers(field: "dataclasses.Field[Any]", value: Any) -> tuple[float, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise _wrong(field, value, "a list of numbers")
-    numbers = tuple(_check_number(field, number) for number in value)
-    if numbers and not sum(numbers) > 0:
-        raise _wrong(field, ",".join(map(str, numbers)), "at least one number above 0")
-    return numbers
-
-
-def _check_statistics(field: "dataclasses.Field[Any]", value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
-        raise _wrong(field, value, f"at least one of {', '.join(STATISTICS)}")
-    for item in value:
-        try:
-            name, weight, layers = split_statistic(str(item))
-        except ValueError as error:
-            raise _wrong(field, item, "a name, a name:weight or a name:weight@layer+layer") from error
-        if name not in STATISTICS:
-            raise RecipeError(
-                f"statistic is {name!r}; expected one of {', '.join(STATISTICS)}.",
-                f"{_nearest(name, tuple(STATISTICS))}Change --statistic.",
-            )
-        if not math.isfinite(weight) or weight < 0:
-            raise _wrong(field, item, "a finite weight of at least 0")
-        for layer in layers:
-            if layer not in LAYERS:
-                raise _wrong(field, item, f"layers from {LAYERS[0]} to {LAYERS[-1]}")
-    return tuple(map(str, value))
-
-
-def _check_size(field: "dataclasses.Field[Any]", value: Any) -> int | tuple[int, int]:
-    if isinstance(value, str):
-        value = _parse_size(value)
-    sides = value if isinstance(value, (tuple, list)) else (value,)
-    if any(isinstance(side, bool) or not isinstance(side, int) or not 1 <= side < 2**31 for side in sides):
-        raise _wrong(field, value, "a whole number of at least 1, or two as 1024x768")
-    if isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            raise _wrong(field, value, "one number, or (height, width)")
-        return value[0], value[1]
-    return int(value)
-
-
-def _check_style_size(field: "dataclasses.Field[Any]", value: Any) -> str | int:
-    if value in ("long-edge", "same-pixels", "native"):
-        return str(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise _wrong(field, value, "long-edge, same-pixels, native or a number of pixels")
-    return value
-
-
-def _check_init(field: "dataclasses.Field[Any]", value: Any) -> str:
-    text = _check_text(field, value)
-    if text.startswith("#") and not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
-        raise _wrong(field, text, "a color such as #e0c040")
-    if text not in INITS and not text.startswith("#") and not Path(text).is_file():
-        raise RecipeError(
-            f"init is {text!r}, neither a known start nor a file; expected {', '.join(INITS)}, #rrggbb or a file.",
-            f"{_nearest(text, INITS)}Check the spelling or the path.",
-        )
-    return text
 
 
 def _check_together(recipe: Recipe) -> None:
@@ -455,53 +265,3 @@ def _check_together(recipe: Recipe) -> None:
         raise RecipeError(
             "content_layers and style_layers are both empty; expected at least one layer.", "Name a layer in one."
         )
-
-
-def _parse_flag(text: str) -> bool:
-    return {"yes": True, "true": True, "no": False, "false": False}[text.lower()]
-
-
-def _parse_size(text: str) -> int | tuple[int, int]:
-    width, found, height = text.lower().partition("x")
-    return (int(height), int(width)) if found else int(text)
-
-
-def _parse_list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-_CHECKS: dict[str, Callable[["dataclasses.Field[Any]", Any], Any]] = {
-    "number": _check_number,
-    "integer": _check_integer,
-    "choice": _check_choice,
-    "flag": _check_flag,
-    "text": _check_text,
-    "layers": _check_layers,
-    "numbers": _check_numbers,
-    "statistics": _check_statistics,
-    "size": _check_size,
-    "style_size": _check_style_size,
-    "init": _check_init,
-}
-
-_PARSERS: dict[str, Callable[[str], Any]] = {
-    "number": float,
-    "integer": int,
-    "choice": str,
-    "flag": _parse_flag,
-    "text": str,
-    "layers": _parse_list,
-    "statistics": _parse_list,
-    "numbers": lambda text: tuple(float(part) for part in _parse_list(text)),
-    "size": _parse_size,
-    "style_size": lambda text: int(text) if text.lstrip("-").isdigit() else text,
-    "init": str,
-}
-
-_EXPECTED = {
-    "number": "a number",
-    "integer": "a whole number",
-    "flag": "yes or no",
-    "numbers": "numbers separated by commas",
-    "size": "a whole number, or two as 1024x768",
-}

@@ -65,7 +65,7 @@ def synthesize_texture(
 
     Gatys et al. 2015, "Texture Synthesis Using Convolutional Neural Networks" (arXiv 1505.07376), eq. 4 and 5.
     samples: one or several pictures, mixed by the recipe's `style_blend`; each at least 32 pixels a side.
-    size: (height, width), or the long edge in the first sample's aspect; its own size if left out.
+    size: (height, width), or the long edge in the first sample's aspect; the recipe's size if left out.
     tileable: the result repeats without a seam, because every convolution wraps around; sides must be multiples of 16.
     recipe: the preset `texture` if left out; its padding "wrap-x" repeats sideways only, for panoramas.
     The rest, and what is raised, as for `stylize`.
@@ -83,6 +83,7 @@ def synthesize_texture(
                 f"texture sample is {width}x{height}; expected at least {SMALLEST_SAMPLE} pixels a side.",
                 "Use a larger sample: a texture is what repeats within it.",
             )
+    size = recipe.size if size is None else size
     if isinstance(size, tuple):
         fitted, nearest = size, fit_wrap(size, recipe.padding)
         if fitted != nearest:
@@ -91,7 +92,7 @@ def synthesize_texture(
                 f"The nearest is --size {nearest[1]}x{nearest[0]}.",
             )
     else:
-        fitted = fit_wrap(sizes[0] if size is None else fit_long_edge(*sizes[0], size), recipe.padding)
+        fitted = fit_wrap(fit_long_edge(*sizes[0], size), recipe.padding)
     painting.recipe = recipe.replace(size=fitted)
     return painting.paint(fitted)
 

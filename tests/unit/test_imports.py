@@ -8,7 +8,10 @@ import pytest
 import impasto
 
 SOURCE = Path(impasto.__file__).parent
-STAGES = ("errors", "recipe", "images", "features", "losses", "optimize", "painting", "transfer", "evolution", "demo", "cli")
+STAGES = (
+    *("errors", "fields", "recipe", "images", "features", "losses", "optimize", "painting", "transfer"),
+    *("evolution", "demo", "sweep", "page", "paper", "cli"),
+)
 FREE = {"__init__", "__main__"}  # the package's own face, which points to every stage
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in FREE)
 

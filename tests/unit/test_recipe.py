@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from impasto.errors import RecipeError
-from impasto.recipe import LAYERS, Recipe, check_blend, field_names, parse_field, preset_names
+from impasto.fields import LAYERS
+from impasto.recipe import Recipe, check_blend, field_names, parse_field, preset_names
 
 
 def test_defaults_are_the_preset_standard() -> None:

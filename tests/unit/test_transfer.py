@@ -156,8 +156,9 @@ def test_adam_paints_too(picture: Paint) -> None:
 @pytest.mark.parametrize(
     ("content", "changes", "error", "words"),
     [
-        ((1, 1), {"size": 8}, ImageSizeError, "content_image is 1x1 and would be painted at 8x8"),
-        ((4000, 15), {"size": 512}, ImageSizeError, "--size 4267 or more"),
+        ((1, 1), {"size": 512}, ImageSizeError, "content_image is 1x1; conv5_1 needs at least 16"),
+        ((4000, 15), {"size": 512}, ImageSizeError, "content_image is 15x4000; conv5_1 needs at least 16"),
+        ((4000, 30), {"size": 512}, ImageSizeError, "--size 2134 or more"),
         ((48, 48), {"style_size": 9}, ImageSizeError, "style_image is 32x32 and would be painted at 9x9"),
         ((48, 48), {"style_blend": (1.0, 2.0)}, RecipeError, "2 weights for 1 style images"),
         ((48, 48), {"weights": "/nowhere.pth"}, WeightsError, "/nowhere.pth"),

@@ -11,8 +11,12 @@ from impasto import __version__
 from impasto.cli.demo import demo
 from impasto.cli.doctor import doctor
 from impasto.cli.interrupt import Interrupt
+from impasto.cli.paper import paper
+from impasto.cli.reconstruct import reconstruct
 from impasto.cli.report import print_line, report_error, warnings_as_lines
 from impasto.cli.stylize import stylize
+from impasto.cli.sweep import sweep
+from impasto.cli.texture import texture
 from impasto.cli.weights import weights
 
 app = typer.Typer(
@@ -21,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (stylize, demo, doctor, weights):
+for command in (stylize, texture, reconstruct, sweep, paper, demo, doctor, weights):
     app.command()(command)
 
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.options import Debug, Json, Quiet
+from impasto.cli.delivery import describe_result
+from impasto.cli.options import Debug, Device, Json, Quiet, Threads
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import STOPPED, print_json, print_line
-from impasto.cli.stylize import describe_result
 from impasto.recipe import Recipe, parse_field
 
 EXPLANATION = (
@@ -33,6 +33,8 @@ def demo(
         str | None, typer.Option(metavar="N", help="optimizer updates; default: the preset's")
     ] = None,
     weights: Annotated[str, typer.Option(metavar="NAME|FILE", help="network weights")] = "oxford",
+    device: Device = "auto",
+    threads: Threads = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -50,9 +52,15 @@ def demo(
 
     prepared = prepare_demo(output, picture)
     evolution = Evolution(animate=True)
-    with showing_progress(size=recipe.size, quiet=quiet) as progress:
-        readers = (progress.on_step, evolution.on_step)
-        result = transfer.stylize(prepared.content, prepared.style, recipe, on_step=context.obj.on_step(*readers))
+    with showing_progress(quiet=quiet) as progress:
+        result = transfer.stylize(
+            prepared.content,
+            prepared.style,
+            recipe,
+            device=device,
+            threads=threads,
+            on_step=context.obj.on_step(progress.on_step, evolution.on_step),
+        )
     context.obj.shield()
     files = write_demo(prepared, result, evolution)
     pastiche = output / "pastiche.png"

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,8 +17,7 @@ Threads = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="CPU threads; default: all", rich_help_panel="Machine")
 ]
 MaxPixels = Annotated[
-    int | None,
-    typer.Option(min=1, metavar="N", help="largest picture read; default: 200 megapixels", rich_help_panel="Machine"),
+    int, typer.Option(min=1, metavar="N", help="largest picture read, in pixels", rich_help_panel="Machine")
 ]
 Json = Annotated[
     bool, typer.Option("--json", metavar="", help="print one JSON object on stdout", rich_help_panel="Report")
@@ -61,33 +60,45 @@ _METAVARS = {
 }
 
 
-def takes_recipe(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with its parameter `recipe` replaced by --preset, --recipe and an option for every recipe field."""
-    signature = inspect.signature(command, eval_str=True)
-    parameters: list[inspect.Parameter] = []
-    for name, parameter in signature.parameters.items():
-        added = [*_source_parameters(), *_field_parameters()] if name == "recipe" else [parameter]
-        parameters += [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in added]
+def takes_recipe(
+    default: str, *, without: Sequence[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Replaces a command's parameter `recipe` by --preset, --recipe and an option for every recipe field.
 
-    @functools.wraps(command)
-    def with_recipe(**given: Any) -> None:
-        texts = {name: given.pop(name) for name in field_names()}
-        recipe = build_recipe(given.pop("preset"), given.pop("recipe"), texts)
-        command(**given, recipe=recipe)
+    default: the preset the command begins from. without: fields that the command takes by itself.
+    """
 
-    with_recipe.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    with_recipe.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return with_recipe
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(command, eval_str=True)
+        parameters: list[inspect.Parameter] = []
+        for name, parameter in signature.parameters.items():
+            fields = _field_parameters(Recipe.preset(default), without)
+            added = [*_source_parameters(default), *fields] if name == "recipe" else [parameter]
+            parameters += [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in added]
+
+        @functools.wraps(command)
+        def with_recipe(**given: Any) -> None:
+            texts = {name: given.pop(name) for name in field_names() if name not in without}
+            recipe = build_recipe(given.pop("preset"), given.pop("recipe"), texts, default=default)
+            command(**given, recipe=recipe)
+
+        with_recipe.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        with_recipe.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return with_recipe
+
+    return decorate
 
 
-def build_recipe(preset: str | None, file: Path | None, texts: Mapping[str, str | None]) -> Recipe:
+def build_recipe(
+    preset: str | None, file: Path | None, texts: Mapping[str, str | None], *, default: str = "standard"
+) -> Recipe:
     """The recipe of a preset or a file, with the fields changed for which a text was given. Raises RecipeError."""
     if preset is not None and file is not None:
         raise RecipeError(
             f"--preset {preset} and --recipe {str(file)!r} are both given; expected one of them.",
             "Leave one out; a recipe file begins from the preset standard.",
         )
-    recipe = Recipe.read(file) if file is not None else Recipe.preset(preset if preset is not None else "standard")
+    recipe = Recipe.read(file) if file is not None else Recipe.preset(preset if preset is not None else default)
     return recipe.replace(**{name: parse_field(name, text) for name, text in texts.items() if text is not None})
 
 
@@ -96,28 +107,32 @@ def recipe_files(recipe: Recipe) -> list[str]:
     return [name for name in (recipe.init, recipe.weights) if Path(name).is_file()]
 
 
-def _source_parameters() -> list[inspect.Parameter]:
+def _source_parameters(default: str) -> list[inspect.Parameter]:
     preset = typer.Option(
-        metavar="NAME", help=f"{', '.join(preset_names())} {_default('standard')}", rich_help_panel="Recipe"
+        metavar="NAME", help=f"{', '.join(preset_names())} {_default(default)}", rich_help_panel="Recipe"
     )
     file = typer.Option(metavar="FILE.toml", help="recipe file instead of a preset", rich_help_panel="Recipe")
     return [_keyword("preset", Annotated[str | None, preset]), _keyword("recipe", Annotated[Path | None, file])]
 
 
-def _field_parameters() -> list[inspect.Parameter]:
+def _field_parameters(recipe: Recipe, without: Sequence[str]) -> list[inspect.Parameter]:
     fields = {field.name: field for field in dataclasses.fields(Recipe)}
     names = [name for panel in PANELS.values() for name in panel]
     names += [name for name in fields if name not in names]
-    return [_keyword(name, Annotated[str | None, _option(fields[name])]) for name in names]
+    return [
+        _keyword(name, Annotated[str | None, _option(fields[name], getattr(recipe, name))])
+        for name in names
+        if name not in without
+    ]
 
 
-def _option(field: "dataclasses.Field[Any]") -> Any:
+def _option(field: "dataclasses.Field[Any]", value: Any) -> Any:
     panel = next((panel for panel, names in PANELS.items() if field.name in names), [*PANELS][-1])
     choices = field.metadata.get("choices")
     help = str(field.metadata["help"])
     if choices and not all(choice in help for choice in choices):
         help = f"{help} ({', '.join(choices)})"
-    default = _to_text(field.default)
+    default = _to_text(value)
     return typer.Option(
         f"--{field.name.replace('_', '-')}",
         metavar="NAME" if choices else _METAVARS.get(field.metadata["kind"], "VALUE"),

@@ -21,36 +21,39 @@ class Progress(Protocol):
 
     def on_step(self, event: "StepEvent") -> None: ...
 
+    def on_part(self, name: str) -> None:
+        """Told when another of several pictures begins."""
+        ...
+
 
 @contextmanager
-def showing_progress(*, size: int, quiet: bool) -> Iterator[Progress]:
-    """A progress display that ends with the block. size: long edge of the finished picture."""
+def showing_progress(*, quiet: bool) -> Iterator[Progress]:
+    """A progress display that ends with the block."""
     if quiet:
         yield Silence()
     elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        with _showing_bar(Pace(size)) as bar:
+        with _showing_bar(Pace()) as bar:
             yield bar
     else:
-        yield Lines(Pace(size), sys.stderr)
+        yield Lines(Pace(), sys.stderr)
 
 
 class Pace:
     """Steps per second at the present scale, and the seconds left over all scales.
 
-    size: long edge of the last scale. A step costs four times as much at each next scale, which has twice the edge.
+    A step costs four times as much at each next scale, which has twice the edge.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self) -> None:
         self.step_s: float | None = None
         self.left_s: float | None = None
-        self._size = size
         self._scale = 0
         self._scales = 1
         self._mark = (0, 0.0)
 
     def on_step(self, event: "StepEvent") -> None:
         """Brings both up to date."""
-        to_come = max(0, round(math.log2(self._size / event.scale)))
+        to_come = max(0, round(math.log2(max(event.size) / event.scale)))
         if event.scale != self._scale:
             if not self._scale:
                 self._scales = to_come + 1
@@ -78,6 +81,9 @@ class Silence:
     def on_step(self, event: "StepEvent") -> None:
         """Does nothing."""
 
+    def on_part(self, name: str) -> None:
+        """Does nothing."""
+
 
 class Lines:
     """One plain line at the first step, at each change of scale, and at most every ten seconds."""
@@ -87,6 +93,11 @@ class Lines:
         self._stream = stream
         self._scale = 0
         self._shown_s = 0.0
+
+    def on_part(self, name: str) -> None:
+        """Prints the name, and begins anew."""
+        self._pace, self._scale, self._shown_s = Pace(), 0, 0.0
+        print_line(name, file=self._stream)
 
     def on_step(self, event: "StepEvent") -> None:
         """Prints a line if it is time for one."""
@@ -122,14 +133,20 @@ def _showing_bar(pace: Pace) -> Iterator[Progress]:
         task = display.add_task("preparing", total=None, pace="", losses="")
 
         class Bar:
+            def __init__(self) -> None:
+                self._pace, self._part = pace, ""
+
+            def on_part(self, name: str) -> None:
+                self._pace, self._part = Pace(), f"{name}, "
+
             def on_step(self, event: "StepEvent") -> None:
-                pace.on_step(event)
+                self._pace.on_step(event)
                 display.update(
                     task,
-                    description=f"{event.scale} px",
+                    description=f"{self._part}{event.scale} px",
                     completed=event.step,
                     total=event.steps,
-                    pace=pace.describe(),
+                    pace=self._pace.describe(),
                     losses=f"loss {describe_losses(event.losses)}",
                 )
                 display.live.transient = False

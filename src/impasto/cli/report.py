@@ -19,7 +19,7 @@ STOPPED = 130
 def print_line(text: str, *, file: TextIO | None = None) -> None:
     """Prints one line on stdout, or on `file`, at once; letters that the terminal cannot show are escaped."""
     file = file if file is not None else sys.stdout
-    line = "".join(letter if letter.isprintable() or letter in "\ud800\udfff" else " " for letter in text)
+    line = "".join(letter if letter.isprintable() or "\ud800" <= letter <= "\udfff" else " " for letter in text)
     encoding = file.encoding or "utf-8"
     file.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     file.flush()

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from impasto.errors import RecipeError
 from impasto.features.preprocessing import Preprocessing
-from impasto.recipe import LAYERS
+from impasto.fields import LAYERS
 
 
 class Vgg(nn.Module):

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from impasto.errors import WeightsError
 from impasto.features.preprocessing import OXFORD, PREPROCESSINGS, TORCHVISION, Preprocessing
-from impasto.recipe import LAYERS
+from impasto.fields import LAYERS
 
 Layers = dict[str, tuple[Tensor, Tensor]]
 """{"conv1_1": (kernel (out, in, 3, 3), bias (out,)), ...}, float32, shallow to deep."""

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.errors import OutputError
-from impasto.images.io import _check_folder, _is_same_file, _replace_file
+from impasto.images.disk import check_folder, is_same_file, replace_file
 from impasto.images.resize import fit_long_edge, resize_image
 
 FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -46,9 +46,9 @@ def check_animation(path: str | os.PathLike[str], *, inputs: Sequence[str | os.P
         )
     if path.is_dir():
         raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'evolution.webp')!r}.")
-    _check_folder(path.parent, label)
+    check_folder(path.parent, label)
     for other in inputs:
-        if _is_same_file(path, other) or path.absolute() == Path(other).absolute():
+        if is_same_file(path, other) or path.absolute() == Path(other).absolute():
             raise OutputError(
                 f"{label} is also the input or output {str(other)!r}; expected another file.", "Choose another name."
             )
@@ -88,7 +88,7 @@ def write_animation(
             f"animation {str(path)!r} could not be encoded as {pillow_name} ({' '.join(str(error).split())}).",
             "Try the other of .webp and .gif.",
         ) from error
-    _replace_file(path, encoded)
+    replace_file(path, encoded)
 
 
 def _to_picture(frame: Tensor, size: tuple[int, int]) -> Image.Image:

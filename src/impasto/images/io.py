@@ -1,12 +1,8 @@
 """Pictures in and out: read_image, write_image, and the checks before slow work."""
 
 import difflib
-import errno
 import math
 import os
-import secrets
-import shlex
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,7 +14,8 @@ import numpy.typing as npt
 from PIL import Image
 from torch import Tensor
 
-from impasto.errors import DiskError, ImageRangeError, ImageReadError, OutputError
+from impasto.errors import ImageRangeError, ImageReadError, OutputError
+from impasto.images.disk import check_folder, is_same_file, replace_file
 from impasto.images.files import check_pixel_count, load_upright, one_line, open_picture, reading
 from impasto.images.metadata import add_metadata, find_metadata
 from impasto.images.pixels import array_to_image, check_image, image_to_picture, picture_to_image, tensor_to_image
@@ -124,7 +121,7 @@ def write_image(image: Tensor, path: str | os.PathLike[str], *, metadata: Mappin
             f"output {str(path)!r} could not be encoded as {file_format.pillow_name} ({one_line(error)}).",
             "Write it as .png.",
         ) from error
-    _replace_file(path, encoded)
+    replace_file(path, encoded)
 
 
 def check_output(
@@ -145,8 +142,8 @@ def check_output(
         if path.is_dir():
             raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'pastiche.png')!r}.")
         _check_suffix(path, label)
-        _check_folder(path.parent, label)
-        same = [source for source in inputs if isinstance(source, (str, os.PathLike)) and _is_same_file(path, source)]
+        check_folder(path.parent, label)
+        same = [source for source in inputs if isinstance(source, (str, os.PathLike)) and is_same_file(path, source)]
     except OSError as error:
         if isinstance(error, OutputError):
             raise
@@ -173,46 +170,3 @@ def _check_suffix(path: Path, label: str) -> None:
     mend = str(path.with_suffix(close[0] if close else ".png")) if path.name else "pastiche.png"
     found = f"the unknown suffix {path.suffix!r}" if suffix else "no suffix"
     raise OutputError(f"{label} has {found}; expected one of {', '.join(FORMATS)}.", f"Did you mean {mend!r}?")
-
-
-def _check_folder(folder: Path, label: str) -> None:
-    if not folder.is_dir():
-        fact = "is not a folder" if folder.exists() else "does not exist"
-        raise OutputError(
-            f"{label} cannot be written: {str(folder)!r} {fact}; expected a folder.",
-            "Choose another place." if folder.exists() else f"Make it first: mkdir -p {shlex.quote(str(folder))}",
-        )
-    try:
-        with tempfile.TemporaryFile(dir=folder):  # asking os.access is not enough: root may, a read-only disk may not
-            pass
-    except OSError as error:
-        raise OutputError(
-            f"{label} cannot be written: no file can be made in {str(folder)!r} ({error.strerror or error}).",
-            "Choose a folder you may write to.",
-        ) from error
-
-
-def _is_same_file(path: Path, source: str | os.PathLike[str]) -> bool:
-    try:
-        return os.path.samefile(path, source)
-    except (OSError, ValueError):  # one of them is not there
-        return False
-
-
-def _replace_file(path: Path, encoded: BytesIO) -> None:
-    temporary = path.with_name(f".impasto-{secrets.token_hex(8)}.tmp")  # same folder, so that the move is atomic
-    try:
-        with open(temporary, "xb") as file:
-            file.write(encoded.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        needed = f"{encoded.getbuffer().nbytes / 1e6:.1f} MB"
-        raise DiskError(
-            f"output {str(path)!r} was not written ({error.strerror or error}); the picture needs {needed}.",
-            "Free some space and write it again." if full else "Look after the disk, or write it elsewhere.",
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

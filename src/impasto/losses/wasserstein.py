@@ -41,15 +41,16 @@ def wasserstein_loss(features: Tensor, target: RawMoments) -> Tensor:
     inner = root @ covariance @ root
     floor = torch.finfo(inner.dtype).tiny ** 0.5
     eigenvalues = torch.linalg.eigvalsh((inner + inner.transpose(1, 2)) / 2).clamp_min(floor)
-    traces = _trace(covariance) + _trace(target_covariance) - 2 * eigenvalues.sqrt().sum(1)
-    return ((mean - target[0]).square().sum(1) + traces).sum() / features.shape[1]
+    traces: Tensor = _trace(covariance) + _trace(target_covariance) - 2 * eigenvalues.sqrt().sum(1)
+    distances: Tensor = (mean - target[0]).square().sum(1) + traces
+    return distances.sum() / features.shape[1]
 
 
 def _covariance(mean: Tensor, second: Tensor) -> Tensor:
     covariance = second - mean.unsqueeze(2) * mean.unsqueeze(1)
     variance: Tensor = _trace(covariance.detach()).clamp_min(0) / covariance.shape[1]
     identity = torch.eye(covariance.shape[1], dtype=covariance.dtype, device=covariance.device)
-    floor = torch.finfo(variance.dtype).tiny ** 0.5
+    floor: float = torch.finfo(variance.dtype).tiny ** 0.5
     regularised: Tensor = covariance + (REGULARISATION * variance + floor)[:, None, None] * identity
     return regularised
 

@@ -103,8 +103,8 @@ def minimize(
             bests.append(best.losses["total"])
             if on_step is not None:
                 event = StepEvent(
-                    scale=max(image.shape[-2:]), size=(image.shape[-2], image.shape[-1]), step=step, steps=steps, losses=losses,
-                    elapsed_s=clock() - start, rolled_back=diverged, image=image,
+                    scale=max(image.shape[-2:]), size=(image.shape[-2], image.shape[-1]), step=step, steps=steps,
+                    losses=losses, elapsed_s=clock() - start, rolled_back=diverged, image=image,
                 )  # fmt: skip
                 if on_step(event) == "stop":
                     return replace(best, steps=step, end="stopped")

@@ -11,7 +11,7 @@ from impasto.features.preprocessing import OXFORD, TORCHVISION
 from impasto.features.rescaling import measure_mean_activations, read_mean_activations, rescale_layers
 from impasto.features.vgg import Vgg
 from impasto.features.weights import DEPTHS, PACKAGED, TINY, Layers, load_weights, write_safetensors
-from impasto.recipe import LAYERS
+from impasto.fields import LAYERS
 
 
 def state_dict(layers: Layers, architecture: str = "vgg19") -> dict[str, torch.Tensor]:

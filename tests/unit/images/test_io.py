@@ -18,6 +18,7 @@ import torch
 from PIL import Image, ImageCms
 
 from impasto.errors import DiskError, ImageRangeError, ImageReadError, ImageSizeError, OutputError
+from impasto.images import disk
 from impasto.images import io as images_io
 from impasto.images.io import FORMATS, check_output, read_image, read_metadata, write_image
 
@@ -727,7 +728,7 @@ def test_a_folder_that_takes_no_files(tmp_path, monkeypatch):
     def refuse(**_kwargs):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(images_io.tempfile, "TemporaryFile", refuse)  # root may write everywhere
+    monkeypatch.setattr(disk.tempfile, "TemporaryFile", refuse)  # root may write everywhere
     with pytest.raises(OutputError, match="Read-only file system"):
         check_output(tmp_path / "a.png", inputs=())
 

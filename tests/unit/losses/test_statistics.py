@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.fields import STATISTICS
 from impasto.losses.statistics import build_statistics
-from impasto.recipe import STATISTICS, Recipe
+from impasto.recipe import Recipe
 
 KNOWN = build_statistics(Recipe())
 

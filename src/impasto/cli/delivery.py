@@ -1,0 +1,109 @@
+"""Where one finished picture goes, with its evolution: checked before slow work, written and reported after it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impasto.cli.interrupt import Interrupt
+from impasto.cli.options import recipe_files
+from impasto.cli.report import STOPPED, describe_losses, print_json, print_line
+from impasto.errors import OutputError
+from impasto.recipe import Recipe
+
+if TYPE_CHECKING:
+    from impasto.optimize.events import StepEvent
+    from impasto.painting import Result
+
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="the picture: .png, .jpg, .webp or .tif")]
+SnapshotEvery = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="write a picture every N steps", rich_help_panel="Evolution"),
+]
+SnapshotDir = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="where to; default: OUT's name and _steps", rich_help_panel="Evolution"),
+]
+Animation = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="play the evolution: .webp or .gif", rich_help_panel="Evolution"),
+]
+
+
+class Delivery:
+    """The output file of a command, with snapshots and animation if asked for. Raises OutputError for a bad place."""
+
+    def __init__(
+        self,
+        output: Path,
+        inputs: Sequence[Path],
+        recipe: Recipe,
+        snapshot_every: int | None,
+        snapshot_dir: Path | None,
+        animation: Path | None,
+    ) -> None:
+        from impasto.evolution import Evolution, check_snapshot_dir
+        from impasto.images.animation import check_animation
+        from impasto.images.io import check_output
+
+        read: list[Path | str] = [*inputs, *recipe_files(recipe)]
+        check_output(output, inputs=read)
+        if snapshot_dir is not None and snapshot_every is None:
+            raise OutputError(
+                f"--snapshot-dir {str(snapshot_dir)!r} is given without --snapshot-every; expected both.",
+                "Add --snapshot-every 20, for example.",
+            )
+        if animation is not None:
+            check_animation(animation, inputs=[*read, output])
+        folder = None
+        if snapshot_every is not None:
+            folder = check_snapshot_dir(snapshot_dir or output.with_name(f"{output.stem}_steps"))
+        self.output = output
+        self.animation = animation
+        self._has_snapshots = snapshot_every is not None
+        self._evolution = Evolution(
+            snapshot_dir=folder, snapshot_every=snapshot_every, animate=animation is not None
+        )
+
+    def on_step(self, event: "StepEvent") -> None:
+        """Lets the evolution see a step."""
+        self._evolution.on_step(event)
+
+    def deliver(self, result: "Result", interrupt: Interrupt, *, as_json: bool) -> None:
+        """Writes and reports the result, and ends the command with its exit code."""
+        interrupt.shield()
+        result.save(self.output)
+        if self.animation is not None:
+            self._evolution.write_animation(self.animation, result.pastiche)
+        if as_json:
+            print_json(self._values(result))
+        else:
+            print_line(describe_result(result, self.output))
+            if snapshots := self._evolution.snapshots:
+                print_line(f"{snapshots[0].parent}: {len(snapshots)} snapshots")
+            if self.animation is not None:
+                print_line(f"{self.animation}: the evolution")
+        raise typer.Exit(STOPPED if interrupt.asked else 0)
+
+    def _values(self, result: "Result") -> dict[str, Any]:
+        values = {"output": str(self.output), **result.to_dict()}
+        if self._has_snapshots:
+            values["snapshots"] = [str(path) for path in self._evolution.snapshots]
+        if self.animation is not None:
+            values["animation"] = str(self.animation)
+        return values
+
+
+def describe_result(result: "Result", output: Path) -> str:
+    """The result in one line: path, size, steps, seconds, losses, and why it ended if not by its steps."""
+    size = result.to_dict()["size"]
+    ends = {
+        "stopped": ", stopped early: the best so far",
+        "tolerance": ", settled within the tolerance",
+        "diverged": ", ended by divergence: the best so far",
+    }
+    return (
+        f"{output}: {size['width']}x{size['height']}, {result.steps} steps in {result.seconds:.1f} s, "
+        f"loss {describe_losses(result.losses)}{ends.get(result.end, '')}"
+    )

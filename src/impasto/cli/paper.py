@@ -1,0 +1,58 @@
+"""`impasto paper`: figures 1, 2 and 3 of the paper, and a page that shows them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impasto.cli.options import Debug, Device, Json, Quiet, Threads
+from impasto.cli.progress import showing_progress
+from impasto.cli.report import print_json, print_line
+from impasto.recipe import parse_field
+
+
+def paper(
+    context: typer.Context,
+    content_image: Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)],
+    style_images: Annotated[
+        list[Path], typer.Argument(metavar="STYLE", help="one or more paintings", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="folder for figures and page")],
+    size: Annotated[str, typer.Option(metavar="N", help="long edge of each panel in pixels")] = "256",
+    steps: Annotated[
+        str | None, typer.Option(metavar="N", help="steps of each panel; default: 150, 300, 100 by figure")
+    ] = None,
+    weights: Annotated[str, typer.Option(metavar="NAME|FILE", help="network weights")] = "oxford",
+    seed: Annotated[str, typer.Option(metavar="N", help="seed of the white noise")] = "0",
+    device: Device = "auto",
+    threads: Threads = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Repeat the paper's figures 1, 2 and 3 with these pictures.
+
+    Writes every panel, the three figures, and index.html. Called again, it goes on where it was stopped.
+    """
+    from impasto.images.disk import check_folder
+    from impasto.paper import paint_paper
+
+    check_folder(output if output.exists() else output.parent, f"output {str(output)!r}")
+    with showing_progress(quiet=quiet) as progress:
+        page = paint_paper(
+            content_image,
+            style_images,
+            output,
+            size=parse_field("size", size),
+            steps=None if steps is None else parse_field("steps", steps),
+            weights=weights,
+            seed=parse_field("seed", seed),
+            device=device,
+            threads=threads,
+            on_step=context.obj.on_step(progress.on_step),
+            on_figure=lambda figure, number, of: progress.on_part(f"{figure}, panel {number}/{of}"),
+        )
+    if json:
+        print_json({"output": str(page), "figures": [str(page.with_name(f"figure{n}.png")) for n in (1, 2, 3)]})
+    else:
+        print_line(f"{page}: figures 1, 2 and 3; open it in a browser")

@@ -1,0 +1,56 @@
+"""`impasto reconstruct`: what one layer, or a style, keeps of a picture."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impasto.cli.delivery import Animation, Delivery, Output, SnapshotDir, SnapshotEvery
+from impasto.cli.options import Debug, Device, Json, MaxPixels, Quiet, Threads, takes_recipe
+from impasto.cli.progress import showing_progress
+from impasto.recipe import Recipe, parse_field
+
+LAYER_FIELDS = ("content_layers", "style_layers")
+
+
+@takes_recipe("reconstruct", without=LAYER_FIELDS)
+def reconstruct(
+    context: typer.Context,
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="any picture", show_default=False)],
+    output: Output,
+    recipe: Recipe,
+    content_layers: Annotated[
+        str, typer.Option(metavar="LAYER,...", help="keep the responses of these layers", show_default=False)
+    ] = "",
+    style_layers: Annotated[
+        str, typer.Option(metavar="LAYER,...", help="keep the style of these layers", show_default=False)
+    ] = "",
+    snapshot_every: SnapshotEvery = None,
+    snapshot_dir: SnapshotDir = None,
+    animation: Animation = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    max_pixels: MaxPixels = 200_000_000,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Find, from noise, the picture that looks the same to some layers of the network.
+
+    impasto reconstruct photo.jpg --content-layers conv4_2 -o kept.png
+    """
+    from impasto import transfer
+
+    delivery = Delivery(output, [image], recipe, snapshot_every, snapshot_dir, animation)
+    with showing_progress(quiet=quiet) as progress:
+        result = transfer.reconstruct(
+            image,
+            content_layers=parse_field("content_layers", content_layers),
+            style_layers=parse_field("style_layers", style_layers),
+            recipe=recipe,
+            device=device,
+            threads=threads,
+            max_pixels=max_pixels,
+            on_step=context.obj.on_step(progress.on_step, delivery.on_step),
+        )
+    delivery.deliver(result, context.obj, as_json=json)

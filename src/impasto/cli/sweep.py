@@ -1,0 +1,72 @@
+"""`impasto sweep`: a labelled grid over two recipe fields; the paper's figure 3 by default."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impasto.cli.options import Debug, Device, Json, MaxPixels, Quiet, Threads, recipe_files, takes_recipe
+from impasto.cli.progress import showing_progress
+from impasto.cli.report import print_json, print_line
+from impasto.recipe import Recipe
+
+FIGURE_3_ROWS = "conv1_1, +conv2_1, ... +conv5_1"
+FIGURE_3_COLUMNS = "content_weight=1e-5,1e-4,1e-3,1e-2"
+
+
+@takes_recipe("paper")
+def sweep(
+    context: typer.Context,
+    content_image: Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)],
+    style_image: Annotated[Path, typer.Argument(metavar="STYLE", help="the painting", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="GRID", help="the sheet: .png, .jpg, ...")],
+    recipe: Recipe,
+    rows: Annotated[
+        str | None, typer.Option(metavar="FIELD=A,B,...", help=f"what changes down; default: {FIGURE_3_ROWS}")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar="FIELD=A,B,...", help=f"what changes right; default: {FIGURE_3_COLUMNS}")
+    ] = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    max_pixels: MaxPixels = 200_000_000,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Paint every combination of two recipe fields, as one labelled sheet and a file each.
+
+    impasto sweep photo.jpg painting.jpg -o grid.png --rows style_scale=0.5,1 --columns strength=0.2,0.5,0.8
+
+    A value that is a list is joined by +: --rows style_layers=conv1_1,conv1_1+conv2_1. Called again, it goes on
+    where it was stopped.
+    """
+    from impasto import sweep as stage
+    from impasto import transfer
+    from impasto.images.io import check_output, write_image
+
+    row_axis = stage.parse_axis(rows) if rows is not None else stage.FIGURE_3[0]
+    column_axis = stage.parse_axis(columns) if columns is not None else stage.FIGURE_3[1]
+    sources = [content_image, style_image]
+    check_output(output, inputs=[*sources, *recipe_files(recipe)])
+    with showing_progress(quiet=quiet) as progress:
+        grid = stage.sweep(
+            row_axis,
+            column_axis,
+            recipe,
+            output.with_name(f"{output.stem}_panels"),
+            sources,
+            lambda chosen, on_step: transfer.stylize(
+                *sources, chosen, device=device, threads=threads, max_pixels=max_pixels, on_step=on_step
+            ),
+            on_step=context.obj.on_step(progress.on_step),
+            on_panel=lambda number, of: progress.on_part(f"panel {number}/{of}"),
+        )
+    context.obj.shield()
+    write_image(stage.compose_sweep(grid, row_axis, column_axis), output)
+    panels = [[{"output": str(p.path), "losses": dict(p.losses)} for p in row] for row in grid]
+    values = {"output": str(output), "rows": row_axis.to_dict(), "columns": column_axis.to_dict(), "panels": panels}
+    if json:
+        print_json(values)
+    else:
+        print_line(f"{output}: {len(grid)} x {len(grid[0])} panels, each a file in {grid[0][0].path.parent}")

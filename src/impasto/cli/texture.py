@@ -1,0 +1,59 @@
+"""`impasto texture`: more of a texture, tileable if asked."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impasto.cli.delivery import Animation, Delivery, Output, SnapshotDir, SnapshotEvery
+from impasto.cli.options import Debug, Device, Json, MaxPixels, Quiet, Threads, takes_recipe
+from impasto.cli.progress import showing_progress
+from impasto.errors import RecipeError
+from impasto.recipe import Recipe
+
+WRAPS = {"x": "wrap-x", "xy": "wrap"}
+
+
+@takes_recipe("texture")
+def texture(
+    context: typer.Context,
+    samples: Annotated[list[Path], typer.Argument(metavar="SAMPLE", help="one or more textures", show_default=False)],
+    output: Output,
+    recipe: Recipe,
+    tileable: Annotated[
+        bool, typer.Option("--tileable", metavar="", help="repeats without a seam, both ways")
+    ] = False,
+    wrap: Annotated[
+        str | None, typer.Option(metavar="x|xy", help="repeats without a seam: x sideways, xy both ways")
+    ] = None,
+    snapshot_every: SnapshotEvery = None,
+    snapshot_dir: SnapshotDir = None,
+    animation: Animation = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    max_pixels: MaxPixels = 200_000_000,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Make more of a texture, of any size; several samples are blended.
+
+    impasto texture bricks.jpg -o more.png --size 1024x768 --tileable
+    """
+    from impasto import transfer
+
+    if wrap is not None and wrap not in WRAPS:
+        raise RecipeError(f"wrap is {wrap!r}; expected {' or '.join(WRAPS)}.", "Give --wrap x for a panorama.")
+    if wrap is not None or tileable:
+        recipe = recipe.replace(padding=WRAPS["xy" if tileable else str(wrap)])
+    delivery = Delivery(output, samples, recipe, snapshot_every, snapshot_dir, animation)
+    with showing_progress(quiet=quiet) as progress:
+        result = transfer.synthesize_texture(
+            [*samples],
+            recipe=recipe,
+            device=device,
+            threads=threads,
+            max_pixels=max_pixels,
+            on_step=context.obj.on_step(progress.on_step, delivery.on_step),
+        )
+    delivery.deliver(result, context.obj, as_json=json)

@@ -1,0 +1,257 @@
+"""The kinds of recipe fields: how a person's text is read, which values are right, and what is said of wrong ones."""
+
+import dataclasses
+import difflib
+import math
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import RecipeError
+
+Field = dataclasses.Field[Any]
+
+LAYERS = tuple(
+    f"conv{block}_{index}" for block, depth in enumerate((2, 2, 4, 4, 4), start=1) for index in range(1, depth + 1)
+)
+"""Layers of VGG-19 by the paper's names, shallow to deep; each means the activation after its ReLU."""
+
+STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+
+STATISTICS = {
+    "gram": "Gram matrix: which features occur together (Gatys et al. 2015)",
+    "moments": "mean and standard deviation of each channel (Li et al. 2017)",
+    "covariance": "Gram matrix of the centred features",
+    "histogram": "each channel's histogram, exact by sorting (Risser et al. 2017)",
+    "wasserstein": "optimal transport between normal distributions of the features",
+    "sliced": "histograms along random directions (Heitz et al. 2021)",
+    "nearest": "each feature pulled to its nearest style feature (Kolkin et al. 2022)",
+}
+"""What can stand for a style, and what each is."""
+
+INITS = ("content", "style", "noise", "black", "white", "mean")
+
+
+def option(default: Any, kind: str, help: str, **limits: Any) -> Any:
+    """One recipe field: its default, how its text is read, what its values may be, and its help."""
+    return dataclasses.field(default=default, metadata={"kind": kind, "help": help, **limits})
+
+
+def split_statistic(item: str) -> tuple[str, float, tuple[str, ...]]:
+    """Name, weight and layers of one entry of `statistic`: "gram:0.5@conv1_1+conv2_1"; no layers means all.
+
+    Raises ValueError where the weight is no number.
+    """
+    named, _, layers = item.partition("@")
+    name, _, weight = named.partition(":")
+    names = tuple(layer.replace("relu", "conv") for layer in layers.split("+") if layer)
+    return name, float(weight or 1), names
+
+
+def parse_text(field: Field, text: str) -> Any:
+    """The value that a person's text means for a field. Raises RecipeError where it is no value of that field."""
+    kind = field.metadata["kind"]
+    if field.metadata.get("optional") and text.lower() == "none":
+        return None
+    try:
+        return _PARSERS[kind](text.strip())
+    except (ValueError, KeyError) as error:
+        raise _wrong(field, text, _EXPECTED[kind]) from error
+
+
+def nearest_name(name: str, known: Sequence[str]) -> str:
+    """"Did you mean 'x'? " for the known name that is most like this one, or nothing."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"Did you mean {close[0]!r}? " if close else ""
+
+
+def _wrong(field: Field, value: object, expected: str) -> RecipeError:
+    option_name = "--" + field.name.replace("_", "-")
+    return RecipeError(f"{field.name} is {value!r}; expected {expected}.", f"Change {option_name}: {_help(field)}.")
+
+
+def _help(field: Field) -> str:
+    return str(field.metadata["help"])
+
+
+def check_value(field: Field, value: Any) -> Any:
+    """The value as the recipe keeps it. Raises RecipeError if the field cannot have it."""
+    if value is None and field.metadata.get("optional"):
+        return None
+    return _CHECKS[field.metadata["kind"]](field, value)
+
+
+def _check_number(field: Field, value: Any) -> float:
+    low, above, high = (field.metadata.get(limit) for limit in ("low", "above", "high"))
+    expected = "a finite number"
+    expected += f" of at least {low:g}" if low is not None else ""
+    expected += f" above {above:g}" if above is not None else ""
+    expected += f" and at most {high:g}" if high is not None else ""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise _wrong(field, value, expected)
+    if (low is not None and value < low) or (above is not None and value <= above):
+        raise _wrong(field, value, expected)
+    if high is not None and value > high:
+        raise _wrong(field, value, expected)
+    return float(value)
+
+
+def _check_integer(field: Field, value: Any) -> int:
+    low = field.metadata["low"]
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value < 2**63:
+        raise _wrong(field, value, f"a whole number of at least {low}")
+    return value
+
+
+def _check_choice(field: Field, value: Any) -> str:
+    choices = field.metadata["choices"]
+    if value not in choices:
+        raise RecipeError(
+            f"{field.name} is {value!r}; expected {' or '.join(choices)}.",
+            f"{nearest_name(str(value), choices)}Change --{field.name.replace('_', '-')}: {_help(field)}.",
+        )
+    return str(value)
+
+
+def _check_flag(field: Field, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(field, value, "true or false")
+    return value
+
+
+def _check_text(field: Field, value: Any) -> str:
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str) or not value:
+        raise _wrong(field, value, "a name or a path")
+    return value
+
+
+def _check_layers(field: Field, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise _wrong(field, value, "a list of layer names")
+    names = tuple(str(name).replace("relu", "conv") for name in value)
+    for given, name in zip(value, names, strict=True):
+        if name not in LAYERS:
+            raise RecipeError(
+                f"{field.name} names the layer {given!r}; expected names from {LAYERS[0]} to {LAYERS[-1]}.",
+                f"{nearest_name(name, LAYERS)}VGG-19 has: {', '.join(LAYERS)}.",
+            )
+    if len(set(names)) < len(names):
+        raise _wrong(field, ",".join(names), "each layer once")
+    return names
+
+
+def _check_numbers(field: Field, value: Any) -> tuple[float, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise _wrong(field, value, "a list of numbers")
+    numbers = tuple(_check_number(field, number) for number in value)
+    if numbers and not sum(numbers) > 0:
+        raise _wrong(field, ",".join(map(str, numbers)), "at least one number above 0")
+    return numbers
+
+
+def _check_statistics(field: Field, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        raise _wrong(field, value, f"at least one of {', '.join(STATISTICS)}")
+    for item in value:
+        try:
+            name, weight, layers = split_statistic(str(item))
+        except ValueError as error:
+            raise _wrong(field, item, "a name, a name:weight or a name:weight@layer+layer") from error
+        if name not in STATISTICS:
+            raise RecipeError(
+                f"statistic is {name!r}; expected one of {', '.join(STATISTICS)}.",
+                f"{nearest_name(name, tuple(STATISTICS))}Change --statistic.",
+            )
+        if not math.isfinite(weight) or weight < 0:
+            raise _wrong(field, item, "a finite weight of at least 0")
+        for layer in layers:
+            if layer not in LAYERS:
+                raise _wrong(field, item, f"layers from {LAYERS[0]} to {LAYERS[-1]}")
+    return tuple(map(str, value))
+
+
+def _check_size(field: Field, value: Any) -> int | tuple[int, int]:
+    if isinstance(value, str):
+        value = _parse_size(value)
+    sides = value if isinstance(value, (tuple, list)) else (value,)
+    if any(isinstance(side, bool) or not isinstance(side, int) or not 1 <= side < 2**31 for side in sides):
+        raise _wrong(field, value, "a whole number of at least 1, or two as 1024x768")
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            raise _wrong(field, value, "one number, or (height, width)")
+        return value[0], value[1]
+    return int(value)
+
+
+def _check_style_size(field: Field, value: Any) -> str | int:
+    if value in ("long-edge", "same-pixels", "native"):
+        return str(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise _wrong(field, value, "long-edge, same-pixels, native or a number of pixels")
+    return value
+
+
+def _check_init(field: Field, value: Any) -> str:
+    text = _check_text(field, value)
+    if text.startswith("#") and not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise _wrong(field, text, "a color such as #e0c040")
+    if text not in INITS and not text.startswith("#") and not Path(text).is_file():
+        raise RecipeError(
+            f"init is {text!r}, neither a known start nor a file; expected {', '.join(INITS)}, #rrggbb or a file.",
+            f"{nearest_name(text, INITS)}Check the spelling or the path.",
+        )
+    return text
+
+
+def _parse_flag(text: str) -> bool:
+    return {"yes": True, "true": True, "no": False, "false": False}[text.lower()]
+
+
+def _parse_size(text: str) -> int | tuple[int, int]:
+    width, found, height = text.lower().partition("x")
+    return (int(height), int(width)) if found else int(text)
+
+
+def _parse_list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+_CHECKS: dict[str, Callable[[Field, Any], Any]] = {
+    "number": _check_number,
+    "integer": _check_integer,
+    "choice": _check_choice,
+    "flag": _check_flag,
+    "text": _check_text,
+    "layers": _check_layers,
+    "numbers": _check_numbers,
+    "statistics": _check_statistics,
+    "size": _check_size,
+    "style_size": _check_style_size,
+    "init": _check_init,
+}
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "number": float,
+    "integer": int,
+    "choice": str,
+    "flag": _parse_flag,
+    "text": str,
+    "layers": _parse_list,
+    "statistics": _parse_list,
+    "numbers": lambda text: tuple(float(part) for part in _parse_list(text)),
+    "size": _parse_size,
+    "style_size": lambda text: int(text) if text.lstrip("-").isdigit() else text,
+    "init": str,
+}
+
+_EXPECTED = {
+    "number": "a number",
+    "integer": "a whole number",
+    "flag": "yes or no",
+    "numbers": "numbers separated by commas",
+    "size": "a whole number, or two as 1024x768",
+}

@@ -1,0 +1,57 @@
+"""Places on the disk: checked before slow work, and filled in one atomic move."""
+
+import errno
+import os
+import secrets
+import shlex
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+from impasto.errors import DiskError, OutputError
+
+
+def check_folder(folder: Path, label: str) -> None:
+    """Accept a folder in which files can be made; label: what is to be written there. Raises OutputError."""
+    if not folder.is_dir():
+        fact = "is not a folder" if folder.exists() else "does not exist"
+        raise OutputError(
+            f"{label} cannot be written: {str(folder)!r} {fact}; expected a folder.",
+            "Choose another place." if folder.exists() else f"Make it first: mkdir -p {shlex.quote(str(folder))}",
+        )
+    try:
+        with tempfile.TemporaryFile(dir=folder):  # asking os.access is not enough: root may, a read-only disk may not
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"{label} cannot be written: no file can be made in {str(folder)!r} ({error.strerror or error}).",
+            "Choose a folder you may write to.",
+        ) from error
+
+
+def is_same_file(path: Path, source: str | os.PathLike[str]) -> bool:
+    """Whether both name one file that is there."""
+    try:
+        return os.path.samefile(path, source)
+    except (OSError, ValueError):  # one of them is not there
+        return False
+
+
+def replace_file(path: Path, encoded: BytesIO) -> None:
+    """Puts the bytes under the path in one atomic move. Raises DiskError; then what stood there before still stands."""
+    temporary = path.with_name(f".impasto-{secrets.token_hex(8)}.tmp")  # same folder, so that the move is atomic
+    try:
+        with open(temporary, "xb") as file:
+            file.write(encoded.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        needed = f"{encoded.getbuffer().nbytes / 1e6:.1f} MB"
+        raise DiskError(
+            f"output {str(path)!r} was not written ({error.strerror or error}); the picture needs {needed}.",
+            "Free some space and write it again." if full else "Look after the disk, or write it elsewhere.",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,76 @@
+"""A sheet of pictures: rows and columns with labels that can be read."""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from impasto.images.pixels import image_to_picture
+from impasto.images.resize import fit_long_edge, resize_image
+
+GAP = 8
+LINE = 1.25
+INK, PAPER = (34, 34, 34), (255, 255, 255)
+
+
+def compose_sheet(
+    panels: Sequence[Sequence[Tensor | None]],
+    *,
+    row_labels: Sequence[str] = (),
+    column_labels: Sequence[str] = (),
+    title: str = "",
+    panel_size: int = 256,
+) -> Tensor:
+    """The panels in a grid, each shrunk or enlarged to a long edge of `panel_size`, under and beside their labels.
+
+    panels: rows of images (1, 3, H, W) in [0, 1], sRGB; None leaves a place empty. Labels: one a row, one a column, or
+    none; long ones are broken into lines. Returns (1, 3, H, W).
+    """
+    sized = [[None if panel is None else _fit(panel, panel_size) for panel in row] for row in panels]
+    columns = max(len(row) for row in sized)
+    by_column = [[row[c] for row in sized if c < len(row)] for c in range(columns)]
+    widths = [max((panel.shape[-1] for panel in column if panel is not None), default=1) for column in by_column]
+    heights = [max((panel.shape[-2] for panel in row if panel is not None), default=1) for row in sized]
+    font = ImageFont.load_default(size=max(13, panel_size / 15))
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels bring FreeType
+    line = round(font.size * LINE)
+    letters = max(8, int(min(widths) / (font.size * 0.55)))
+    rows_at, tops = [_broken(label, 18) for label in row_labels], [_broken(label, letters) for label in column_labels]
+    left = GAP + max((round(max(map(font.getlength, label))) + GAP for label in rows_at if label), default=0)
+    title_lines = _broken(title, int((left + sum(widths)) / (font.size * 0.55))) if title else []
+    top = GAP + line * len(title_lines) + (GAP if title else 0)
+    head = top + line * max((len(label) for label in tops), default=0) + (GAP if tops else 0)
+    sheet = Image.new("RGB", (left + sum(widths) + GAP * columns, head + sum(heights) + GAP * len(sized)), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    _write(draw, GAP, GAP, title_lines, font, line)
+    for label, x in zip(tops, _places(left, widths), strict=False):
+        _write(draw, x, top, label, font, line)
+    for index, (row, y) in enumerate(zip(sized, _places(head, heights), strict=True)):
+        if index < len(rows_at):
+            _write(draw, GAP, y, rows_at[index], font, line)
+        for panel, x in zip(row, _places(left, widths), strict=False):
+            if panel is not None:
+                sheet.paste(image_to_picture(panel), (x, y))
+    return torch.from_numpy(np.array(sheet)).permute(2, 0, 1).unsqueeze(0).float() / 255
+
+
+def _fit(panel: Tensor, panel_size: int) -> Tensor:
+    return resize_image(panel, fit_long_edge(panel.shape[-2], panel.shape[-1], panel_size))
+
+
+def _broken(text: str, letters: int) -> list[str]:
+    return [line for part in text.split("\n") for line in textwrap.wrap(part, letters) or [""]]
+
+
+def _places(start: int, lengths: Sequence[int]) -> list[int]:
+    return [start + sum(lengths[:index]) + GAP * index for index in range(len(lengths))]
+
+
+def _write(
+    draw: ImageDraw.ImageDraw, x: int, y: int, lines: Sequence[str], font: ImageFont.FreeTypeFont, line: int
+) -> None:
+    for index, text in enumerate(lines):
+        draw.text((x, y + index * line), text, fill=INK, font=font)

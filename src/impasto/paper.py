@@ -1,0 +1,202 @@
+"""The experiments of the paper, figure by figure: Gatys, Ecker and Bethge 2015 (arXiv 1508.06576)."""
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from torch import Tensor
+
+from impasto.errors import RecipeError
+from impasto.fields import STYLE_LAYERS
+from impasto.images.io import ImageSource, read_image, write_image
+from impasto.images.resize import fit_long_edge, resize_image
+from impasto.images.sheet import compose_sheet
+from impasto.optimize.events import OnStep
+from impasto.page import Figure, write_page
+from impasto.painting import Result
+from impasto.recipe import Recipe
+from impasto.sweep import FIGURE_3, FIGURE_3_ROWS, Paint, Panel, compose_sweep, paint_panel, sweep
+from impasto.transfer import reconstruct, stylize
+
+STEPS = {"figure1": 150, "figure2": 300, "figure3": 100}
+"""Steps a panel, where the caller names none; the paper names none either."""
+
+OnFigure = Callable[[str, int, int], object]
+"""Told the figure, the number of the panel that begins, and how many the figure has."""
+
+
+def paint_paper(
+    content_image: ImageSource,
+    style_images: Sequence[ImageSource],
+    folder: str | os.PathLike[str],
+    *,
+    size: int = 256,
+    steps: int | None = None,
+    weights: str = "oxford",
+    seed: int = 0,
+    device: str = "auto",
+    threads: int | None = None,
+    on_step: OnStep | None = None,
+    on_figure: OnFigure | None = None,
+) -> Path:
+    """Figures 1, 2 and 3 of the paper for these pictures, and the page that shows them; returns the page's path.
+
+    Figure 1: what each layer keeps of the photograph, and what growing sets of layers keep of the first painting.
+    Figure 2: the photograph in the style of every painting, alpha/beta = 1e-3. Figure 3: style layers by alpha/beta.
+    size: long edge of every panel. steps: of every panel; STEPS if left out. The rest as for `stylize`.
+    Panels that are in the folder already, from the same recipe and pictures, are kept.
+    """
+    if not style_images:
+        raise RecipeError("no style image is given; expected at least one painting.", "Name a painting's file.")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    maker = _Maker(folder, size, steps, weights, seed, device, threads, on_step, on_figure)
+    content = read_image(content_image, name="content_image")
+    figures = [
+        maker.figure_1(content_image, content, style_images[0]),
+        maker.figure_2(content_image, content, style_images),
+        maker.figure_3(content_image, style_images[0]),
+    ]
+    return write_page(folder / "index.html", "A Neural Algorithm of Artistic Style, figure by figure", figures)
+
+
+class _Maker:
+    """What all figures share."""
+
+    def __init__(
+        self,
+        folder: Path,
+        size: int,
+        steps: int | None,
+        weights: str,
+        seed: int,
+        device: str,
+        threads: int | None,
+        on_step: OnStep | None,
+        on_figure: OnFigure | None,
+    ) -> None:
+        self.folder, self.size, self.steps, self.on_step, self.on_figure = folder, size, steps, on_step, on_figure
+        self.fields = {"size": size, "weights": weights, "seed": seed}
+        self.how = {"device": device, "threads": threads}
+
+    def recipe(self, preset: str, figure: str) -> Recipe:
+        recipe = Recipe.preset(preset, **self.fields, steps=self.steps or STEPS[figure])
+        # The rescaled network exists for Oxford's weights only; the others paint with what they have.
+        return recipe if recipe.weights == "oxford" else recipe.replace(rescaled_network=False)
+
+    def figure_1(self, content_source: ImageSource, content: Tensor, style_source: ImageSource) -> Figure:
+        """Content reconstructions from one layer each, style reconstructions from growing sets of layers."""
+        recipe = self.recipe("reconstruct", "figure1")
+        panels: list[list[Panel]] = [[], []]
+        total = len(STYLE_LAYERS) + len(FIGURE_3_ROWS)
+        for layers in FIGURE_3_ROWS:
+            panels[0].append(self._reconstruct(style_source, recipe, total, style_layers=layers))
+        for layer in STYLE_LAYERS:
+            panels[1].append(self._reconstruct(content_source, recipe, total, content_layers=(layer,)))
+        originals = [self._shrunk(read_image(style_source)), self._shrunk(content)]
+        rows = [[original, *(p.pastiche for p in row)] for original, row in zip(originals, panels, strict=True)]
+        sheet = compose_sheet(
+            rows,
+            row_labels=["style,\nlayers up to", "content,\nthis layer"],
+            column_labels=["original", *STYLE_LAYERS],
+            panel_size=self.size,
+        )
+        write_image(sheet, self.folder / "figure1.png")
+        curves = {f"style up to {layers[-1]}": p.trace for layers, p in zip(FIGURE_3_ROWS, panels[0], strict=True)}
+        curves |= {f"content {layer}": p.trace for layer, p in zip(STYLE_LAYERS, panels[1], strict=True)}
+        return Figure(
+            "Figure 1. What the layers keep",
+            "figure1.png",
+            "Top: pictures with the same Gram matrices as the painting, from conv1_1 alone up to all five layers. "
+            "Larger sets match texture at larger and larger scale; none knows where things are. Bottom: pictures with "
+            "the same responses as the photograph in one layer. Shallow layers keep it to the pixel; deep ones keep "
+            "what is shown and forget its exact look.",
+            {name: [losses["total"] for losses in trace] for name, trace in curves.items()},
+        )
+
+    def figure_2(self, content_source: ImageSource, content: Tensor, style_sources: Sequence[ImageSource]) -> Figure:
+        """One photograph in the style of every painting."""
+        recipe = self.recipe("paper", "figure2")
+        panels = []
+        for index, style_source in enumerate(style_sources):
+            self._begin("figure2", index + 1, len(style_sources))
+            path = self.folder / "figure2" / f"style{index + 1}.png"
+            paint = self._stylizing(content_source, style_source)
+            panels.append(self._panel(path, recipe, [content_source, style_source], paint))
+        originals = [self._shrunk(content), *(self._shrunk(read_image(source)) for source in style_sources)]
+        sheet = compose_sheet(
+            [originals, [None, *(panel.pastiche for panel in panels)]],
+            row_labels=["", "pastiche"],
+            column_labels=["photograph", *(f"painting {index + 1}" for index in range(len(panels)))],
+            panel_size=self.size,
+        )
+        write_image(sheet, self.folder / "figure2.png")
+        curves = {
+            f"painting {index + 1}, {term}": [losses[term] for losses in panel.trace]
+            for index, panel in enumerate(panels)
+            for term in ("content", "style")
+        }
+        return Figure(
+            "Figure 2. One photograph, several painters",
+            "figure2.png",
+            "White noise, changed until its responses in conv4_2 are the photograph's and its Gram matrices in conv1_1 "
+            "to conv5_1 the painting's, with alpha/beta = 1e-3.",
+            curves,
+        )
+
+    def figure_3(self, content_source: ImageSource, style_source: ImageSource) -> Figure:
+        """Style layers by the ratio of content to style."""
+        rows, columns = FIGURE_3
+        grid = sweep(
+            rows,
+            columns,
+            self.recipe("paper", "figure3"),
+            self.folder / "figure3",
+            [content_source, style_source],
+            self._stylizing(content_source, style_source),
+            on_step=self.on_step,
+            on_panel=partial(self._begin, "figure3"),
+        )
+        write_image(compose_sweep(grid, rows, columns), self.folder / "figure3.png")
+        curves = {
+            f"up to {layers[-1]}, {columns.label(ratio)}": [losses["total"] for losses in panel.trace]
+            for layers, row in zip(FIGURE_3_ROWS, grid, strict=True)
+            for ratio, panel in zip(columns.values, row, strict=True)
+        }
+        return Figure(
+            "Figure 3. Style layers and the balance of content and style",
+            "figure3.png",
+            "Down: more style layers, so that the strokes grow. Right: more weight on the content, from texture to "
+            "photograph.",
+            curves,
+        )
+
+    def _reconstruct(self, source: ImageSource, recipe: Recipe, total: int, **layers: tuple[str, ...]) -> Panel:
+        ((kind, names),) = layers.items()
+        number = len(names) if kind == "style_layers" else len(FIGURE_3_ROWS) + STYLE_LAYERS.index(names[0]) + 1
+        self._begin("figure1", number, total)
+        path = self.folder / "figure1" / f"{kind.removesuffix('_layers')}_{names[-1]}.png"
+        wanted = recipe.replace(**{"content_layers": (), "style_layers": (), **layers})
+
+        def paint(chosen: Recipe, on_step: OnStep) -> Result:
+            return reconstruct(source, recipe=recipe, on_step=on_step, **layers, **self.how)  # type: ignore[arg-type]
+
+        return self._panel(path, wanted, [source], paint)
+
+    def _stylizing(self, content_source: ImageSource, style_source: ImageSource) -> Paint:
+        def paint(recipe: Recipe, on_step: OnStep) -> Result:
+            return stylize(content_source, style_source, recipe, on_step=on_step, **self.how)  # type: ignore[arg-type]
+
+        return paint
+
+    def _panel(self, path: Path, recipe: Recipe, sources: Sequence[ImageSource], paint: Paint) -> Panel:
+        path.parent.mkdir(exist_ok=True)
+        return paint_panel(path, recipe, sources, paint, self.on_step)
+
+    def _begin(self, figure: str, number: int, total: int) -> None:
+        if self.on_figure is not None:
+            self.on_figure(figure, number, total)
+
+    def _shrunk(self, image: Tensor) -> Tensor:
+        return resize_image(image, fit_long_edge(image.shape[-2], image.shape[-1], self.size))
