@@ -1,7 +1,7 @@
 """`impasto sweep`: a labelled grid over two recipe fields; the paper's figure 3 by default."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,10 @@ from impasto.cli.options import Debug, Device, Json, MaxPixels, Quiet, Threads, 
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import print_json, print_line
 from impasto.recipe import Recipe
+
+if TYPE_CHECKING:
+    from impasto.optimize.events import OnStep
+    from impasto.painting import Result
 
 FIGURE_3_ROWS = "conv1_1, +conv2_1, ... +conv5_1"
 FIGURE_3_COLUMNS = "content_weight=1e-5,1e-4,1e-3,1e-2"
@@ -49,6 +53,11 @@ def sweep(
     column_axis = stage.parse_axis(columns) if columns is not None else stage.FIGURE_3[1]
     sources = [content_image, style_image]
     check_output(output, inputs=[*sources, *recipe_files(recipe)])
+
+    def paint(chosen: Recipe, on_step: "OnStep") -> "Result":
+        how = {"device": device, "threads": threads, "max_pixels": max_pixels}
+        return transfer.stylize(content_image, style_image, chosen, on_step=on_step, **how)  # type: ignore[arg-type]
+
     with showing_progress(quiet=quiet) as progress:
         grid = stage.sweep(
             row_axis,
@@ -56,9 +65,7 @@ def sweep(
             recipe,
             output.with_name(f"{output.stem}_panels"),
             sources,
-            lambda chosen, on_step: transfer.stylize(
-                *sources, chosen, device=device, threads=threads, max_pixels=max_pixels, on_step=on_step
-            ),
+            paint,
             on_step=context.obj.on_step(progress.on_step),
             on_panel=lambda number, of: progress.on_part(f"panel {number}/{of}"),
         )
