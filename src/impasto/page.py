@@ -52,8 +52,11 @@ def _figure(figure: Figure) -> str:
 
 
 def draw_curves(curves: Mapping[str, Sequence[float]]) -> str:
-    """The curves as SVG on a logarithmic scale, with a key; values of 0 and less are left out."""
-    points = {name: [(step, v) for step, v in enumerate(values, 1) if v > 0] for name, values in curves.items()}
+    """The curves as SVG on a logarithmic scale, with a key; values of 0 and less, and infinite ones, are left out."""
+    points = {
+        name: [(step, value) for step, value in enumerate(values, 1) if 0 < value < math.inf]
+        for name, values in curves.items()
+    }
     values = [value for line in points.values() for _, value in line]
     if not values:
         return "<p>No losses.</p>"

@@ -116,12 +116,16 @@ class Painting:
         self.inputs.append(describe_input(role, source))
         return image.shape[-2], image.shape[-1]
 
-    def paint(self, size: tuple[int, int]) -> Result:
-        """The result at (height, width)."""
+    def check(self, size: tuple[int, int]) -> tuple[Vgg, WeightsRecord]:
+        """The network for painting at (height, width), after all that can be wrong before slow work was checked."""
         if self.styles:
             check_blend(self.recipe.style_blend, len(self.styles))
         self._check_sizes(size)
-        encoder, weights = build_encoder(self.recipe)
+        return build_encoder(self.recipe)
+
+    def paint(self, size: tuple[int, int]) -> Result:
+        """The result at (height, width)."""
+        encoder, weights = self.check(size)
         advice = f"Lower --size (now {max(size)}), --style-scale or --history, or close other programs."
         with running(self.device, self.threads, advice):
             minimum = self._paint_scales(encoder.to(self.device), size)
@@ -172,11 +176,17 @@ class Painting:
     def _plan_scales(self, size: tuple[int, int]) -> tuple[tuple[int, int], ...]:
         recipe = self.recipe
         first_scale = recipe.first_scale
-        if recipe.style_size == "native":
+        if recipe.style_size == "native" and self.styles:
             # A texture may be much larger than its sample, which is what must not become too small.
             first_scale = round(first_scale * max(size) / min(min(style.shape[-2:]) for style in self.styles))
-        scales = plan_scales(*size, first_scale, smallest_side(recipe.content_layers + recipe.style_layers))
-        return tuple(scale for scale in scales if scale == size or fit_wrap(scale, recipe.padding) == scale)
+        least = smallest_side(recipe.content_layers + recipe.style_layers)
+
+        def is_fit(scale: tuple[int, int]) -> bool:
+            shortest = min((min(style_size(recipe, style, scale, size)) for style in self.styles), default=least)
+            return shortest >= least and fit_wrap(scale, recipe.padding) == scale
+
+        scales = plan_scales(*size, first_scale, least)
+        return tuple(scale for scale in scales if scale == size or is_fit(scale))
 
     def _objective(self, encoder: Vgg, scale: tuple[int, int], size: tuple[int, int]) -> Objective:
         content = None if self.content is None else resize_image(self.content, scale).to(self.device)

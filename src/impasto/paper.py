@@ -17,9 +17,9 @@ from impasto.page import Figure, write_page
 from impasto.painting import Result
 from impasto.recipe import Recipe
 from impasto.sweep import FIGURE_3, FIGURE_3_ROWS, Paint, Panel, compose_sweep, paint_panel, sweep
-from impasto.transfer import reconstruct, stylize
+from impasto.transfer import check_stylize, reconstruct, stylize
 
-STEPS = {"figure1": 150, "figure2": 300, "figure3": 100}
+STEPS = {"figure1": 150, "figure2": 300, "figure3": 150}
 """Steps a panel, where the caller names none; the paper names none either."""
 
 OnFigure = Callable[[str, int, int], object]
@@ -50,9 +50,11 @@ def paint_paper(
     if not style_images:
         raise RecipeError("no style image is given; expected at least one painting.", "Name a painting's file.")
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     maker = _Maker(folder, size, steps, weights, seed, device, threads, on_step, on_figure)
     content = read_image(content_image, name="content_image")
+    # Figure 2's recipe has the deepest layers and all inputs: where it can be painted, so can every panel.
+    for style_image in style_images:
+        check_stylize(content, style_image, maker.recipe("paper", "figure2"), device=device)
     figures = [
         maker.figure_1(content_image, content, style_images[0]),
         maker.figure_2(content_image, content, style_images),
@@ -81,7 +83,7 @@ class _Maker:
         self.how = {"device": device, "threads": threads}
 
     def recipe(self, preset: str, figure: str) -> Recipe:
-        recipe = Recipe.preset(preset, **self.fields, steps=self.steps or STEPS[figure])
+        recipe = Recipe.preset(preset, **self.fields, steps=STEPS[figure] if self.steps is None else self.steps)
         # The rescaled network exists for Oxford's weights only; the others paint with what they have.
         return recipe if recipe.weights == "oxford" else recipe.replace(rescaled_network=False)
 
@@ -191,7 +193,6 @@ class _Maker:
         return paint
 
     def _panel(self, path: Path, recipe: Recipe, sources: Sequence[ImageSource], paint: Paint) -> Panel:
-        path.parent.mkdir(exist_ok=True)
         return paint_panel(path, recipe, sources, paint, self.on_step)
 
     def _begin(self, figure: str, number: int, total: int) -> None:

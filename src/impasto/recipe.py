@@ -50,8 +50,11 @@ class Recipe:
     content_layer_weights: tuple[float, ...] = option(
         (), "numbers", "one weight a content layer; empty: equal, summing to 1", low=0.0
     )
-    content_normalization: Literal["sum", "mean"] = option(
-        "sum", "choice", "content loss: sum = 1/2 sum (F-P)^2, eq. 1; mean = mean (F-P)^2", choices=("sum", "mean")
+    content_normalization: Literal["sum", "positions", "mean"] = option(
+        "sum",
+        "choice",
+        "content loss: sum = 1/2 sum (F-P)^2, eq. 1; positions = that divided by M; mean = mean (F-P)^2",
+        choices=("sum", "positions", "mean"),
     )
     style_layers: tuple[str, ...] = option(STYLE_LAYERS, "layers", "layers whose Gram matrices are the style")
     style_layer_weights: tuple[float, ...] = option(
@@ -168,7 +171,8 @@ class Recipe:
         for name in changes:
             if name not in known:
                 raise RecipeError(
-                    f"recipe has no field {name!r}; expected one of {', '.join(known)}.", nearest_name(name, known)
+                    f"recipe has no field {name!r}; expected one of {', '.join(known)}.",
+                    nearest_name(name, known) or "Choose one of these.",
                 )
         weights = {name for name in ("content_weight", "style_weight") if changes.get(name) is not None}
         if weights and "strength" not in changes:

@@ -1,16 +1,19 @@
 """A grid of pastiches over two recipe fields: the paper's figure 3, or any other two."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from impasto.errors import ImageReadError, RecipeError
-from impasto.fields import STYLE_LAYERS
+from impasto.fields import STYLE_LAYERS, check_value
+from impasto.images.disk import replace_file
 from impasto.images.io import ImageSource, read_image, read_metadata
 from impasto.images.sheet import compose_sheet
 from impasto.optimize.events import OnStep, StepEvent
@@ -52,22 +55,22 @@ FIGURE_3 = (
 def parse_axis(text: str) -> Axis:
     """The axis that "field=value,value" means; a value that is itself a list is joined by +: conv1_1+conv2_1.
 
-    Raises RecipeError for an unknown field or a value that the field cannot have.
+    Raises RecipeError for an unknown field, a missing value or one that the field cannot have.
     """
     name, found, values = text.partition("=")
     name = name.strip().replace("-", "_")
-    if not found or not values.strip():
+    parts = [part.strip() for part in values.split(",")]
+    if not found or not all(parts):
         raise RecipeError(
             f"axis {text!r} is malformed; expected field=value,value,...", "Write strength=0.2,0.5,0.8, for example."
         )
     if name not in field_names():
         Recipe().replace(**{name: None})  # raises, naming the nearest field
-    parts = [part.strip() for part in values.split(",") if part.strip()]
-    is_list = name != "statistic"
-    parsed = tuple(parse_field(name, part.replace("+", ",") if is_list else part) for part in parts)
-    for value in parsed:
-        vary(Recipe(), name, value)
-    return Axis(name, parsed)
+    field = next(field for field in dataclasses.fields(Recipe) if field.name == name)
+    # In a number such as 1e+3, a file's name and a statistic's layers, a + is what it is.
+    is_list = field.metadata["kind"] in ("layers", "numbers")
+    parsed = (parse_field(name, part.replace("+", ",") if is_list else part) for part in parts)
+    return Axis(name, tuple(check_value(field, value) for value in parsed))
 
 
 def vary(recipe: Recipe, field: str, value: Any) -> Recipe:
@@ -111,10 +114,13 @@ def paint_panel(
 
         result = paint(recipe, follow)
         if result.end == "stopped":
-            raise KeyboardInterrupt
-        notes = {"losses": dict(result.losses), "trace": [dict(losses) for losses in trace]}
-        notes_path.write_text(json.dumps(notes), "utf-8")
+            raise KeyboardInterrupt(f"stopped while painting {str(path)!r}; what was finished before is kept.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Notes count only beside their own picture: the old ones go first, the new ones come last.
+        notes_path.unlink(missing_ok=True)
         result.save(path)
+        notes = {"losses": dict(result.losses), "trace": [dict(losses) for losses in trace]}
+        replace_file(notes_path, BytesIO(json.dumps(notes).encode()))
     notes = json.loads(notes_path.read_text("utf-8"))
     return Panel(recipe, path, read_image(path), notes["losses"], notes["trace"])
 
@@ -129,14 +135,20 @@ def sweep(
     *,
     on_step: OnStep | None = None,
     on_panel: Callable[[int, int], object] | None = None,
+    check: Callable[[Recipe], object] | None = None,
 ) -> list[list[Panel]]:
     """Every combination of the two axes: a panel a place, each a file in `folder`.
 
     sources: the inputs, by which finished panels are recognised. paint: a recipe -> its result.
-    on_panel: told the number of the panel that begins, and of all. All recipes are checked before the first is painted.
+    on_panel: told the number of the panel that begins, and of all. check: raises what `paint` would raise for a recipe
+    before slow work; all recipes are checked before the first is painted. Raises RecipeError also where two panels
+    would be the same, because one axis overrides the other or a value stands there twice.
     """
     recipes = [[vary(vary(recipe, rows.field, r), columns.field, c) for c in columns.values] for r in rows.values]
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    _check_different(recipes, rows, columns)
+    for chosen in (chosen for row in recipes for chosen in row):
+        if check is not None:
+            check(chosen)
     grid: list[list[Panel]] = []
     for i, row in enumerate(recipes):
         grid.append([])
@@ -157,6 +169,20 @@ def compose_sweep(grid: Sequence[Sequence[Panel]], rows: Axis, columns: Axis, *,
         title=title,
         panel_size=max(max(panel.pastiche.shape[-2:]) for row in grid for panel in row),
     )
+
+
+def _check_different(recipes: Sequence[Sequence[Recipe]], rows: Axis, columns: Axis) -> None:
+    places: dict[Recipe, str] = {}
+    for i, row in enumerate(recipes, start=1):
+        for j, recipe in enumerate(row, start=1):
+            place = f"row {i}, column {j}"
+            if recipe in places:
+                raise RecipeError(
+                    f"rows {rows.field} and columns {columns.field} give {places[recipe]} and {place} the same recipe; "
+                    "expected a different one in each.",
+                    "Give each value once, and two fields of which neither decides the other.",
+                )
+            places[recipe] = place
 
 
 def _is_made(path: Path, recipe: Recipe, sources: Sequence[ImageSource]) -> bool:

@@ -38,16 +38,21 @@ def stylize(
     WeightsError, DeviceError, OutOfMemoryError; all are ImpastoError.
     """
     recipe = recipe if recipe is not None else Recipe()
-    if isinstance(recipe.size, tuple):
-        raise RecipeError(
-            f"size is {recipe.size[1]}x{recipe.size[0]}; a pastiche keeps the photograph's aspect.",
-            f"Give its long edge alone: --size {max(recipe.size)}.",
-        )
     painting = Painting(recipe, device, threads, max_pixels, on_step)
-    height, width = painting.read("content", content_image)
-    for source in _listed(style_images):
-        painting.read("style", source)
-    return painting.paint(fit_long_edge(height, width, recipe.size))
+    return painting.paint(_read_for_pastiche(painting, content_image, style_images))
+
+
+def check_stylize(
+    content_image: ImageSource,
+    style_images: ImageSources,
+    recipe: Recipe,
+    *,
+    device: str = "auto",
+    max_pixels: int = MAX_PIXELS,
+) -> None:
+    """Raises what `stylize` would raise before its slow work: for a plan of many pictures, before the first of them."""
+    painting = Painting(recipe, device, None, max_pixels, None)
+    painting.check(_read_for_pastiche(painting, content_image, style_images))
 
 
 def synthesize_texture(
@@ -75,6 +80,11 @@ def synthesize_texture(
         recipe = recipe.replace(padding="wrap")
     if recipe.init == "content":
         raise RecipeError("init is 'content', and a texture has none.", "Use --init noise, style or a picture.")
+    if not recipe.style_layers:
+        raise RecipeError(
+            "style_layers is empty; expected at least one layer, since a texture has no content.",
+            "Give --style-layers conv1_1,conv2_1, say.",
+        )
     painting = Painting(recipe, device, threads, max_pixels, on_step)
     sizes = [painting.read("style", source) for source in _listed(samples)]
     for height, width in sizes:
@@ -83,16 +93,7 @@ def synthesize_texture(
                 f"texture sample is {width}x{height}; expected at least {SMALLEST_SAMPLE} pixels a side.",
                 "Use a larger sample: a texture is what repeats within it.",
             )
-    size = recipe.size if size is None else size
-    if isinstance(size, tuple):
-        fitted, nearest = size, fit_wrap(size, recipe.padding)
-        if fitted != nearest:
-            raise ImageSizeError(
-                f"size is {fitted[1]}x{fitted[0]}; sides that wrap around must be multiples of {WRAP}.",
-                f"The nearest is --size {nearest[1]}x{nearest[0]}.",
-            )
-    else:
-        fitted = fit_wrap(fit_long_edge(*sizes[0], size), recipe.padding)
+    fitted = _fit_texture(recipe.size if size is None else size, sizes[0], recipe.padding)
     painting.recipe = recipe.replace(size=fitted)
     return painting.paint(fitted)
 
@@ -135,6 +136,36 @@ def reconstruct(
     painting = Painting(recipe, device, threads, max_pixels, on_step)
     height, width = painting.read("content" if content_layers else "style", image)
     return painting.paint(fit_long_edge(height, width, size))
+
+
+def _read_for_pastiche(
+    painting: Painting, content_image: ImageSource, style_images: ImageSources
+) -> tuple[int, int]:
+    """Reads the inputs; returns the pastiche's (height, width)."""
+    size = painting.recipe.size
+    if isinstance(size, tuple):
+        raise RecipeError(
+            f"size is {size[1]}x{size[0]}; a pastiche keeps the photograph's aspect.",
+            f"Give its long edge alone: --size {max(size)}.",
+        )
+    height, width = painting.read("content", content_image)
+    for source in _listed(style_images):
+        painting.read("style", source)
+    return fit_long_edge(height, width, size)
+
+
+def _fit_texture(size: int | tuple[int, int], sample: tuple[int, int], padding: str) -> tuple[int, int]:
+    """The texture's (height, width). A side that was asked for stays or is refused; one that follows is fitted."""
+    asked = fit_long_edge(*sample, size) if isinstance(size, int) else size
+    fitted = fit_wrap(asked, padding)
+    refused = fitted != asked if isinstance(size, tuple) else max(fitted) != size
+    if refused:
+        told = f"{fitted[1]}x{fitted[0]}" if isinstance(size, tuple) else max(fitted)
+        raise ImageSizeError(
+            f"size is {asked[1]}x{asked[0]}; sides that wrap around must be multiples of {WRAP}.",
+            f"The nearest is --size {told}.",
+        )
+    return fitted
 
 
 def _listed(sources: ImageSources) -> list[ImageSource]:

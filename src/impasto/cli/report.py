@@ -76,6 +76,8 @@ def _print_warning(message: str) -> None:
 def _explain(error: BaseException) -> tuple[str, str, int]:
     if isinstance(error, ImpastoError):
         return error.error, error.mend, error.exit_code
+    if isinstance(error, KeyboardInterrupt) and error.args:
+        return str(error), "Run the command again to go on.", STOPPED
     if isinstance(error, KeyboardInterrupt):
         return "stopped before the first step; nothing was written.", "Run the command again to start over.", STOPPED
     if isinstance(error, MemoryError):

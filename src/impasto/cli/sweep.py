@@ -47,12 +47,16 @@ def sweep(
     """
     from impasto import sweep as stage
     from impasto import transfer
-    from impasto.images.io import check_output, write_image
+    from impasto.evolution import check_snapshot_dir
+    from impasto.images.io import check_output, read_image, write_image
 
     row_axis = stage.parse_axis(rows) if rows is not None else stage.FIGURE_3[0]
     column_axis = stage.parse_axis(columns) if columns is not None else stage.FIGURE_3[1]
     sources = [content_image, style_image]
     check_output(output, inputs=[*sources, *recipe_files(recipe)])
+    folder = check_snapshot_dir(output.with_name(f"{output.stem}_panels"))
+    content = read_image(content_image, name="content_image", max_pixels=max_pixels)
+    style = read_image(style_image, name="style_image", max_pixels=max_pixels)
 
     def paint(chosen: Recipe, on_step: "OnStep") -> "Result":
         how = {"device": device, "threads": threads, "max_pixels": max_pixels}
@@ -63,11 +67,12 @@ def sweep(
             row_axis,
             column_axis,
             recipe,
-            output.with_name(f"{output.stem}_panels"),
+            folder,
             sources,
             paint,
             on_step=context.obj.on_step(progress.on_step),
             on_panel=lambda number, of: progress.on_part(f"panel {number}/{of}"),
+            check=lambda chosen: transfer.check_stylize(content, style, chosen, device=device),
         )
     context.obj.shield()
     write_image(stage.compose_sweep(grid, row_axis, column_axis), output)

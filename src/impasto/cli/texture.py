@@ -44,6 +44,8 @@ def texture(
 
     if wrap is not None and wrap not in WRAPS:
         raise RecipeError(f"wrap is {wrap!r}; expected {' or '.join(WRAPS)}.", "Give --wrap x for a panorama.")
+    if tileable and wrap == "x":
+        raise RecipeError("--tileable and --wrap x are both given; expected one of them.", "Leave one out.")
     if wrap is not None or tileable:
         recipe = recipe.replace(padding=WRAPS["xy" if tileable else str(wrap)])
     delivery = Delivery(output, samples, recipe, snapshot_every, snapshot_dir, animation)

@@ -1,5 +1,6 @@
 """A sheet of pictures: rows and columns with labels that can be read."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 
@@ -27,7 +28,7 @@ def compose_sheet(
     """The panels in a grid, each shrunk or enlarged to a long edge of `panel_size`, under and beside their labels.
 
     panels: rows of images (1, 3, H, W) in [0, 1], sRGB; None leaves a place empty. Labels: one a row, one a column, or
-    none; long ones are broken into lines. Returns (1, 3, H, W).
+    none; long ones are broken into lines, and a place is at least as large as its label. Returns (1, 3, H, W).
     """
     sized = [[None if panel is None else _fit(panel, panel_size) for panel in row] for row in panels]
     columns = max(len(row) for row in sized)
@@ -39,7 +40,11 @@ def compose_sheet(
     line = round(font.size * LINE)
     letters = max(8, int(min(widths) / (font.size * 0.55)))
     rows_at, tops = [_broken(label, 18) for label in row_labels], [_broken(label, letters) for label in column_labels]
-    left = GAP + max((round(max(map(font.getlength, label))) + GAP for label in rows_at if label), default=0)
+    for index, label in enumerate(tops[:columns]):
+        widths[index] = max(widths[index], _length(label, font))
+    for index, label in enumerate(rows_at[: len(sized)]):
+        heights[index] = max(heights[index], line * len(label))
+    left = GAP + max((_length(label, font) + GAP for label in rows_at), default=0)
     title_lines = _broken(title, int((left + sum(widths)) / (font.size * 0.55))) if title else []
     top = GAP + line * len(title_lines) + (GAP if title else 0)
     head = top + line * max((len(label) for label in tops), default=0) + (GAP if tops else 0)
@@ -63,6 +68,10 @@ def _fit(panel: Tensor, panel_size: int) -> Tensor:
 
 def _broken(text: str, letters: int) -> list[str]:
     return [line for part in text.split("\n") for line in textwrap.wrap(part, letters) or [""]]
+
+
+def _length(lines: Sequence[str], font: ImageFont.FreeTypeFont) -> int:
+    return max((math.ceil(font.getlength(text)) for text in lines), default=0)
 
 
 def _places(start: int, lengths: Sequence[int]) -> list[int]:
