@@ -19,7 +19,7 @@ from impasto.recipe import Recipe
 from impasto.sweep import FIGURE_3, FIGURE_3_ROWS, Paint, Panel, compose_sweep, paint_panel, sweep
 from impasto.transfer import check_stylize, reconstruct, stylize
 
-STEPS = {"figure1": 150, "figure2": 300, "figure3": 150}
+STEPS = {"figure1": 200, "figure2": 300, "figure3": 150}
 """Steps a panel, where the caller names none; the paper names none either."""
 
 OnFigure = Callable[[str, int, int], object]
@@ -179,7 +179,8 @@ class _Maker:
         number = len(names) if kind == "style_layers" else len(FIGURE_3_ROWS) + STYLE_LAYERS.index(names[0]) + 1
         self._begin("figure1", number, total)
         path = self.folder / "figure1" / f"{kind.removesuffix('_layers')}_{names[-1]}.png"
-        wanted = recipe.replace(**{"content_layers": (), "style_layers": (), **layers})
+        strength = 1.0 if kind == "style_layers" else 0.0
+        wanted = recipe.replace(**{"content_layers": (), "style_layers": (), "strength": strength, **layers})
 
         def paint(chosen: Recipe, on_step: OnStep) -> Result:
             return reconstruct(source, recipe=recipe, on_step=on_step, **layers, **self.how)  # type: ignore[arg-type]

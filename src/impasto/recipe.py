@@ -250,6 +250,10 @@ def _check_together(recipe: Recipe) -> None:
             "expected both weights where there is no strength.",
             "Give --strength, or both --content-weight and --style-weight.",
         )
+    if not recipe.content_layers and not recipe.style_layers:
+        raise RecipeError(
+            "content_layers and style_layers are both empty; expected at least one layer.", "Name a layer in one."
+        )
     for kind in ("content", "style"):
         layers, weights = getattr(recipe, f"{kind}_layers"), getattr(recipe, f"{kind}_layer_weights")
         if weights and len(weights) != len(layers):
@@ -265,7 +269,3 @@ def _check_together(recipe: Recipe) -> None:
                     f"{', '.join(recipe.style_layers)}; expected one of them.",
                     f"Add {layer} to --style-layers.",
                 )
-    if not recipe.content_layers and not recipe.style_layers:
-        raise RecipeError(
-            "content_layers and style_layers are both empty; expected at least one layer.", "Name a layer in one."
-        )

@@ -130,6 +130,8 @@ def reconstruct(
             "Give the long edge alone as --size, and --init noise.",
         )
     size = recipe.size
+    if recipe.strength is not None:
+        recipe = recipe.replace(strength=0.0 if content_layers else 1.0)
     recipe = recipe.replace(
         content_layers=content_layers, content_layer_weights=(), style_layers=style_layers, style_layer_weights=()
     )

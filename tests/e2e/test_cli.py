@@ -135,6 +135,8 @@ def write_bad_files(folder: Path) -> None:
     torch.save({"features.0.weight": torch.zeros(3)}, folder / "damaged.pth")
     data = bytearray((folder / "damaged.pth").read_bytes())
     (folder / "damaged.pth").write_bytes(data[: len(data) // 2])
+    write_image(torch.full((1, 3, 40, 31), 0.5), folder / "small.png")
+    (folder / "taken_panels").write_text("not a folder", "ascii")
     (folder / "broken.toml").write_text("size = [1\n", "ascii")
     (folder / "unknown.toml").write_text("stiles = 1\n", "ascii")
 
@@ -187,15 +189,103 @@ BAD: dict[str, tuple[list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
+# The experiments' bad input. Each begins with its command.
+BAD_EXPERIMENTS: dict[str, tuple[list[str], str]] = {
+    "texture: sample under 32 px": (["texture", "small.png"], "texture sample is 31x40; expected at least 32"),
+    "texture: second sample under 32 px": (["texture", "photo.png", "small.png"], "texture sample is 31x40"),
+    "texture: missing sample": (["texture", "phot.png"], "Did you mean 'photo.png'?"),
+    "texture: no sample": (["texture"], "missing argument 'SAMPLE"),
+    "texture: too small": (["texture", "photo.png", "--size", "64x15"], "conv5_1 needs at least 16"),
+    "texture: no multiple of 16": (["texture", "photo.png", "--tileable", "--size", "100x50"], "--size 96x48"),
+    "texture: edge no multiple of 16": (["texture", "photo.png", "--tileable", "--size", "100"], "--size 96"),
+    "texture: width no multiple of 16": (["texture", "photo.png", "--wrap", "x", "--size", "100x50"], "--size 96x50"),
+    "texture: unknown wrap": (["texture", "photo.png", "--wrap", "y"], "wrap is 'y'; expected x or xy"),
+    "texture: two wraps": (["texture", "photo.png", "--tileable", "--wrap", "x"], "expected one of them"),
+    "texture: malformed size": (["texture", "photo.png", "--size", "64x"], "1024x768"),
+    "texture: unknown statistic": (["texture", "photo.png", "--statistic", "gramm"], "Did you mean 'gram'?"),
+    "texture: no layer": (["texture", "photo.png", "--style-layers", ""], "Name a layer"),
+    "texture: content alone": (
+        ["texture", "photo.png", "--style-layers", "", "--content-layers", "conv4_2"],
+        "style_layers is empty",
+    ),
+    "texture: from the content": (["texture", "photo.png", "--init", "content"], "init is 'content'"),
+    "texture: output is the sample": (["texture", "photo.png", "-o", "photo.png"], "is the input"),
+    "reconstruct: no layer": (["reconstruct", "photo.png"], "both empty"),
+    "reconstruct: both kinds": (
+        ["reconstruct", "photo.png", "--content-layers", "conv1_1", "--style-layers", "conv1_1"],
+        "both given",
+    ),
+    "reconstruct: unknown layer": (["reconstruct", "photo.png", "--content-layers", "conv4_5"], "Did you mean 'conv4_"),
+    "reconstruct: too small": (
+        ["reconstruct", "photo.png", "--content-layers", "conv5_1", "--size", "15"],
+        "conv5_1 needs at least 16",
+    ),
+    "reconstruct: two sides": (
+        ["reconstruct", "photo.png", "--content-layers", "conv1_1", "--size", "64x64"],
+        "keeps the picture's aspect",
+    ),
+    "reconstruct: from itself": (
+        ["reconstruct", "photo.png", "--content-layers", "conv1_1", "--init", "content"],
+        "does not start from it",
+    ),
+    "reconstruct: statistic of another layer": (
+        ["reconstruct", "photo.png", "--style-layers", "conv1_1", "--statistic", "gram@conv2_1"],
+        "Add conv2_1 to --style-layers",
+    ),
+    "sweep: unknown field": (["sweep", "photo.png", "painting.png", "--rows", "strenght=1"], "you mean 'strength'?"),
+    "sweep: a field like no other": (["sweep", "photo.png", "painting.png", "--rows", "qqq=1"], "Choose one of these"),
+    "sweep: malformed range": (["sweep", "photo.png", "painting.png", "--rows", "strength=0..1"], "is '0..1'"),
+    "sweep: no value": (["sweep", "photo.png", "painting.png", "--columns", "strength="], "is malformed"),
+    "sweep: empty values": (["sweep", "photo.png", "painting.png", "--columns", "strength=,"], "is malformed"),
+    "sweep: no equals sign": (["sweep", "photo.png", "painting.png", "--columns", "strength"], "is malformed"),
+    "sweep: value out of range": (["sweep", "photo.png", "painting.png", "--rows", "strength=0,2"], "strength is 2"),
+    "sweep: unknown statistic": (
+        ["sweep", "photo.png", "painting.png", "--rows", "statistic=gram,momants"],
+        "Did you mean 'moments'?",
+    ),
+    "sweep: one field twice": (
+        ["sweep", "photo.png", "painting.png", "--rows", "strength=0,1", "--columns", "strength=0,1"],
+        "the same recipe",
+    ),
+    "sweep: no layer": (
+        ["sweep", "photo.png", "painting.png", "--content-layers", "", "--style-layers", ""],
+        "Name a layer",
+    ),
+    "sweep: last panels too small": (["sweep", "photo.png", "painting.png", "--size", "15"], "conv5_1 needs at least"),
+    "sweep: a size too small": (
+        ["sweep", "photo.png", "painting.png", "--rows", "size=64,8", "--columns", "seed=0"],
+        "8x6",
+    ),
+    "sweep: a network that cannot": (
+        ["sweep", "photo.png", "painting.png", "--rescaled-network", "yes"],
+        "--rescaled-network no",
+    ),
+    "sweep: missing style": (["sweep", "photo.png", "nowhere.png"], "'nowhere.png' does not exist"),
+    "sweep: output is an input": (["sweep", "photo.png", "painting.png", "-o", "photo.png"], "is the input"),
+    "sweep: panels' folder is a file": (["sweep", "photo.png", "painting.png", "-o", "taken.png"], "not a folder"),
+    "paper: too small": (["paper", "photo.png", "painting.png", "--size", "15"], "conv5_1 needs at least 16"),
+    "paper: two sides": (["paper", "photo.png", "painting.png", "--size", "64x64"], "keeps the photograph's aspect"),
+    "paper: no steps": (["paper", "photo.png", "painting.png", "--steps", "0"], "steps is 0"),
+    "paper: missing style": (["paper", "photo.png", "painting.png", "nowhere.png"], "'nowhere.png' does not exist"),
+    "paper: no style": (["paper", "photo.png"], "missing argument 'STYLE"),
+    "paper: output is a file": (["paper", "photo.png", "painting.png", "-o", "photo.png"], "is not a folder"),
+    "paper: folder's folder missing": (["paper", "photo.png", "painting.png", "-o", "no/where"], "mkdir -p no"),
+    "paper: unknown weights": (["paper", "photo.png", "painting.png", "--weights", "oxfort"], "oxford"),
+}
+
+
+@pytest.mark.parametrize("name", [*BAD, *BAD_EXPERIMENTS])
 def test_bad_input_is_one_line_and_exit_2(name: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    arguments, expected = BAD[name]
+    (command, *arguments), expected = BAD_EXPERIMENTS.get(name) or (["stylize", *BAD[name][0]], BAD[name][1])
     write_bad_files(folder)
     write_image(torch.zeros(1, 3, 8, 8), folder / "out.png")
-    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    before = {path: path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
     fast = [word for word in ("--weights", "tiny") if "--weights" not in arguments]
+    if command == "sweep":
+        fast += ["--rescaled-network", "no", "--steps", "1"]
     # The case's own arguments come last, because the last of an option given twice is the one that counts.
-    code = main(["stylize", "--json", "-o", "out.png", *fast, *arguments])
+    output = "out" if command == "paper" else "out.png"
+    code = main([command, "--json", "--threads", "1", "-o", output, *fast, *arguments])
     out, err = capfd.readouterr()
     assert (code, err.count("\n")) == (2, 1), err
     assert err.startswith("impasto: ")
@@ -203,7 +293,7 @@ def test_bad_input_is_one_line_and_exit_2(name: str, folder: Path, capfd: pytest
     assert "Traceback" not in err
     told = json.loads(out)
     assert err == f"impasto: {told['error']} {told['mend']}\n"
-    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert {path: path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")} == before
 
 
 def test_bad_input_in_a_process_of_its_own(folder: Path, start: Start) -> None:
@@ -329,3 +419,109 @@ def test_doctor_and_weights_tell_what_is_there(capfd: pytest.CaptureFixture[str]
     assert rows["oxford"]["present"] is True
     assert main(["weights"]) == 0
     assert "CC BY 4.0" in capfd.readouterr().out
+
+
+RESULT_KEYS = {"output", "size", "steps", "seconds", "losses", "peak_bytes", "end", "recipe"}
+
+
+def test_texture_writes_a_picture_that_repeats(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    fast = ["--weights", "tiny", "--steps", "2", "--threads", "1", "--json"]
+    assert main(["texture", "photo.png", "painting.png", "-o", "out.png", "--size", "80x32", "--tileable", *fast]) == 0
+    values = json.loads(capfd.readouterr().out)
+    assert set(values) == RESULT_KEYS
+    assert (values["output"], values["size"]) == ("out.png", {"width": 80, "height": 32})
+    assert (values["recipe"]["size"], values["recipe"]["padding"]) == ("80x32", "wrap")
+    assert set(values["losses"]) == {"style", "total"}
+    assert size_of("out.png") == (80, 32)
+    metadata = read_metadata("out.png")
+    assert metadata is not None and [entry["role"] for entry in metadata["inputs"]] == ["style"] * 2  # type: ignore[attr-defined]
+    for wrap, padding in (("x", "wrap-x"), ("xy", "wrap")):
+        assert main(["texture", "photo.png", "-o", "out.png", "--size", "48", "--wrap", wrap, *fast]) == 0
+        assert json.loads(capfd.readouterr().out)["recipe"]["padding"] == padding
+
+
+@pytest.mark.parametrize("kind", ["content", "style"])
+def test_reconstruct_keeps_one_kind_of_layers(kind: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["reconstruct", "photo.png", "-o", "out.png", *FAST, f"--{kind}-layers", "conv1_1,relu2_1", "--json"]
+    assert main([*arguments, "--snapshot-every", "2"]) == 0
+    values = json.loads(capfd.readouterr().out)
+    assert set(values) == RESULT_KEYS | {"snapshots"}
+    assert values["size"] == {"width": 64, "height": 48}
+    assert values["recipe"][f"{kind}_layers"] == ["conv1_1", "conv2_1"]
+    assert values["recipe"][f"{'style' if kind == 'content' else 'content'}_layers"] == []
+    assert (values["recipe"]["pooling"], values["recipe"]["init"]) == ("max", "noise")
+    assert set(values["losses"]) == {kind, "total"}
+    assert size_of("out.png") == size_of(values["snapshots"][0]) == (64, 48)
+
+
+SWEEP = ("sweep", "photo.png", "painting.png", "-o", "grid.png", *FAST, "--rescaled-network", "no")
+
+
+def test_sweep_writes_the_sheet_the_panels_and_their_losses(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    axes = ("--rows", "style_layers=conv1_1,conv1_1+conv2_1", "--columns", "strength=0.2,0.5,0.8", "--json")
+    assert main([*SWEEP, *axes]) == 0
+    out, err = capfd.readouterr()
+    values = json.loads(out)
+    assert set(values) == {"output", "rows", "columns", "panels"}
+    assert values["output"] == "grid.png"
+    assert values["rows"] == {"field": "style_layers", "values": [["conv1_1"], ["conv1_1", "conv2_1"]]}
+    assert values["columns"] == {"field": "strength", "values": [0.2, 0.5, 0.8]}
+    assert [len(row) for row in values["panels"]] == [3, 3]
+    for i, row in enumerate(values["panels"]):
+        for j, panel in enumerate(row):
+            assert panel["output"] == str(Path("grid_panels") / f"row{i + 1}_column{j + 1}.png")
+            assert size_of(panel["output"]) == (64, 48)
+            assert set(panel["losses"]) == {"content", "style", "total"}
+    width, height = size_of("grid.png")
+    assert width > 3 * 64
+    assert height > 2 * 48
+    assert "panel 6/6" in err
+    times = {path: path.stat().st_mtime_ns for path in Path("grid_panels").iterdir()}
+    assert main([*SWEEP, *axes]) == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out) == values
+    assert "step" not in err
+    assert {path: path.stat().st_mtime_ns for path in Path("grid_panels").iterdir()} == times
+    Path("painting.png").unlink()
+    assert main([*SWEEP, *axes]) == 2
+    assert "'painting.png' does not exist" in capfd.readouterr().err
+
+
+def test_sweep_is_figure_3_by_default(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main([*SWEEP, "--size", "32", "--steps", "1", "--json"]) == 0
+    values = json.loads(capfd.readouterr().out)
+    assert values["columns"] == {"field": "content_weight", "values": [1e-5, 1e-4, 1e-3, 1e-2]}
+    assert values["rows"]["values"][-1] == ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"]
+    assert [len(row) for row in values["panels"]] == [4] * 5
+
+
+def test_a_stopped_sweep_keeps_what_is_finished(folder: Path, start: Start) -> None:
+    arguments = (*SWEEP, "--rows", "steps=2,1000000", "--columns", "seed=0", "--json")
+    process = start(*arguments)
+    assert process.stderr is not None
+    lines = iter(process.stderr.readline, "")
+    assert any("panel 2/2" in line for line in lines)
+    assert any("step 1/" in line for line in lines)
+    process.send_signal(signal.SIGINT)
+    code, out, err = finish(process)
+    assert (code, "Traceback" in err) == (130, False)
+    told = json.loads(out)
+    assert "what was finished before is kept" in told["error"]
+    assert "again" in told["mend"]
+    assert sorted(path.name for path in Path("grid_panels").iterdir()) == ["row1_column1.json", "row1_column1.png"]
+    assert not Path("grid.png").exists()
+
+
+def test_paper_makes_the_page(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    fast = ["--weights", "tiny", "--size", "32", "--steps", "1", "--threads", "1"]
+    assert main(["paper", "photo.png", "painting.png", "-o", "paper", *fast, "--json"]) == 0
+    out, err = capfd.readouterr()
+    values = json.loads(out)
+    figures = [str(Path("paper") / f"figure{number}.png") for number in (1, 2, 3)]
+    assert values == {"output": str(Path("paper") / "index.html"), "figures": figures}
+    assert all(Path(path).is_file() for path in [values["output"], *figures])
+    assert "figure3, panel 20/20" in err
+    assert main(["paper", "photo.png", "painting.png", "-o", "paper", *fast]) == 0
+    out, err = capfd.readouterr()
+    assert out.startswith(f"{Path('paper') / 'index.html'}: ")
+    assert "step" not in err

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from impasto import __version__
+from impasto.cli.compare import compare
 from impasto.cli.demo import demo
 from impasto.cli.doctor import doctor
 from impasto.cli.interrupt import Interrupt
@@ -25,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (stylize, texture, reconstruct, sweep, paper, demo, doctor, weights):
+for command in (stylize, texture, reconstruct, sweep, paper, compare, demo, doctor, weights):
     app.command()(command)
 
 

@@ -54,6 +54,7 @@ _METAVARS = {
     "layers": "LAYER,...",
     "numbers": "NUMBER,...",
     "statistics": "NAME,...",
+    "size": "N|WxH",
     "style_size": "NAME|N",
     "init": "NAME|FILE",
     "text": "NAME|FILE",

@@ -20,7 +20,7 @@ def paper(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="folder for figures and page")],
     size: Annotated[str, typer.Option(metavar="N", help="long edge of each panel in pixels")] = "256",
     steps: Annotated[
-        str | None, typer.Option(metavar="N", help="steps of each panel; default: 150, 300, 150 by figure")
+        str | None, typer.Option(metavar="N", help="steps of each panel; default: 200, 300, 150 by figure")
     ] = None,
     weights: Annotated[str, typer.Option(metavar="NAME|FILE", help="network weights")] = "oxford",
     seed: Annotated[str, typer.Option(metavar="N", help="seed of the white noise")] = "0",

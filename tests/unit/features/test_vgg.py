@@ -73,3 +73,25 @@ def test_missing_layer_is_named(tiny_encoder: Vgg) -> None:
 
 def test_layers_sort_shallow_to_deep() -> None:
     assert sort_layers(["conv4_2", "conv1_1", "conv4_2"]) == ("conv1_1", "conv4_2")
+
+
+def rolled_features(padding: str, dim: int) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Features of an image rolled by 16 pixels, and its features rolled as far."""
+    encoder = build_encoder(Recipe(weights="tiny", padding=padding))[0]  # type: ignore[arg-type]
+    image = torch.rand(1, 3, 48, 64)
+    layers = ("conv1_2", "conv3_1", "conv5_1")
+    straight = encoder(image, layers)
+    rolled = {name: F.roll(16 >> (int(name[4]) - 1), dim) for name, F in straight.items()}
+    return encoder(image.roll(16, dim), layers), rolled
+
+
+@pytest.mark.parametrize(("padding", "dim"), [("wrap", 2), ("wrap", 3), ("wrap-x", 3)])
+def test_wrapping_rolls_the_features_with_the_image(padding: str, dim: int) -> None:
+    for F, expected in zip(*(features.values() for features in rolled_features(padding, dim)), strict=True):
+        torch.testing.assert_close(F, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("padding", "dim"), [("wrap-x", 2), ("zero", 3), ("replicate", 2), ("replicate", 3)])
+def test_what_does_not_wrap_does_not_roll(padding: str, dim: int) -> None:
+    for F, expected in zip(*(features.values() for features in rolled_features(padding, dim)), strict=True):
+        assert float((F - expected).abs().max()) > 0.01 * float(F.abs().max())

@@ -1,0 +1,257 @@
+"""Sweeps: what an axis may be, and a grid that goes on where it stopped and never shows a stale panel."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+import impasto
+from impasto import sweep as stage
+from impasto.errors import RecipeError
+from impasto.sweep import FIGURE_3, Axis, Panel, compose_sweep, paint_panel, parse_axis, vary
+
+Picture = Callable[..., Tensor]
+ROWS, COLUMNS = Axis("style_layers", (("conv1_1",), ("conv1_1", "conv2_1"))), Axis("strength", (0.2, 0.8))
+
+
+def tiny(**changes: Any) -> impasto.Recipe:
+    return impasto.Recipe(weights="tiny", size=32, steps=2, first_scale=0).replace(**changes)
+
+
+class Painter:
+    """Paints panels, and remembers what it painted."""
+
+    def __init__(self, sources: Sequence[Any]) -> None:
+        self.sources = sources
+        self.painted: list[impasto.Recipe] = []
+
+    def __call__(self, recipe: impasto.Recipe, on_step: Any) -> impasto.Result:
+        self.painted.append(recipe)
+        return impasto.stylize(self.sources[0], self.sources[1], recipe, threads=1, on_step=on_step)
+
+
+@pytest.fixture
+def painter(picture: Picture) -> Painter:
+    return Painter([picture(32, 24, 1), picture(32, 32, 2)])
+
+
+def sweep(painter: Painter, folder: Path, recipe: impasto.Recipe | None = None, **how: Any) -> list[list[Panel]]:
+    return stage.sweep(ROWS, COLUMNS, recipe or tiny(), folder, painter.sources, painter, **how)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "values"),
+    [
+        ("strength=0.2,0.5,0.8", "strength", (0.2, 0.5, 0.8)),
+        (" style-weight = 1 , 10 ", "style_weight", (1.0, 10.0)),
+        ("content_weight=1e-5,1e+3", "content_weight", (1e-5, 1e3)),
+        ("steps=7", "steps", (7,)),
+        ("pooling=max,average", "pooling", ("max", "average")),
+        ("rescaled_network=yes,no", "rescaled_network", (True, False)),
+        ("init=noise,#ff0000", "init", ("noise", "#ff0000")),
+        ("size=64,128", "size", (64, 128)),
+        ("style_layers=conv1_1,conv1_1+relu2_1", "style_layers", (("conv1_1",), ("conv1_1", "conv2_1"))),
+        ("style_layer_weights=1+2,3+4", "style_layer_weights", ((1.0, 2.0), (3.0, 4.0))),
+        ("style_blend=0.3+0.7,1+0", "style_blend", ((0.3, 0.7), (1.0, 0.0))),
+        ("statistic=gram,sliced:0.5", "statistic", (("gram",), ("sliced:0.5",))),
+        ("statistic=gram@conv1_2+conv2_2", "statistic", (("gram@conv1_2+conv2_2",),)),
+    ],
+)
+def test_axis_is_read(text: str, field: str, values: tuple[Any, ...]) -> None:
+    assert parse_axis(text) == Axis(field, values)
+
+
+def test_a_file_name_with_a_plus_is_one_value(tmp_path: Path) -> None:
+    (tmp_path / "a+b.png").touch()
+    assert parse_axis(f"init={tmp_path / 'a+b.png'},noise").values == (str(tmp_path / "a+b.png"), "noise")
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "mend"),
+    [
+        ("strength", "axis 'strength' is malformed; expected field=value", "Write strength=0.2"),
+        ("strength=", "is malformed", "Write strength=0.2"),
+        ("strength=,", "is malformed", "Write strength=0.2"),
+        ("strength=0.2,,0.8", "is malformed", "Write strength=0.2"),
+        ("", "axis '' is malformed", "Write strength=0.2"),
+        ("=0.2", "no field ''", "Choose one of these"),
+        ("strenght=0.2", "no field 'strenght'", "Did you mean 'strength'?"),
+        ("qqq=0.2", "no field 'qqq'", "Choose one of these"),
+        ("strength=0.2..0.8", "strength is '0.2..0.8'; expected a number", "--strength"),
+        ("strength=0.2,1.5", "strength is 1.5; expected a finite number of at least 0 and at most 1", "--strength"),
+        ("strength=nan", "strength is nan", "--strength"),
+        ("steps=0", "steps is 0", "--steps"),
+        ("steps=1.5", "steps is '1.5'", "--steps"),
+        ("pooling=max,averag", "'averag'", "Did you mean 'average'?"),
+        ("style_layers=conv1_1+conv2_9", "'conv2_9'", "conv2_"),
+        ("style_layers=conv1_1+conv1_1", "each layer once", "--style-layers"),
+        ("statistic=gram,gramm", "'gramm'", "Did you mean 'gram'?"),
+        ("init=nois", "'nois'", "Did you mean 'noise'?"),
+    ],
+)
+def test_bad_axis_is_refused(text: str, error: str, mend: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        parse_axis(text)
+    assert error in caught.value.error
+    assert mend in caught.value.mend
+
+
+def test_vary_clears_the_weights_of_layers_that_changed() -> None:
+    recipe = impasto.Recipe.preset("paper", content_layer_weights=(2.0,))
+    assert recipe.style_layer_weights == (0.2,) * 5
+    fewer = vary(recipe, "style_layers", ("conv1_1",))
+    assert (fewer.style_layers, fewer.style_layer_weights) == (("conv1_1",), ())
+    assert fewer.content_layer_weights == (2.0,)
+    assert vary(recipe, "content_layers", ("conv1_1", "conv2_1")).content_layer_weights == ()
+    assert vary(recipe, "steps", 3) == recipe.replace(steps=3)
+
+
+def test_labels_and_json_of_an_axis() -> None:
+    rows, columns = FIGURE_3
+    assert [rows.label(value) for value in rows.values[:2]] == ["conv1_1", "conv1_1\nconv2_1"]
+    assert columns.label(columns.values[0]) == "alpha/beta = 1e-05"
+    assert COLUMNS.label(0.2) == "strength = 0.2"
+    assert json.loads(json.dumps(ROWS.to_dict())) == {
+        "field": "style_layers", "values": [["conv1_1"], ["conv1_1", "conv2_1"]],
+    }  # fmt: skip
+
+
+def test_each_panel_is_a_file_with_its_losses_beside_it(tmp_path: Path, painter: Painter) -> None:
+    told: list[tuple[int, int]] = []
+    steps: list[int] = []
+    folder = tmp_path / "new" / "panels"
+    grid = sweep(painter, folder, on_panel=lambda *part: told.append(part), on_step=lambda e: steps.append(e.step))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert steps == [1, 2] * 4
+    names = [f"row{i}_column{j}" for i in (1, 2) for j in (1, 2)]
+    found = sorted(path.name for path in folder.iterdir())
+    assert found == sorted([f"{name}.png" for name in names] + [f"{name}.json" for name in names])
+    for i, row in enumerate(grid):
+        for j, panel in enumerate(row):
+            assert panel.path.name == f"row{i + 1}_column{j + 1}.png"
+            assert panel.recipe == tiny(style_layers=ROWS.values[i], strength=COLUMNS.values[j])
+            assert panel.pastiche.shape == (1, 3, 32, 24)
+            assert set(panel.losses) == {"content", "style", "tv", "total"}
+            assert [*panel.trace][-1]["total"] >= panel.losses["total"]
+            assert len(panel.trace) == 2
+
+
+def test_finished_panels_are_not_painted_again(tmp_path: Path, painter: Painter) -> None:
+    first = sweep(painter, tmp_path)
+    assert len(painter.painted) == 4
+    second = sweep(painter, tmp_path)
+    assert len(painter.painted) == 4
+    for panel, again in zip(first[1], second[1], strict=True):
+        assert torch.equal(panel.pastiche, again.pastiche)
+        assert (panel.losses, panel.trace) == (again.losses, again.trace)
+
+
+@pytest.mark.parametrize("lost", ["row1_column2.png", "row1_column2.json"])
+def test_a_panel_that_lost_a_file_is_painted_again_alone(lost: str, tmp_path: Path, painter: Painter) -> None:
+    sweep(painter, tmp_path)
+    (tmp_path / lost).unlink()
+    sweep(painter, tmp_path)
+    assert painter.painted[4:] == [tiny(style_layers=("conv1_1",), strength=0.8)]
+
+
+def test_another_picture_under_a_panels_name_is_replaced(tmp_path: Path, painter: Painter) -> None:
+    sweep(painter, tmp_path)
+    Image.new("RGB", (4, 4)).save(tmp_path / "row1_column1.png")
+    (tmp_path / "row2_column2.png").write_bytes(b"no picture")
+    sweep(painter, tmp_path)
+    assert len(painter.painted) == 6
+
+
+def test_a_panel_from_another_recipe_or_input_is_painted_again(
+    tmp_path: Path, painter: Painter, picture: Picture
+) -> None:
+    sweep(painter, tmp_path)
+    sweep(painter, tmp_path, tiny(seed=1))
+    assert len(painter.painted) == 8
+    for place in (0, 1):
+        painter.sources = [picture(32, 24, 5) if place == at else s for at, s in enumerate(painter.sources)]
+        sweep(painter, tmp_path, tiny(seed=1))
+        assert len(painter.painted) == 12 + 4 * place
+    sweep(painter, tmp_path, tiny(seed=1))
+    assert len(painter.painted) == 16
+
+
+def test_a_stop_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path: Path, painter: Painter) -> None:
+    steps: list[int] = []
+
+    def stop_in_the_third(event: impasto.StepEvent) -> str | None:
+        steps.append(event.step)
+        return "stop" if len(steps) == 5 else None
+
+    with pytest.raises(KeyboardInterrupt, match="row2_column1.png.*kept"):
+        sweep(painter, tmp_path, on_step=stop_in_the_third)
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["row1_column1.png", "row1_column2.png"]
+    sweep(painter, tmp_path)
+    assert len(painter.painted) == 3 + 2
+
+
+def test_notes_of_a_panel_never_stand_beside_another_picture(
+    tmp_path: Path, painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that ends between two writes leaves a panel to be painted again, not one with another's losses."""
+
+    def fail(*given: Any) -> None:
+        raise RuntimeError
+
+    path = tmp_path / "panel.png"
+    paint_panel(path, tiny(), painter.sources, painter)
+    for step in ("impasto.painting.Result.save", "impasto.sweep.replace_file"):
+        with monkeypatch.context() as patch:
+            patch.setattr(step, fail)
+            with pytest.raises(RuntimeError):
+                paint_panel(path, tiny(strength=1.0), painter.sources, painter)
+        painted = len(painter.painted)
+        panel = paint_panel(path, tiny(), painter.sources, painter)
+        assert len(painter.painted) == painted + 1
+        assert panel.losses == pytest.approx(impasto.stylize(*painter.sources, tiny(), threads=1).losses)
+
+
+def test_all_is_checked_before_the_first_panel(tmp_path: Path, painter: Painter) -> None:
+    def check(recipe: impasto.Recipe) -> None:
+        if recipe.strength == 0.8:
+            raise RecipeError("wrong.", "Mend it.")
+
+    with pytest.raises(RecipeError, match="wrong"):
+        sweep(painter, tmp_path / "panels", check=check, on_panel=lambda *part: pytest.fail("began"))
+    weighted = impasto.Recipe(weights="tiny", style_layers=("conv1_1",), style_layer_weights=(1.0,))
+    columns = Axis("style_layer_weights", ((1.0,), (1.0, 2.0)))
+    with pytest.raises(RecipeError, match="style_layer_weights has 2"):
+        stage.sweep(Axis("steps", (1, 2)), columns, weighted, tmp_path / "panels", painter.sources, painter)
+    assert painter.painted == []
+    assert not (tmp_path / "panels").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        (Axis("strength", (0.1, 0.2)), Axis("strength", (0.3, 0.4))),
+        (Axis("strength", (0.1, 0.2)), Axis("style_weight", (1.0, 10.0))),
+        (Axis("steps", (1, 2)), Axis("seed", (3, 3))),
+    ],
+)
+def test_two_panels_of_one_recipe_are_refused(rows: Axis, columns: Axis, tmp_path: Path, painter: Painter) -> None:
+    with pytest.raises(RecipeError, match=f"rows {rows.field} and columns {columns.field} give row 1, column 1"):
+        stage.sweep(rows, columns, tiny(), tmp_path, painter.sources, painter)
+    assert painter.painted == []
+
+
+def test_the_sheet_holds_every_panel(tmp_path: Path, painter: Painter) -> None:
+    grid = sweep(painter, tmp_path)
+    sheet = compose_sweep(grid, ROWS, COLUMNS)
+    titled = compose_sweep(grid, ROWS, COLUMNS, title="Title")
+    assert titled.shape[-2] > sheet.shape[-2]
+    for panel in (panel for row in grid for panel in row):
+        windows = sheet[0, 0].unfold(1, 24, 1)  # (rows, columns, 24)
+        first_row = (windows - panel.pastiche[0, 0, 0]).abs().amax(dim=2) < 1e-6
+        ((y, x),) = torch.nonzero(first_row).tolist()
+        torch.testing.assert_close(sheet[..., y : y + 32, x : x + 24], panel.pastiche)
