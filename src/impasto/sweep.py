@@ -120,9 +120,14 @@ def paint_panel(
         notes_path.unlink(missing_ok=True)
         result.save(path)
         notes = {"losses": dict(result.losses), "trace": [dict(losses) for losses in trace]}
-        replace_file(notes_path, BytesIO(json.dumps(notes).encode()))
+        write_notes(notes_path, notes)
     notes = json.loads(notes_path.read_text("utf-8"))
     return Panel(recipe, path, read_image(path), notes["losses"], notes["trace"])
+
+
+def write_notes(path: Path, values: Mapping[str, Any]) -> None:
+    """Writes the values as JSON, in one atomic move."""
+    replace_file(path, BytesIO(json.dumps(dict(values)).encode()))
 
 
 def sweep(

@@ -19,7 +19,7 @@ def test_paper_preset_is_the_paper() -> None:
     assert (paper.init, paper.pooling, paper.padding, paper.optimizer) == ("noise", "average", "zero", "lbfgs")
     assert paper.content_layers == ("conv4_2",)
     assert paper.style_layers == tuple(f"conv{block}_1" for block in range(1, 6))
-    assert paper.style_layer_weights == (0.2,) * 5
+    assert paper.style_layer_weights == ()  # equal weights that sum to 1: w = 1/5
     assert paper.content_weight is not None
     assert paper.style_weight is not None
     assert paper.content_weight / paper.style_weight == pytest.approx(1e-3)

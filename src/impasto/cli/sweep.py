@@ -78,7 +78,12 @@ def sweep(
     write_image(stage.compose_sweep(grid, row_axis, column_axis), output)
     panels = [[{"output": str(p.path), "losses": dict(p.losses)} for p in row] for row in grid]
     values = {"output": str(output), "rows": row_axis.to_dict(), "columns": column_axis.to_dict(), "panels": panels}
+    values["recipe"] = recipe.to_dict()
+    stage.write_notes(output.with_suffix(".json"), values)
     if json:
         print_json(values)
     else:
-        print_line(f"{output}: {len(grid)} x {len(grid[0])} panels, each a file in {grid[0][0].path.parent}")
+        print_line(
+            f"{output}: {len(grid)} x {len(grid[0])} panels, each a file in {grid[0][0].path.parent}; losses in "
+            f"{output.with_suffix('.json').name}"
+        )
