@@ -463,7 +463,7 @@ def test_sweep_writes_the_sheet_the_panels_and_their_losses(folder: Path, capfd:
     out, err = capfd.readouterr()
     values = json.loads(out)
     assert set(values) == {"output", "rows", "columns", "panels", "recipe"}
-    assert json.loads((tmp_path / values["output"]).with_suffix(".json").read_text("utf-8")) == values
+    assert json.loads((folder / values["output"]).with_suffix(".json").read_text("utf-8")) == values
     assert values["output"] == "grid.png"
     assert values["rows"] == {"field": "style_layers", "values": [["conv1_1"], ["conv1_1", "conv2_1"]]}
     assert values["columns"] == {"field": "strength", "values": [0.2, 0.5, 0.8]}
