@@ -9,20 +9,24 @@ from impasto.images.color import mean_color, parse_color
 from impasto.images.io import read_image
 from impasto.images.resize import resize_image
 
+NOISE = 0.05
+"""Standard deviation of the white noise, of the color range. The paper names none; stronger noise is still seen after
+hundreds of steps, since pooling hides it from all layers but the first (docs/experiments.md)."""
+
 
 def build_init(
     init: str, size: tuple[int, int], content_image: Tensor | None, style_images: Sequence[Tensor], seed: int
 ) -> Tensor:
     """The start image: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU.
 
-    init: "content", "style" (the first style image, cut to the shape), "noise" (white noise, uniform in each channel),
+    init: "content", "style" (the first style image, cut to the shape), "noise" (white noise about mid-grey),
     "black", "white", "mean" (the content image's mean color, or the style's), "#rrggbb", or a picture's path.
     size: (H, W). seed: of the noise, drawn on the CPU whatever the device.
     """
     height, width = size
     blank = torch.empty(1, 3, height, width)
     if init == "noise":
-        return blank.uniform_(generator=torch.Generator().manual_seed(seed))
+        return blank.normal_(0.5, NOISE, generator=torch.Generator().manual_seed(seed)).clamp_(0, 1)
     if init in ("black", "white"):
         return blank.fill_(float(init == "white"))
     if init.startswith("#"):

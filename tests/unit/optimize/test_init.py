@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from impasto.images.io import write_image
-from impasto.optimize.init import build_init
+from impasto.optimize.init import NOISE, build_init
 
 Paint = Callable[..., Tensor]
 
@@ -34,8 +34,9 @@ def test_noise_depends_on_the_seed_alone(picture: Paint) -> None:
     torch.manual_seed(6)
     assert torch.equal(noise, build_init("noise", (64, 64), picture(), [picture()], 1))
     assert not torch.equal(noise, build_init("noise", (64, 64), None, [], 2))
-    assert (float(noise.min()), float(noise.max())) == (pytest.approx(0, abs=0.01), pytest.approx(1, abs=0.01))
-    assert float(noise.mean()) == pytest.approx(0.5, abs=0.02)
+    assert float(noise.mean()) == pytest.approx(0.5, abs=0.01)
+    assert float(noise.std()) == pytest.approx(NOISE, rel=0.05)
+    assert abs(float((noise[..., 1:] * noise[..., :-1]).mean() - noise.mean() ** 2)) < 0.1 * NOISE**2  # white
 
 
 def test_content_is_the_content_at_its_size(picture: Paint) -> None:
