@@ -27,7 +27,7 @@ STATISTICS = {
     "histogram": "each channel's histogram, exact by sorting (Risser et al. 2017)",
     "wasserstein": "optimal transport between normal distributions of the features",
     "sliced": "histograms along random directions (Heitz et al. 2021)",
-    "nearest": "each feature pulled to its nearest style feature (Kolkin et al. 2022)",
+    "nearest": "each 3x3 patch of features pulled to its nearest style patch (Li and Wand 2016)",
 }
 """What can stand for a style, and what each is."""
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from impasto.losses.gram import gram_loss, gram_matrix
 from impasto.losses.histogram import histogram_loss, project, random_directions, sliced_loss, sorted_channels
 from impasto.losses.moments import channel_moments, covariance_loss, covariance_matrix, moments_loss
-from impasto.losses.nearest import nearest_loss, style_vectors
+from impasto.losses.nearest import nearest_loss, style_patches
 from impasto.losses.wasserstein import blend_raw_moments, raw_moments, wasserstein_loss
 from impasto.recipe import Recipe
 
@@ -51,4 +51,4 @@ def _sliced_loss(features: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def _describe_nearest(seed: int, features: Tensor) -> tuple[Tensor, Tensor]:
-    return style_vectors(features, seed)
+    return style_patches(features, seed)
