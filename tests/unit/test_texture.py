@@ -10,6 +10,7 @@ from torch import Tensor
 
 import impasto
 from impasto.errors import ImageSizeError, RecipeError
+from impasto.optimize.init import NOISE
 
 Picture = Callable[..., Tensor]
 
@@ -128,8 +129,8 @@ def test_the_start_is_noise_of_the_seed_the_sample_or_any_picture(tmp_path: Path
         if start is not None:
             torch.testing.assert_close(result, start, atol=3 / 255, rtol=0)
         else:
-            assert 0.27 < float(result.std()) < 0.31  # uniform: 1 / sqrt(12)
-            assert not torch.allclose(result, synthesize(sample, recipe.replace(seed=1)).pastiche, atol=0.1)
+            assert float(result.std()) == pytest.approx(NOISE, rel=0.05)
+            assert not torch.allclose(result, synthesize(sample, recipe.replace(seed=1)).pastiche, atol=NOISE)
 
 
 def test_steps_lower_the_style_loss(picture: Picture) -> None:
