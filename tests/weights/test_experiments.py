@@ -20,11 +20,12 @@ def test_figure_3_falls_toward_style_and_toward_content(tmp_path: Path, data: Pa
     def paint(recipe: impasto.Recipe, on_step: object) -> impasto.Result:
         return impasto.stylize(*sources, recipe, threads=1)
 
-    (row,) = sweep(full, columns, impasto.Recipe.preset("paper", size=32, steps=100), tmp_path, sources, paint)
+    (row,) = sweep(full, columns, impasto.Recipe.preset("paper", size=48, steps=120, gamut="keep"), tmp_path, sources, paint)
     style = [panel.losses["style"] / panel.recipe.style_weight for panel in row]  # type: ignore[operator]
     content = [panel.losses["content"] / panel.recipe.content_weight for panel in row]  # type: ignore[operator]
-    # From texture on the left to photograph on the right; measured factors are 1.4 and more either way.
-    assert all(right > 1.1 * left for left, right in pairwise(style)), style
+    # From texture on the left to photograph on the right. Measured factors are 2 and 0.7 or farther
+    # from 1; colors are kept in range, since clamping afterwards adds to the style loss.
+    assert all(right > 1.5 * left for left, right in pairwise(style)), style
     assert all(right < 0.9 * left for left, right in pairwise(content)), content
 
 
@@ -36,5 +37,5 @@ def test_conv1_1_keeps_the_picture_and_deeper_layers_less(picture: Callable[...,
         recipe = impasto.Recipe.preset("reconstruct", size=64, steps=60)
         result = impasto.reconstruct(image, content_layers=(layer,), recipe=recipe, threads=1)
         errors.append(float((result.pastiche - image).square().mean()))
-    assert errors[0] < 0.01, errors  # 20 dB after 60 steps; the paper's size and steps reach 30, see docs
+    assert errors[0] < 0.01, errors  # 20 dB
     assert errors[0] < errors[1] < errors[2], errors
