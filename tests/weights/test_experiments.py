@@ -20,7 +20,8 @@ def test_figure_3_falls_toward_style_and_toward_content(tmp_path: Path, data: Pa
     def paint(recipe: impasto.Recipe, on_step: object) -> impasto.Result:
         return impasto.stylize(*sources, recipe, threads=1)
 
-    (row,) = sweep(full, columns, impasto.Recipe.preset("paper", size=48, steps=120, gamut="keep"), tmp_path, sources, paint)
+    recipe = impasto.Recipe.preset("paper", size=48, steps=120, gamut="keep")
+    (row,) = sweep(full, columns, recipe, tmp_path, sources, paint)
     style = [panel.losses["style"] / panel.recipe.style_weight for panel in row]  # type: ignore[operator]
     content = [panel.losses["content"] / panel.recipe.content_weight for panel in row]  # type: ignore[operator]
     # From texture on the left to photograph on the right. Measured factors are 2 and 0.7 or farther
