@@ -25,10 +25,10 @@ class Descent(Protocol):
 class Lbfgs:
     """Limited-memory BFGS without line search: two-loop recursion over the last `history` steps.
 
-    Nocedal and Wright 2006, algorithm 7.4. The paper names L-BFGS and no line search; torch.optim.LBFGS keeps absolute
-    thresholds (curvature above 1e-10, gradients above 1e-7) under which a normalised objective never moves,
-    and re-evaluates inside its step, so the recursion is written out here. Differs: a pair whose
-    curvature is not positive relative to its length is left out.
+    Nocedal and Wright 2006, algorithm 7.4. The paper names L-BFGS and no line search. Written out here because
+    torch.optim.LBFGS evaluates inside its step, so that a loop cannot undo one, and has absolute thresholds; it goes
+    down just as far (docs/experiments.md). Differs: a pair whose curvature is not positive relative to its
+    length is left out.
     """
 
     def __init__(self, learning_rate: float = 1.0, history: int = 50) -> None:
