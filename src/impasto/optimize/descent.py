@@ -14,6 +14,10 @@ FIRST_CHANGE = 1e-3
 """Root mean square of the first L-BFGS step, in units of the color range: it only probes the curvature."""
 
 
+LARGEST_CHANGE = 0.1
+"""Root mean square that no L-BFGS step exceeds: a pair of hardly any curvature asks for steps of thousands."""
+
+
 class Descent(Protocol):
     """Something that proposes the next image."""
 
@@ -35,6 +39,7 @@ class Lbfgs:
         self.learning_rate = learning_rate
         self.pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=history)
         self._last: tuple[Tensor, Tensor] | None = None
+        self._probe = FIRST_CHANGE
 
     def update(self, image: Tensor, gradient: Tensor) -> Tensor:
         if self._last is not None:
@@ -42,13 +47,14 @@ class Lbfgs:
             curvature = _dot(step, change)
             if curvature > 1e-8 * _dot(change, change) ** 0.5 * _dot(step, step) ** 0.5:
                 self.pairs.append((step, change, curvature))
+            elif not self.pairs:
+                self._probe = min(2 * self._probe, LARGEST_CHANGE)
         self._last = (image, gradient)
         return image + self.learning_rate * self._direction(gradient)
 
     def _direction(self, gradient: Tensor) -> Tensor:
         if not self.pairs:
-            size = gradient.square().mean().sqrt()
-            return gradient * (-FIRST_CHANGE / size.clamp_min(torch.finfo(size.dtype).tiny))
+            return gradient * (-self._probe / _rms(gradient))
         direction = -gradient
         shares = []
         for step, change, curvature in reversed(self.pairs):
@@ -59,7 +65,7 @@ class Lbfgs:
         direction *= curvature / _dot(change, change)
         for (step, change, curvature), share in zip(self.pairs, reversed(shares), strict=True):
             direction = direction.add_(step, alpha=share - _dot(change, direction) / curvature)
-        return direction
+        return direction * min(1.0, LARGEST_CHANGE / _rms(direction))
 
 
 class Adam:
@@ -77,6 +83,10 @@ class Adam:
         self._image.grad = gradient
         self._optimizer.step()
         return self._image.clone()
+
+
+def _rms(a: Tensor) -> float:
+    return max(float(a.square().mean().sqrt()), torch.finfo(a.dtype).tiny)
 
 
 def _dot(a: Tensor, b: Tensor) -> float:
