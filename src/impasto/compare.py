@@ -1,79 +1,204 @@
-"""Quality figures of a finished picture: how near it is to the painting in style, and to the photograph in drawing."""
+"""A finished picture looked into: the terms of the objective under a recipe, and quality figures."""
 
+import dataclasses
+import logging
+import os
+import time
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.encoder import build_encoder
-from impasto.features.vgg import Vgg
-from impasto.images.io import MAX_PIXELS, ImageSource, read_image
+from impasto.features.vgg import Vgg, smallest_side
+from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_metadata
 from impasto.images.resize import fit_long_edge, resize_image
-from impasto.losses.gram import gram_matrix
+from impasto.losses.objective import Objective
+from impasto.optimize.device import resolve_device, running
+from impasto.painting import style_size
+from impasto.quality import (
+    LEAST_SIDE,
+    LONG_EDGE,
+    STRUCTURE_METRIC_LAYER,
+    STYLE_METRIC_LAYERS,
+    Quality,
+    measure_quality,
+)
 from impasto.recipe import Recipe
 
-STYLE_METRIC_LAYERS = ("conv1_2", "conv2_2", "conv3_2", "conv3_4", "conv4_4")
-"""Layers that no preset optimises, so that a picture is not graded on its own objective."""
+QUALITY_NETWORK = Recipe()
+"""Whose network the figures are taken in, whatever recipe painted the picture, so that pictures compare."""
 
-STRUCTURE_METRIC_LAYER = "conv4_3"
-STRUCTURE_GRID = 32
+SMALLEST = 16
+"""Pixels that a picture has at least on each side."""
+
+ASPECT_TOLERANCE = 0.05
+
+logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermValue:
+    """One weighted term of the objective: what it belongs to ("content", "style", "tv"), its name, its value."""
+
+    term: str
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """style: relative Gram distance from the painting, 0 the same. structure: distance from the photograph's
-    self-similarity, 0 the same."""
+    """What is known of a pastiche beside its inputs.
 
-    style: float
-    structure: float
+    size: its own (height, width). terms, total: the objective at that size. optimised_layers: those among the layers
+    of the figures that the recipe optimises; figures of these flatter it.
+    """
+
+    size: tuple[int, int]
+    figures: Quality
+    terms: tuple[TermValue, ...]
+    total: float
+    optimised_layers: tuple[str, ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Size, figures, objective (terms and total), optimised_layers and seconds, as JSON values."""
+        return {
+            "size": {"width": self.size[1], "height": self.size[0]},
+            "figures": dataclasses.asdict(self.figures),
+            "objective": {"terms": [dataclasses.asdict(term) for term in self.terms], "total": self.total},
+            "optimised_layers": list(self.optimised_layers),
+            "seconds": round(self.seconds, 3),
+        }
 
 
 def compare(
-    content_image: ImageSource, style_image: ImageSource, pastiche: ImageSource, *, max_pixels: int = MAX_PIXELS
+    content_image: ImageSource,
+    style_image: ImageSource,
+    pastiche: ImageSource,
+    recipe: Recipe | None = None,
+    *,
+    device: str = "auto",
+    threads: int | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> Comparison:
-    """Both figures of a pastiche at its own size; the painting is taken at the same long edge."""
-    picture = read_image(pastiche, name="pastiche", max_pixels=max_pixels)
+    """The objective's terms and the quality figures of a pastiche.
+
+    recipe: whose objective; that inside the picture, or else `standard`, if left out. The objective is taken at the
+    pastiche's own size, as if it had just been painted; the figures as `measure_quality` says.
+    The content image is stretched to the pastiche's aspect, with a warning, and refused beyond 5 %. The style image
+    itself may stand as the pastiche, to see the zeros.
+    device: "auto", "cpu", "cuda", "cuda:1", "mps". threads: CPU threads. max_pixels: the largest picture read.
+    Raises ImageReadError, ImageSizeError, RecipeError, WeightsError, DeviceError, OutOfMemoryError.
+    """
+    started = time.perf_counter()
+    chosen = resolve_device(device)
+    recipe = _for_one_style(recipe if recipe is not None else find_recipe(pastiche)[0])
+    sources = {"content_image": content_image, "style_image": style_image, "pastiche": pastiche}
+    content, style, picture = (read_image(s, name=n, max_pixels=max_pixels) for n, s in sources.items())
     size = (picture.shape[-2], picture.shape[-1])
-    content = resize_image(read_image(content_image, name="content_image", max_pixels=max_pixels), size)
-    style = read_image(style_image, name="style_image", max_pixels=max_pixels)
-    style = resize_image(style, fit_long_edge(style.shape[-2], style.shape[-1], max(size)))
-    encoder, _ = build_encoder(Recipe())
-    return Comparison(style_metric(encoder, picture, style), structure_metric(encoder, picture, content))
+    _check_sizes(recipe, content, style, picture)
+    _check_aspect(content, style, picture)
+    encoders = [build_encoder(one)[0].to(chosen) for one in (recipe, QUALITY_NETWORK)]
+    with running(chosen, threads, "Give smaller pictures, or close other programs."):
+        content, style, picture = (image.to(chosen) for image in (content, style, picture))
+        objective = _build_objective(encoders[0], recipe, content, style, size)
+        terms, total = _evaluate(objective, picture)
+        layers = [layer for layer in (*STYLE_METRIC_LAYERS, STRUCTURE_METRIC_LAYER) if layer in objective.layers]
+        del objective
+        figures = measure_quality(encoders[1], content, style, picture)
+    return Comparison(
+        size=size,
+        figures=figures,
+        terms=terms,
+        total=total,
+        optimised_layers=tuple(layers),
+        seconds=time.perf_counter() - started,
+    )
 
 
-def style_metric(encoder: Vgg, image: Tensor, style_image: Tensor) -> float:
-    """Mean over STYLE_METRIC_LAYERS of |G - A| / |A|, Frobenius norms of the Gram matrices, at full and at half size.
-
-    image, style_image: (1, 3, H, W) in [0, 1], sRGB.
-    """
-    distances = []
-    for shrink in (1, 2):
-        G, A = (_grams(encoder, picture, shrink) for picture in (image, style_image))
-        distances += [float((G[name] - A[name]).norm() / A[name].norm()) for name in STYLE_METRIC_LAYERS]
-    return sum(distances) / len(distances)
-
-
-def structure_metric(encoder: Vgg, image: Tensor, content_image: Tensor) -> float:
-    """Mean absolute difference of the two pictures' cosine self-similarity matrices, on a grid of places.
-
-    image, content_image: (1, 3, H, W) of one size, in [0, 1], sRGB.
-    Kolkin et al. 2019 (arXiv 1904.12785), eq. 7, with cosine similarities instead of normalised distances.
-    """
-    ours, theirs = (_self_similarity(encoder, picture) for picture in (image, content_image))
-    return float((ours - theirs).abs().mean())
+def find_recipe(pastiche: ImageSource) -> tuple[Recipe, str]:
+    """The recipe inside a picture and "picture"; where it has none of ours, `standard` and "preset standard"."""
+    standard = Recipe(), "preset standard"
+    if not isinstance(pastiche, (str, os.PathLike)):
+        return standard
+    values = (read_metadata(pastiche) or {}).get("recipe")
+    if not isinstance(values, dict):
+        return standard
+    try:
+        # A start image is no part of the objective, and its file may be gone.
+        return Recipe.from_dict({**values, "init": Recipe().init}), "picture"
+    except RecipeError as error:
+        raise RecipeError(
+            f"the recipe inside {os.fspath(pastiche)!r} cannot be used: {error.error}",
+            "Name another with --preset or --recipe.",
+        ) from error
 
 
-def _grams(encoder: Vgg, image: Tensor, shrink: int) -> dict[str, Tensor]:
-    H, W = image.shape[-2:]
-    resized = resize_image(image, (max(16, H // shrink), max(16, W // shrink)))
+def _for_one_style(recipe: Recipe) -> Recipe:
+    if len(recipe.style_blend) < 2:
+        return recipe
+    logger.warning("the recipe blends %d styles; the one given here stands for all.", len(recipe.style_blend))
+    return recipe.replace(style_blend=())
+
+
+def _build_objective(
+    encoder: Vgg, recipe: Recipe, content: Tensor, style: Tensor, size: tuple[int, int]
+) -> Objective:
+    style = resize_image(style, style_size(recipe, style, size, size))
+    return Objective(encoder, recipe, resize_image(content, size), [style])
+
+
+def _evaluate(objective: Objective, picture: Tensor) -> tuple[tuple[TermValue, ...], float]:
+    """Every term by its name, then the sums that have no layers, such as "tv"; and the total."""
     with torch.no_grad():
-        return {name: gram_matrix(F) for name, F in encoder(resized, STYLE_METRIC_LAYERS).items()}
+        sums = {name: float(value) for name, value in objective(picture).items()}
+        features = objective.encoder(picture, objective.layers)
+        terms = [
+            TermValue(term=group, name=term.name, value=float(term.value(features)))
+            for group, members in objective.terms.items()
+            for term in members
+        ]
+    rest = [name for name in sums if name not in objective.terms and name != "total"]
+    return (*terms, *(TermValue(term=name, name=name, value=sums[name]) for name in rest)), sums["total"]
 
 
-def _self_similarity(encoder: Vgg, image: Tensor) -> Tensor:
-    with torch.no_grad():
-        features = encoder(image, [STRUCTURE_METRIC_LAYER])[STRUCTURE_METRIC_LAYER]
-    grid = functional.adaptive_avg_pool2d(features, STRUCTURE_GRID)[0].flatten(1)  # (C, grid * grid)
-    unit = functional.normalize(grid - grid.mean(1, keepdim=True), dim=0)
-    return unit.T @ unit
+def _check_sizes(recipe: Recipe, content: Tensor, style: Tensor, picture: Tensor) -> None:
+    size = (picture.shape[-2], picture.shape[-1])
+    layers = recipe.content_layers + recipe.style_layers
+    least = max(SMALLEST, smallest_side(layers))
+    for name, image in (("content_image", content), ("style_image", style), ("pastiche", picture)):
+        H, W = image.shape[-2:]
+        if min(H, W) < least:
+            raise ImageSizeError(
+                f"{name} is {W}x{H}; expected at least {least} pixels a side to compare.", "Use a larger picture."
+            )
+        if min(fit_long_edge(H, W, LONG_EDGE)) < LEAST_SIDE:
+            raise ImageSizeError(
+                f"{name} is {W}x{H}; expected at most {LONG_EDGE // LEAST_SIDE} times as long as wide.",
+                "Compare a part of it that is less narrow.",
+            )
+    height, width = style_size(recipe, style, size, size)
+    if min(height, width) < smallest_side(layers):
+        raise ImageSizeError(
+            f"style_image would be {width}x{height} under this recipe; {max(layers)} needs at least "
+            f"{smallest_side(layers)} pixels on the short side.",
+            "Give a --recipe with a larger style_size or with shallower layers.",
+        )
+
+
+def _check_aspect(content: Tensor, style: Tensor, picture: Tensor) -> None:
+    (H, W), (height, width) = content.shape[-2:], picture.shape[-2:]
+    stretch = (width / height) / (W / H)
+    is_style = style.shape == picture.shape and torch.equal(style, picture)
+    if max(stretch, 1 / stretch) > 1 + ASPECT_TOLERANCE and not is_style:
+        raise ImageSizeError(
+            f"pastiche is {width}x{height}, {width / height:.2f} to 1, and content_image {W}x{H}, {W / H:.2f} to 1; "
+            f"expected one aspect, within {ASPECT_TOLERANCE:.0%}.",
+            "Give the photograph that it was painted from, in the order CONTENT STYLE PASTICHE, or crop one of them.",
+        )
+    fitted = fit_long_edge(H, W, max(height, width))
+    if max(abs(fitted[0] - height), abs(fitted[1] - width)) > 1:
+        logger.warning("content_image is %dx%d; it is stretched to the pastiche's %dx%d.", W, H, width, height)

@@ -1,25 +1,137 @@
-"""Quality figures: 0 for the same picture, larger for another."""
+"""A pastiche looked into: whose recipe, which terms, which pictures are refused."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor
 
-from impasto.compare import structure_metric, style_metric
-from impasto.features.vgg import Vgg
+from impasto.compare import compare, find_recipe
+from impasto.errors import ImageReadError, ImageSizeError, RecipeError
+from impasto.features.encoder import build_encoder
+from impasto.images.io import write_image
+from impasto.losses.objective import Objective
+from impasto.recipe import Recipe
 
 Paint = Callable[..., Tensor]
+TINY = Recipe(weights="tiny")
 
 
-def test_the_same_picture_is_at_distance_zero(tiny_encoder: Vgg, picture: Paint) -> None:
-    assert style_metric(tiny_encoder, picture(48, 64), picture(48, 64)) == pytest.approx(0, abs=1e-6)
-    assert structure_metric(tiny_encoder, picture(48, 64), picture(48, 64)) == pytest.approx(0, abs=1e-6)
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impasto.compare.QUALITY_NETWORK", TINY)
+    for module in ("compare", "quality"):
+        monkeypatch.setattr(f"impasto.{module}.LONG_EDGE", 64)
 
 
-def test_another_picture_is_farther_than_a_shifted_one(tiny_encoder: Vgg, picture: Paint) -> None:
-    """Style does not care for places, structure does."""
-    image = picture(64, 64)
-    shifted = image.roll(32, dims=3)
-    other = picture(64, 64, seed=5)
-    assert style_metric(tiny_encoder, shifted, image) < 0.5 * style_metric(tiny_encoder, other, image)
-    assert structure_metric(tiny_encoder, shifted, image) > 0.01
+def test_terms_are_named_by_layer_and_add_up_to_the_objective(picture: Paint) -> None:
+    content, style, pastiche = picture(48, 64, 1), picture(48, 64, 2), picture(48, 64, 3)
+    recipe = TINY.replace(statistic=("gram", "moments:2@conv2_1"), style_layers=("conv1_1", "conv2_1"))
+    found = compare(content, style, pastiche, recipe)
+    expected = Objective(build_encoder(recipe)[0], recipe, content, [style])(pastiche)
+    assert [(term.term, term.name) for term in found.terms] == [
+        ("content", "content conv4_2"),
+        ("style", "gram conv1_1"),
+        ("style", "gram conv2_1"),
+        ("style", "moments conv2_1"),
+        ("tv", "tv"),
+    ]
+    for kind in ("content", "style", "tv"):
+        assert sum(t.value for t in found.terms if t.term == kind) == pytest.approx(float(expected[kind]), rel=1e-5)
+    assert found.total == pytest.approx(float(expected["total"]), rel=1e-5)
+    assert found.size == (48, 64)
+    assert found.seconds > 0
+
+
+def test_layers_that_are_graded_and_optimised_are_marked(picture: Paint) -> None:
+    images = picture(48, 64, 1), picture(48, 64, 2), picture(48, 64, 3)
+    assert compare(*images, TINY).optimised_layers == ()
+    recipe = TINY.replace(style_layers=("conv1_2", "conv2_1"), content_layers=("conv4_3",))
+    assert compare(*images, recipe).optimised_layers == ("conv1_2", "conv4_3")
+
+
+def test_json_has_all_there_is(picture: Paint) -> None:
+    values = json.loads(json.dumps(compare(picture(48, 64, 1), picture(48, 64, 2), picture(48, 64, 3), TINY).to_dict()))
+    assert set(values) == {"size", "figures", "objective", "optimised_layers", "seconds"}
+    assert values["size"] == {"width": 64, "height": 48}
+    assert set(values["figures"]) == {
+        "style_gram", "style_moments", "nearest_to_style", "nearest_from_style", "palette", "structure", "ssim",
+        "ciede2000_content", "ciede2000_style",
+    }  # fmt: skip
+    assert set(values["objective"]) == {"terms", "total"}
+    assert set(values["objective"]["terms"][0]) == {"term", "name", "value"}
+
+
+def test_the_recipe_is_the_picture_s_own(tmp_path: Path, picture: Paint) -> None:
+    """Even where the file that it was started from is gone."""
+    path = tmp_path / "out.png"
+    recipe = {**Recipe(strength=0.3).to_dict(), "init": "gone.png"}
+    write_image(picture(), path, metadata={"recipe": recipe})
+    assert find_recipe(path) == (Recipe(strength=0.3), "picture")
+
+
+def test_without_a_recipe_it_is_standard(tmp_path: Path, picture: Paint) -> None:
+    write_image(picture(), tmp_path / "plain.png")
+    write_image(picture(), tmp_path / "other.png", metadata={"recipe": "a cake"})
+    for source in (tmp_path / "plain.png", tmp_path / "other.png", picture()):
+        assert find_recipe(source) == (Recipe(), "preset standard")
+
+
+def test_a_recipe_from_the_future_is_refused_with_a_way_out(tmp_path: Path, picture: Paint) -> None:
+    write_image(picture(), tmp_path / "new.png", metadata={"recipe": {"format_version": 99}})
+    with pytest.raises(RecipeError, match="99") as caught:
+        find_recipe(tmp_path / "new.png")
+    assert "--preset" in caught.value.mend
+
+
+def test_one_style_stands_for_a_blend_and_this_is_said(picture: Paint, caplog: pytest.LogCaptureFixture) -> None:
+    images = picture(48, 64, 1), picture(48, 64, 2), picture(48, 64, 3)
+    blended = compare(*images, TINY.replace(style_blend=(0.7, 0.3)))
+    assert "blends 2 styles" in caplog.text
+    assert blended.terms == compare(*images, TINY).terms
+
+
+def test_another_aspect_is_stretched_with_a_warning_and_refused_beyond_5_percent(
+    picture: Paint, caplog: pytest.LogCaptureFixture
+) -> None:
+    style, pastiche = picture(40, 40, 2), picture(96, 128, 3)
+    compare(picture(49, 64, 1), style, pastiche, TINY)
+    assert "stretched to the pastiche's 128x96" in caplog.text
+    caplog.clear()
+    compare(picture(33, 44, 1), style, pastiche, TINY)
+    assert caplog.text == ""
+    with pytest.raises(ImageSizeError, match="64x40, 1.60 to 1"):
+        compare(picture(40, 64, 1), style, pastiche, TINY)
+
+
+def test_the_style_itself_may_stand_as_the_pastiche(picture: Paint, caplog: pytest.LogCaptureFixture) -> None:
+    found = compare(picture(48, 64, 1), picture(64, 40, 2), picture(64, 40, 2), TINY)
+    assert found.figures.style_gram == pytest.approx(0, abs=1e-6)
+    assert "stretched to the pastiche's 40x64" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        (((8, 10), (48, 64), (48, 64)), "content_image is 10x8; expected at least 16"),
+        (((48, 64), (48, 15), (48, 64)), "style_image is 15x48; expected at least 16"),
+        (((48, 64), (48, 64), (12, 16)), "pastiche is 16x12; expected at least 16"),
+        (((48, 64), (20, 64 * 20), (48, 64)), "style_image is 1280x20; expected at most 2 times as long as wide"),
+    ],
+)
+def test_pictures_too_small_are_refused(sizes: tuple[tuple[int, int], ...], told: str, picture: Paint) -> None:
+    with pytest.raises(ImageSizeError, match=told) as caught:
+        compare(*(picture(*size) for size in sizes), TINY)
+    assert caught.value.mend
+
+
+def test_a_style_that_the_recipe_makes_too_small_is_refused(picture: Paint) -> None:
+    with pytest.raises(ImageSizeError, match="style_image would be 6x4 under this recipe; conv5_1 needs at least 16"):
+        compare(picture(48, 64), picture(48, 64), picture(48, 64), TINY.replace(style_scale=0.1))
+
+
+def test_a_missing_picture_is_refused(tmp_path: Path, picture: Paint) -> None:
+    with pytest.raises(ImageReadError, match="style_image"):
+        compare(picture(48, 64), tmp_path / "no.png", torch.zeros(1, 3, 48, 64), TINY)

@@ -1,31 +1,96 @@
-"""`impasto compare`: quality figures of a finished picture."""
+"""`impasto compare`: the objective and the quality figures of a finished picture."""
 
 import dataclasses
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli.options import Debug, Json, MaxPixels
+from impasto.cli.options import Debug, Device, Json, MaxPixels, Threads, build_recipe
 from impasto.cli.report import print_json, print_line
+from impasto.recipe import preset_names
+
+if TYPE_CHECKING:
+    from impasto.compare import Comparison
 
 
 def compare(
     content_image: Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)],
     style_image: Annotated[Path, typer.Argument(metavar="STYLE", help="the painting", show_default=False)],
     pastiche: Annotated[Path, typer.Argument(metavar="PASTICHE", help="the finished picture", show_default=False)],
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"whose objective: {', '.join(preset_names())}; default: the recipe inside PASTICHE, else standard",
+            rich_help_panel="Recipe",
+        ),
+    ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="recipe file instead of a preset", rich_help_panel="Recipe"),
+    ] = None,
+    device: Device = "auto",
+    threads: Threads = None,
     max_pixels: MaxPixels = 200_000_000,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Measure how near a pastiche is to the painting's style and to the photograph's drawing; 0 is the same.
+    """Look into a pastiche: every term of the objective, and how near it is to the painting and to the photograph.
 
     impasto compare photo.jpg painting.jpg pastiche.png
+
+    Figures are taken at a long edge of 512 pixels, to which smaller pictures are enlarged; the objective at the
+    pastiche's own size.
     """
     from impasto import compare as stage
 
-    figures = dataclasses.asdict(stage.compare(content_image, style_image, pastiche, max_pixels=max_pixels))
-    if json:
-        print_json({"output": str(pastiche), **figures})
+    if preset is None and recipe is None:
+        chosen, source = stage.find_recipe(pastiche)
     else:
-        print_line(f"{pastiche}: style {figures['style']:.3f}, structure {figures['structure']:.3f} (0 is the same)")
+        chosen, source = build_recipe(preset, recipe, {}), f"preset {preset}" if recipe is None else str(recipe)
+    comparison = stage.compare(
+        content_image, style_image, pastiche, chosen, device=device, threads=threads, max_pixels=max_pixels
+    )
+    if json:
+        values = comparison.to_dict()
+        values["objective"] = {"recipe_from": source, **values["objective"]}
+        print_json({"output": str(pastiche), **values})
+    else:
+        print_comparison(comparison, str(pastiche), source)
+
+
+def print_comparison(comparison: "Comparison", pastiche: str, source: str) -> None:
+    """Prints the figures and the objective as two small tables on stdout."""
+    height, width = comparison.size
+    print_line(f"{pastiche}: {width}x{height}")
+    figures = comparison.figures
+    _print_table(
+        ("figure", "value", ""),
+        [(f.name, f"{getattr(figures, f.name):.4f}", f.metadata["help"]) for f in dataclasses.fields(figures)],
+    )
+    if comparison.optimised_layers:
+        print_line(f"The recipe optimises {', '.join(comparison.optimised_layers)}: figures of these flatter it.")
+    print_line("")
+    shares = [(term, term.value / comparison.total if comparison.total else 0.0) for term in comparison.terms]
+    origin = {"picture": "the recipe inside the picture"}.get(source, source)
+    _print_table(
+        ("objective", "value", f"share, under {origin}"),
+        [
+            *((term.name, f"{term.value:.4g}", f"{share:.1%}") for term, share in shares),
+            ("total", f"{comparison.total:.4g}", ""),
+        ],
+    )
+
+
+def _print_table(head: tuple[str, str, str], rows: list[tuple[str, str, str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title, justify in zip(head, ("left", "right", "left"), strict=True):
+        table.add_column(title, justify=justify)  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*row)
+    Console(file=sys.stdout, markup=False, highlight=False).print(table)

@@ -1,0 +1,94 @@
+"""`impasto compare` as a person or a script meets it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.cli.app import main
+from impasto.images.io import write_image
+from impasto.recipe import Recipe
+
+FAST = ("--weights", "tiny", "--size", "64", "--steps", "2", "--first-scale", "0", "--threads", "1")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, picture: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with photo.png and painting.png, 64 x 48 and 40 x 50, and tiny.toml; small tiny figures."""
+    write_image(picture(48, 64, 1), tmp_path / "photo.png")
+    write_image(picture(50, 40, 2), tmp_path / "painting.png")
+    (tmp_path / "tiny.toml").write_text('weights = "tiny"\nstyle_layers = ["conv1_2", "conv2_1"]\n', "utf-8")
+    monkeypatch.setattr("impasto.compare.QUALITY_NETWORK", Recipe(weights="tiny"))
+    monkeypatch.setattr("impasto.quality.LONG_EDGE", 64)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_terms_of_a_fresh_pastiche_are_its_losses(capfd: pytest.CaptureFixture[str]) -> None:
+    """The total within 2 %, small terms within 10 %: the file is rounded to 8 bits."""
+    assert main(["stylize", "photo.png", "painting.png", "-o", "out.png", *FAST, "--json"]) == 0
+    losses = json.loads(capfd.readouterr().out)["losses"]
+    assert main(["compare", "photo.png", "painting.png", "out.png", "--threads", "1", "--json"]) == 0
+    values = json.loads(capfd.readouterr().out)
+    assert set(values) == {"output", "size", "figures", "objective", "optimised_layers", "seconds"}
+    assert (values["output"], values["size"]) == ("out.png", {"width": 64, "height": 48})
+    objective = values["objective"]
+    assert (objective["recipe_from"], objective["total"]) == ("picture", pytest.approx(losses["total"], rel=0.02))
+    sums = {kind: sum(t["value"] for t in objective["terms"] if t["term"] == kind) for kind in ("content", "style")}
+    assert sums == {kind: pytest.approx(losses[kind], rel=0.1) for kind in sums}
+    assert [t["name"] for t in objective["terms"]][:2] == ["content conv4_2", "gram conv1_1"]
+
+
+def test_in_words_it_is_a_line_a_figure(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "photo.png", "painting.png", "photo.png", "--recipe", "tiny.toml"]) == 0
+    out, err = capfd.readouterr()
+    lines = [line.rstrip() for line in out.splitlines()]
+    assert lines[0] == "photo.png: 64x48"
+    rows = {line.split()[0]: line for line in lines if line}
+    assert rows["ssim"].split()[1] == "1.0000" and rows["ssim"].endswith("1 is the same")
+    assert rows["structure"].split()[1] == "0.0000" and rows["structure"].endswith("0 is the same")
+    assert "The recipe optimises conv1_2: figures of these flatter it." in lines
+    assert "share, under tiny.toml" in rows["objective"]
+    assert {"content", "gram", "tv", "total"} <= set(rows)
+    assert err == ""
+
+
+def test_the_style_itself_scores_zero(capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["compare", "photo.png", "painting.png", "painting.png", "--recipe", "tiny.toml", "--json"]
+    assert main(arguments) == 0
+    out, err = capfd.readouterr()
+    values = json.loads(out)
+    for name in ("style_gram", "style_moments", "nearest_to_style", "nearest_from_style", "palette", "ciede2000_style"):
+        assert values["figures"][name] == pytest.approx(0, abs=1e-5)
+    assert (values["objective"]["recipe_from"], values["optimised_layers"]) == ("tiny.toml", ["conv1_2"])
+    assert err.count("\n") == 1 and "stretched" in err
+
+
+BAD: dict[str, tuple[list[str], str]] = {
+    "missing content": (["phot.png", "painting.png", "photo.png"], "Did you mean 'photo.png'?"),
+    "missing style": (["photo.png", "no.png", "photo.png"], "'no.png' does not exist"),
+    "missing pastiche": (["photo.png", "painting.png", "no.png"], "'no.png' does not exist"),
+    "no pastiche": (["photo.png", "painting.png"], "missing argument 'PASTICHE'"),
+    "text": (["photo.png", "painting.png", "tiny.toml"], "not a picture"),
+    "exchanged": (["painting.png", "photo.png", "wide.png"], "in the order CONTENT STYLE PASTICHE"),
+    "too small": (["photo.png", "painting.png", "small.png"], "pastiche is 16x12; expected at least 16 pixels"),
+    "unknown preset": (["photo.png", "painting.png", "photo.png", "--preset", "papr"], "Did you mean 'paper'?"),
+    "no recipe": (["photo.png", "painting.png", "photo.png", "--recipe", "no.toml"], "cannot be read"),
+    "both": (["photo.png", "painting.png", "photo.png", "--preset", "paper", "--recipe", "tiny.toml"], "both given"),
+    "unknown device": (["photo.png", "painting.png", "photo.png", "--device", "tpu"], "'tpu'"),
+    "too many pixels": (["photo.png", "painting.png", "photo.png", "--max-pixels", "100"], "expected at most 100"),
+}
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_exit_2(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    write_image(torch.full((1, 3, 12, 16), 0.5), "small.png")
+    write_image(torch.full((1, 3, 48, 64), 0.5), "wide.png")
+    arguments, told = BAD[name]
+    assert main(["compare", *arguments, "--json"]) == 2
+    out, err = capfd.readouterr()
+    assert told in err
+    assert err.startswith("impasto: ") and err.count("\n") == 1
+    assert set(json.loads(out)) == {"error", "mend"}
