@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -9,14 +10,16 @@ from torch import Tensor
 
 from impasto.errors import RecipeError
 from impasto.fields import STYLE_LAYERS
+from impasto.images.disk import check_folder, check_not_input
 from impasto.images.io import ImageSource, read_image, write_image
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.images.sheet import compose_sheet
 from impasto.optimize.events import OnStep
 from impasto.page import Figure, write_page
 from impasto.painting import Result
-from impasto.recipe import Recipe
-from impasto.sweep import FIGURE_3, FIGURE_3_ROWS, Paint, Panel, compose_sweep, paint_panel, sweep
+from impasto.panel import Paint, Panel, check_panels, paint_panel
+from impasto.recipe import Recipe, recipe_files
+from impasto.sweep import FIGURE_3, FIGURE_3_ROWS, compose_sweep, panel_path, sweep
 from impasto.transfer import check_stylize, reconstruct, stylize
 
 STEPS = {"figure1": 200, "figure2": 300, "figure3": 150}
@@ -24,6 +27,20 @@ STEPS = {"figure1": 200, "figure2": 300, "figure3": 150}
 
 OnFigure = Callable[[str, int, int], object]
 """Told the figure, the number of the panel that begins, and how many the figure has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What was made: the page, the figures, every panel in the order of painting, and the recipe of figure 2.
+
+    size: (height, width) of the panels that show the photograph.
+    """
+
+    page: Path
+    figures: tuple[Path, ...]
+    panels: tuple[Panel, ...]
+    recipe: Recipe
+    size: tuple[int, int]
 
 
 def paint_paper(
@@ -37,30 +54,57 @@ def paint_paper(
     seed: int = 0,
     device: str = "auto",
     threads: int | None = None,
+    precision: str = "auto",
     on_step: OnStep | None = None,
     on_figure: OnFigure | None = None,
-) -> Path:
-    """Figures 1, 2 and 3 of the paper for these pictures, and the page that shows them; returns the page's path.
+) -> Paper:
+    """Figures 1, 2 and 3 of the paper for these pictures, and the page that shows them.
 
     Figure 1: what each layer keeps of the photograph, and what growing sets of layers keep of the first painting.
     Figure 2: the photograph in the style of every painting, alpha/beta = 1e-3. Figure 3: style layers by alpha/beta.
     size: long edge of every panel. steps: of every panel; STEPS if left out. The rest as for `stylize`.
-    Panels that are in the folder already, from the same recipe and pictures, are kept.
+    Panels that are in the folder already, from the same recipe and pictures, are kept. Raises what `stylize` raises
+    before slow work, and OutputError where an input would be replaced.
     """
     if not style_images:
         raise RecipeError("no style image is given; expected at least one painting.", "Name a painting's file.")
     folder = Path(folder)
-    maker = _Maker(folder, size, steps, weights, seed, device, threads, on_step, on_figure)
+    maker = _Maker(folder, size, steps, weights, seed, device, threads, precision, on_step, on_figure)
+    recipe = maker.recipe("paper", "figure2")
+    _check_places(folder, [content_image, *style_images, *recipe_files(recipe)], len(style_images))
     content = read_image(content_image, name="content_image")
     # Figure 2's recipe has the deepest layers and all inputs: where it can be painted, so can every panel.
     for style_image in style_images:
-        check_stylize(content, style_image, maker.recipe("paper", "figure2"), device=device)
+        check_stylize(content, style_image, recipe, device=device)
     figures = [
         maker.figure_1(content_image, content, style_images[0]),
         maker.figure_2(content_image, content, style_images),
         maker.figure_3(content_image, style_images[0]),
     ]
-    return write_page(folder / "index.html", "A Neural Algorithm of Artistic Style, figure by figure", figures)
+    page = write_page(folder / "index.html", "A Neural Algorithm of Artistic Style, figure by figure", figures)
+    pictures = tuple(folder / figure.picture for figure in figures)
+    return Paper(page, pictures, tuple(maker.panels), recipe, fit_long_edge(content.shape[-2], content.shape[-1], size))
+
+
+def _check_places(folder: Path, inputs: Sequence[object], paintings: int) -> None:
+    """Accept a folder in which no figure or panel replaces an input. Raises OutputError."""
+    for name in ("figure1.png", "figure2.png", "figure3.png", "index.html"):
+        check_not_input(folder / name, f"output {str(folder / name)!r}", inputs, "Choose another -o.")
+    panels = [_figure_1_path(folder, kind, layer) for kind in ("style", "content") for layer in STYLE_LAYERS]
+    panels += [_figure_2_path(folder, index) for index in range(paintings)]
+    rows, columns = (len(axis.values) for axis in FIGURE_3)
+    panels += [panel_path(folder / "figure3", i, j) for i in range(1, rows + 1) for j in range(1, columns + 1)]
+    check_panels(panels, inputs)
+    for place in sorted({path.parent for path in panels if path.parent.exists()}):
+        check_folder(place, f"panel {str(place / 'panel.png')!r}")
+
+
+def _figure_1_path(folder: Path, kind: str, layer: str) -> Path:
+    return folder / "figure1" / f"{kind}_{layer}.png"
+
+
+def _figure_2_path(folder: Path, index: int) -> Path:
+    return folder / "figure2" / f"style{index + 1}.png"
 
 
 class _Maker:
@@ -75,12 +119,14 @@ class _Maker:
         seed: int,
         device: str,
         threads: int | None,
+        precision: str,
         on_step: OnStep | None,
         on_figure: OnFigure | None,
     ) -> None:
         self.folder, self.size, self.steps, self.on_step, self.on_figure = folder, size, steps, on_step, on_figure
         self.fields = {"size": size, "weights": weights, "seed": seed}
-        self.how = {"device": device, "threads": threads}
+        self.how = {"device": device, "threads": threads, "precision": precision}
+        self.panels: list[Panel] = []
 
     def recipe(self, preset: str, figure: str) -> Recipe:
         recipe = Recipe.preset(preset, **self.fields, steps=STEPS[figure] if self.steps is None else self.steps)
@@ -123,8 +169,8 @@ class _Maker:
         panels = []
         for index, style_source in enumerate(style_sources):
             self._begin("figure2", index + 1, len(style_sources))
-            path = self.folder / "figure2" / f"style{index + 1}.png"
             paint = self._stylizing(content_source, style_source)
+            path = _figure_2_path(self.folder, index)
             panels.append(self._panel(path, recipe, [content_source, style_source], paint))
         originals = [self._shrunk(content), *(self._shrunk(read_image(source)) for source in style_sources)]
         sheet = compose_sheet(
@@ -161,10 +207,13 @@ class _Maker:
             on_panel=partial(self._begin, "figure3"),
         )
         write_image(compose_sweep(grid, rows, columns), self.folder / "figure3.png")
+        panels = [panel for row in grid for panel in row]
+        self.panels += panels
+        ratios = columns.labels([panel.recipe for panel in panels])
         curves = {
-            f"up to {layers[-1]}, {columns.label(ratio)}": [losses["total"] for losses in panel.trace]
+            f"up to {layers[-1]}, {ratio}": [losses["total"] for losses in panel.trace]
             for layers, row in zip(FIGURE_3_ROWS, grid, strict=True)
-            for ratio, panel in zip(columns.values, row, strict=True)
+            for ratio, panel in zip(ratios, row, strict=True)
         }
         return Figure(
             "Figure 3. Style layers and the balance of content and style",
@@ -178,7 +227,7 @@ class _Maker:
         ((kind, names),) = layers.items()
         number = len(names) if kind == "style_layers" else len(FIGURE_3_ROWS) + STYLE_LAYERS.index(names[0]) + 1
         self._begin("figure1", number, total)
-        path = self.folder / "figure1" / f"{kind.removesuffix('_layers')}_{names[-1]}.png"
+        path = _figure_1_path(self.folder, kind.removesuffix("_layers"), names[-1])
         strength = 1.0 if kind == "style_layers" else 0.0
         wanted = recipe.replace(**{"content_layers": (), "style_layers": (), "strength": strength, **layers})
 
@@ -194,7 +243,8 @@ class _Maker:
         return paint
 
     def _panel(self, path: Path, recipe: Recipe, sources: Sequence[ImageSource], paint: Paint) -> Panel:
-        return paint_panel(path, recipe, sources, paint, self.on_step)
+        self.panels.append(paint_panel(path, recipe, sources, paint, self.on_step))
+        return self.panels[-1]
 
     def _begin(self, figure: str, number: int, total: int) -> None:
         if self.on_figure is not None:

@@ -1,24 +1,22 @@
 """A grid of pastiches over two recipe fields: the paper's figure 3, or any other two."""
 
 import dataclasses
-import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from impasto.errors import ImageReadError, RecipeError
-from impasto.fields import STYLE_LAYERS, check_value
-from impasto.images.disk import replace_file
-from impasto.images.io import ImageSource, read_image, read_metadata
+from impasto.errors import RecipeError
+from impasto.fields import STYLE_LAYERS, check_value, format_value
+from impasto.images.io import ImageSource
 from impasto.images.sheet import compose_sheet
-from impasto.optimize.events import OnStep, StepEvent
-from impasto.painting import Result, describe_input
-from impasto.recipe import Recipe, field_names, parse_field
+from impasto.optimize.events import OnStep
+from impasto.panel import Paint, Panel, check_panels, paint_panel
+from impasto.recipe import Recipe, field_names, parse_field, recipe_files
 
 FIGURE_3_ROWS = tuple(STYLE_LAYERS[: count + 1] for count in range(len(STYLE_LAYERS)))
 """Growing sets of style layers: conv1_1; +conv2_1; ... +conv5_1."""
@@ -34,12 +32,18 @@ class Axis:
     field: str
     values: tuple[Any, ...]
 
-    def label(self, value: Any) -> str:
-        """The value as a person reads it."""
-        if self.field == "content_weight":
-            return f"alpha/beta = {value:g}"
-        shown = "\n".join(value) if isinstance(value, tuple) else value
-        return shown if self.field == "style_layers" else f"{self.field} = {shown}"
+    def labels(self, recipes: Sequence[Recipe]) -> list[str]:
+        """The values as a person reads them, in a grid of these recipes.
+
+        content_weight is told as alpha/beta, as in the paper, where beta is the same in the whole grid.
+        """
+        betas = {recipe.style_weight for recipe in recipes}
+        beta = betas.pop() if len(betas) == 1 else None
+        if self.field == "content_weight" and beta:
+            return [f"alpha/beta = {value / beta:g}" for value in self.values]
+        if self.field == "style_layers":
+            return ["\n".join(value) for value in self.values]
+        return [f"{self.field} = {format_value(value).replace(',', ', ')}" for value in self.values]
 
     def to_dict(self) -> dict[str, Any]:
         """Field and values, as JSON values."""
@@ -53,7 +57,8 @@ FIGURE_3 = (
 
 
 def parse_axis(text: str) -> Axis:
-    """The axis that "field=value,value" means; a value that is itself a list is joined by +: conv1_1+conv2_1.
+    """The axis that "field=value,value" means; a value that is itself a list is joined by +: conv1_1+conv2_1, or
+    gram+moments.
 
     Raises RecipeError for an unknown field, a missing value or one that the field cannot have.
     """
@@ -68,8 +73,9 @@ def parse_axis(text: str) -> Axis:
         Recipe().replace(**{name: None})  # raises, naming the nearest field
     field = next(field for field in dataclasses.fields(Recipe) if field.name == name)
     # In a number such as 1e+3, a file's name and a statistic's layers, a + is what it is.
-    is_list = field.metadata["kind"] in ("layers", "numbers")
-    parsed = (parse_field(name, part.replace("+", ",") if is_list else part) for part in parts)
+    joints = {"layers": r"\+", "numbers": r"\+", "statistics": r"\+(?=[a-z])(?!conv|relu)"}
+    joint = joints.get(field.metadata["kind"], "(?!)")
+    parsed = (parse_field(name, re.sub(joint, ",", part)) for part in parts)
     return Axis(name, tuple(check_value(field, value) for value in parsed))
 
 
@@ -81,53 +87,32 @@ def vary(recipe: Recipe, field: str, value: Any) -> Recipe:
     return recipe.replace(**changes)
 
 
-Paint = Callable[[Recipe, OnStep], Result]
-"""Paints one recipe, telling its steps: `stylize` or `reconstruct` with everything else filled in."""
+def plan_sweep(rows: Axis, columns: Axis, recipe: Recipe) -> list[list[Recipe]]:
+    """The recipe of every place. Raises RecipeError where two are the same, or a field is not what its label says."""
+    recipes = [[vary(vary(recipe, rows.field, r), columns.field, c) for c in columns.values] for r in rows.values]
+    if any(getattr(chosen, rows.field) != r for r, row in zip(rows.values, recipes, strict=True) for chosen in row):
+        raise RecipeError(
+            f"columns {columns.field} override rows {rows.field}; expected two fields of which neither decides the "
+            "other.",
+            "Give --columns another field: --columns seed=0,1, for example.",
+        )
+    places: dict[Recipe, str] = {}
+    for i, row in enumerate(recipes, start=1):
+        for j, chosen in enumerate(row, start=1):
+            place = f"row {i}, column {j}"
+            if chosen in places:
+                raise RecipeError(
+                    f"rows {rows.field} and columns {columns.field} give {places[chosen]} and {place} the same recipe; "
+                    "expected a different one in each.",
+                    "Give each value once.",
+                )
+            places[chosen] = place
+    return recipes
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One place of a sheet: its recipe, file, picture (1, 3, H, W), losses, and the losses after each step."""
-
-    recipe: Recipe
-    path: Path
-    pastiche: Tensor
-    losses: Mapping[str, float]
-    trace: Sequence[Mapping[str, float]]
-
-
-def paint_panel(
-    path: Path, recipe: Recipe, sources: Sequence[ImageSource], paint: Paint, on_step: OnStep | None = None
-) -> Panel:
-    """The picture of this recipe at `path`: read if it is there from the same recipe and inputs, else painted.
-
-    sources: the inputs. Losses and trace lie beside the picture as JSON, so that an interrupted sheet goes on
-    where it stopped. Raises KeyboardInterrupt if the painting was stopped; the panel is then not kept.
-    """
-    notes_path = path.with_suffix(".json")
-    if not (_is_made(path, recipe, sources) and notes_path.is_file()):
-        trace: list[Mapping[str, float]] = []
-
-        def follow(event: StepEvent) -> object:
-            trace.append(event.losses)
-            return on_step(event) if on_step is not None else None
-
-        result = paint(recipe, follow)
-        if result.end == "stopped":
-            raise KeyboardInterrupt(f"stopped while painting {str(path)!r}; what was finished before is kept.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Notes count only beside their own picture: the old ones go first, the new ones come last.
-        notes_path.unlink(missing_ok=True)
-        result.save(path)
-        notes = {"losses": dict(result.losses), "trace": [dict(losses) for losses in trace]}
-        write_notes(notes_path, notes)
-    notes = json.loads(notes_path.read_text("utf-8"))
-    return Panel(recipe, path, read_image(path), notes["losses"], notes["trace"])
-
-
-def write_notes(path: Path, values: Mapping[str, Any]) -> None:
-    """Writes the values as JSON, in one atomic move."""
-    replace_file(path, BytesIO(json.dumps(dict(values)).encode()))
+def panel_path(folder: str | os.PathLike[str], row: int, column: int) -> Path:
+    """Where the panel of this row and column lies; both begin at 1."""
+    return Path(folder) / f"row{row}_column{column}.png"
 
 
 def sweep(
@@ -146,12 +131,14 @@ def sweep(
 
     sources: the inputs, by which finished panels are recognised. paint: a recipe -> its result.
     on_panel: told the number of the panel that begins, and of all. check: raises what `paint` would raise for a recipe
-    before slow work; all recipes are checked before the first is painted. Raises RecipeError also where two panels
-    would be the same, because one axis overrides the other or a value stands there twice.
+    before slow work; all recipes are checked before the first is painted. Raises also what `plan_sweep` raises, and
+    OutputError where a panel would replace an input.
     """
-    recipes = [[vary(vary(recipe, rows.field, r), columns.field, c) for c in columns.values] for r in rows.values]
-    _check_different(recipes, rows, columns)
-    for chosen in (chosen for row in recipes for chosen in row):
+    recipes = plan_sweep(rows, columns, recipe)
+    everyone = [chosen for row in recipes for chosen in row]
+    places = [panel_path(folder, i + 1, j + 1) for i in range(len(rows.values)) for j in range(len(columns.values))]
+    check_panels(places, [*sources, *(name for chosen in everyone for name in recipe_files(chosen))])
+    for chosen in everyone:
         if check is not None:
             check(chosen)
     grid: list[list[Panel]] = []
@@ -160,43 +147,17 @@ def sweep(
         for j, chosen in enumerate(row):
             if on_panel is not None:
                 on_panel(i * len(row) + j + 1, len(recipes) * len(row))
-            path = Path(folder) / f"row{i + 1}_column{j + 1}.png"
-            grid[-1].append(paint_panel(path, chosen, sources, paint, on_step))
+            grid[-1].append(paint_panel(panel_path(folder, i + 1, j + 1), chosen, sources, paint, on_step))
     return grid
 
 
 def compose_sweep(grid: Sequence[Sequence[Panel]], rows: Axis, columns: Axis, *, title: str = "") -> Tensor:
     """The labelled sheet of a sweep: (1, 3, H, W)."""
+    recipes = [panel.recipe for row in grid for panel in row]
     return compose_sheet(
         [[panel.pastiche for panel in row] for row in grid],
-        row_labels=[rows.label(value) for value in rows.values],
-        column_labels=[columns.label(value) for value in columns.values],
+        row_labels=rows.labels(recipes),
+        column_labels=columns.labels(recipes),
         title=title,
         panel_size=max(max(panel.pastiche.shape[-2:]) for row in grid for panel in row),
     )
-
-
-def _check_different(recipes: Sequence[Sequence[Recipe]], rows: Axis, columns: Axis) -> None:
-    places: dict[Recipe, str] = {}
-    for i, row in enumerate(recipes, start=1):
-        for j, recipe in enumerate(row, start=1):
-            place = f"row {i}, column {j}"
-            if recipe in places:
-                raise RecipeError(
-                    f"rows {rows.field} and columns {columns.field} give {places[recipe]} and {place} the same recipe; "
-                    "expected a different one in each.",
-                    "Give each value once, and two fields of which neither decides the other.",
-                )
-            places[recipe] = place
-
-
-def _is_made(path: Path, recipe: Recipe, sources: Sequence[ImageSource]) -> bool:
-    if not path.is_file():
-        return False
-    try:
-        metadata: Any = read_metadata(path) or {}
-    except ImageReadError:
-        return False
-    wanted = [describe_input("content", source).sha256 for source in sources]
-    found = [entry.get("sha256") for entry in metadata.get("inputs", [])]
-    return bool(metadata.get("recipe") == recipe.to_dict() and found == wanted)

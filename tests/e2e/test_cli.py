@@ -137,6 +137,12 @@ def write_bad_files(folder: Path) -> None:
     (folder / "damaged.pth").write_bytes(data[: len(data) // 2])
     write_image(torch.full((1, 3, 40, 31), 0.5), folder / "small.png")
     (folder / "taken_panels").write_text("not a folder", "ascii")
+    (folder / "seen_panels").mkdir()
+    (folder / "book" / "figure2").mkdir(parents=True)
+    for name in ("seen_panels/row1_column1.png", "book/figure1.png", "book/figure2/style1.png"):
+        write_image(photo, folder / name)
+    (folder / "taken").mkdir()
+    (folder / "taken" / "figure2").write_text("not a folder", "ascii")
     (folder / "broken.toml").write_text("size = [1\n", "ascii")
     (folder / "unknown.toml").write_text("stiles = 1\n", "ascii")
 
@@ -209,6 +215,9 @@ BAD_EXPERIMENTS: dict[str, tuple[list[str], str]] = {
         "style_layers is empty",
     ),
     "texture: from the content": (["texture", "photo.png", "--init", "content"], "init is 'content'"),
+    "texture: no strength": (["texture", "photo.png", "--strength", "0"], "strength is 0; expected more than 0"),
+    "texture: no style weight": (["texture", "photo.png", "--style-weight", "0"], "style_weight is 0; expected a"),
+    "texture: no statistic weight": (["texture", "photo.png", "--statistic", "gram:0"], "one weight above 0"),
     "texture: output is the sample": (["texture", "photo.png", "-o", "photo.png"], "is the input"),
     "reconstruct: no layer": (["reconstruct", "photo.png"], "both empty"),
     "reconstruct: both kinds": (
@@ -228,6 +237,26 @@ BAD_EXPERIMENTS: dict[str, tuple[list[str], str]] = {
         ["reconstruct", "photo.png", "--content-layers", "conv1_1", "--init", "content"],
         "does not start from it",
     ),
+    "reconstruct: one weight for two layers": (
+        ["reconstruct", "photo.png", "--style-layers", "conv1_1,conv2_1", "--style-layer-weights", "1"],
+        "style_layer_weights has 1 numbers for 2 layers",
+    ),
+    "reconstruct: the other kind's layer weights": (
+        ["reconstruct", "photo.png", "--content-layers", "conv1_1", "--style-layer-weights", "1"],
+        "style_layer_weights are given to reconstruct content_layers",
+    ),
+    "reconstruct: no weight on the content": (
+        ["reconstruct", "photo.png", "--content-layers", "conv1_1", "--content-weight", "0"],
+        "--content-weight 1",
+    ),
+    "reconstruct: no weight on the style": (
+        ["reconstruct", "photo.png", "--style-layers", "conv1_1", "--style-weight", "0"],
+        "--style-weight 1",
+    ),
+    "reconstruct: a strength": (
+        ["reconstruct", "photo.png", "--style-layers", "conv1_1", "--strength", "0"],
+        "no such option",
+    ),
     "reconstruct: statistic of another layer": (
         ["reconstruct", "photo.png", "--style-layers", "conv1_1", "--statistic", "gram@conv2_1"],
         "Add conv2_1 to --style-layers",
@@ -245,7 +274,29 @@ BAD_EXPERIMENTS: dict[str, tuple[list[str], str]] = {
     ),
     "sweep: one field twice": (
         ["sweep", "photo.png", "painting.png", "--rows", "strength=0,1", "--columns", "strength=0,1"],
-        "the same recipe",
+        "columns strength override rows strength",
+    ),
+    "sweep: one value twice": (["sweep", "photo.png", "painting.png", "--columns", "seed=0,0"], "the same recipe"),
+    "sweep: one field twice, one value each": (
+        ["sweep", "photo.png", "painting.png", "--rows", "strength=0.2", "--columns", "strength=0.3"],
+        "columns strength override rows strength",
+    ),
+    "sweep: columns left at figure 3's override the rows": (
+        ["sweep", "photo.png", "painting.png", "--rows", "strength=0.2"],
+        "Give --columns",
+    ),
+    "sweep: two sides": (["sweep", "photo.png", "painting.png", "--rows", "size=64x48"], "photograph's aspect"),
+    "sweep: an output is a start": (
+        ["sweep", "photo.png", "painting.png", "--rows", "init=noise,whole.jpg", "-o", "whole.jpg"],
+        "is the input 'whole.jpg'",
+    ),
+    "sweep: a panel is an input": (
+        ["sweep", "seen_panels/row1_column1.png", "painting.png", "-o", "seen.png"],
+        "is the input 'seen_panels/row1_column1.png'; expected another file. Choose another -o",
+    ),
+    "sweep: a panel is a start": (
+        ["sweep", "photo.png", "painting.png", "--init", "seen_panels/row1_column1.png", "-o", "seen.png"],
+        "is the input 'seen_panels/row1_column1.png'; expected another file. Choose another -o",
     ),
     "sweep: no layer": (
         ["sweep", "photo.png", "painting.png", "--content-layers", "", "--style-layers", ""],
@@ -270,6 +321,15 @@ BAD_EXPERIMENTS: dict[str, tuple[list[str], str]] = {
     "paper: no style": (["paper", "photo.png"], "missing argument 'STYLE"),
     "paper: output is a file": (["paper", "photo.png", "painting.png", "-o", "photo.png"], "is not a folder"),
     "paper: folder's folder missing": (["paper", "photo.png", "painting.png", "-o", "no/where"], "mkdir -p no"),
+    "paper: a figure is an input": (
+        ["paper", "photo.png", "book/figure1.png", "-o", "book"],
+        "is the input 'book/figure1.png'; expected another file. Choose another -o",
+    ),
+    "paper: a panel is an input": (
+        ["paper", "book/figure2/style1.png", "painting.png", "-o", "./book"],
+        "is the input 'book/figure2/style1.png'; expected another file. Choose another -o",
+    ),
+    "paper: a figure's folder is a file": (["paper", "photo.png", "painting.png", "-o", "taken"], "is not a folder"),
     "paper: unknown weights": (["paper", "photo.png", "painting.png", "--weights", "oxfort"], "oxford"),
 }
 
@@ -421,7 +481,8 @@ def test_doctor_and_weights_tell_what_is_there(capfd: pytest.CaptureFixture[str]
     assert "CC BY 4.0" in capfd.readouterr().out
 
 
-RESULT_KEYS = {"output", "size", "steps", "seconds", "losses", "peak_bytes", "end", "recipe"}
+COMMON_KEYS = {"output", "size", "steps", "seconds", "losses", "peak_bytes", "recipe"}
+RESULT_KEYS = COMMON_KEYS | {"end"}
 
 
 def test_texture_writes_a_picture_that_repeats(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -452,6 +513,8 @@ def test_reconstruct_keeps_one_kind_of_layers(kind: str, folder: Path, capfd: py
     assert (values["recipe"]["pooling"], values["recipe"]["init"]) == ("max", "noise")
     assert set(values["losses"]) == {kind, "total"}
     assert size_of("out.png") == size_of(values["snapshots"][0]) == (64, 48)
+    assert main([*arguments, f"--{kind}-layer-weights", "1,0"]) == 0
+    assert json.loads(capfd.readouterr().out)["recipe"][f"{kind}_layer_weights"] == [1.0, 0.0]
 
 
 SWEEP = ("sweep", "photo.png", "painting.png", "-o", "grid.png", *FAST, "--rescaled-network", "no")
@@ -462,7 +525,7 @@ def test_sweep_writes_the_sheet_the_panels_and_their_losses(folder: Path, capfd:
     assert main([*SWEEP, *axes]) == 0
     out, err = capfd.readouterr()
     values = json.loads(out)
-    assert set(values) == {"output", "rows", "columns", "panels", "recipe"}
+    assert set(values) == COMMON_KEYS | {"rows", "columns", "panels"}
     assert json.loads((folder / values["output"]).with_suffix(".json").read_text("utf-8")) == values
     assert values["output"] == "grid.png"
     assert values["rows"] == {"field": "style_layers", "values": [["conv1_1"], ["conv1_1", "conv2_1"]]}
@@ -470,10 +533,14 @@ def test_sweep_writes_the_sheet_the_panels_and_their_losses(folder: Path, capfd:
     assert [len(row) for row in values["panels"]] == [3, 3]
     for i, row in enumerate(values["panels"]):
         for j, panel in enumerate(row):
-            assert panel["output"] == str(Path("grid_panels") / f"row{i + 1}_column{j + 1}.png")
-            assert size_of(panel["output"]) == (64, 48)
-            assert set(panel["losses"]) == {"content", "style", "total"}
+            assert panel == str(Path("grid_panels") / f"row{i + 1}_column{j + 1}.png")
+            assert size_of(panel) == (64, 48)
+            assert set(values["losses"][panel]) == {"content", "style", "total"}
+    assert (len(values["losses"]), values["steps"]) == (6, 6 * 3)
+    assert values["seconds"] > 0
+    assert values["peak_bytes"] > 0
     width, height = size_of("grid.png")
+    assert values["size"] == {"width": width, "height": height}
     assert width > 3 * 64
     assert height > 2 * 48
     assert "panel 6/6" in err
@@ -519,10 +586,23 @@ def test_paper_makes_the_page(folder: Path, capfd: pytest.CaptureFixture[str]) -
     out, err = capfd.readouterr()
     values = json.loads(out)
     figures = [str(Path("paper") / f"figure{number}.png") for number in (1, 2, 3)]
-    assert values == {"output": str(Path("paper") / "index.html"), "figures": figures}
-    assert all(Path(path).is_file() for path in [values["output"], *figures])
+    assert set(values) == COMMON_KEYS | {"figures"}
+    assert (values["output"], values["figures"]) == (str(Path("paper") / "index.html"), figures)
+    assert values["size"] == {"width": 32, "height": 24}
+    assert values["steps"] == len(values["losses"]) == 10 + 1 + 20
+    assert all("total" in losses for losses in values["losses"].values())
+    assert values["recipe"]["pooling"] == "average"
+    assert all(Path(path).is_file() for path in [values["output"], *figures, *values["losses"]])
     assert "figure3, panel 20/20" in err
     assert main(["paper", "photo.png", "painting.png", "-o", "paper", *fast]) == 0
     out, err = capfd.readouterr()
     assert out.startswith(f"{Path('paper') / 'index.html'}: ")
     assert "step" not in err
+
+
+@pytest.mark.parametrize("axis", ["statistic=gram,gram:2+moments", "style_blend=1,2", "size=48,64", "init=noise,a.png"])
+def test_fields_of_every_kind_may_be_swept(axis: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write_image(read_image("photo.png"), "a.png")
+    assert main([*SWEEP, "--rows", axis, "--columns", "strength=0.2,0.8", "--json"]) == 0
+    values = json.loads(capfd.readouterr().out)
+    assert [len(row) for row in values["panels"]] == [2, 2]

@@ -9,7 +9,7 @@ import pytest
 from torch import Tensor
 
 import impasto
-from impasto.errors import ImageReadError, ImageSizeError, RecipeError
+from impasto.errors import ImageReadError, ImageSizeError, OutputError, RecipeError
 from impasto.fields import STYLE_LAYERS
 from impasto.paper import paint_paper
 
@@ -31,7 +31,8 @@ def test_all_figures_are_made_once_and_the_page_shows_them(tmp_path: Path, pictu
     steps: list[int] = []
     content, styles = pictures
     how = {**FAST, "on_step": lambda e: steps.append(e.step), "on_figure": lambda *part: told.append(part)}
-    page = paint_paper(content, styles, folder, **how)
+    made = paint_paper(content, styles, folder, **how)
+    page = made.page
     expected = [("figure1", n, 10) for n in range(1, 11)] + [("figure2", n, 2) for n in (1, 2)]
     assert told == expected + [("figure3", n, 20) for n in range(1, 21)]
     assert len(steps) == 32
@@ -43,6 +44,9 @@ def test_all_figures_are_made_once_and_the_page_shows_them(tmp_path: Path, pictu
     figures = {f"figure{n}.png" for n in (1, 2, 3)}
     assert found == {f"{panel}{suffix}" for panel in panels for suffix in (".png", ".json")} | figures | {"index.html"}
     assert page == folder / "index.html"
+    assert [str(panel.path.relative_to(folder)) for panel in made.panels] == [f"{panel}.png" for panel in panels]
+    assert {str(path.relative_to(folder)) for path in made.figures} == figures
+    assert (made.recipe, made.size) == (made.panels[10].recipe, (26, 32))
 
     text = page.read_text("utf-8")
     links = set(re.findall(r'(?:src|href)="([^"]+)"', text))
@@ -54,7 +58,10 @@ def test_all_figures_are_made_once_and_the_page_shows_them(tmp_path: Path, pictu
 
     steps.clear()
     (folder / "figure2.png").unlink()
-    assert paint_paper(content, styles, folder, **how) == page
+    again = paint_paper(content, styles, folder, **how)
+    assert again.page == page
+    assert [panel.path for panel in again.panels] == [panel.path for panel in made.panels]
+    assert [panel.seconds for panel in again.panels] == [panel.seconds for panel in made.panels]
     assert steps == []
     assert page.read_text("utf-8") == text
     assert (folder / "figure2.png").is_file()
@@ -127,3 +134,26 @@ def test_missing_pictures_are_refused_even_where_their_panels_are(
     styles[0].unlink()
     with pytest.raises(ImageReadError, match="1.png"):
         paint_paper(content, styles, tmp_path / "paper", **FAST)
+
+
+def test_no_figure_or_panel_replaces_an_input(tmp_path: Path, pictures: tuple[Path, list[Path]]) -> None:
+    content, styles = pictures
+    folder = tmp_path / "paper"
+    paint_paper(content, styles, folder, **FAST)
+    made = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert len(made) == 2 * (10 + 2 + 20) + 4
+    before = {path: path.read_bytes() for path in made}
+    for path in made:
+        for how in ({"content": path}, {"styles": [styles[0], path]}, {"weights": str(path)}):
+            given = {"content": content, "styles": styles, **FAST, **how}
+            with pytest.raises(OutputError, match=f"{path.name}' is the input .* Choose another -o"):
+                paint_paper(given.pop("content"), given.pop("styles"), folder, **given)
+    assert {path: path.read_bytes() for path in made} == before
+
+
+def test_a_figures_folder_that_is_a_file_is_refused(tmp_path: Path, pictures: tuple[Path, list[Path]]) -> None:
+    (tmp_path / "paper").mkdir()
+    (tmp_path / "paper" / "figure3").touch()
+    with pytest.raises(OutputError, match="figure3' is not a folder"):
+        paint_paper(*pictures, tmp_path / "paper", **FAST)
+    assert [path.name for path in (tmp_path / "paper").iterdir()] == ["figure3"]

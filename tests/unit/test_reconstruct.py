@@ -65,6 +65,27 @@ def test_recipe_tells_what_was_reconstructed(picture: Picture) -> None:
     assert again == result.recipe
 
 
+@pytest.mark.parametrize("kind", ["content", "style"])
+def test_layer_weights_count_for_the_kind_that_is_reconstructed(kind: str, picture: Picture) -> None:
+    def total(recipe: impasto.Recipe | None = None, **weights: Any) -> float:
+        layers = {f"{kind}_layers": ("conv1_1", "conv2_1")}
+        result = reconstruct(picture(), recipe or tiny(steps=1), **layers, **weights)
+        assert getattr(result.recipe, f"{kind}_layer_weights") == (weights or own).get(f"{kind}_layer_weights", ())
+        return result.losses["total"]
+
+    own: dict[str, Any] = {}
+    single = {f"{kind}_layer_weights": (1.0, 0.0)}
+    assert total(**single) != pytest.approx(total(), rel=1e-3)
+    double = {f"{kind}_layer_weights": (1.0, 1.0)}
+    assert total(**double) == pytest.approx(2 * total(), rel=0.2)
+    # A recipe's own weights are those of its own layers, as in a recipe that a picture carries.
+    own = single
+    kept = {f"{kind}_layers": ("conv1_1", "conv2_1"), **single}
+    assert total(tiny(steps=1, **kept)) == total(**single)
+    own = {}
+    total(tiny(steps=1, **{f"{kind}_layers": ("conv3_1", "conv2_1"), **single}))
+
+
 def test_average_pooling_is_a_choice(picture: Picture) -> None:
     maximum, average = (
         reconstruct(picture(), tiny(pooling=pooling), content_layers=("conv3_1",)).pastiche
@@ -87,6 +108,22 @@ def test_a_native_style_size_does_not_matter_without_a_style(picture: Picture) -
         ({"content_layers": ("conv1_1",)}, {"init": "content"}, RecipeError, "does not start from it"),
         ({"style_layers": ("conv1_1",)}, {"init": "style"}, RecipeError, "does not start from it"),
         ({"content_layers": ("conv1_1",)}, {"size": (48, 32)}, RecipeError, "keeps the picture's aspect"),
+        ({"content_layers": ("conv1_1",), "content_layer_weights": (1, 2)}, {}, RecipeError, "2 numbers for 1 layers"),
+        ({"style_layers": ("conv1_1",), "style_layer_weights": (0,)}, {}, RecipeError, "one number above 0"),
+        (
+            {"content_layers": ("conv1_1",), "style_layer_weights": (1,)},
+            {},
+            RecipeError,
+            "style_layer_weights are given to reconstruct content_layers; .* Give --content-layer-weights",
+        ),
+        (
+            {"style_layers": ("conv1_1",), "content_layer_weights": (1,)},
+            {},
+            RecipeError,
+            "content_layer_weights are given to reconstruct style_layers; .* Give --style-layer-weights",
+        ),
+        ({"content_layers": ("conv1_1",)}, {"content_weight": 0.0}, RecipeError, "content_weight is 0; .* above 0"),
+        ({"style_layers": ("conv1_1",)}, {"style_weight": 0.0}, RecipeError, "style_weight is 0; .* above 0"),
         ({"content_layers": ("conv5_1",)}, {"size": 15}, ImageSizeError, "conv5_1 needs at least 16"),
         ({"style_layers": ("conv3_1",)}, {"size": 3}, ImageSizeError, "conv3_1 needs at least 4"),
     ],

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from torch import Tensor
 
 import impasto
 from impasto import sweep as stage
-from impasto.errors import RecipeError
-from impasto.sweep import FIGURE_3, Axis, Panel, compose_sweep, paint_panel, parse_axis, vary
+from impasto.errors import OutputError, RecipeError
+from impasto.panel import Panel
+from impasto.sweep import FIGURE_3, Axis, compose_sweep, parse_axis, vary
 
 Picture = Callable[..., Tensor]
 ROWS, COLUMNS = Axis("style_layers", (("conv1_1",), ("conv1_1", "conv2_1"))), Axis("strength", (0.2, 0.8))
@@ -60,6 +62,7 @@ def sweep(painter: Painter, folder: Path, recipe: impasto.Recipe | None = None, 
         ("style_blend=0.3+0.7,1+0", "style_blend", ((0.3, 0.7), (1.0, 0.0))),
         ("statistic=gram,sliced:0.5", "statistic", (("gram",), ("sliced:0.5",))),
         ("statistic=gram@conv1_2+conv2_2", "statistic", (("gram@conv1_2+conv2_2",),)),
+        ("statistic=gram+sliced:1e+3@relu1_2+moments", "statistic", (("gram", "sliced:1e+3@relu1_2", "moments"),)),
     ],
 )
 def test_axis_is_read(text: str, field: str, values: tuple[Any, ...]) -> None:
@@ -112,9 +115,10 @@ def test_vary_clears_the_weights_of_layers_that_changed() -> None:
 
 def test_labels_and_json_of_an_axis() -> None:
     rows, columns = FIGURE_3
-    assert [rows.label(value) for value in rows.values[:2]] == ["conv1_1", "conv1_1\nconv2_1"]
-    assert columns.label(columns.values[0]) == "alpha/beta = 1e-05"
-    assert COLUMNS.label(0.2) == "strength = 0.2"
+    paper = [impasto.Recipe.preset("paper")]
+    assert rows.labels(paper)[:2] == ["conv1_1", "conv1_1\nconv2_1"]
+    assert columns.labels(paper)[0] == "alpha/beta = 1e-05"
+    assert COLUMNS.labels([tiny()]) == ["strength = 0.2", "strength = 0.8"]
     assert json.loads(json.dumps(ROWS.to_dict())) == {
         "field": "style_layers", "values": [["conv1_1"], ["conv1_1", "conv2_1"]],
     }  # fmt: skip
@@ -194,27 +198,6 @@ def test_a_stop_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path: Path,
     assert len(painter.painted) == 3 + 2
 
 
-def test_notes_of_a_panel_never_stand_beside_another_picture(
-    tmp_path: Path, painter: Painter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A process that ends between two writes leaves a panel to be painted again, not one with another's losses."""
-
-    def fail(*given: Any) -> None:
-        raise RuntimeError
-
-    path = tmp_path / "panel.png"
-    paint_panel(path, tiny(), painter.sources, painter)
-    for step in ("impasto.painting.Result.save", "impasto.sweep.replace_file"):
-        with monkeypatch.context() as patch:
-            patch.setattr(step, fail)
-            with pytest.raises(RuntimeError):
-                paint_panel(path, tiny(strength=1.0), painter.sources, painter)
-        painted = len(painter.painted)
-        panel = paint_panel(path, tiny(), painter.sources, painter)
-        assert len(painter.painted) == painted + 1
-        assert panel.losses == pytest.approx(impasto.stylize(*painter.sources, tiny(), threads=1).losses)
-
-
 def test_all_is_checked_before_the_first_panel(tmp_path: Path, painter: Painter) -> None:
     def check(recipe: impasto.Recipe) -> None:
         if recipe.strength == 0.8:
@@ -230,18 +213,72 @@ def test_all_is_checked_before_the_first_panel(tmp_path: Path, painter: Painter)
     assert not (tmp_path / "panels").exists()
 
 
+def test_two_panels_of_one_recipe_are_refused(tmp_path: Path, painter: Painter) -> None:
+    with pytest.raises(RecipeError, match="rows steps and columns seed give row 1, column 1 and row 1, column 2 the"):
+        stage.sweep(Axis("steps", (1, 2)), Axis("seed", (3, 3)), tiny(), tmp_path, painter.sources, painter)
+    assert painter.painted == []
+
+
 @pytest.mark.parametrize(
     ("rows", "columns"),
     [
         (Axis("strength", (0.1, 0.2)), Axis("strength", (0.3, 0.4))),
-        (Axis("strength", (0.1, 0.2)), Axis("style_weight", (1.0, 10.0))),
-        (Axis("steps", (1, 2)), Axis("seed", (3, 3))),
+        (Axis("strength", (0.1,)), Axis("strength", (0.3,))),
+        (Axis("strength", (0.1,)), Axis("content_weight", (1.0,))),
+        (Axis("style_weight", (1.0, 10.0)), Axis("strength", (0.1, 0.2))),
+        (Axis("style_layer_weights", ((1.0,) * 5,)), Axis("style_layers", (("conv1_1",),))),
     ],
 )
-def test_two_panels_of_one_recipe_are_refused(rows: Axis, columns: Axis, tmp_path: Path, painter: Painter) -> None:
-    with pytest.raises(RecipeError, match=f"rows {rows.field} and columns {columns.field} give row 1, column 1"):
+def test_an_axis_that_overrides_the_other_is_refused(
+    rows: Axis, columns: Axis, tmp_path: Path, painter: Painter
+) -> None:
+    """Even where there is one value only, since its label would be wrong."""
+    with pytest.raises(RecipeError, match=f"columns {columns.field} override rows {rows.field};.* Give --columns"):
         stage.sweep(rows, columns, tiny(), tmp_path, painter.sources, painter)
     assert painter.painted == []
+
+
+@pytest.mark.parametrize("suffix", [".png", ".json"])
+def test_a_panel_never_replaces_an_input(suffix: str, tmp_path: Path, painter: Painter) -> None:
+    taken = tmp_path / f"row2_column1{suffix}"
+    impasto.write_image(painter.sources[0], tmp_path / "row2_column1.png")
+    (tmp_path / "row2_column1.png").rename(taken)
+    before = taken.read_bytes()
+    first, second = painter.sources
+    read = [([first, taken], tiny()), ([taken, second], tiny()), ([first, second], tiny(init=str(taken)))]
+    for sources, recipe in read:
+        with pytest.raises(OutputError, match=f"row2_column1{suffix}' is the input .* Choose another -o"):
+            stage.sweep(ROWS, COLUMNS, recipe, tmp_path, sources, painter)
+    assert painter.painted == []
+    assert taken.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rows", "columns", "expected"),
+    [
+        ({"style_weight": 10.0}, "seed=0", "content_weight=1,5", ["alpha/beta = 0.1", "alpha/beta = 0.5"]),
+        ({"style_weight": 0.0}, "seed=0", "content_weight=1,5", ["content_weight = 1", "content_weight = 5"]),
+        ({}, "style_weight=2,4", "content_weight=1,8", ["content_weight = 1", "content_weight = 8"]),
+        ({}, "seed=0", "style_weight=2,4", ["style_weight = 2", "style_weight = 4"]),
+        ({}, "seed=0", "statistic=gram,gram:2+moments", ["statistic = gram", "statistic = gram:2, moments"]),
+        ({}, "seed=0", "style_blend=1,0.5", ["style_blend = 1", "style_blend = 0.5"]),
+        ({}, "seed=0", "learning_rate=none,0.5", ["learning_rate = none", "learning_rate = 0.5"]),
+        ({}, "seed=0", "tv_normalization=sum,mean", ["tv_normalization = sum", "tv_normalization = mean"]),
+        ({}, "seed=0", "rescaled_network=no", ["rescaled_network = no"]),
+        ({}, "seed=0", "size=48x64,32", ["size = 48x64", "size = 32"]),
+    ],
+)
+def test_labels_say_what_is_in_the_recipe(
+    recipe: dict[str, Any], rows: str, columns: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[list[str]] = []
+    monkeypatch.setattr(stage, "compose_sheet", lambda panels, **how: told.append(how["column_labels"]))
+    down, right = parse_axis(rows), parse_axis(columns)
+    recipes = [[vary(vary(tiny(**recipe), down.field, r), right.field, c) for c in right.values] for r in down.values]
+    pastiche = torch.zeros(1, 3, 8, 8)
+    grid = [[SimpleNamespace(recipe=recipe, pastiche=pastiche) for recipe in row] for row in recipes]
+    compose_sweep(grid, down, right)  # type: ignore[arg-type]
+    assert told == [expected]
 
 
 def test_the_sheet_holds_every_panel(tmp_path: Path, painter: Painter) -> None:

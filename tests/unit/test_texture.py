@@ -87,6 +87,8 @@ def test_a_sample_under_32_pixels_is_refused(sample: tuple[int, int], picture: P
     [
         ({"init": "content"}, 48, RecipeError, "init is 'content'"),
         ({"content_layers": ("conv4_2",), "style_layers": ()}, 48, RecipeError, "style_layers is empty"),
+        ({"strength": 0.0}, 48, RecipeError, "strength is 0; .* Leave --strength out"),
+        ({"style_weight": 0.0}, 48, RecipeError, "style_weight is 0; .* Leave --style-weight out"),
         ({}, (15, 64), ImageSizeError, "size is 64x15; conv5_1 needs at least 16"),
         ({"style_scale": 0.2}, 48, ImageSizeError, "style_image is 32x32 and would be painted at 6x6"),
         ({"style_blend": (1.0, 2.0)}, 48, RecipeError, "2 weights for 1"),

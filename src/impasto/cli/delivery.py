@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.interrupt import Interrupt
-from impasto.cli.options import recipe_files
 from impasto.cli.report import STOPPED, describe_losses, print_json, print_line
 from impasto.errors import OutputError
-from impasto.recipe import Recipe
+from impasto.recipe import Recipe, recipe_files
 
 if TYPE_CHECKING:
     from impasto.optimize.events import StepEvent

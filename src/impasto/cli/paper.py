@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.options import Debug, Device, Json, Quiet, Threads
+from impasto.cli.options import Debug, Device, Json, PrecisionOption, Quiet, Threads
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import print_json, print_line
 from impasto.recipe import parse_field
@@ -26,6 +26,7 @@ def paper(
     seed: Annotated[str, typer.Option(metavar="N", help="seed of the white noise")] = "0",
     device: Device = "auto",
     threads: Threads = None,
+    precision: PrecisionOption = "auto",
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -35,11 +36,12 @@ def paper(
     Writes every panel, the three figures, and index.html. Called again, it goes on where it was stopped.
     """
     from impasto.images.disk import check_folder
+    from impasto.panel import sum_panels
     from impasto.paper import paint_paper
 
     check_folder(output if output.exists() else output.parent, f"output {str(output)!r}")
     with showing_progress(quiet=quiet) as progress:
-        page = paint_paper(
+        made = paint_paper(
             content_image,
             style_images,
             output,
@@ -49,10 +51,20 @@ def paper(
             seed=parse_field("seed", seed),
             device=device,
             threads=threads,
+            precision=precision,
             on_step=context.obj.on_step(progress.on_step),
             on_figure=lambda figure, number, of: progress.on_part(f"{figure}, panel {number}/{of}"),
         )
     if json:
-        print_json({"output": str(page), "figures": [str(page.with_name(f"figure{n}.png")) for n in (1, 2, 3)]})
+        height, width = made.size
+        print_json(
+            {
+                "output": str(made.page),
+                "figures": [str(path) for path in made.figures],
+                "size": {"width": width, "height": height},
+                **sum_panels(made.panels),
+                "recipe": made.recipe.to_dict(),
+            }
+        )
     else:
-        print_line(f"{page}: figures 1, 2 and 3; open it in a browser")
+        print_line(f"{made.page}: figures 1, 2 and 3; open it in a browser")

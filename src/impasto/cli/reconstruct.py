@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from impasto.cli.delivery import Animation, Delivery, Output, SnapshotDir, SnapshotEvery
-from impasto.cli.options import Debug, Device, Json, MaxPixels, Quiet, Threads, takes_recipe
+from impasto.cli.options import Debug, Device, Json, MaxPixels, PrecisionOption, Quiet, Threads, takes_recipe
 from impasto.cli.progress import showing_progress
 from impasto.recipe import Recipe, parse_field
 
-LAYER_FIELDS = ("content_layers", "style_layers")
+LAYER_FIELDS = ("content_layers", "style_layers", "content_layer_weights", "style_layer_weights")
 
 
-@takes_recipe("reconstruct", without=LAYER_FIELDS)
+@takes_recipe("reconstruct", without=(*LAYER_FIELDS, "strength"))
 def reconstruct(
     context: typer.Context,
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="any picture", show_default=False)],
@@ -25,11 +25,18 @@ def reconstruct(
     style_layers: Annotated[
         str, typer.Option(metavar="LAYER,...", help="keep the style of these layers", show_default=False)
     ] = "",
+    content_layer_weights: Annotated[
+        str, typer.Option(metavar="NUMBER,...", help="one a content layer; default: equal", show_default=False)
+    ] = "",
+    style_layer_weights: Annotated[
+        str, typer.Option(metavar="NUMBER,...", help="one a style layer; default: equal", show_default=False)
+    ] = "",
     snapshot_every: SnapshotEvery = None,
     snapshot_dir: SnapshotDir = None,
     animation: Animation = None,
     device: Device = "auto",
     threads: Threads = None,
+    precision: PrecisionOption = "auto",
     max_pixels: MaxPixels = 200_000_000,
     json: Json = False,
     quiet: Quiet = False,
@@ -47,9 +54,12 @@ def reconstruct(
             image,
             content_layers=parse_field("content_layers", content_layers),
             style_layers=parse_field("style_layers", style_layers),
+            content_layer_weights=parse_field("content_layer_weights", content_layer_weights),
+            style_layer_weights=parse_field("style_layer_weights", style_layer_weights),
             recipe=recipe,
             device=device,
             threads=threads,
+            precision=precision,
             max_pixels=max_pixels,
             on_step=context.obj.on_step(progress.on_step, delivery.on_step),
         )

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli.options import Debug, Device, Json, MaxPixels, Quiet, Threads, recipe_files, takes_recipe
+from impasto.cli.options import Debug, Device, Json, MaxPixels, PrecisionOption, Quiet, Threads, takes_recipe
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import print_json, print_line
-from impasto.recipe import Recipe
+from impasto.recipe import Recipe, recipe_files
 
 if TYPE_CHECKING:
     from impasto.optimize.events import OnStep
@@ -33,6 +33,7 @@ def sweep(
     ] = None,
     device: Device = "auto",
     threads: Threads = None,
+    precision: PrecisionOption = "auto",
     max_pixels: MaxPixels = 200_000_000,
     json: Json = False,
     quiet: Quiet = False,
@@ -48,18 +49,24 @@ def sweep(
     from impasto import sweep as stage
     from impasto import transfer
     from impasto.evolution import check_snapshot_dir
+    from impasto.images.disk import check_not_input
     from impasto.images.io import check_output, read_image, write_image
+    from impasto.panel import sum_panels, write_notes
 
     row_axis = stage.parse_axis(rows) if rows is not None else stage.FIGURE_3[0]
     column_axis = stage.parse_axis(columns) if columns is not None else stage.FIGURE_3[1]
     sources = [content_image, style_image]
-    check_output(output, inputs=[*sources, *recipe_files(recipe)])
+    recipes = stage.plan_sweep(row_axis, column_axis, recipe)
+    read = [*sources, *(name for row in recipes for chosen in row for name in recipe_files(chosen))]
+    check_output(output, inputs=read)
+    notes = output.with_suffix(".json")
+    check_not_input(notes, f"losses {str(notes)!r}", read)
     folder = check_snapshot_dir(output.with_name(f"{output.stem}_panels"))
     content = read_image(content_image, name="content_image", max_pixels=max_pixels)
     style = read_image(style_image, name="style_image", max_pixels=max_pixels)
 
     def paint(chosen: Recipe, on_step: "OnStep") -> "Result":
-        how = {"device": device, "threads": threads, "max_pixels": max_pixels}
+        how = {"device": device, "threads": threads, "precision": precision, "max_pixels": max_pixels}
         return transfer.stylize(content_image, style_image, chosen, on_step=on_step, **how)  # type: ignore[arg-type]
 
     with showing_progress(quiet=quiet) as progress:
@@ -75,15 +82,22 @@ def sweep(
             check=lambda chosen: transfer.check_stylize(content, style, chosen, device=device),
         )
     context.obj.shield()
-    write_image(stage.compose_sweep(grid, row_axis, column_axis), output)
-    panels = [[{"output": str(p.path), "losses": dict(p.losses)} for p in row] for row in grid]
-    values = {"output": str(output), "rows": row_axis.to_dict(), "columns": column_axis.to_dict(), "panels": panels}
-    values["recipe"] = recipe.to_dict()
-    stage.write_notes(output.with_suffix(".json"), values)
+    sheet = stage.compose_sweep(grid, row_axis, column_axis)
+    write_image(sheet, output)
+    values = {
+        "output": str(output),
+        "size": {"width": sheet.shape[-1], "height": sheet.shape[-2]},
+        **sum_panels(panel for row in grid for panel in row),
+        "rows": row_axis.to_dict(),
+        "columns": column_axis.to_dict(),
+        "panels": [[str(panel.path) for panel in row] for row in grid],
+        "recipe": recipe.to_dict(),
+    }
+    write_notes(notes, values)
     if json:
         print_json(values)
     else:
         print_line(
             f"{output}: {len(grid)} x {len(grid[0])} panels, each a file in {grid[0][0].path.parent}; losses in "
-            f"{output.with_suffix('.json').name}"
+            f"{notes.name}"
         )

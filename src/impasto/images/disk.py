@@ -5,6 +5,7 @@ import os
 import secrets
 import shlex
 import tempfile
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -35,6 +36,13 @@ def is_same_file(path: Path, source: str | os.PathLike[str]) -> bool:
         return os.path.samefile(path, source)
     except (OSError, ValueError):  # one of them is not there
         return False
+
+
+def check_not_input(path: Path, label: str, inputs: Sequence[object], mend: str = "Choose another name.") -> None:
+    """Accept a path to write to that is no input's file; inputs that are no paths pass. Raises OutputError."""
+    for source in inputs:
+        if isinstance(source, (str, os.PathLike)) and is_same_file(path, source):
+            raise OutputError(f"{label} is the input {str(source)!r}; expected another file.", mend)
 
 
 def replace_file(path: Path, encoded: BytesIO) -> None:

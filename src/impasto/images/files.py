@@ -24,13 +24,13 @@ _pillow_lock = threading.RLock()
 
 
 @contextmanager
-def open_picture(path: Path, label: str, max_pixels: int | None) -> Iterator[Image.Image]:
+def open_picture(path: Path, label: str, max_pixels: int) -> Iterator[Image.Image]:
     """The picture in the file, its header read and its pixels not yet; what goes wrong in the block is told well.
 
-    max_pixels: as in read_image; None where no pixels will be decoded.
+    max_pixels: as in read_image.
     Raises ImageReadError (missing, empty, damaged, not a picture), ImageSizeError.
     """
-    _check_file(path, label)
+    check_file(path, label)
     with reading(label, max_pixels, path), Image.open(path) as picture:
         if picture.format in _DRAWINGS:
             raise ImageReadError(
@@ -40,7 +40,7 @@ def open_picture(path: Path, label: str, max_pixels: int | None) -> Iterator[Ima
 
 
 @contextmanager
-def reading(label: str, max_pixels: int | None, path: Path | None = None) -> Iterator[None]:
+def reading(label: str, max_pixels: int, path: Path | None = None) -> Iterator[None]:
     """A block in which Pillow reads: quiet, with our size limit for its own, all its errors turned into ours."""
     try:
         with _quiet_pillow(label, max_pixels):
@@ -91,7 +91,7 @@ def one_line(message: object) -> str:
 
 
 @contextmanager
-def _quiet_pillow(label: str, max_pixels: int | None) -> Iterator[None]:
+def _quiet_pillow(label: str, max_pixels: int) -> Iterator[None]:
     # Pillow's own limit warns at 89 and fails at 179 megapixels. Ours stands in its place while the block runs (Pillow
     # fails at twice of it, check_pixel_count at once) rather than none, since Pillow decodes an ICO while opening it.
     # Pillow's warnings become log lines.
@@ -107,17 +107,17 @@ def _quiet_pillow(label: str, max_pixels: int | None) -> Iterator[None]:
         logger.warning("%s: %s", label, one_line(warning.message))
 
 
-def _size_error(label: str, pixels: int | None, max_pixels: int | None) -> ImageSizeError:
+def _size_error(label: str, pixels: int | None, max_pixels: int) -> ImageSizeError:
     count = "too many" if pixels is None else f"{pixels:,}"
-    limit = "fewer" if max_pixels is None else f"at most {max_pixels:,}"
     allowed = "" if pixels is None else pixels
     return ImageSizeError(
-        f"{label} has {count} pixels; expected {limit}.",
+        f"{label} has {count} pixels; expected at most {max_pixels:,}.",
         f"Shrink it first, or allow it with --max-pixels {allowed} (Python: max_pixels={allowed}).",
     )
 
 
-def _check_file(path: Path, label: str) -> None:
+def check_file(path: Path, label: str) -> None:
+    """Accept a file that is there, can be opened and is not empty. Raises ImageReadError."""
     expected = f"expected {_KINDS}."
     try:
         if path.is_dir():

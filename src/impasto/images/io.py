@@ -15,8 +15,9 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.errors import ImageRangeError, ImageReadError, OutputError
-from impasto.images.disk import check_folder, is_same_file, replace_file
-from impasto.images.files import check_pixel_count, load_upright, one_line, open_picture, reading
+from impasto.images.chunks import read_texts
+from impasto.images.disk import check_folder, check_not_input, replace_file
+from impasto.images.files import check_file, check_pixel_count, load_upright, one_line, open_picture, reading
 from impasto.images.metadata import add_metadata, find_metadata
 from impasto.images.pixels import array_to_image, check_image, image_to_picture, picture_to_image, tensor_to_image
 
@@ -84,14 +85,14 @@ def read_image(source: ImageSource, *, name: str = "image", max_pixels: int = MA
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, object] | None:
     """What write_image put into the picture as `metadata`, or None where there is nothing of ours.
 
-    The pixels are not decoded. Raises ImageReadError.
+    Only the file's texts are read, never its pixels, so that a picture of any size is safe to ask.
+    Raises ImageReadError (missing, or a text that is damaged or beyond 16 MB).
     """
     path = Path(path)
     label = f"picture {str(path)!r}"
-    with open_picture(path, label, None) as picture:
-        info = dict(picture.info)
+    check_file(path, label)
     try:
-        return find_metadata(info)
+        return find_metadata(read_texts(path, label))
     except ValueError as error:
         raise ImageReadError(
             f"{label} holds damaged impasto metadata ({error}); expected a JSON object.",
@@ -143,7 +144,7 @@ def check_output(
             raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'pastiche.png')!r}.")
         _check_suffix(path, label)
         check_folder(path.parent, label)
-        same = [source for source in inputs if isinstance(source, (str, os.PathLike)) and is_same_file(path, source)]
+        check_not_input(path, label, inputs)
     except OSError as error:
         if isinstance(error, OutputError):
             raise
@@ -151,8 +152,6 @@ def check_output(
             f"{label} cannot be written ({error.strerror or error}); expected a place for a file.",
             "Choose another name.",
         ) from error
-    if same:
-        raise OutputError(f"{label} is the input {str(same[0])!r}; expected another file.", "Choose another name.")
     max_side = FORMATS[path.suffix.lower()].max_side
     if size is not None and max(size) > max_side:
         raise OutputError(

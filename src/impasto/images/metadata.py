@@ -7,15 +7,16 @@ JSON is kept to ASCII, so that file names of any bytes survive XML and UTF-8. No
 import json
 from collections.abc import Mapping
 from typing import Any
-from xml.etree import ElementTree
+from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from PIL import PngImagePlugin
 
-PNG_KEY = "impasto"
+from impasto.images.chunks import PNG_KEY, XMP_KEY
+
 XMP_NAMESPACE = "http://ns.impasto/1.0/"
 
-_XMP_ELEMENT = f"{{{XMP_NAMESPACE}}}metadata"  # as ElementTree spells a name with its namespace
+_XMP_ELEMENT = f"{XMP_NAMESPACE} metadata"  # as expat spells a name with its namespace
 _XMP_PACKET = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
     '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
@@ -44,32 +45,51 @@ def add_metadata(options: Mapping[str, Any], pillow_format: str, metadata: Mappi
     return {**options, "xmp": packet}
 
 
-def find_metadata(info: Mapping[Any, object]) -> dict[str, object] | None:
-    """The metadata in the `info` of an opened PIL picture, or None where it has none of ours.
+def find_metadata(texts: Mapping[str, bytes]) -> dict[str, object] | None:
+    """The metadata in the texts of a picture, as `read_texts` gives them, or None where it has none of ours.
 
     Raises ValueError if ours is there and damaged.
     """
-    text = info.get(PNG_KEY)
-    if text is None and isinstance(packet := info.get("xmp"), bytes):
-        text = _find_in_xmp(packet)
-    if not isinstance(text, str):
+    text = texts[PNG_KEY].decode("utf-8") if PNG_KEY in texts else _find_in_xmp(texts.get(XMP_KEY, b""))
+    if text is None:
         return None
-    metadata = json.loads(text)
+    try:
+        metadata = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     if not isinstance(metadata, dict):
         raise ValueError(f"it holds {type(metadata).__name__}, not an object")
     return metadata
 
 
 def _find_in_xmp(packet: bytes) -> str | None:
-    if b"<!DOCTYPE" in packet:  # no XMP has one; entities are how XML blows up
-        return None
+    """The text of our first element or attribute, or None where the packet is not XML or has none."""
+    found: list[str] = []
+    inside = False
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        nonlocal inside
+        inside = name == _XMP_ELEMENT and not found
+        if not found and _XMP_ELEMENT in attributes:  # exiftool and others may rewrite an element as an attribute
+            found.append(attributes[_XMP_ELEMENT])
+
+    def end(name: str) -> None:
+        nonlocal inside
+        inside = False
+
+    def read(text: str) -> None:
+        if inside:
+            found.append(text)
+
+    def refuse(*doctype: object) -> None:
+        raise ValueError("no XMP has a document type; entities are how XML blows up")
+
+    # No tree is built, which could be many times the packet. UTF-8 is what XMP is in files, whatever it says of itself.
+    parser = expat.ParserCreate("utf-8", " ")
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = begin, end, read
+    parser.StartDoctypeDeclHandler = refuse
     try:
-        root = ElementTree.fromstring(packet.strip(b"\0 \n"))
-    except ElementTree.ParseError:
+        parser.Parse(packet.strip(b"\0 \n"), True)
+    except (expat.ExpatError, ValueError):
         return None
-    for element in root.iter():
-        if element.tag == _XMP_ELEMENT:
-            return element.text
-        if _XMP_ELEMENT in element.attrib:  # exiftool and others may rewrite an element as an attribute
-            return element.attrib[_XMP_ELEMENT]
-    return None
+    return "".join(found) if found else None

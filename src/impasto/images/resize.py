@@ -31,3 +31,15 @@ def resize_image(image: Tensor, size: tuple[int, int]) -> Tensor:
         return image
     resized = torch.nn.functional.interpolate(image, size=size, mode="bicubic", align_corners=False, antialias=True)
     return resized.clamp(0, 1)
+
+
+def resize_wrapped(image: Tensor, size: tuple[int, int], padding: str) -> Tensor:
+    """`resize_image` of an image that repeats without a seam, in the directions which this padding wraps around."""
+    if tuple(image.shape[-2:]) == tuple(size) or padding not in ("wrap", "wrap-x"):
+        return resize_image(image, size)
+    # The middle of three repetitions knows its neighbours, whatever the two sizes.
+    rows, columns = (3 if padding == "wrap" else 1), 3
+    height, width = size
+    resized = resize_image(image.repeat(1, 1, rows, columns), (rows * height, columns * width))
+    top = height if rows == 3 else 0
+    return resized[..., top : top + height, width : 2 * width].contiguous()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from impasto.images.resize import fit_long_edge, fit_pixels, resize_image
+from impasto.images.resize import fit_long_edge, fit_pixels, resize_image, resize_wrapped
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,16 @@ def test_a_batch_is_resized_as_its_images_one_by_one():
     together = resize_image(batch, (7, 19))
     for image, resized in zip(batch, together, strict=True):
         assert torch.equal(resize_image(image[None], (7, 19))[0], resized)
+
+
+@pytest.mark.parametrize("size", [(12, 20), (64, 96), (50, 70)])
+def test_a_picture_that_repeats_still_does_after_resizing(size: tuple[int, int]) -> None:
+    """Resizing four repetitions is the same as repeating the resized picture."""
+    image = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    H, W = size
+    both = resize_image(image.repeat(1, 1, 4, 4), (4 * H, 4 * W))[..., H : 2 * H, W : 2 * W]
+    torch.testing.assert_close(resize_wrapped(image, size, "wrap"), both)
+    assert torch.equal(resize_wrapped(image, size, "zero"), resize_image(image, size))
+    sideways = resize_wrapped(image, size, "wrap-x")
+    roll = resize_wrapped(image.roll(24, dims=3), size, "wrap-x").roll(-size[1] // 2, dims=3)
+    torch.testing.assert_close(sideways, roll)
