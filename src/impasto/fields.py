@@ -27,7 +27,7 @@ STATISTICS = {
     "histogram": "each channel's histogram, exact by sorting (Risser et al. 2017)",
     "wasserstein": "optimal transport between normal distributions of the features",
     "sliced": "histograms along random directions (Heitz et al. 2021)",
-    "nearest": "each 3x3 patch of features pulled to its nearest style patch (Li and Wand 2016)",
+    "nearest": "each place pulled to the place of the style most like it, all layers together (Kolkin et al. 2022)",
 }
 """What can stand for a style, and what each is."""
 
@@ -59,6 +59,19 @@ def parse_text(field: Field, text: str) -> Any:
         return _PARSERS[kind](text.strip())
     except (ValueError, KeyError) as error:
         raise _wrong(field, text, _EXPECTED[kind]) from error
+
+
+def format_value(value: Any) -> str:
+    """A field's value as a person would type it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple) and value and isinstance(value[0], int):  # a size, the only pair of whole numbers
+        return f"{value[1]}x{value[0]}"
+    return ",".join(map(format_value, value)) if isinstance(value, tuple) else str(value)
 
 
 def nearest_name(name: str, known: Sequence[str]) -> str:
@@ -171,6 +184,8 @@ def _check_statistics(field: Field, value: Any) -> tuple[str, ...]:
         for layer in layers:
             if layer not in LAYERS:
                 raise _wrong(field, item, f"layers from {LAYERS[0]} to {LAYERS[-1]}")
+    if not any(split_statistic(str(item))[1] > 0 for item in value):
+        raise _wrong(field, ",".join(map(str, value)), "at least one weight above 0")
     return tuple(map(str, value))
 
 

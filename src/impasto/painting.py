@@ -17,13 +17,14 @@ from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg, smallest_side
 from impasto.features.weights import WeightsRecord, file_sha256
 from impasto.images.io import ImageSource, read_image, write_image
-from impasto.images.resize import fit_long_edge, fit_pixels, resize_image
+from impasto.images.resize import fit_long_edge, fit_pixels, resize_image, resize_wrapped
 from impasto.losses.objective import Objective
 from impasto.optimize.descent import Adam, Descent, Lbfgs
 from impasto.optimize.device import peak_bytes, resolve_device, running
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.init import build_init
 from impasto.optimize.loop import Minimum, build_evaluate, minimize
+from impasto.optimize.precision import resolve_precision
 from impasto.optimize.pyramid import plan_scales, share_steps
 from impasto.recipe import Recipe, check_blend
 
@@ -93,12 +94,19 @@ class Painting:
     """One run: `read` the inputs, then `paint`. How to run it is as for `stylize`."""
 
     def __init__(
-        self, recipe: Recipe, device: str, threads: int | None, max_pixels: int, on_step: OnStep | None
+        self,
+        recipe: Recipe,
+        device: str,
+        threads: int | None,
+        precision: str,
+        max_pixels: int,
+        on_step: OnStep | None,
     ) -> None:
         self.started = time.perf_counter()
         self.recipe = recipe
         self.device = resolve_device(device)
         self.threads = threads
+        self.precision = resolve_precision(precision, self.device)
         self.max_pixels = max_pixels
         self.on_step = on_step
         self.content: Tensor | None = None
@@ -147,12 +155,14 @@ class Painting:
         scales = self._plan_scales(size)
         image = build_init(recipe.init, scales[0], self.content, self.styles, recipe.seed)
         minimum: Minimum | None = None
+        encoders = {"float32": encoder, "bfloat16": encoder.lowered()}
         try:
-            for scale, share in zip(scales, share_steps(recipe.steps, len(scales)), strict=True):
-                evaluate = build_evaluate(self._objective(encoder, scale, size), gamut=recipe.gamut)
+            for scale, share, precision in share_steps(recipe.steps, scales, self._float32_steps()):
+                objective = self._objective(encoders[precision], scale, size)
+                evaluate = build_evaluate(objective, gamut=recipe.gamut)
                 reached = minimize(
                     evaluate,
-                    resize_image(image, scale).to(self.device),
+                    resize_wrapped(image, scale, recipe.padding).to(self.device),
                     _descents(recipe),
                     steps=share,
                     tolerance=recipe.tolerance,
@@ -172,6 +182,11 @@ class Painting:
             minimum = replace(minimum, end="stopped")
         assert minimum is not None
         return replace(minimum, image=resize_image(minimum.image, size))
+
+    def _float32_steps(self) -> int:
+        """How many of the steps, counted from the last, are computed in float32."""
+        share = 1.0 if self.precision == "float32" else self.recipe.float32_share
+        return round(share * self.recipe.steps)
 
     def _plan_scales(self, size: tuple[int, int]) -> tuple[tuple[int, int], ...]:
         recipe = self.recipe
@@ -258,7 +273,7 @@ def _descents(recipe: Recipe) -> Callable[[float], Descent]:
         rate = recipe.learning_rate if recipe.learning_rate is not None else 0.02
         return lambda factor: Adam(rate * factor)
     rate = recipe.learning_rate if recipe.learning_rate is not None else 1.0
-    return lambda factor: Lbfgs(rate * factor, recipe.history)
+    return lambda factor: Lbfgs(rate * factor, recipe.history, recipe.fourier_exponent)
 
 
 def describe_input(role: Literal["content", "style"], source: ImageSource) -> Input:

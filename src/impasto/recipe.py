@@ -37,11 +37,11 @@ class Recipe:
     pooling: Literal["max", "average"] = option(
         "max", "choice", "pooling between blocks", choices=("max", "average")
     )
-    padding: Literal["zero", "replicate", "wrap", "wrap-x"] = option(
+    padding: Literal["zero", "replicate", "reflect", "wrap", "wrap-x"] = option(
         "replicate",
         "choice",
         "border of the convolutions: replicate leaves no marks; wrap repeats without a seam, wrap-x sideways only",
-        choices=("zero", "replicate", "wrap", "wrap-x"),
+        choices=("zero", "replicate", "reflect", "wrap", "wrap-x"),
     )
     rescaled_network: bool = option(
         False, "flag", "scale every filter to a mean activation of 1 over photographs (Gatys et al. 2016)"
@@ -107,10 +107,20 @@ class Recipe:
     first_scale: int = option(
         128, "integer", "long edge of the first scale, doubled up to size; 0: one scale only", low=0
     )
+    float32_share: float = option(
+        0.0,
+        "number",
+        "share of the steps, the last ones, that need float32; the others may be bfloat16 where that is faster",
+        low=0.0,
+        high=1.0,
+    )
     learning_rate: float | None = option(
         None, "number", "step length; none: 1 for lbfgs, 0.02 of the color range for adam", above=0.0, optional=True
     )
     history: int = option(50, "integer", "past steps that lbfgs remembers", low=1)
+    fourier_exponent: float = option(
+        0.4, "number", "lbfgs takes the picture's waves f in units of f^-this; 0: plain pixels", low=0.0, high=2.0
+    )
     tolerance: float = option(
         0.0, "number", "stop when the loss falls by less than this share in 10 steps; 0: never", low=0.0, high=1.0
     )
@@ -205,6 +215,11 @@ class Recipe:
 def field_names() -> tuple[str, ...]:
     """Names of the recipe's fields, in the order of the class."""
     return tuple(field.name for field in dataclasses.fields(Recipe))
+
+
+def recipe_files(recipe: Recipe) -> list[str]:
+    """Files that a run of the recipe reads, beside its pictures: start image and weights, where these are files."""
+    return [name for name in (recipe.init, recipe.weights) if Path(name).is_file()]
 
 
 def preset_names() -> tuple[str, ...]:

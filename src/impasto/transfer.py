@@ -1,6 +1,6 @@
 """The door: from pictures and a recipe to a pastiche, a texture or a reconstruction."""
 
-from typing import Any
+from typing import Any, Literal
 
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.images.io import MAX_PIXELS, ImageSource
@@ -11,6 +11,8 @@ from impasto.recipe import Recipe
 
 SMALLEST_SAMPLE = 32
 """Pixels that a texture sample has at least on each side."""
+
+Kind = Literal["content", "style"]
 
 ImageSources = ImageSource | list[Any] | tuple[Any, ...]
 """One picture, or a list or tuple of them."""
@@ -23,6 +25,7 @@ def stylize(
     *,
     device: str = "auto",
     threads: int | None = None,
+    precision: str = "auto",
     max_pixels: int = MAX_PIXELS,
     on_step: OnStep | None = None,
 ) -> Result:
@@ -32,13 +35,15 @@ def stylize(
     (3, H, W) in [0, 1]; one style or a list of them, mixed by the recipe's `style_blend`.
     recipe: what to paint; `Recipe()`, the preset `standard`, if left out.
     device: "auto", "cpu", "cuda", "cuda:1", "mps". threads: CPU threads. max_pixels: the largest picture read.
+    precision: "float32", "bfloat16" or "auto", bfloat16 where the device is faster with it; never in the steps that the
+    recipe's float32_share sets apart.
     on_step: called after every step; may return "stop". Ctrl-C after the first step also gives the best picture so far.
 
     Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, RecipeError,
     WeightsError, DeviceError, OutOfMemoryError; all are ImpastoError.
     """
     recipe = recipe if recipe is not None else Recipe()
-    painting = Painting(recipe, device, threads, max_pixels, on_step)
+    painting = Painting(recipe, device, threads, precision, max_pixels, on_step)
     return painting.paint(_read_for_pastiche(painting, content_image, style_images))
 
 
@@ -51,7 +56,7 @@ def check_stylize(
     max_pixels: int = MAX_PIXELS,
 ) -> None:
     """Raises what `stylize` would raise before its slow work: for a plan of many pictures, before the first of them."""
-    painting = Painting(recipe, device, None, max_pixels, None)
+    painting = Painting(recipe, device, None, "auto", max_pixels, None)
     painting.check(_read_for_pastiche(painting, content_image, style_images))
 
 
@@ -63,6 +68,7 @@ def synthesize_texture(
     recipe: Recipe | None = None,
     device: str = "auto",
     threads: int | None = None,
+    precision: str = "auto",
     max_pixels: int = MAX_PIXELS,
     on_step: OnStep | None = None,
 ) -> Result:
@@ -85,7 +91,13 @@ def synthesize_texture(
             "style_layers is empty; expected at least one layer, since a texture has no content.",
             "Give --style-layers conv1_1,conv2_1, say.",
         )
-    painting = Painting(recipe, device, threads, max_pixels, on_step)
+    if recipe.strength == 0:
+        raise RecipeError(
+            "strength is 0; expected more than 0, since a texture is style alone.",
+            "Leave --strength out, or give --strength 1.",
+        )
+    _check_weighed(recipe, "style")
+    painting = Painting(recipe, device, threads, precision, max_pixels, on_step)
     sizes = [painting.read("style", source) for source in _listed(samples)]
     for height, width in sizes:
         if min(height, width) < SMALLEST_SAMPLE:
@@ -103,9 +115,12 @@ def reconstruct(
     *,
     content_layers: tuple[str, ...] = (),
     style_layers: tuple[str, ...] = (),
+    content_layer_weights: tuple[float, ...] = (),
+    style_layer_weights: tuple[float, ...] = (),
     recipe: Recipe | None = None,
     device: str = "auto",
     threads: int | None = None,
+    precision: str = "auto",
     max_pixels: int = MAX_PIXELS,
     on_step: OnStep | None = None,
 ) -> Result:
@@ -113,7 +128,9 @@ def reconstruct(
 
     Gatys et al. 2015, figure 1: eq. 1 alone (bottom row) or eq. 5 alone (top row), in the network with its original
     maximum pooling, as the caption says.
-    content_layers, style_layers: one of them. recipe: the preset `reconstruct` if left out.
+    content_layers, style_layers: one of them. content_layer_weights, style_layer_weights: one a layer of that kind; if
+    left out, the recipe's where its layers are the same, or else equal ones.
+    recipe: the preset `reconstruct` if left out; its strength does not matter, since there is nothing to mix.
     The rest, and what is raised, as for `stylize`.
     """
     recipe = recipe if recipe is not None else Recipe.preset("reconstruct")
@@ -130,14 +147,39 @@ def reconstruct(
             "Give the long edge alone as --size, and --init noise.",
         )
     size = recipe.size
-    if recipe.strength is not None:
-        recipe = recipe.replace(strength=0.0 if content_layers else 1.0)
-    recipe = recipe.replace(
-        content_layers=content_layers, content_layer_weights=(), style_layers=style_layers, style_layer_weights=()
-    )
-    painting = Painting(recipe, device, threads, max_pixels, on_step)
+    if content_layers:
+        recipe = _reconstruction(recipe, "content", content_layers, content_layer_weights, style_layer_weights)
+    else:
+        recipe = _reconstruction(recipe, "style", style_layers, style_layer_weights, content_layer_weights)
+    painting = Painting(recipe, device, threads, precision, max_pixels, on_step)
     height, width = painting.read("content" if content_layers else "style", image)
     return painting.paint(fit_long_edge(height, width, size))
+
+
+def _reconstruction(
+    recipe: Recipe, kind: Kind, layers: tuple[str, ...], weights: tuple[float, ...], others: tuple[float, ...]
+) -> Recipe:
+    """The recipe of a reconstruction from the layers of one kind; others: the weights given for the other kind."""
+    other = "style" if kind == "content" else "content"
+    if others:
+        raise RecipeError(
+            f"{other}_layer_weights are given to reconstruct {kind}_layers; expected weights of these, or none.",
+            f"Give --{kind}-layer-weights, or leave --{other}-layer-weights out.",
+        )
+    mine: dict[str, Any] = {f"{kind}_layers": layers, f"{kind}_layer_weights": weights}
+    wanted = recipe.replace(**{f"{other}_layers": (), f"{other}_layer_weights": ()}, **mine)
+    if not weights and getattr(wanted, f"{kind}_layers") == getattr(recipe, f"{kind}_layers"):
+        wanted = wanted.replace(**{f"{kind}_layer_weights": getattr(recipe, f"{kind}_layer_weights")})
+    _check_weighed(wanted, kind)
+    return wanted if wanted.strength is None else wanted.replace(strength=0.0 if kind == "content" else 1.0)
+
+
+def _check_weighed(recipe: Recipe, kind: Kind) -> None:
+    if getattr(recipe, f"{kind}_weight") == 0:
+        raise RecipeError(
+            f"{kind}_weight is 0; expected a weight above 0, since nothing but {kind} is painted here.",
+            f"Leave --{kind}-weight out, or give --{kind}-weight 1.",
+        )
 
 
 def _read_for_pastiche(

@@ -33,7 +33,7 @@ def paint(recipe: impasto.Recipe, *, turned: bool = False) -> Tensor:
     """The pastiche of the two inputs as 8 bits hold it. turned: with the stripes the other way, another style."""
     photograph, painting = draw_inputs()
     pastiche = impasto.stylize(
-        photograph, painting.flip(-1) if turned else painting, recipe, device="cpu", threads=1
+        photograph, painting.flip(-1) if turned else painting, recipe, device="cpu", threads=1, precision="float32"
     ).pastiche
     return (pastiche * 255).round() / 255
 

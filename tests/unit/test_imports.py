@@ -10,7 +10,7 @@ import impasto
 SOURCE = Path(impasto.__file__).parent
 STAGES = (
     *("errors", "fields", "recipe", "images", "features", "losses", "optimize", "painting", "transfer"),
-    *("evolution", "demo", "sweep", "page", "paper", "compare", "cli"),
+    *("evolution", "demo", "panel", "sweep", "page", "paper", "quality", "compare", "cli"),
 )
 FREE = {"__init__", "__main__"}  # the package's own face, which points to every stage
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in FREE)

@@ -1,13 +1,14 @@
 """The recipe: defaults, text and TOML in and out, and messages for everything that is wrong."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from impasto.errors import RecipeError
-from impasto.fields import LAYERS
-from impasto.recipe import Recipe, check_blend, field_names, parse_field, preset_names
+from impasto.fields import LAYERS, format_value
+from impasto.recipe import Recipe, check_blend, field_names, parse_field, preset_names, recipe_files
 
 
 def test_defaults_are_the_preset_standard() -> None:
@@ -80,6 +81,7 @@ def test_text_of_a_person_becomes_a_value(name: str, text: str, value: object) -
         ({"rescaled_network": "yes"}, ["true or false"]),
         ({"style_layer_weights": (1.0, 2.0)}, ["2 numbers for 5 layers"]),
         ({"style_layer_weights": (0.0,) * 5}, ["above 0"]),
+        ({"statistic": ("gram:0", "moments:0")}, ["statistic is 'gram:0,moments:0'", "at least one weight above 0"]),
         ({"strength": 0.5, "style_weight": 1.0}, ["strength is 0.5", "--style-weight"]),
         ({"strength": None}, ["expected both weights"]),
         ({"content_layers": (), "style_layers": ()}, ["both empty"]),
@@ -127,6 +129,33 @@ def test_blend_weights_sum_to_one_and_match_the_styles() -> None:
     assert check_blend((3.0, 1.0), 2) == (0.75, 0.25)
     with pytest.raises(RecipeError, match="3 weights for 2 style images"):
         check_blend((1.0, 1.0, 1.0), 2)
+
+
+def test_files_a_recipe_reads(tmp_path: Path) -> None:
+    start, weights = tmp_path / "start.png", tmp_path / "weights.pth"
+    start.touch()
+    weights.touch()
+    assert recipe_files(Recipe(init=str(start), weights=str(weights))) == [str(start), str(weights)]
+    assert recipe_files(Recipe()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("size", "1024x768"),
+        ("size", "64"),
+        ("strength", "none"),
+        ("strength", "0.5"),
+        ("content_weight", "1e-05"),
+        ("rescaled_network", "yes"),
+        ("style_blend", "0.3,0.7"),
+        ("style_layers", "conv1_1,conv2_1"),
+        ("style_layers", ""),
+        ("statistic", "gram:0.5@conv1_1+conv2_1,moments"),
+    ],
+)
+def test_a_value_is_shown_as_it_is_typed(name: str, text: str) -> None:
+    assert format_value(parse_field(name, text)) == text
 
 
 def test_every_field_has_help_and_a_kind() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.delivery import describe_result
-from impasto.cli.options import Debug, Device, Json, Quiet, Threads
+from impasto.cli.options import Debug, Device, Json, PrecisionOption, Quiet, Threads
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import STOPPED, print_json, print_line
 from impasto.recipe import Recipe, parse_field
@@ -35,6 +35,7 @@ def demo(
     weights: Annotated[str, typer.Option(metavar="NAME|FILE", help="network weights")] = "oxford",
     device: Device = "auto",
     threads: Threads = None,
+    precision: PrecisionOption = "auto",
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -59,6 +60,7 @@ def demo(
             recipe,
             device=device,
             threads=threads,
+            precision=precision,
             on_step=context.obj.on_step(progress.on_step, evolution.on_step),
         )
     context.obj.shield()

@@ -44,19 +44,15 @@ def find_devices() -> dict[str, Any]:
     import torch
 
     from impasto.optimize.device import available_devices
+    from impasto.optimize.precision import has_fast_bfloat16
 
-    bfloat16 = {"cpu": _cpu_has_bfloat16()}
-    names = {}
-    for device in available_devices():
-        if device.startswith("cuda"):
-            names[device] = torch.cuda.get_device_name(device)
-            bfloat16[device] = torch.cuda.get_device_capability(device) >= (8, 0)
+    names = {name: torch.cuda.get_device_name(name) for name in available_devices() if name.startswith("cuda")}
     return {
         "devices": list(available_devices()),
         "device_names": names,
         "cpu_threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "bfloat16": bfloat16,
+        "bfloat16": {name: has_fast_bfloat16(torch.device(name)) for name in available_devices()},
     }
 
 
@@ -91,15 +87,6 @@ def find_extras() -> list[dict[str, Any]]:
         }
         for extra, packages in needed.items()
     ]
-
-
-def _cpu_has_bfloat16() -> bool | None:
-    import torch
-
-    # Private, and absent from some builds: None then means that torch does not tell.
-    asks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
-    answers = [bool(ask()) for ask in asks if ask is not None]
-    return any(answers) if answers else None
 
 
 def _to_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:

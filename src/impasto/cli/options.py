@@ -10,11 +10,21 @@ from typing import Annotated, Any
 import typer
 
 from impasto.errors import RecipeError
+from impasto.fields import format_value
 from impasto.recipe import Recipe, field_names, parse_field, preset_names
 
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps", rich_help_panel="Machine")]
 Threads = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="CPU threads; default: all", rich_help_panel="Machine")
+]
+PrecisionOption = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        metavar="NAME",
+        help="auto, float32 or bfloat16; auto: bfloat16 where this machine is faster with it",
+        rich_help_panel="Machine",
+    ),
 ]
 MaxPixels = Annotated[
     int, typer.Option(min=1, metavar="N", help="largest picture read, in pixels", rich_help_panel="Machine")
@@ -43,7 +53,17 @@ PANELS: Mapping[str, tuple[str, ...]] = {
         "tv_normalization",
     ),
     "Network": ("weights", "weights_preprocessing", "pooling", "padding", "rescaled_network"),
-    "Optimization": ("optimizer", "steps", "first_scale", "gamut", "learning_rate", "history", "tolerance"),
+    "Optimization": (
+        "optimizer",
+        "steps",
+        "first_scale",
+        "gamut",
+        "float32_share",
+        "learning_rate",
+        "history",
+        "fourier_exponent",
+        "tolerance",
+    ),
 }
 """Recipe fields by their panel in the help, in the order shown; a field in none of them lands in the last."""
 
@@ -103,11 +123,6 @@ def build_recipe(
     return recipe.replace(**{name: parse_field(name, text) for name, text in texts.items() if text is not None})
 
 
-def recipe_files(recipe: Recipe) -> list[str]:
-    """Files that a run of the recipe reads, beside its pictures: they must not be overwritten."""
-    return [name for name in (recipe.init, recipe.weights) if Path(name).is_file()]
-
-
 def _source_parameters(default: str) -> list[inspect.Parameter]:
     preset = typer.Option(
         metavar="NAME", help=f"{', '.join(preset_names())} {_default(default)}", rich_help_panel="Recipe"
@@ -133,7 +148,7 @@ def _option(field: "dataclasses.Field[Any]", value: Any) -> Any:
     help = str(field.metadata["help"])
     if choices and not all(choice in help for choice in choices):
         help = f"{help} ({', '.join(choices)})"
-    default = _to_text(value)
+    default = "" if value is None else format_value(value)
     return typer.Option(
         f"--{field.name.replace('_', '-')}",
         metavar="NAME" if choices else _METAVARS.get(field.metadata["kind"], "VALUE"),
@@ -145,17 +160,6 @@ def _option(field: "dataclasses.Field[Any]", value: Any) -> Any:
 
 def _keyword(name: str, annotation: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-
-
-def _to_text(value: Any) -> str:
-    """A field's value as a person would type it; empty where saying it would tell nothing."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ",".join(_to_text(item) for item in value)
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "" if value is None else str(value)
 
 
 def _default(text: str) -> str:

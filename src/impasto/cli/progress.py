@@ -62,9 +62,10 @@ class Pace:
         elif event.step > self._mark[0]:
             self.step_s = (event.elapsed_s - self._mark[1]) / (event.step - self._mark[0])
         if self.step_s is not None:
-            shares = share_steps(event.steps, self._scales)
-            done = sum(shares[: self._scales - to_come])
-            later = sum(share * 4**more for more, share in enumerate(shares[self._scales - to_come :], start=1))
+            shares = share_steps(event.steps, range(self._scales), 0)
+            now = self._scales - to_come - 1
+            done = sum(share for index, share, _ in shares if index <= now)
+            later = sum(share * 4 ** (index - now) for index, share, _ in shares if index > now)
             self.left_s = self.step_s * (max(0, done - event.step) + later)
 
     def describe(self) -> str:

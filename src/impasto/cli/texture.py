@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.delivery import Animation, Delivery, Output, SnapshotDir, SnapshotEvery
-from impasto.cli.options import Debug, Device, Json, MaxPixels, Quiet, Threads, takes_recipe
+from impasto.cli.options import Debug, Device, Json, MaxPixels, PrecisionOption, Quiet, Threads, takes_recipe
 from impasto.cli.progress import showing_progress
 from impasto.errors import RecipeError
 from impasto.recipe import Recipe
@@ -31,6 +31,7 @@ def texture(
     animation: Animation = None,
     device: Device = "auto",
     threads: Threads = None,
+    precision: PrecisionOption = "auto",
     max_pixels: MaxPixels = 200_000_000,
     json: Json = False,
     quiet: Quiet = False,
@@ -55,6 +56,7 @@ def texture(
             recipe=recipe,
             device=device,
             threads=threads,
+            precision=precision,
             max_pixels=max_pixels,
             on_step=context.obj.on_step(progress.on_step, delivery.on_step),
         )

@@ -1,5 +1,6 @@
 """VGG: an image becomes its feature maps, by the paper's layer names, no deeper than asked for."""
 
+import copy
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
@@ -10,6 +11,8 @@ from torch.nn import functional
 from impasto.errors import RecipeError
 from impasto.features.preprocessing import Preprocessing
 from impasto.fields import LAYERS
+
+Padding = Literal["zero", "replicate", "reflect", "wrap", "wrap-x"]
 
 
 class Vgg(nn.Module):
@@ -25,7 +28,7 @@ class Vgg(nn.Module):
         preprocessing: Preprocessing,
         *,
         pooling: Literal["max", "average"] = "max",
-        padding: Literal["zero", "replicate", "wrap", "wrap-x"] = "zero",
+        padding: Padding = "zero",
     ) -> None:
         super().__init__()
         self.preprocessing = preprocessing
@@ -37,12 +40,14 @@ class Vgg(nn.Module):
             self.register_buffer(f"{name}_kernel", kernel.contiguous(memory_format=torch.channels_last))
             self.register_buffer(f"{name}_bias", bias)
 
-    def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+    def forward(
+        self, image: Tensor, layers: Collection[str], *, padding: Padding | None = None
+    ) -> dict[str, Tensor]:
         """Feature maps of the layers asked for, each after its ReLU.
 
         image: (B, 3, H, W) in [0, 1], sRGB, on the encoder's device and dtype.
-        layers: names such as "conv4_2". Returns {name: (B, C, h, w)} in the order of the network, h and w
-        being H and W halved, rounding down, for each block above the first.
+        layers: names such as "conv4_2". padding: the network's own if left out. Returns {name: (B, C, h, w)} in the
+        order of the network, h and w being H and W halved, rounding down, for each block above the first.
         """
         wanted = set(layers)
         deepest = max((self.layer_names.index(name) for name in wanted), default=-1)
@@ -53,21 +58,42 @@ class Vgg(nn.Module):
             if block_of(name) != block:
                 block = block_of(name)
                 x = functional.max_pool2d(x, 2) if self.pooling == "max" else functional.avg_pool2d(x, 2)
-            x = self._convolve(x, name).relu_()
+            x = self._convolve(x.to(self.dtype_of(name)), name, padding or self.padding).relu_()
             if name in wanted:
-                features[name] = x
+                features[name] = x.to(image.dtype)
         return features
 
-    def _convolve(self, x: Tensor, name: str) -> Tensor:
+    def lowered(self) -> "Vgg":
+        """This encoder with all convolutions but the first in bfloat16. It still takes and gives the image's dtype.
+
+        The first stays as it is: fed from 8-bit pixels, it is where bfloat16 loses most (docs/experiments.md).
+        """
+        lower = copy.deepcopy(self)
+        for name in self.layer_names[1:]:
+            for part in ("kernel", "bias"):
+                setattr(lower, f"{name}_{part}", self.get_buffer(f"{name}_{part}").to(torch.bfloat16))
+        return lower
+
+    def channels(self, layer: str) -> int:
+        """How many feature maps the layer has."""
+        return len(self.get_buffer(f"{layer}_bias"))
+
+    def dtype_of(self, layer: str) -> torch.dtype:
+        """What the layer computes in."""
+        return self.get_buffer(f"{layer}_kernel").dtype
+
+    def _convolve(self, x: Tensor, name: str, padding: Padding) -> Tensor:
         kernel, bias = self.get_buffer(f"{name}_kernel"), self.get_buffer(f"{name}_bias")
-        if self.padding == "zero":
+        if padding == "zero":
             return functional.conv2d(x, kernel, bias, padding=1)
-        if self.padding == "wrap":
+        if padding == "wrap":
             padded = functional.pad(x, (1, 1, 1, 1), mode="circular")
-        elif self.padding == "wrap-x":
+        elif padding == "wrap-x":
             padded = functional.pad(functional.pad(x, (1, 1, 0, 0), mode="circular"), (0, 0, 1, 1), mode="replicate")
         else:
-            padded = functional.pad(x, (1, 1, 1, 1), mode="replicate")
+            # One position has no neighbour to reflect.
+            mode = "replicate" if min(x.shape[-2:]) < 2 else padding
+            padded = functional.pad(x, (1, 1, 1, 1), mode=mode)
         return functional.conv2d(padded.contiguous(memory_format=torch.channels_last), kernel, bias)
 
 

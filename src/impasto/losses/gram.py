@@ -5,6 +5,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+GramNormalization = Literal["raw", "positions", "positions-channels"]
+
 
 def gram_matrix(features: Tensor) -> Tensor:
     """Channel correlations, averaged over positions.
@@ -21,16 +23,21 @@ def gram_matrix(features: Tensor) -> Tensor:
 def gram_loss(
     features: Tensor,
     target_gram: Tensor,
-    normalization: Literal["raw", "positions", "positions-channels"] = "raw",
+    normalization: GramNormalization = "raw",
 ) -> Tensor:
+    """`gram_distance` of the pastiche's features, F, (B, C, H, W), from the style's Gram matrix. Returns a scalar."""
+    return gram_distance(gram_matrix(features), target_gram, normalization)
+
+
+def gram_distance(gram: Tensor, target_gram: Tensor, normalization: GramNormalization = "raw") -> Tensor:
     """Squared distance of the pastiche's Gram matrix from the style image's, summed over the batch.
 
-    features: F, (B, C, H, W). target_gram: A / M_style, (B, C, C) or (1, C, C), from `gram_matrix`. Returns a scalar.
+    gram: G / M, (B, C, C). target_gram: A / M_style, (B, C, C) or (1, C, C). Both from `gram_matrix`. Returns a scalar.
     Gatys et al. 2015, eq. 4: E = 1 / (4 N^2 M^2) sum (G - A)^2, whose gradient is eq. 6. Here N = C, M = H W, and both
     matrices are already divided by their M, which leaves 1 / (4 N^2); where the style image has another M than
     the pastiche, this scales A by M / M_style before (4) is taken, which the paper leaves open.
     Differs with "positions": mean (G/M - A/M)^2; with "positions-channels": mean (G/(M N) - A/(M N))^2.
     """
-    N = features.shape[1]
-    squares = (gram_matrix(features) - target_gram).square().sum()
+    N = gram.shape[1]
+    squares = (gram - target_gram).square().sum()
     return squares / {"raw": 4 * N**2, "positions": N**2, "positions-channels": N**4}[normalization]

@@ -13,14 +13,13 @@ def sorted_channels(features: Tensor) -> Tensor:
     return features.flatten(2).sort(dim=2).values
 
 
-def histogram_loss(features: Tensor, target: Tensor) -> Tensor:
+def histogram_distance(ordered: Tensor, target: Tensor) -> Tensor:
     """Mean squared distance of each value from the one of the same rank in the style, summed over the batch.
 
-    features: (B, C, H, W). target: from `sorted_channels`, (B, C, any number of positions). Returns a scalar.
+    ordered, target: from `sorted_channels`, (B, C, any number of positions). Returns a scalar.
     Risser et al. 2017 (arXiv 1701.08893), section 4.2: sum (O - R(O))^2, where R remaps O to the style's histogram
     and is held constant. Differs: exact by sorting instead of 256 bins; divided by channels and positions.
     """
-    ordered = sorted_channels(features)
     return (ordered - resample_ranks(target, ordered.shape[2])).square().sum() / ordered[0].numel()
 
 
@@ -43,11 +42,11 @@ def project(features: Tensor, directions: Tensor) -> Tensor:
     return torch.einsum("kc,bchw->bkhw", directions.to(features), features)
 
 
-def sliced_loss(features: Tensor, target: Tensor, directions: Tensor) -> Tensor:
-    """`histogram_loss` along random directions instead of channels, summed over the batch.
+def sorted_projections(features: Tensor, seed: int) -> Tensor:
+    """Values along random directions, in ascending order: what `histogram_distance` compares for "sliced".
 
-    features: (B, C, H, W). target: (B, K, M), `sorted_channels` of the projected style. directions: (K, C).
+    features: (B, C, H, W). Returns (B, C, H*W): as many directions as channels, drawn from the seed.
     Heitz et al. 2021 (arXiv 2006.07229), eq. 2 and 3, with as many directions as channels, as there.
     Differs: the directions are drawn once from the recipe's seed, not anew each step, since L-BFGS needs one objective.
     """
-    return histogram_loss(project(features, directions), target)
+    return sorted_channels(project(features, random_directions(features.shape[1], seed)))

@@ -6,42 +6,58 @@ from torch import Tensor
 from impasto.losses.gram import gram_matrix
 
 Moments = tuple[Tensor, Tensor]
+RawMoments = tuple[Tensor, Tensor]
 
 
 def channel_moments(features: Tensor) -> Moments:
-    """Mean and standard deviation of each channel over positions.
+    """Mean and mean square of each channel over positions.
 
     features: (B, C, H, W). Returns two tensors (B, C).
     """
-    mean = features.mean(dim=(2, 3))
-    variance = (features - mean[:, :, None, None]).square().mean(dim=(2, 3))
-    # The root of exactly 0, a silent channel, has no derivative.
-    return mean, variance.clamp_min(torch.finfo(variance.dtype).tiny ** 0.5).sqrt()
+    return features.mean(dim=(2, 3)), features.square().mean(dim=(2, 3))
 
 
-def moments_loss(features: Tensor, target: Moments) -> Tensor:
+def moments_distance(moments: Moments, target: Moments) -> Tensor:
     """Mean over channels of (mu - mu_style)^2 + (sigma - sigma_style)^2, summed over the batch.
 
-    features: (B, C, H, W). target: from `channel_moments`. Returns a scalar.
+    moments, target: from `channel_moments`; sigma^2 is the mean square less mu^2. Returns a scalar.
     Li et al. 2017, "Demystifying Neural Style Transfer" (arXiv 1701.01036), and Huang and Belongie 2017
     (arXiv 1703.06868), eq. 13, with squared instead of plain norms.
     """
-    mean, deviation = channel_moments(features)
-    return ((mean - target[0]).square() + (deviation - target[1]).square()).sum() / features.shape[1]
+    squares = (moments[0] - target[0]).square() + (_deviation(moments) - _deviation(target)).square()
+    return squares.sum() / squares.shape[1]
 
 
-def covariance_matrix(features: Tensor) -> Tensor:
+def raw_moments(features: Tensor) -> RawMoments:
+    """Mean (B, C) and second raw moment (B, C, C) over positions.
+
+    features: (B, C, H, W).
+    """
+    return features.mean(dim=(2, 3)), gram_matrix(features)
+
+
+def covariance_matrix(moments: RawMoments) -> Tensor:
     """Covariance of the channels over positions: the Gram matrix of the centred features.
 
-    features: (B, C, H, W). Returns (B, C, C).
+    moments: from `raw_moments`. Returns (B, C, C).
     """
-    return gram_matrix(features - features.mean(dim=(2, 3), keepdim=True))
+    mean, second = moments
+    return second - mean.unsqueeze(2) * mean.unsqueeze(1)
 
 
-def covariance_loss(features: Tensor, target: Tensor) -> Tensor:
+def covariance_distance(moments: RawMoments, target: RawMoments) -> Tensor:
     """Squared distance of the covariances, 1 / (4 N^2) sum (C - C_style)^2, summed over the batch.
 
-    features: (B, C, H, W). target: from `covariance_matrix`. Returns a scalar.
+    moments, target: from `raw_moments`. Returns a scalar.
     Gatys et al. 2015, eq. 4, on centred features: what the Gram matrix tells beyond the means.
     """
-    return (covariance_matrix(features) - target).square().sum() / (4 * features.shape[1] ** 2)
+    squares = (covariance_matrix(moments) - covariance_matrix(target)).square()
+    return squares.sum() / (4 * squares.shape[1] ** 2)
+
+
+def _deviation(moments: Moments) -> Tensor:
+    mean, square = moments
+    variance = square - mean.square()
+    # The root of exactly 0, a silent channel, has no derivative; rounding leaves a silent channel a little above 0.
+    floor = torch.finfo(variance.dtype).eps * square.detach() + torch.finfo(variance.dtype).tiny ** 0.5
+    return torch.maximum(variance, floor).sqrt()

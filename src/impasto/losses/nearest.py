@@ -1,53 +1,103 @@
-"""Each patch of features pulled to the style patch that is most like it."""
+"""Each place of the picture pulled to the place of the style that is most like it."""
+
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-STYLE_PATCHES = 4096
-"""Style patches kept a layer, drawn at random from all positions where there are more."""
+STYLE_VECTORS = 16384
+"""Style vectors kept, drawn at random from all positions where there are more."""
 
-SIDE = 3
-"""Positions on each side of a patch. Single positions are content with flat color: the strokes are lost."""
+REMATCH = 25
+"""Evaluations between two matchings: the objective stays smooth for L-BFGS, and a matching costs as much as one."""
 
-_CHUNK = 8192
+CONTENT_SHARE = 0.5
+"""Share of the photograph in what is matched. Less paints more freely and loses the drawing (docs/experiments.md)."""
+
+_CHUNK = 2048
 
 
-def style_patches(features: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-    """Unit vectors of the style's patches, centred, and the style's mean.
+class NearestStyle:
+    """A style's feature vectors, and which of them each place of the picture is pulled to.
 
-    features: (1, C, H, W). Returns (K, 9 C), K at most STYLE_PATCHES, and (1, C, 1, 1).
+    Kolkin et al. 2022, "Neural Neighbor Style Transfer" (arXiv 2203.13215), sections 3.1 and 3.2: the vectors are
+    hypercolumns, all layers at one place; each place takes the style vector of the largest centred cosine, and its
+    distance is 1 - cosine. Differs: the layers are the recipe's, each with the same energy times its weight, on
+    the grid of one of them; the picture is matched anew after every 25 evaluations, together with the photograph.
     """
-    mean = features.mean(dim=(2, 3), keepdim=True)
-    rows = _patches(features - mean, stride=1)[0]
-    if len(rows) > STYLE_PATCHES:
-        order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
-        rows = rows[order[:STYLE_PATCHES].to(rows.device)]
-    return functional.normalize(rows, dim=1), mean
+
+    def __init__(
+        self,
+        style: Mapping[str, Tensor],
+        content: Mapping[str, Tensor] | None,
+        weights: Mapping[str, float],
+        seed: int,
+    ) -> None:
+        """style, content: {layer: features (1, C, H, W)}; content None where there is no photograph, as in textures.
+        weights: {layer: share of the energy}, shallow to deep. seed: of the vectors that are kept."""
+        self.scales = {layer: _scale(style[layer], weight) for layer, weight in weights.items()}
+        columns = self.columns(*(style[layer] for layer in weights))
+        self.mean = columns.mean(dim=(2, 3), keepdim=True)
+        vectors = _unit_rows(columns, self.mean)
+        if len(vectors) > STYLE_VECTORS:
+            order = torch.randperm(len(vectors), generator=torch.Generator().manual_seed(seed))
+            vectors = vectors[order[:STYLE_VECTORS].to(vectors.device)]
+        self.vectors = vectors
+        self.content = None if content is None else _centred(self.columns(*(content[layer] for layer in weights)))
+        self._match: Tensor | None = None
+        self._age = 0
+
+    def columns(self, *features: Tensor) -> Tensor:
+        """Hypercolumns: the layers' vectors at each place, one below the other.
+
+        features: (1, C_l, H_l, W_l), in the order of the weights. Returns (1, sum of C_l, h, w), on the grid of the
+        middle layer.
+        """
+        H, W = features[len(features) // 2].shape[-2:]
+        scaled = [layer * scale for layer, scale in zip(features, self.scales.values(), strict=True)]
+        return torch.cat([_to_grid(layer, (H, W)) for layer in scaled], dim=1)
+
+    def match(self, columns: Tensor) -> Tensor:
+        """The index of the nearest style vector for each place, (h w), found anew once in a while."""
+        if self._match is None or self._age >= REMATCH:
+            query = _centred(columns.detach())
+            if self.content is not None:
+                query = CONTENT_SHARE * self.content + (1 - CONTENT_SHARE) * query
+            # The largest of some thousand cosines needs no float32, and bfloat16 is four times as fast.
+            vectors = self.vectors.to(torch.bfloat16)
+            parts = torch.split(query.to(torch.bfloat16), _CHUNK)
+            self._match, self._age = torch.cat([(part @ vectors.T).argmax(1) for part in parts]), 0
+        self._age += 1
+        return self._match
 
 
-def nearest_loss(features: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
-    """Mean over patches of 1 - cosine to the nearest style patch, summed over the batch.
+def nearest_distance(columns: Tensor, style: NearestStyle) -> Tensor:
+    """Mean over places of 1 - cosine to the matched style vector, centred by the style's mean; between 0 and 2.
 
-    features: (B, C, H, W). target: from `style_patches`. Returns a scalar between 0 and 2.
-    Li and Wand 2016 (arXiv 1601.04589), eq. 2 and 3: 3x3 patches of one layer, each matched by normalised
-    correlation. Differs: the distance is Kolkin et al.'s (2022, arXiv 2203.13215) 1 - cosine, centred by the style's
-    mean; patches overlap by one position. The match is found anew at every evaluation, and held constant in the
-    gradient.
+    columns: (1, C, h, w), from `style.columns`. The match is held constant in the gradient.
     """
-    vectors, mean = target
-    rows = functional.normalize(_patches(features - mean, stride=2), dim=2)  # (B, L, 9 C)
-    flat = rows.flatten(0, 1)
-    with torch.no_grad():
-        match = torch.cat([(part @ vectors.T).argmax(1) for part in torch.split(flat.detach(), _CHUNK)])
-    cosine = (flat * vectors[match]).sum(1)
-    return (1 - cosine).sum() / rows.shape[1]
+    matched = style.vectors[style.match(columns)]
+    return (1 - (_unit_rows(columns, style.mean) * matched).sum(1)).mean()
 
 
-def _patches(features: Tensor, stride: int) -> Tensor:
-    """All SIDE x SIDE patches as rows: (B, L, 9 C); pictures smaller than a patch are widened by their border."""
-    H, W = features.shape[-2:]
-    down, across = max(0, SIDE - H), max(0, SIDE - W)
-    if down or across:
-        features = functional.pad(features, (0, across, 0, down), mode="replicate")
-    return functional.unfold(features, SIDE, stride=stride).transpose(1, 2)
+def _scale(features: Tensor, weight: float) -> float:
+    energy = float(features.square().mean()) * features.shape[1]
+    return (weight / energy) ** 0.5 if energy > 0 else 1.0
+
+
+def _to_grid(features: Tensor, grid: tuple[int, int]) -> Tensor:
+    if tuple(features.shape[-2:]) == grid:
+        return features
+    if features.shape[-1] > grid[1]:
+        return functional.adaptive_avg_pool2d(features, grid)
+    return functional.interpolate(features, size=grid, mode="bilinear", align_corners=False)
+
+
+def _unit_rows(columns: Tensor, mean: Tensor) -> Tensor:
+    """Unit vectors of the places, (h w, C)."""
+    return functional.normalize((columns - mean)[0].flatten(1).T, dim=1)
+
+
+def _centred(columns: Tensor) -> Tensor:
+    return _unit_rows(columns, columns.mean(dim=(2, 3), keepdim=True))

@@ -1,6 +1,6 @@
 """The objective: a named sum of losses of one image against fixed targets."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto.features.vgg import Vgg, sort_layers
+from impasto.features.vgg import Padding, Vgg, sort_layers
 from impasto.fields import split_statistic
 from impasto.losses.content import content_loss
+from impasto.losses.nearest import NearestStyle, nearest_distance
 from impasto.losses.statistics import build_statistics
 from impasto.losses.tv import tv_loss
 from impasto.recipe import Recipe, check_blend
@@ -19,17 +20,28 @@ CONTENT_BALANCE = 0.05
 """Content weight for a style weight of 1 at strength 0.5; chosen by eye, see docs/experiments.md."""
 
 
+Wanted = Mapping[str, tuple[tuple[str, ...], Callable[..., Any]]]
+"""Descriptions of a picture by name: the layers, and what makes a description of their features."""
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One layer's loss against one target, and its factor in the sum."""
+    """One loss of the picture's features in some layers against one target, and its factor in the sum.
 
-    layer: str
+    name: "gram conv3_1", for one. describe: the layers' features -> a description. distance: a description and the
+    target -> a scalar. is_mean: as of a Statistic.
+    """
+
+    name: str
+    layers: tuple[str, ...]
     factor: float
-    loss: Callable[[Tensor, Any], Tensor]
+    describe: Callable[..., Any]
+    distance: Callable[[Any, Any], Tensor]
     target: Any
+    is_mean: bool
 
-    def value(self, features: dict[str, Tensor]) -> Tensor:
-        return self.factor * self.loss(features[self.layer], self.target)
+    def value(self, features: Mapping[str, Tensor]) -> Tensor:
+        return self.factor * self.distance(self.describe(*(features[layer] for layer in self.layers)), self.target)
 
 
 class Objective:
@@ -57,8 +69,8 @@ class Objective:
             if content_image is not None and recipe.content_layers and content_weight > 0:
                 self.terms["content"] = list(self._content_terms(content_image, content_weight))
             if style_images and recipe.style_layers and style_weight > 0:
-                self.terms["style"] = list(self._style_terms(style_images, style_weight))
-        self.layers = sort_layers([term.layer for terms in self.terms.values() for term in terms])
+                self.terms["style"] = list(self._style_terms(content_image, style_images, style_weight))
+        self.layers = sort_layers([layer for terms in self.terms.values() for term in terms for layer in term.layers])
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """The weighted terms "content", "style" and "tv" that are in use, scalars, and "total", their sum.
@@ -71,45 +83,83 @@ class Objective:
             sums["tv"] = self.recipe.tv_weight * tv_loss(image, self.recipe.tv_normalization)
         return {**sums, "total": sum_terms(sums.values()) if sums else 0 * image.sum()}
 
+    def describe(self, image: Tensor, wanted: Wanted, padding: Padding | None = None) -> dict[str, Any]:
+        """Descriptions of an image, (1, 3, H, W), by name. padding: the encoder's own if left out."""
+        layers = sort_layers([layer for needed, _ in wanted.values() for layer in needed])
+        features = self.encoder(image, layers, padding=padding)
+        return {name: describe(*(features[layer] for layer in needed)) for name, (needed, describe) in wanted.items()}
+
     def _content_terms(self, content_image: Tensor, content_weight: float) -> Iterator[Term]:
         recipe = self.recipe
-        weights = _layer_weights(recipe.content_layers, recipe.content_layer_weights)
-        loss = partial(content_loss, normalization=recipe.content_normalization)
+        weights = layer_weights(recipe.content_layers, recipe.content_layer_weights)
+        distance = partial(content_loss, normalization=recipe.content_normalization)
         for layer, target in self.encoder(content_image, recipe.content_layers).items():
-            yield self._term(layer, content_weight * weights[layer], loss, target, torch.zeros_like(target))
+            silent = float(distance(torch.zeros_like(target), target))
+            factor = content_weight * weights[layer] * self.share_of(silent)
+            yield Term(f"content {layer}", (layer,), factor, same, distance, target, is_mean=False)
 
-    def _style_terms(self, style_images: Sequence[Tensor], style_weight: float) -> Iterator[Term]:
+    def _style_terms(
+        self, content_image: Tensor | None, style_images: Sequence[Tensor], style_weight: float
+    ) -> Iterator[Term]:
         recipe = self.recipe
-        weights = _layer_weights(recipe.style_layers, recipe.style_layer_weights)
+        weights = layer_weights(recipe.style_layers, recipe.style_layer_weights)
         shares = check_blend(recipe.style_blend, len(style_images))
         known = build_statistics(recipe)
-        chosen = [split_statistic(item) for item in recipe.statistic]
-        targets: dict[tuple[str, str], list[Any]] = {}
-        channels: dict[str, int] = {}
-        for style_image in style_images:
-            for layer, features in self.encoder(style_image, recipe.style_layers).items():
-                channels[layer] = features.shape[1]
-                for name, _, layers in chosen:
-                    if layer in (layers or recipe.style_layers):
-                        targets.setdefault((name, layer), []).append(known[name].describe(features))
-        for name, factor, layers in chosen:
-            statistic = known[name]
-            for layer in layers or recipe.style_layers:
-                described, blend = targets[name, layer], list(shares)
+        chosen = map(split_statistic, recipe.statistic)
+        parts = [(name, factor, layers or recipe.style_layers) for name, factor, layers in chosen]
+        wanted = {
+            f"{name} {layer}": ((layer,), known[name].describe)
+            for name, _, layers in parts
+            if name in known
+            for layer in layers
+        }
+        described = [self.describe(image, wanted, style_padding(recipe)) for image in style_images]
+        for name, factor, layers in parts:
+            if name == "nearest":
+                styles = [self.encoder(image, layers, padding=style_padding(recipe)) for image in style_images]
+                content = None if content_image is None else self.encoder(content_image, layers)
+                for style, share in zip(styles, shares, strict=True):
+                    whole = style_weight * factor * share * sum(weights[layer] for layer in layers)
+                    target = NearestStyle(style, content, {layer: weights[layer] for layer in layers}, recipe.seed)
+                    title = f"nearest {'+'.join(layers)}"
+                    yield Term(title, layers, whole, target.columns, nearest_distance, target, is_mean=False)
+                continue
+            for layer in layers:
+                statistic = known[name]
+                targets, blend = [descriptions[f"{name} {layer}"] for descriptions in described], list(shares)
                 if statistic.blend is not None:
-                    described, blend = [statistic.blend(described, blend)], [1.0]
-                silent = style_images[0].new_zeros(1, channels[layer], 1, 1)
-                whole = style_weight * factor * weights[layer]
-                for target, share in zip(described, blend, strict=True):
-                    yield self._term(layer, whole * share, statistic.loss, target, silent)
+                    targets, blend = [statistic.blend(targets, blend)], [1.0]
+                silent = statistic.describe(style_images[0].new_zeros(1, self.encoder.channels(layer), 1, 1))
+                for target, share in zip(targets, blend, strict=True):
+                    whole = style_weight * factor * weights[layer] * share
+                    whole *= self.share_of(float(statistic.distance(silent, target)))
+                    yield Term(
+                        f"{name} {layer}",
+                        (layer,),
+                        whole,
+                        statistic.describe,
+                        statistic.distance,
+                        target,
+                        statistic.is_mean,
+                    )
 
-    def _term(
-        self, layer: str, factor: float, loss: Callable[[Tensor, Any], Tensor], target: Any, silent: Tensor
-    ) -> Term:
-        if self.recipe.strength is not None:
-            # A black or flat picture may leave a layer without any response; its term then counts as it is.
-            factor /= float(loss(silent, target)) or 1.0
-        return Term(layer, factor, loss, target)
+    def share_of(self, silent: float) -> float:
+        """1 over the loss `silent` of an image without any response, where the recipe has a strength."""
+        if self.recipe.strength is None:
+            return 1.0
+        # A black or flat picture may leave a layer without any response; its term then counts as it is.
+        return 1 / (silent or 1.0)
+
+
+def style_padding(recipe: Recipe) -> Padding:
+    """The border of the style image's convolutions. A sample does not repeat: wrapped around, its joint would be part
+    of its style, and be painted."""
+    return "reflect" if recipe.padding in ("wrap", "wrap-x") else recipe.padding
+
+
+def same(features: Tensor) -> Tensor:
+    """The features themselves: what content is described by."""
+    return features
 
 
 def mixing_weights(recipe: Recipe) -> tuple[float, float]:
@@ -124,5 +174,6 @@ def sum_terms(terms: Iterable[Tensor]) -> Tensor:
     return torch.stack(list(terms)).sum()
 
 
-def _layer_weights(layers: Sequence[str], weights: Sequence[float]) -> dict[str, float]:
+def layer_weights(layers: Sequence[str], weights: Sequence[float]) -> dict[str, float]:
+    """One weight a layer; equal ones, summing to 1, where none are given."""
     return dict(zip(layers, weights or (1 / len(layers),) * len(layers), strict=True))

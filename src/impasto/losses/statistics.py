@@ -1,4 +1,4 @@
-"""The statistics that can stand for a style, by name: how to describe a style, and the distance from it."""
+"""The statistics that can stand for a style, by name: how features are described, and how far descriptions differ."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,48 +7,43 @@ from typing import Any
 
 from torch import Tensor
 
-from impasto.losses.gram import gram_loss, gram_matrix
-from impasto.losses.histogram import histogram_loss, project, random_directions, sliced_loss, sorted_channels
-from impasto.losses.moments import channel_moments, covariance_loss, covariance_matrix, moments_loss
-from impasto.losses.nearest import nearest_loss, style_patches
-from impasto.losses.wasserstein import blend_raw_moments, raw_moments, wasserstein_loss
+from impasto.losses.gram import gram_distance, gram_matrix
+from impasto.losses.histogram import histogram_distance, sorted_channels, sorted_projections
+from impasto.losses.moments import channel_moments, covariance_distance, moments_distance, raw_moments
+from impasto.losses.wasserstein import blend_raw_moments, wasserstein_distance
 from impasto.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """describe: one style's features (1, C, H, W) -> a target. loss: the pastiche's features and a target -> a scalar.
+    """describe: one layer's features (1, C, H, W) -> a description; the style's is the target.
 
-    blend: several targets and their shares -> one target; None where the losses are added instead, each with its
+    distance: the pastiche's description and the target -> a scalar.
+    is_mean: a description is a tensor, or a tuple of them, that averages something over positions. Tiles can then be
+    described one by one.
+    blend: several targets and their shares -> one target; None where the distances are added instead, each with its
     share, which for a squared distance has the same gradient as blending the targets.
     """
 
     describe: Callable[[Tensor], Any]
-    loss: Callable[[Tensor, Any], Tensor]
+    distance: Callable[[Any, Any], Tensor]
+    is_mean: bool
     blend: Callable[[list[Any], list[float]], Any] | None = None
+
+    def loss(self, features: Tensor, target: Any) -> Tensor:
+        """The distance of features (B, C, H, W) from a target."""
+        return self.distance(self.describe(features), target)
 
 
 def build_statistics(recipe: Recipe) -> dict[str, Statistic]:
-    """Every statistic by its name, with the recipe's normalisation and seed filled in."""
+    """Every statistic that is taken layer by layer, by its name, with the recipe's normalisation and seed filled in."""
+    gram = partial(gram_distance, normalization=recipe.gram_normalization)
+    projections = partial(sorted_projections, seed=recipe.seed)
     return {
-        "gram": Statistic(gram_matrix, partial(gram_loss, normalization=recipe.gram_normalization)),
-        "moments": Statistic(channel_moments, moments_loss),
-        "covariance": Statistic(covariance_matrix, covariance_loss),
-        "histogram": Statistic(sorted_channels, histogram_loss),
-        "wasserstein": Statistic(raw_moments, wasserstein_loss, blend_raw_moments),
-        "sliced": Statistic(partial(_describe_sliced, recipe.seed), _sliced_loss),
-        "nearest": Statistic(partial(_describe_nearest, recipe.seed), nearest_loss),
+        "gram": Statistic(gram_matrix, gram, is_mean=True),
+        "moments": Statistic(channel_moments, moments_distance, is_mean=True),
+        "covariance": Statistic(raw_moments, covariance_distance, is_mean=True),
+        "histogram": Statistic(sorted_channels, histogram_distance, is_mean=False),
+        "wasserstein": Statistic(raw_moments, wasserstein_distance, is_mean=True, blend=blend_raw_moments),
+        "sliced": Statistic(projections, histogram_distance, is_mean=False),
     }
-
-
-def _describe_sliced(seed: int, features: Tensor) -> tuple[Tensor, Tensor]:
-    directions = random_directions(features.shape[1], seed).to(features)
-    return sorted_channels(project(features, directions)), directions
-
-
-def _sliced_loss(features: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
-    return sliced_loss(features, *target)
-
-
-def _describe_nearest(seed: int, features: Tensor) -> tuple[Tensor, Tensor]:
-    return style_patches(features, seed)

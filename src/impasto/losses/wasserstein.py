@@ -3,19 +3,10 @@
 import torch
 from torch import Tensor
 
-from impasto.losses.gram import gram_matrix
+from impasto.losses.moments import RawMoments, covariance_matrix
 
-RawMoments = tuple[Tensor, Tensor]
 REGULARISATION = 1e-6
 """Share of the mean variance added to both covariances' diagonals, so that their roots have derivatives."""
-
-
-def raw_moments(features: Tensor) -> RawMoments:
-    """Mean (B, C) and second raw moment (B, C, C) over positions: what several styles are blended by.
-
-    features: (B, C, H, W).
-    """
-    return features.mean(dim=(2, 3)), gram_matrix(features)
 
 
 def blend_raw_moments(targets: list[RawMoments], shares: list[float]) -> RawMoments:
@@ -25,16 +16,15 @@ def blend_raw_moments(targets: list[RawMoments], shares: list[float]) -> RawMome
     return means, seconds
 
 
-def wasserstein_loss(features: Tensor, target: RawMoments) -> Tensor:
+def wasserstein_distance(moments: RawMoments, target: RawMoments) -> Tensor:
     """W2^2 / N = (|mu - mu_s|^2 + tr(S + S_s - 2 (S_s^1/2 S S_s^1/2)^1/2)) / N, summed over the batch.
 
-    features: (B, C, H, W), N = C. target: from `raw_moments`. Returns a scalar.
+    moments, target: from `raw_moments`; N channels. Returns a scalar.
     Dowson and Landau 1982, eq. 4; used for style by style-transfer-pytorch. The trace of the root is the sum
     of the roots of eigenvalues, whose derivative exists even where eigenvalues coincide.
     Differs: a share of 1e-6 of the mean variance is added to both diagonals.
     """
-    mean, second = raw_moments(features)
-    covariance, target_covariance = _covariance(mean, second), _covariance(*target)
+    covariance, target_covariance = _regularise(covariance_matrix(moments)), _regularise(covariance_matrix(target))
     # B may be 1 for the target only.
     values, vectors = torch.linalg.eigh(target_covariance)
     root = (vectors * values.clamp_min(0).sqrt().unsqueeze(1)) @ vectors.transpose(1, 2)
@@ -42,12 +32,11 @@ def wasserstein_loss(features: Tensor, target: RawMoments) -> Tensor:
     floor = torch.finfo(inner.dtype).tiny ** 0.5
     eigenvalues = torch.linalg.eigvalsh((inner + inner.transpose(1, 2)) / 2).clamp_min(floor)
     traces: Tensor = _trace(covariance) + _trace(target_covariance) - 2 * eigenvalues.sqrt().sum(1)
-    distances: Tensor = (mean - target[0]).square().sum(1) + traces
-    return distances.sum() / features.shape[1]
+    distances: Tensor = (moments[0] - target[0]).square().sum(1) + traces
+    return distances.sum() / covariance.shape[1]
 
 
-def _covariance(mean: Tensor, second: Tensor) -> Tensor:
-    covariance = second - mean.unsqueeze(2) * mean.unsqueeze(1)
+def _regularise(covariance: Tensor) -> Tensor:
     variance: Tensor = _trace(covariance.detach()).clamp_min(0) / covariance.shape[1]
     identity = torch.eye(covariance.shape[1], dtype=covariance.dtype, device=covariance.device)
     floor: float = torch.finfo(variance.dtype).tiny ** 0.5

@@ -32,14 +32,17 @@ class Lbfgs:
     Nocedal and Wright 2006, algorithm 7.4. The paper names L-BFGS and no line search. Written out here because
     torch.optim.LBFGS evaluates inside its step, so that a loop cannot undo one, and has absolute thresholds; it goes
     down just as far (docs/experiments.md). Differs: a pair whose curvature is not positive relative to its
-    length is left out.
+    length is left out. With a fourier_exponent p > 0 the unknowns are the image's frequencies divided by f^-p, which
+    is the same as starting the recursion from f^(-2 p) instead of the identity.
     """
 
-    def __init__(self, learning_rate: float = 1.0, history: int = 50) -> None:
+    def __init__(self, learning_rate: float = 1.0, history: int = 50, fourier_exponent: float = 0.0) -> None:
         self.learning_rate = learning_rate
+        self.fourier_exponent = fourier_exponent
         self.pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=history)
         self._last: tuple[Tensor, Tensor] | None = None
         self._probe = FIRST_CHANGE
+        self._weights: Tensor | None = None
 
     def update(self, image: Tensor, gradient: Tensor) -> Tensor:
         if self._last is not None:
@@ -54,7 +57,8 @@ class Lbfgs:
 
     def _direction(self, gradient: Tensor) -> Tensor:
         if not self.pairs:
-            return gradient * (-self._probe / _rms(gradient))
+            direction = self._smooth(-gradient)
+            return direction * (self._probe / _rms(direction))
         direction = -gradient
         shares = []
         for step, change, curvature in reversed(self.pairs):
@@ -62,10 +66,24 @@ class Lbfgs:
             direction = direction.sub_(change, alpha=share)
             shares.append(share)
         _, change, curvature = self.pairs[-1]
-        direction *= curvature / _dot(change, change)
+        direction = self._smooth(direction) * (curvature / _dot(change, self._smooth(change)))
         for (step, change, curvature), share in zip(self.pairs, reversed(shares), strict=True):
             direction = direction.add_(step, alpha=share - _dot(change, direction) / curvature)
         return direction * min(1.0, LARGEST_CHANGE / _rms(direction))
+
+    def _smooth(self, image: Tensor) -> Tensor:
+        """The initial inverse Hessian, but for a factor: f^(-2 fourier_exponent) on the frequencies f of the image."""
+        if self.fourier_exponent == 0:
+            return image
+        H, W = image.shape[-2:]
+        if self._weights is None:
+            down = torch.fft.fftfreq(H, device=image.device, dtype=image.dtype)[:, None]
+            across = torch.fft.rfftfreq(W, device=image.device, dtype=image.dtype)
+            # The mean color, of frequency 0, counts as the longest wave.
+            frequency = (down.square() + across.square()).sqrt().clamp_min(1 / max(H, W))
+            self._weights = frequency ** (-2 * self.fourier_exponent)
+        smooth: Tensor = torch.fft.irfft2(torch.fft.rfft2(image) * self._weights, s=(H, W))
+        return smooth
 
 
 class Adam:

@@ -1,5 +1,11 @@
 """Coarse to fine: the scales a pastiche is painted at, and their share of the steps."""
 
+from collections.abc import Sequence
+from typing import Literal, TypeVar
+
+Precision = Literal["float32", "bfloat16"]
+T = TypeVar("T")
+
 
 def plan_scales(height: int, width: int, first_scale: int, smallest_side: int) -> tuple[tuple[int, int], ...]:
     """Sizes (height, width) from coarse to fine, each half of the next, ending at (height, width).
@@ -16,7 +22,18 @@ def plan_scales(height: int, width: int, first_scale: int, smallest_side: int) -
     return tuple(sizes)
 
 
-def share_steps(steps: int, scales: int) -> tuple[int, ...]:
-    """`steps` shared equally by the scales, coarse to fine; what is left over goes to the finest ones."""
-    each, rest = divmod(steps, scales)
-    return tuple(each + (index >= scales - rest) for index in range(scales))
+def share_steps(steps: int, scales: Sequence[T], float32_steps: int) -> tuple[tuple[T, int, Precision], ...]:
+    """`steps` shared equally by the scales, coarse to fine, as (scale, steps, precision) in turn.
+
+    What is left over goes to the finest ones. float32_steps: how many, counted from the last, are in float32.
+    """
+    each, rest = divmod(steps, len(scales))
+    parts: list[tuple[T, int, Precision]] = []
+    left = steps
+    for index, scale in enumerate(scales):
+        share = each + (index >= len(scales) - rest)
+        lower = min(share, max(0, left - float32_steps))
+        parts += [(scale, lower, "bfloat16")] if lower else []
+        parts += [(scale, share - lower, "float32")] if lower < share else []
+        left -= share
+    return tuple(parts)

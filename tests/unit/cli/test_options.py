@@ -7,7 +7,7 @@ import pytest
 import typer
 
 from impasto.cli.app import app
-from impasto.cli.options import PANELS, build_recipe, recipe_files
+from impasto.cli.options import PANELS, build_recipe
 from impasto.errors import RecipeError
 from impasto.recipe import Recipe, field_names
 
@@ -47,10 +47,3 @@ def test_without_preset_and_file_it_is_standard() -> None:
 def test_preset_and_file_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="both given"):
         build_recipe("paper", tmp_path / "mine.toml", {})
-
-
-def test_files_a_recipe_reads(tmp_path: Path) -> None:
-    start = tmp_path / "start.png"
-    start.touch()
-    assert recipe_files(Recipe(init=str(start))) == [str(start)]
-    assert recipe_files(Recipe()) == []

@@ -4,25 +4,25 @@ import pytest
 import torch
 
 from impasto.losses.histogram import (
-    histogram_loss,
+    histogram_distance,
     project,
     random_directions,
     resample_ranks,
-    sliced_loss,
     sorted_channels,
+    sorted_projections,
 )
 
 
 def test_loss_is_the_mean_square_between_equal_ranks() -> None:
     F = torch.tensor([[[[3.0, 1.0, 2.0]]]])
     target = sorted_channels(torch.tensor([[[[10.0, 30.0, 20.0]]]]))
-    assert float(histogram_loss(F, target)) == pytest.approx((9**2 + 18**2 + 27**2) / 3)
+    assert float(histogram_distance(sorted_channels(F), target)) == pytest.approx((9**2 + 18**2 + 27**2) / 3)
 
 
 def test_gradient_pulls_each_value_to_the_one_of_its_rank() -> None:
     """Risser et al.: R(O) is a constant in the gradient, which is then O - R(O)."""
     F = torch.tensor([[[[3.0, 1.0, 2.0]]]], requires_grad=True)
-    histogram_loss(F, torch.tensor([[[10.0, 20.0, 30.0]]])).backward()
+    histogram_distance(sorted_channels(F), torch.tensor([[[10.0, 20.0, 30.0]]])).backward()
     assert F.grad is not None
     assert F.grad.flatten().tolist() == pytest.approx([2 / 3 * (3 - 30), 2 / 3 * (1 - 10), 2 / 3 * (2 - 20)])
 
@@ -40,9 +40,8 @@ def test_directions_are_unit_vectors_of_the_seed() -> None:
     assert not torch.equal(directions, random_directions(16, 4))
 
 
-def test_sliced_along_the_axes_is_the_histogram_loss() -> None:
-    F, S = torch.rand(1, 3, 4, 5), torch.rand(1, 3, 4, 5)
-    axes = torch.eye(3)
-    torch.testing.assert_close(
-        sliced_loss(F, sorted_channels(project(S, axes)), axes), histogram_loss(F, sorted_channels(S))
-    )
+def test_projections_are_the_features_along_the_seeds_directions() -> None:
+    F = torch.rand(1, 3, 4, 5)
+    torch.testing.assert_close(project(F, torch.eye(3)), F)
+    turned = torch.einsum("kc,bcm->bkm", random_directions(3, 7), F.flatten(2))
+    torch.testing.assert_close(sorted_projections(F, 7), turned.sort(dim=2).values)

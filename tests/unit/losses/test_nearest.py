@@ -1,36 +1,86 @@
-"""The nearest-neighbour loss on patches whose match is known."""
+"""The nearest-neighbour loss on vectors whose match is known."""
 
 import pytest
 import torch
+from torch import Tensor
 
-from impasto.losses.nearest import STYLE_PATCHES, nearest_loss, style_patches
-
-
-def spread(*vectors: tuple[float, float]) -> torch.Tensor:
-    """Two channels on a map of 3 x 3 tiles side by side, each tile filled with one vector: (1, 2, 3, 3 n)."""
-    return torch.tensor(vectors).T.repeat_interleave(3, dim=1).view(1, 2, 1, -1).expand(1, 2, 3, -1).contiguous()
+from impasto.losses.nearest import REMATCH, STYLE_VECTORS, NearestStyle, nearest_distance
 
 
-def test_each_patch_is_pulled_to_the_nearest_by_angle() -> None:
-    style = spread((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))
-    vectors, mean = style_patches(style, 0)
-    assert float(mean.abs().max()) == 0
-    axes = torch.stack([patch for patch in vectors if len(patch.abs().unique()) == 2])  # those inside one tile
-    assert float(nearest_loss(spread((5.0, 5.0)), (axes, mean))) == pytest.approx(1 - 0.5**0.5, abs=1e-6)
-    assert float(nearest_loss(spread((0.0, -0.1)), (axes, mean))) == pytest.approx(0, abs=1e-6)
+def row(*vectors: tuple[float, float]) -> Tensor:
+    """Two channels on one row of places: (1, 2, 1, n)."""
+    return torch.tensor(vectors, dtype=torch.float64).T.reshape(1, 2, 1, -1)
 
 
-def test_a_patch_knows_its_arrangement() -> None:
-    """Stripes across are far from stripes down, though every single position has its equal."""
-    down = torch.tensor([1.0, -1.0]).repeat(6).view(1, 1, 1, 12).expand(1, 1, 12, 12).contiguous()
-    target = style_patches(down, 0)
-    assert float(nearest_loss(down, target)) == pytest.approx(0, abs=1e-6)
-    assert float(nearest_loss(down.transpose(2, 3), target)) > 0.5
+AXES = row((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))
+
+
+def one_layer(style: Tensor, content: Tensor | None = None, seed: int = 0) -> NearestStyle:
+    kept = None if content is None else {"conv1_1": content}
+    return NearestStyle({"conv1_1": style}, kept, {"conv1_1": 1.0}, seed)
+
+
+def loss(style: NearestStyle, *features: Tensor) -> float:
+    return float(nearest_distance(style.columns(*features), style))
+
+
+def test_each_place_is_pulled_to_the_nearest_by_angle() -> None:
+    # Every picture here has mean 0, as the style has.
+    assert loss(one_layer(AXES), AXES * 7) == pytest.approx(0, abs=1e-12)
+    diagonal = row((5.0, 5.0), (-5.0, -5.0))
+    assert loss(one_layer(AXES), diagonal) == pytest.approx(1 - 0.5**0.5)
+
+
+def test_layers_have_the_same_energy_on_the_grid_of_the_middle_one() -> None:
+    generator = torch.Generator().manual_seed(0)
+    shapes = ((2, 8, 12), (3, 4, 6), (5, 2, 3))
+    fine, middle, coarse = (torch.rand(1, *shape, generator=generator) for shape in shapes)
+    style = {"conv1_1": 100 * fine, "conv2_1": middle, "conv3_1": 0.01 * coarse}
+    target = NearestStyle(style, None, dict.fromkeys(style, 1.0), 0)
+    columns = target.columns(*style.values())
+    assert columns.shape == (1, 10, 4, 6)
+    energies = [float(part.square().sum(1).mean()) for part in columns.split([2, 3, 5], dim=1)]
+    assert energies == pytest.approx([1, 1, 1], rel=0.25)  # resampling smooths
+    assert loss(target, *style.values()) == pytest.approx(0, abs=1e-6)
+
+
+def test_the_match_is_kept_for_a_while() -> None:
+    style = one_layer(AXES)
+    first = row((1.0, 0.1), (-1.0, -0.1))
+    turned = row((0.1, 1.0), (-0.1, -1.0))
+    kept = [style.match(first)] + [style.match(turned) for _ in range(REMATCH)]
+    assert all(torch.equal(match, kept[0]) for match in kept[:REMATCH])
+    assert not torch.equal(kept[REMATCH], kept[0])
+
+
+def test_the_photograph_takes_part_in_the_match() -> None:
+    """A picture that has lost the photograph's right hand side is pulled back to it."""
+    content = row((0.0, 3.0), (0.0, -3.0))
+    blank = row((0.1, 0.05), (-0.1, -0.05))
+    alone, together = one_layer(AXES).match(blank), one_layer(AXES, content).match(blank)
+    assert alone.tolist() == [0, 1]
+    assert together.tolist() == [2, 3]
+
+
+def test_gradcheck_with_the_match_held() -> None:
+    style = one_layer(torch.randn(1, 4, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
+    style.match(style.columns(torch.randn(1, 4, 3, 5, dtype=torch.float64)))
+    style.match = lambda columns, held=style._match: held  # type: ignore[method-assign,assignment]
+    features = torch.randn(1, 4, 3, 5, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda F: nearest_distance(style.columns(F), style), features)
 
 
 def test_many_positions_are_drawn_by_the_seed() -> None:
-    style = torch.randn(1, 3, 80, 80)
-    vectors, _ = style_patches(style, 5)
-    assert vectors.shape == (STYLE_PATCHES, 27)
-    assert torch.equal(vectors, style_patches(style, 5)[0])
-    assert not torch.equal(vectors, style_patches(style, 6)[0])
+    style = torch.randn(1, 3, 160, 120, generator=torch.Generator().manual_seed(0))
+    vectors = one_layer(style, seed=5).vectors
+    assert vectors.shape == (STYLE_VECTORS, 3)
+    assert torch.equal(vectors, one_layer(style, seed=5).vectors)
+    assert not torch.equal(vectors, one_layer(style, seed=6).vectors)
+
+
+def test_a_silent_layer_has_a_finite_gradient() -> None:
+    style = one_layer(torch.zeros(1, 3, 4, 4))
+    features = torch.zeros(1, 3, 4, 4, requires_grad=True)
+    nearest_distance(style.columns(features), style).backward()
+    assert features.grad is not None
+    assert bool(torch.isfinite(features.grad).all())

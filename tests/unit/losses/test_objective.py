@@ -73,3 +73,23 @@ def test_strength_does_not_see_the_scale_of_the_network(tiny_encoder: Vgg, pictu
 def test_a_black_flat_style_divides_by_nothing(tiny_encoder: Vgg) -> None:
     black = torch.zeros(1, 3, 32, 32)
     assert torch.isfinite(Objective(tiny_encoder, Recipe(), black, [black])(black + 0.5)["total"])
+
+
+def test_a_samples_joint_is_no_part_of_its_style(tiny_encoder: Vgg, picture: Paint) -> None:
+    """The sample of a texture that wraps around is described without wrapping."""
+    tiny_encoder.padding = "wrap"
+    objective = Objective(tiny_encoder, Recipe(padding="wrap"), None, [picture(seed=1)])
+    tiny_encoder.padding = "reflect"
+    apart = Objective(tiny_encoder, Recipe(padding="reflect"), None, [picture(seed=1)])
+    for ours, theirs in zip(objective.terms["style"], apart.terms["style"], strict=True):
+        assert torch.equal(ours.target, theirs.target)
+
+
+def test_nearest_takes_its_layers_together(tiny_encoder: Vgg, picture: Paint) -> None:
+    recipe = Recipe(statistic=("gram@conv1_1", "nearest@conv2_1+conv3_1"), style_blend=(1.0, 3.0))
+    objective = Objective(tiny_encoder, recipe, picture(), [picture(seed=1), picture(seed=2)])
+    names = [term.name for term in objective.terms["style"]]
+    assert names == ["gram conv1_1"] * 2 + ["nearest conv2_1+conv3_1"] * 2
+    assert [term.factor for term in objective.terms["style"][2:]] == pytest.approx([0.05, 0.15])
+    style = Objective(tiny_encoder, recipe.replace(style_blend=()), None, [picture(seed=1)])(picture(seed=1))
+    assert float(style["style"]) == pytest.approx(0, abs=1e-5)

@@ -16,7 +16,7 @@ def responses(seed: int, shape: tuple[int, ...] = (1, 4, 5, 6)) -> Tensor:
 
 
 def test_every_statistic_has_a_name_and_help() -> None:
-    assert set(KNOWN) == set(STATISTICS)
+    assert {*KNOWN, "nearest"} == set(STATISTICS)  # nearest takes its layers together
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -34,7 +34,7 @@ def test_gradcheck(name: str) -> None:
     assert torch.autograd.gradcheck(lambda F: statistic.loss(F, target), features)
 
 
-@pytest.mark.parametrize("name", [name for name in KNOWN if name != "nearest"])  # a patch is its neighbourhood
+@pytest.mark.parametrize("name", KNOWN)
 def test_order_of_positions_does_not_matter(name: str) -> None:
     statistic = KNOWN[name]
     order = torch.randperm(30, generator=torch.Generator().manual_seed(2))
@@ -46,13 +46,25 @@ def test_order_of_positions_does_not_matter(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", [name for name in KNOWN if name != "nearest"])
+@pytest.mark.parametrize("name", KNOWN)
 def test_number_of_positions_does_not_matter_much(name: str) -> None:
     """Twice the same picture has the same statistics."""
     statistic = KNOWN[name]
     twice = torch.cat([responses(0), responses(0)], dim=3)
     target = statistic.describe(responses(1))
     assert float(statistic.loss(twice, target)) == pytest.approx(float(statistic.loss(responses(0), target)), rel=0.05)
+
+
+@pytest.mark.parametrize("name", [name for name in KNOWN if KNOWN[name].is_mean])
+def test_a_mean_is_that_of_its_tiles(name: str) -> None:
+    """Descriptions of parts, averaged by their positions, describe the whole."""
+    whole, target = responses(0), KNOWN[name].describe(responses(1))
+    parts = [KNOWN[name].describe(part) for part in (whole[..., :2], whole[..., 2:])]
+    if isinstance(target, tuple):
+        mean: object = tuple((2 * a + 4 * b) / 6 for a, b in zip(*parts, strict=True))
+    else:
+        mean = (2 * parts[0] + 4 * parts[1]) / 6
+    assert float(KNOWN[name].distance(mean, target)) == pytest.approx(float(KNOWN[name].loss(whole, target)))
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -86,4 +98,4 @@ def test_descent_reaches_the_style(name: str) -> None:
         optimizer.zero_grad()
         statistic.loss(features, target).backward()
         optimizer.step()
-    assert float(statistic.loss(features, target).detach()) < 0.2 * start  # nearest may change its match on the way
+    assert float(statistic.loss(features, target).detach()) < 0.2 * start

@@ -1,5 +1,7 @@
 """L-BFGS where curvature misleads it: a hump to leave, and a plateau that asks for a step of thousands."""
 
+import itertools
+
 import torch
 
 from impasto.optimize.descent import LARGEST_CHANGE, Lbfgs
@@ -12,6 +14,6 @@ def test_lbfgs_leaves_a_hump_and_takes_no_giant_step() -> None:
     start = torch.linspace(0.02, 0.1, 48).reshape(1, 3, 4, 4)
     seen = [start]
     minimum = minimize(evaluate, start, Lbfgs, steps=60, on_step=lambda event: seen.append(event.image))
-    changes = [float((b - a).square().mean().sqrt()) for a, b in zip(seen, seen[1:], strict=False)]
+    changes = [float((b - a).square().mean().sqrt()) for a, b in itertools.pairwise(seen)]
     assert max(changes) <= LARGEST_CHANGE * 1.001
     torch.testing.assert_close(minimum.image, torch.ones_like(start), atol=1e-2, rtol=0)

@@ -22,6 +22,17 @@ def test_scales_halve_down_to_the_first(
 
 
 def test_shares_add_up_and_the_finest_get_the_rest() -> None:
-    assert share_steps(240, 3) == (80, 80, 80)
-    assert share_steps(11, 3) == (3, 4, 4)
-    assert share_steps(1, 3) == (0, 0, 1)
+    small, large = (12, 16), (24, 32)
+    assert share_steps(240, [small, large], 0) == ((small, 120, "bfloat16"), (large, 120, "bfloat16"))
+    assert share_steps(11, [small, large], 11) == ((small, 5, "float32"), (large, 6, "float32"))
+    assert share_steps(1, [small, large], 0) == ((large, 1, "bfloat16"),)
+
+
+def test_the_last_steps_are_in_float32() -> None:
+    small, large = (12, 16), (24, 32)
+    assert share_steps(10, [small, large], 2) == (
+        (small, 5, "bfloat16"),
+        (large, 3, "bfloat16"),
+        (large, 2, "float32"),
+    )
+    assert share_steps(10, [small, large], 7) == ((small, 3, "bfloat16"), (small, 2, "float32"), (large, 5, "float32"))

@@ -1,0 +1,33 @@
+"""The number format of the network: float32, or bfloat16 where the machine has it."""
+
+from typing import Literal
+
+import torch
+
+from impasto.errors import DeviceError
+
+
+def resolve_precision(precision: str, device: torch.device) -> Literal["float32", "bfloat16"]:
+    """The format to run the network in; "auto" is bfloat16 where the device computes in it faster than in float32.
+
+    Raises DeviceError for an unknown name. bfloat16 asked for where it is slow is used all the same.
+    """
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise DeviceError(
+            f"precision is {precision!r}; expected auto, float32 or bfloat16.", "Leave --precision out for auto."
+        )
+    if precision == "auto":
+        return "bfloat16" if has_fast_bfloat16(device) else "float32"
+    return "bfloat16" if precision == "bfloat16" else "float32"
+
+
+def has_fast_bfloat16(device: torch.device) -> bool | None:
+    """Whether the device computes in bfloat16 natively; None where torch does not tell."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu":
+        return False
+    # Private, and absent from some builds.
+    asks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    answers = [bool(ask()) for ask in asks if ask is not None]
+    return any(answers) if answers else None
