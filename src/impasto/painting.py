@@ -112,6 +112,7 @@ class Painting:
         self.content: Tensor | None = None
         self.styles: list[Tensor] = []
         self.inputs: list[Input] = []
+        self.plan: tuple[tuple[int, int], ...] = ()
         self.done = 0
 
     def read(self, role: Literal["content", "style"], source: ImageSource) -> tuple[int, int]:
@@ -155,9 +156,13 @@ class Painting:
         scales = self._plan_scales(size)
         image = build_init(recipe.init, scales[0], self.content, self.styles, recipe.seed)
         minimum: Minimum | None = None
+        parts = share_steps(
+            recipe.steps, scales, finer_steps=recipe.finer_steps, float32_steps=self._float32_steps()
+        )
+        self.plan = tuple((max(scale), share) for scale, share, _ in parts)
         encoders = {"float32": encoder, "bfloat16": encoder.lowered()}
         try:
-            for scale, share, precision in share_steps(recipe.steps, scales, self._float32_steps()):
+            for scale, share, precision in parts:
                 objective = self._objective(encoders[precision], scale, size)
                 evaluate = build_evaluate(objective, gamut=recipe.gamut)
                 reached = minimize(
@@ -218,7 +223,12 @@ class Painting:
         def count(event: StepEvent) -> object:
             elapsed_s = time.perf_counter() - self.started
             whole = replace(
-                event, size=size, step=done + event.step, steps=self.recipe.steps, elapsed_s=elapsed_s
+                event,
+                size=size,
+                step=done + event.step,
+                steps=self.recipe.steps,
+                plan=self.plan,
+                elapsed_s=elapsed_s,
             )
             return on_step(whole)
 

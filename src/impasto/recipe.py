@@ -103,7 +103,10 @@ class Recipe:
         choices=("keep", "free"),
     )
     optimizer: Literal["lbfgs", "adam"] = option("lbfgs", "choice", "lbfgs or adam", choices=("lbfgs", "adam"))
-    steps: int = option(240, "integer", "optimizer updates, shared equally by the scales", low=1)
+    steps: int = option(240, "integer", "optimizer updates, shared by the scales", low=1)
+    finer_steps: float = option(
+        1.0, "number", "steps of a scale for one step of the coarser scale before it; below 1 is faster", above=0.0
+    )
     first_scale: int = option(
         128, "integer", "long edge of the first scale, doubled up to size; 0: one scale only", low=0
     )

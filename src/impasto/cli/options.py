@@ -57,6 +57,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
         "optimizer",
         "steps",
         "first_scale",
+        "finer_steps",
         "gamut",
         "float32_share",
         "learning_rate",

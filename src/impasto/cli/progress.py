@@ -1,6 +1,5 @@
 """Progress on stderr: a bar in a terminal, a plain line now and then elsewhere."""
 
-import math
 import os
 import sys
 from collections.abc import Iterator
@@ -8,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from impasto.cli.report import describe_losses, print_line
-from impasto.optimize.pyramid import share_steps
 
 if TYPE_CHECKING:
     from impasto.optimize.events import StepEvent
@@ -48,25 +46,22 @@ class Pace:
         self.step_s: float | None = None
         self.left_s: float | None = None
         self._scale = 0
-        self._scales = 1
         self._mark = (0, 0.0)
 
     def on_step(self, event: "StepEvent") -> None:
         """Brings both up to date."""
-        to_come = max(0, round(math.log2(max(event.size) / event.scale)))
         if event.scale != self._scale:
-            if not self._scale:
-                self._scales = to_come + 1
+            # A step costs as its pixels do.
+            self.step_s = None if self.step_s is None else self.step_s * (event.scale / self._scale) ** 2
             self._scale, self._mark = event.scale, (event.step, event.elapsed_s)
-            self.step_s = None if self.step_s is None else 4 * self.step_s
         elif event.step > self._mark[0]:
             self.step_s = (event.elapsed_s - self._mark[1]) / (event.step - self._mark[0])
         if self.step_s is not None:
-            shares = share_steps(event.steps, range(self._scales), 0)
-            now = self._scales - to_come - 1
-            done = sum(share for index, share, _ in shares if index <= now)
-            later = sum(share * 4 ** (index - now) for index, share, _ in shares if index > now)
-            self.left_s = self.step_s * (max(0, done - event.step) + later)
+            left, done = 0.0, 0
+            for scale, steps in event.plan or ((event.scale, event.steps),):
+                done += steps
+                left += min(steps, max(0, done - event.step)) * (scale / event.scale) ** 2
+            self.left_s = self.step_s * left
 
     def describe(self) -> str:
         """In words: `8.1 steps/s, 25 s left`; empty before the second step."""

@@ -12,7 +12,7 @@ class StepEvent:
     """One finished step.
 
     scale: long edge of the picture being painted, in pixels. size: (height, width) that the finished one will have.
-    step, steps: updates done and planned, over all scales.
+    step, steps: updates done and planned, over all scales. plan: long edge and steps of each part of the run, in turn.
     losses: the weighted terms by name, and `total`, of the picture after this step.
     elapsed_s: seconds since the run began. rolled_back: whether this step diverged and was undone.
     """
@@ -24,6 +24,7 @@ class StepEvent:
     losses: Mapping[str, float]
     elapsed_s: float
     rolled_back: bool = False
+    plan: tuple[tuple[int, int], ...] = ()
     image: Tensor = field(repr=False)
 
     @property

@@ -1,5 +1,6 @@
 """Coarse to fine: the scales a pastiche is painted at, and their share of the steps."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal, TypeVar
 
@@ -22,16 +23,20 @@ def plan_scales(height: int, width: int, first_scale: int, smallest_side: int) -
     return tuple(sizes)
 
 
-def share_steps(steps: int, scales: Sequence[T], float32_steps: int) -> tuple[tuple[T, int, Precision], ...]:
-    """`steps` shared equally by the scales, coarse to fine, as (scale, steps, precision) in turn.
+def share_steps(
+    steps: int, scales: Sequence[T], *, finer_steps: float = 1.0, float32_steps: int = 0
+) -> tuple[tuple[T, int, Precision], ...]:
+    """`steps` shared by the scales, coarse to fine, as (scale, steps, precision) in turn.
 
-    What is left over goes to the finest ones. float32_steps: how many, counted from the last, are in float32.
+    finer_steps: steps of a scale for one of the coarser scale before it. float32_steps: how many, counted from the
+    last, are in float32.
     """
-    each, rest = divmod(steps, len(scales))
+    weights = [finer_steps**index for index in range(len(scales))]
+    ends = [math.floor(steps * sum(weights[: index + 1]) / sum(weights)) for index in range(len(scales) - 1)]
     parts: list[tuple[T, int, Precision]] = []
     left = steps
-    for index, scale in enumerate(scales):
-        share = each + (index >= len(scales) - rest)
+    for scale, start, end in zip(scales, [0, *ends], [*ends, steps], strict=True):
+        share = end - start
         lower = min(share, max(0, left - float32_steps))
         parts += [(scale, lower, "bfloat16")] if lower else []
         parts += [(scale, share - lower, "float32")] if lower < share else []

@@ -9,9 +9,11 @@ from impasto.cli.progress import Lines, Pace, describe_seconds, showing_progress
 from impasto.optimize.events import StepEvent
 
 
-def event(step: int, elapsed_s: float, scale: int = 64, steps: int = 40, size: int = 64) -> StepEvent:
+def event(
+    step: int, elapsed_s: float, scale: int = 64, size: int = 64, plan: tuple[tuple[int, int], ...] = ()
+) -> StepEvent:
     return StepEvent(
-        scale=scale, size=(size // 2, size), step=step, steps=steps,
+        scale=scale, size=(size // 2, size), step=step, steps=40, plan=plan,
         losses={"content": 1.0, "style": 2.0, "total": 3.0}, elapsed_s=elapsed_s, image=torch.zeros(1, 3, 2, 2),
     )  # fmt: skip
 
@@ -26,13 +28,14 @@ def test_pace_at_one_scale() -> None:
 
 
 def test_pace_counts_finer_scales_four_times_each() -> None:
-    pace = Pace()  # 64, 128, 256: 13, 13 and 14 of the 40 steps
-    pace.on_step(event(1, 0.0, size=256))
-    pace.on_step(event(3, 2.0, size=256))
+    pace = Pace()
+    plan = ((64, 13), (128, 13), (256, 14))
+    pace.on_step(event(1, 0.0, size=256, plan=plan))
+    pace.on_step(event(3, 2.0, size=256, plan=plan))
     assert pace.left_s == pytest.approx(10 + 13 * 4 + 14 * 16)
-    pace.on_step(event(14, 20.0, scale=128, size=256))
+    pace.on_step(event(14, 20.0, scale=128, size=256, plan=plan))
     assert pace.left_s == pytest.approx(12 * 4 + 14 * 16)
-    pace.on_step(event(15, 25.0, scale=128, size=256))
+    pace.on_step(event(15, 25.0, scale=128, size=256, plan=plan))
     assert pace.left_s == pytest.approx(11 * 5 + 14 * 20)
 
 

@@ -23,16 +23,22 @@ def test_scales_halve_down_to_the_first(
 
 def test_shares_add_up_and_the_finest_get_the_rest() -> None:
     small, large = (12, 16), (24, 32)
-    assert share_steps(240, [small, large], 0) == ((small, 120, "bfloat16"), (large, 120, "bfloat16"))
-    assert share_steps(11, [small, large], 11) == ((small, 5, "float32"), (large, 6, "float32"))
-    assert share_steps(1, [small, large], 0) == ((large, 1, "bfloat16"),)
+    assert share_steps(240, [small, large]) == ((small, 120, "bfloat16"), (large, 120, "bfloat16"))
+    assert share_steps(11, [small, large], float32_steps=11) == ((small, 5, "float32"), (large, 6, "float32"))
+    assert share_steps(1, [small, large]) == ((large, 1, "bfloat16"),)
+    halved = share_steps(70, [small, large, (48, 64)], finer_steps=0.5)
+    assert [steps for _, steps, _ in halved] == [40, 20, 10]
 
 
 def test_the_last_steps_are_in_float32() -> None:
     small, large = (12, 16), (24, 32)
-    assert share_steps(10, [small, large], 2) == (
+    assert share_steps(10, [small, large], float32_steps=2) == (
         (small, 5, "bfloat16"),
         (large, 3, "bfloat16"),
         (large, 2, "float32"),
     )
-    assert share_steps(10, [small, large], 7) == ((small, 3, "bfloat16"), (small, 2, "float32"), (large, 5, "float32"))
+    assert share_steps(10, [small, large], float32_steps=7) == (
+        (small, 3, "bfloat16"),
+        (small, 2, "float32"),
+        (large, 5, "float32"),
+    )
