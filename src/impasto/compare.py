@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from impasto.coloring import prepare_colors, unfinish_colors
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg, smallest_side
@@ -105,7 +106,7 @@ def compare(
     with running(chosen, threads, "Give smaller pictures, or close other programs."):
         content, style, picture = (image.to(chosen) for image in (content, style, picture))
         objective = _build_objective(encoders[0], recipe, content, style, size)
-        terms, total = _evaluate(objective, picture)
+        terms, total = _evaluate(objective, unfinish_colors(recipe, picture))
         layers = [layer for layer in (*STYLE_METRIC_LAYERS, STRUCTURE_METRIC_LAYER) if layer in objective.layers]
         del objective
         figures = measure_quality(encoders[1], content, style, picture)
@@ -147,8 +148,10 @@ def _for_one_style(recipe: Recipe) -> Recipe:
 def _build_objective(
     encoder: Vgg, recipe: Recipe, content: Tensor, style: Tensor, size: tuple[int, int]
 ) -> Objective:
+    painted, (style,) = prepare_colors(recipe, content, [style])
+    assert painted is not None
     style = resize_image(style, style_size(recipe, style, size, size))
-    return Objective(encoder, recipe, resize_image(content, size), [style])
+    return Objective(encoder, recipe, resize_image(painted, size), [style])
 
 
 def _evaluate(objective: Objective, picture: Tensor) -> tuple[tuple[TermValue, ...], float]:

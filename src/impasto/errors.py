@@ -59,7 +59,11 @@ class OutOfMemoryError(ImpastoError, MemoryError):
     exit_code = 1
 
 
+class MemoryLimitError(ImpastoError, MemoryError):
+    """A memory limit is malformed, or too small for what is asked."""
+
+
 class DiskError(ImpastoError, OSError):
-    """The disk failed or filled up while a finished picture was written."""
+    """The disk failed or filled up: no room for a finished picture, or for what waits on disk meanwhile."""
 
     exit_code = 1

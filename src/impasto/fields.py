@@ -31,6 +31,15 @@ STATISTICS = {
 }
 """What can stand for a style, and what each is."""
 
+COLORS = {
+    "style": "as painted",
+    "content-luma": "paint lightness alone, keep the photograph's chroma",
+    "match": "first map the style's mean and covariance to the photograph's",
+    "histogram": "first give the style the photograph's histograms",
+    "oklab": "last map the chroma to the style's",
+}
+"""Whose colors the pastiche has, and how it comes by them."""
+
 INITS = ("content", "style", "noise", "black", "white", "mean")
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from impasto import __version__
+from impasto.coloring import check_color, finish_colors, prepare_colors
 from impasto.errors import ImageSizeError
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg, smallest_side
@@ -24,8 +26,11 @@ from impasto.optimize.device import peak_bytes, resolve_device, running
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.init import build_init
 from impasto.optimize.loop import Minimum, build_evaluate, minimize
+from impasto.optimize.memory import memory_limit, used_bytes
+from impasto.optimize.plan import MemoryPlan, plan_memory
 from impasto.optimize.precision import resolve_precision
 from impasto.optimize.pyramid import plan_scales, share_steps
+from impasto.optimize.tiles import TiledObjective
 from impasto.recipe import Recipe, check_blend
 
 WRAP = 16
@@ -46,8 +51,10 @@ class Result:
     """A pastiche and what is known about it.
 
     pastiche: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU. losses: the weighted terms by name, and "total", of this
-    picture. steps, seconds: of the whole run. peak_bytes: most memory used. end: why it ended: "steps",
-    "tolerance", "stopped" (by a callback or Ctrl-C) or "diverged" (after too many roll-backs).
+    picture as painted, before `finish_colors`. steps, seconds: of the whole run. peak_bytes: most memory used. end: why
+    it ended: "steps", "tolerance", "stopped" (by a callback or Ctrl-C) or "diverged" (after too many roll-backs).
+    memory: the plan of the last scale. threads: of the CPU. precision: of the steps that the recipe does not keep in
+    float32.
     """
 
     pastiche: Tensor
@@ -59,10 +66,19 @@ class Result:
     end: Literal["steps", "tolerance", "stopped", "diverged"]
     weights: WeightsRecord
     inputs: tuple[Input, ...]
+    memory: MemoryPlan
+    threads: int
+    precision: str
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """How it was run, as far as it shows in the last digits: tiles, history, threads, precision."""
+        plan = {"tile": self.memory.tile, "margin": self.memory.margin, "history": self.memory.history}
+        return {**plan, "threads": self.threads, "precision": self.precision}
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What is written into the picture: recipe, seed, version, weights and inputs; nothing that varies by run."""
+        """What is written into the picture: recipe, seed, version, weights, inputs and how it was run."""
         return {
             "software": "impasto",
             "version": __version__,
@@ -70,6 +86,7 @@ class Result:
             "seed": self.recipe.seed,
             "weights": {"name": self.weights.name, "sha256": self.weights.sha256},
             "inputs": [{"role": i.role, "name": i.name, "sha256": i.sha256} for i in self.inputs],
+            "run": self.run,
         }
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -77,7 +94,7 @@ class Result:
         write_image(self.pastiche, path, metadata=self.metadata)
 
     def to_dict(self) -> dict[str, Any]:
-        """Size, steps, seconds, losses, peak_bytes, end and recipe, as JSON values."""
+        """Size, steps, seconds, losses, peak_bytes, end, run and recipe, as JSON values."""
         height, width = self.pastiche.shape[-2:]
         return {
             "size": {"width": width, "height": height},
@@ -86,6 +103,7 @@ class Result:
             "losses": dict(self.losses),
             "peak_bytes": self.peak_bytes,
             "end": self.end,
+            "run": self.run,
             "recipe": self.recipe.to_dict(),
         }
 
@@ -101,6 +119,7 @@ class Painting:
         precision: str,
         max_pixels: int,
         on_step: OnStep | None,
+        max_memory: int | None = None,
     ) -> None:
         self.started = time.perf_counter()
         self.recipe = recipe
@@ -109,6 +128,7 @@ class Painting:
         self.precision = resolve_precision(precision, self.device)
         self.max_pixels = max_pixels
         self.on_step = on_step
+        self.max_memory = max_memory
         self.content: Tensor | None = None
         self.styles: list[Tensor] = []
         self.inputs: list[Input] = []
@@ -129,17 +149,24 @@ class Painting:
         """The network for painting at (height, width), after all that can be wrong before slow work was checked."""
         if self.styles:
             check_blend(self.recipe.style_blend, len(self.styles))
+        check_color(self.recipe, has_content=self.content is not None, has_styles=bool(self.styles))
         self._check_sizes(size)
-        return build_encoder(self.recipe)
+        encoder, weights = build_encoder(self.recipe)
+        self._plan_memory(encoder, size, size, self.recipe.steps, used_bytes(self.device))
+        return encoder, weights
 
     def paint(self, size: tuple[int, int]) -> Result:
         """The result at (height, width)."""
         encoder, weights = self.check(size)
-        advice = f"Lower --size (now {max(size)}), --style-scale or --history, or close other programs."
+        advice = f"Lower --size (now {max(size)}), --style-scale or --max-memory, or close other programs."
         with running(self.device, self.threads, advice):
-            minimum = self._paint_scales(encoder.to(self.device), size)
+            content, styles = self.content, self.styles
+            self.content, self.styles = prepare_colors(self.recipe, content, styles)
+            minimum, plan = self._paint_scales(encoder.to(self.device), size)
+            pastiche = finish_colors(self.recipe, minimum.image, content, styles)
+            threads = torch.get_num_threads()
         return Result(
-            pastiche=minimum.image,
+            pastiche=pastiche,
             recipe=self.recipe,
             losses=minimum.losses,
             steps=self.done,
@@ -148,11 +175,15 @@ class Painting:
             end=minimum.end,
             weights=weights,
             inputs=tuple(self.inputs),
+            memory=plan,
+            threads=threads,
+            precision=self.precision,
         )
 
-    def _paint_scales(self, encoder: Vgg, size: tuple[int, int]) -> Minimum:
-        """Every scale in turn, each starting from the last one's best picture."""
+    def _paint_scales(self, encoder: Vgg, size: tuple[int, int]) -> tuple[Minimum, MemoryPlan]:
+        """Every scale in turn, each starting from the last one's best picture; with the last scale's plan."""
         recipe = self.recipe
+        used = used_bytes(self.device)
         scales = self._plan_scales(size)
         image = build_init(recipe.init, scales[0], self.content, self.styles, recipe.seed)
         minimum: Minimum | None = None
@@ -163,12 +194,13 @@ class Painting:
         encoders = {"float32": encoder, "bfloat16": encoder.lowered()}
         try:
             for scale, share, precision in parts:
-                objective = self._objective(encoders[precision], scale, size)
+                plan = self._plan_memory(encoders[precision], scale, size, share, used)
+                objective = self._objective(encoders[precision], scale, size, plan.tile)
                 evaluate = build_evaluate(objective, gamut=recipe.gamut)
                 reached = minimize(
                     evaluate,
                     resize_wrapped(image, scale, recipe.padding).to(self.device),
-                    _descents(recipe),
+                    _descents(recipe, plan.history),
                     steps=share,
                     tolerance=recipe.tolerance,
                     on_step=self._count_on(size),
@@ -186,7 +218,7 @@ class Painting:
                 raise
             minimum = replace(minimum, end="stopped")
         assert minimum is not None
-        return replace(minimum, image=resize_image(minimum.image, size))
+        return replace(minimum, image=resize_image(minimum.image, size)), plan
 
     def _float32_steps(self) -> int:
         """How many of the steps, counted from the last, are computed in float32."""
@@ -208,11 +240,23 @@ class Painting:
         scales = plan_scales(*size, first_scale, least)
         return tuple(scale for scale in scales if scale == size or is_fit(scale))
 
-    def _objective(self, encoder: Vgg, scale: tuple[int, int], size: tuple[int, int]) -> Objective:
+    def _plan_memory(
+        self, encoder: Vgg, scale: tuple[int, int], size: tuple[int, int], steps: int, used: int
+    ) -> MemoryPlan:
+        """The plan for one scale. used: bytes in use before the first scale."""
+        styles = [style_size(self.recipe, style, scale, size) for style in self.styles]
+        limit = memory_limit(self.max_memory, self.device)
+        return plan_memory(encoder, self.recipe, scale, styles, steps=steps, used=used, limit=limit)
+
+    def _objective(
+        self, encoder: Vgg, scale: tuple[int, int], size: tuple[int, int], tile: int | None
+    ) -> Objective:
         content = None if self.content is None else resize_image(self.content, scale).to(self.device)
         sizes = [style_size(self.recipe, style, scale, size) for style in self.styles]
         styles = [resize_image(s, to).to(self.device) for s, to in zip(self.styles, sizes, strict=True)]
-        return Objective(encoder, self.recipe, content, styles)
+        if tile is None:
+            return Objective(encoder, self.recipe, content, styles)
+        return TiledObjective(encoder, self.recipe, content, styles, inner=tile)
 
     def _count_on(self, size: tuple[int, int]) -> OnStep | None:
         """The callback as one scale's loop sees it: size, steps and seconds are those of the whole run."""
@@ -278,12 +322,12 @@ def fit_wrap(size: tuple[int, int], padding: str) -> tuple[int, int]:
     return (height if padding == "wrap" else size[0]), (width if padding in ("wrap", "wrap-x") else size[1])
 
 
-def _descents(recipe: Recipe) -> Callable[[float], Descent]:
+def _descents(recipe: Recipe, history: int) -> Callable[[float], Descent]:
     if recipe.optimizer == "adam":
         rate = recipe.learning_rate if recipe.learning_rate is not None else 0.02
         return lambda factor: Adam(rate * factor)
     rate = recipe.learning_rate if recipe.learning_rate is not None else 1.0
-    return lambda factor: Lbfgs(rate * factor, recipe.history, recipe.fourier_exponent)
+    return lambda factor: Lbfgs(rate * factor, history, recipe.fourier_exponent)
 
 
 def describe_input(role: Literal["content", "style"], source: ImageSource) -> Input:

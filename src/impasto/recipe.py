@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from impasto.errors import RecipeError
-from impasto.fields import STATISTICS, STYLE_LAYERS, check_value, nearest_name, option, parse_text, split_statistic
+from impasto.fields import (
+    COLORS,
+    STATISTICS,
+    STYLE_LAYERS,
+    check_value,
+    nearest_name,
+    option,
+    parse_text,
+    split_statistic,
+)
 
 FORMAT_VERSION = 1
 """Version of the recipe's written form; a newer one is refused with a clear message."""
@@ -95,6 +104,15 @@ class Recipe:
     )
     init: str = option(
         "content", "init", "start image: content, style, noise, black, white, mean, a color #rrggbb, or a file"
+    )
+    color: Literal["style", "content-luma", "match", "histogram", "oklab"] = option(
+        "style", "choice", "; ".join(f"{name} = {what}" for name, what in COLORS.items()), choices=tuple(COLORS)
+    )
+    color_map: Literal["cholesky", "pca", "monge"] = option(
+        "monge",
+        "choice",
+        "linear map of match and oklab; monge changes colors least (cholesky, pca, monge)",
+        choices=("cholesky", "pca", "monge"),
     )
     gamut: Literal["keep", "free"] = option(
         "keep",
@@ -179,7 +197,11 @@ class Recipe:
         return cls().replace(**changes)
 
     def replace(self, **changes: Any) -> Self:
-        """This recipe with some fields changed. A weight given clears `strength`, and `strength` clears the weights."""
+        """This recipe with some fields changed.
+
+        A weight given clears `strength`, and `strength` clears the weights. Other layers clear the layer weights, which
+        belong to the old ones.
+        """
         known = field_names()
         for name in changes:
             if name not in known:
@@ -187,6 +209,9 @@ class Recipe:
                     f"recipe has no field {name!r}; expected one of {', '.join(known)}.",
                     nearest_name(name, known) or "Choose one of these.",
                 )
+        for kind in ("content", "style"):
+            if changes.get(f"{kind}_layers", getattr(self, f"{kind}_layers")) != getattr(self, f"{kind}_layers"):
+                changes.setdefault(f"{kind}_layer_weights", ())
         weights = {name for name in ("content_weight", "style_weight") if changes.get(name) is not None}
         if weights and "strength" not in changes:
             changes["strength"] = None

@@ -27,6 +27,7 @@ def stylize(
     threads: int | None = None,
     precision: str = "auto",
     max_pixels: int = MAX_PIXELS,
+    max_memory: int | None = None,
     on_step: OnStep | None = None,
 ) -> Result:
     """The content image repainted in the style of the style images: Gatys et al. 2015, eq. 7.
@@ -37,13 +38,15 @@ def stylize(
     device: "auto", "cpu", "cuda", "cuda:1", "mps". threads: CPU threads. max_pixels: the largest picture read.
     precision: "float32", "bfloat16" or "auto", bfloat16 where the device is faster with it; never in the steps that the
     recipe's float32_share sets apart.
+    max_memory: bytes that the process, or torch on the GPU, may take; 70 % of what is free if left out. A picture that
+    needs more is seen in tiles, with the same result but for rounding.
     on_step: called after every step; may return "stop". Ctrl-C after the first step also gives the best picture so far.
 
     Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, RecipeError,
-    WeightsError, DeviceError, OutOfMemoryError; all are ImpastoError.
+    WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are ImpastoError.
     """
     recipe = recipe if recipe is not None else Recipe()
-    painting = Painting(recipe, device, threads, precision, max_pixels, on_step)
+    painting = Painting(recipe, device, threads, precision, max_pixels, on_step, max_memory)
     return painting.paint(_read_for_pastiche(painting, content_image, style_images))
 
 
@@ -70,6 +73,7 @@ def synthesize_texture(
     threads: int | None = None,
     precision: str = "auto",
     max_pixels: int = MAX_PIXELS,
+    max_memory: int | None = None,
     on_step: OnStep | None = None,
 ) -> Result:
     """A new picture with the texture of the samples: the style loss alone, from noise.
@@ -97,7 +101,7 @@ def synthesize_texture(
             "Leave --strength out, or give --strength 1.",
         )
     _check_weighed(recipe, "style")
-    painting = Painting(recipe, device, threads, precision, max_pixels, on_step)
+    painting = Painting(recipe, device, threads, precision, max_pixels, on_step, max_memory)
     sizes = [painting.read("style", source) for source in _listed(samples)]
     for height, width in sizes:
         if min(height, width) < SMALLEST_SAMPLE:
@@ -122,6 +126,7 @@ def reconstruct(
     threads: int | None = None,
     precision: str = "auto",
     max_pixels: int = MAX_PIXELS,
+    max_memory: int | None = None,
     on_step: OnStep | None = None,
 ) -> Result:
     """The picture that has, from noise, the same responses in the content layers or the same style in the style layers.
@@ -151,7 +156,7 @@ def reconstruct(
         recipe = _reconstruction(recipe, "content", content_layers, content_layer_weights, style_layer_weights)
     else:
         recipe = _reconstruction(recipe, "style", style_layers, style_layer_weights, content_layer_weights)
-    painting = Painting(recipe, device, threads, precision, max_pixels, on_step)
+    painting = Painting(recipe, device, threads, precision, max_pixels, on_step, max_memory)
     height, width = painting.read("content" if content_layers else "style", image)
     return painting.paint(fit_long_edge(height, width, size))
 

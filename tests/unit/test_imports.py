@@ -9,7 +9,7 @@ import impasto
 
 SOURCE = Path(impasto.__file__).parent
 STAGES = (
-    *("errors", "fields", "recipe", "images", "features", "losses", "optimize", "painting", "transfer"),
+    *("errors", "fields", "recipe", "images", "features", "losses", "optimize", "coloring", "painting", "transfer"),
     *("evolution", "demo", "panel", "sweep", "page", "paper", "quality", "compare", "cli"),
 )
 FREE = {"__init__", "__main__"}  # the package's own face, which points to every stage

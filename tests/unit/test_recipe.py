@@ -103,7 +103,7 @@ def test_text_that_is_no_value_is_named(name: str, text: str) -> None:
 
 
 def test_unknown_preset_lists_the_presets() -> None:
-    with pytest.raises(RecipeError, match=r"one of paper, pastiche, .*Did you mean 'paper'"):
+    with pytest.raises(RecipeError, match=r"one of draft, paper, pastiche, .*Did you mean 'paper'"):
         Recipe.preset("papers")
 
 
@@ -163,3 +163,12 @@ def test_every_field_has_help_and_a_kind() -> None:
         assert field.metadata["help"]
         assert field.metadata["kind"]
     assert len(field_names()) == len(set(field_names()))
+
+
+def test_other_layers_clear_the_weights_of_the_old_ones() -> None:
+    texture = Recipe.preset("texture")
+    assert texture.style_layer_weights != ()
+    assert texture.replace(style_layers=("conv1_1",)).style_layer_weights == ()
+    assert texture.replace(style_layers=texture.style_layers).style_layer_weights == texture.style_layer_weights
+    both = texture.replace(style_layers=("conv1_1", "conv2_1"), style_layer_weights=(1.0, 2.0))
+    assert both.style_layer_weights == (1.0, 2.0)

@@ -29,6 +29,14 @@ PrecisionOption = Annotated[
 MaxPixels = Annotated[
     int, typer.Option(min=1, metavar="N", help="largest picture read, in pixels", rich_help_panel="Machine")
 ]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="memory the run may take, as 4GiB; larger pictures are tiled; default: 70 % of what is free",
+        rich_help_panel="Machine",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", metavar="", help="print one JSON object on stdout", rich_help_panel="Report")
 ]
@@ -38,7 +46,7 @@ Debug = Annotated[
 ]
 
 PANELS: Mapping[str, tuple[str, ...]] = {
-    "Look": ("size", "strength", "style_scale", "style_size", "style_blend", "init", "seed"),
+    "Look": ("size", "strength", "style_scale", "style_size", "style_blend", "color", "color_map", "init", "seed"),
     "Losses": (
         "content_weight",
         "style_weight",
@@ -109,6 +117,13 @@ def takes_recipe(
         return with_recipe
 
     return decorate
+
+
+def read_memory(max_memory: str | None) -> int | None:
+    """Bytes of a --max-memory; None where it is left out. Raises MemoryLimitError."""
+    from impasto.optimize.memory import parse_memory
+
+    return None if max_memory is None else parse_memory(max_memory)
 
 
 def build_recipe(

@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 from impasto.cli.delivery import Animation, Delivery, Output, SnapshotDir, SnapshotEvery
-from impasto.cli.options import Debug, Device, Json, MaxPixels, PrecisionOption, Quiet, Threads, takes_recipe
+from impasto.cli.options import (
+    Debug,
+    Device,
+    Json,
+    MaxMemory,
+    MaxPixels,
+    PrecisionOption,
+    Quiet,
+    Threads,
+    read_memory,
+    takes_recipe,
+)
 from impasto.cli.progress import showing_progress
 from impasto.recipe import Recipe
 
@@ -28,6 +39,7 @@ def stylize(
     threads: Threads = None,
     precision: PrecisionOption = "auto",
     max_pixels: MaxPixels = 200_000_000,
+    max_memory: MaxMemory = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -49,6 +61,7 @@ def stylize(
             threads=threads,
             precision=precision,
             max_pixels=max_pixels,
+            max_memory=read_memory(max_memory),
             on_step=context.obj.on_step(progress.on_step, delivery.on_step),
         )
     delivery.deliver(result, context.obj, as_json=json)

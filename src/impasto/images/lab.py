@@ -19,6 +19,11 @@ def to_linear(image: Tensor) -> Tensor:
     return torch.where(image <= 0.04045, image / 12.92, ((image.clamp_min(0) + 0.055) / 1.055) ** 2.4)
 
 
+def from_linear(linear: Tensor) -> Tensor:
+    """Gamma-coded sRGB of values proportional to light, any shape; the inverse of `to_linear`: IEC 61966-2-1."""
+    return torch.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055)
+
+
 def to_lab(image: Tensor) -> Tensor:
     """The image in CIELAB under D65: L from 0, black, to 100, white; a is green to red, b blue to yellow.
 

@@ -36,14 +36,11 @@ class NearestStyle:
     ) -> None:
         """style, content: {layer: features (1, C, H, W)}; content None where there is no photograph, as in textures.
         weights: {layer: share of the energy}, shallow to deep. seed: of the vectors that are kept."""
-        self.scales = {layer: _scale(style[layer], weight) for layer, weight in weights.items()}
+        self.scales = {layer: scale_energy(_energy(style[layer]), weight) for layer, weight in weights.items()}
         columns = self.columns(*(style[layer] for layer in weights))
         self.mean = columns.mean(dim=(2, 3), keepdim=True)
-        vectors = _unit_rows(columns, self.mean)
-        if len(vectors) > STYLE_VECTORS:
-            order = torch.randperm(len(vectors), generator=torch.Generator().manual_seed(seed))
-            vectors = vectors[order[:STYLE_VECTORS].to(vectors.device)]
-        self.vectors = vectors
+        vectors = unit_rows(columns, self.mean)
+        self.vectors = vectors[style_order(len(vectors), seed).to(vectors.device)]
         self.content = None if content is None else _centred(self.columns(*(content[layer] for layer in weights)))
         self._match: Tensor | None = None
         self._age = 0
@@ -64,10 +61,7 @@ class NearestStyle:
             query = _centred(columns.detach())
             if self.content is not None:
                 query = CONTENT_SHARE * self.content + (1 - CONTENT_SHARE) * query
-            # The largest of some thousand cosines needs no float32, and bfloat16 is four times as fast.
-            vectors = self.vectors.to(torch.bfloat16)
-            parts = torch.split(query.to(torch.bfloat16), _CHUNK)
-            self._match, self._age = torch.cat([(part @ vectors.T).argmax(1) for part in parts]), 0
+            self._match, self._age = match_rows(query, self.vectors), 0
         self._age += 1
         return self._match
 
@@ -78,12 +72,31 @@ def nearest_distance(columns: Tensor, style: NearestStyle) -> Tensor:
     columns: (1, C, h, w), from `style.columns`. The match is held constant in the gradient.
     """
     matched = style.vectors[style.match(columns)]
-    return (1 - (_unit_rows(columns, style.mean) * matched).sum(1)).mean()
+    return (1 - (unit_rows(columns, style.mean) * matched).sum(1)).mean()
 
 
-def _scale(features: Tensor, weight: float) -> float:
-    energy = float(features.square().mean()) * features.shape[1]
+def style_order(count: int, seed: int) -> Tensor:
+    """Which of the style's `count` places are kept, and in which order: all, or some at random where there are more."""
+    if count <= STYLE_VECTORS:
+        return torch.arange(count)
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed))[:STYLE_VECTORS]
+
+
+def match_rows(query: Tensor, vectors: Tensor) -> Tensor:
+    """The index of the vector of the largest cosine for each row. query: (places, C). vectors: (count, C)."""
+    # The largest of some thousand cosines needs no float32, and bfloat16 is four times as fast.
+    lower = vectors.to(torch.bfloat16)
+    parts = torch.split(query.to(torch.bfloat16), _CHUNK)
+    return torch.cat([(part @ lower.T).argmax(1) for part in parts])
+
+
+def scale_energy(energy: float, weight: float) -> float:
+    """What brings features of this mean energy over places to the weight."""
     return (weight / energy) ** 0.5 if energy > 0 else 1.0
+
+
+def _energy(features: Tensor) -> float:
+    return float(features.square().mean()) * features.shape[1]
 
 
 def _to_grid(features: Tensor, grid: tuple[int, int]) -> Tensor:
@@ -94,10 +107,10 @@ def _to_grid(features: Tensor, grid: tuple[int, int]) -> Tensor:
     return functional.interpolate(features, size=grid, mode="bilinear", align_corners=False)
 
 
-def _unit_rows(columns: Tensor, mean: Tensor) -> Tensor:
-    """Unit vectors of the places, (h w, C)."""
+def unit_rows(columns: Tensor, mean: Tensor) -> Tensor:
+    """Unit vectors of the places, (h w, C), of hypercolumns (1, C, h, w) less a mean (1, C, 1, 1)."""
     return functional.normalize((columns - mean)[0].flatten(1).T, dim=1)
 
 
 def _centred(columns: Tensor) -> Tensor:
-    return _unit_rows(columns, columns.mean(dim=(2, 3), keepdim=True))
+    return unit_rows(columns, columns.mean(dim=(2, 3), keepdim=True))

@@ -116,13 +116,10 @@ class Objective:
         described = [self.describe(image, wanted, style_padding(recipe)) for image in style_images]
         for name, factor, layers in parts:
             if name == "nearest":
-                styles = [self.encoder(image, layers, padding=style_padding(recipe)) for image in style_images]
-                content = None if content_image is None else self.encoder(content_image, layers)
-                for style, share in zip(styles, shares, strict=True):
-                    whole = style_weight * factor * share * sum(weights[layer] for layer in layers)
-                    target = NearestStyle(style, content, {layer: weights[layer] for layer in layers}, recipe.seed)
-                    title = f"nearest {'+'.join(layers)}"
-                    yield Term(title, layers, whole, target.columns, nearest_distance, target, is_mean=False)
+                chosen_weights = {layer: weights[layer] for layer in layers}
+                whole = style_weight * factor * sum(chosen_weights.values())
+                for style_image, share in zip(style_images, shares, strict=True):
+                    yield self._nearest_term(whole * share, chosen_weights, content_image, style_image)
                 continue
             for layer in layers:
                 statistic = known[name]
@@ -142,6 +139,16 @@ class Objective:
                         target,
                         statistic.is_mean,
                     )
+
+    def _nearest_term(
+        self, factor: float, weights: Mapping[str, float], content_image: Tensor | None, style_image: Tensor
+    ) -> Term:
+        layers = tuple(weights)
+        style = self.encoder(style_image, layers, padding=style_padding(self.recipe))
+        content = None if content_image is None else self.encoder(content_image, layers)
+        target = NearestStyle(style, content, weights, self.recipe.seed)
+        name = f"nearest {'+'.join(layers)}"
+        return Term(name, layers, factor, target.columns, nearest_distance, target, is_mean=False)
 
     def share_of(self, silent: float) -> float:
         """1 over the loss `silent` of an image without any response, where the recipe has a strength."""

@@ -53,7 +53,7 @@ class Lbfgs:
             elif not self.pairs:
                 self._probe = min(2 * self._probe, LARGEST_CHANGE)
         self._last = (image, gradient)
-        return image + self.learning_rate * self._direction(gradient)
+        return self._direction(gradient).mul_(self.learning_rate).add_(image)
 
     def _direction(self, gradient: Tensor) -> Tensor:
         if not self.pairs:
@@ -66,10 +66,11 @@ class Lbfgs:
             direction = direction.sub_(change, alpha=share)
             shares.append(share)
         _, change, curvature = self.pairs[-1]
-        direction = self._smooth(direction) * (curvature / _dot(change, self._smooth(change)))
+        scale = curvature / _dot(change, self._smooth(change))
+        direction = self._smooth(direction).mul_(scale)
         for (step, change, curvature), share in zip(self.pairs, reversed(shares), strict=True):
             direction = direction.add_(step, alpha=share - _dot(change, direction) / curvature)
-        return direction * min(1.0, LARGEST_CHANGE / _rms(direction))
+        return direction.mul_(min(1.0, LARGEST_CHANGE / _rms(direction)))
 
     def _smooth(self, image: Tensor) -> Tensor:
         """The initial inverse Hessian, but for a factor: f^(-2 fourier_exponent) on the frequencies f of the image."""
@@ -82,7 +83,10 @@ class Lbfgs:
             # The mean color, of frequency 0, counts as the longest wave.
             frequency = (down.square() + across.square()).sqrt().clamp_min(1 / max(H, W))
             self._weights = frequency ** (-2 * self.fourier_exponent)
-        smooth: Tensor = torch.fft.irfft2(torch.fft.rfft2(image) * self._weights, s=(H, W))
+        smooth = torch.empty_like(image)
+        for channel in range(image.shape[1]):  # one by one: the waves of all would be a run's peak of memory
+            waves = torch.fft.rfft2(image[:, channel]).mul_(self._weights)
+            smooth[:, channel] = torch.fft.irfft2(waves, s=(H, W))
         return smooth
 
 

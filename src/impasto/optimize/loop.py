@@ -50,7 +50,7 @@ def build_evaluate(objective: Callable[[Tensor], dict[str, Tensor]], *, gamut: L
             (gradient,) = torch.autograd.grad(terms["total"], seen)
         if gamut == "keep":
             outwards = ((image < 0) & (gradient > 0)) | ((image > 1) & (gradient < 0))
-            gradient = gradient.masked_fill(outwards, 0)
+            gradient = gradient.masked_fill_(outwards, 0)
         return {name: float(term.detach()) for name, term in terms.items()}, gradient
 
     return evaluate

@@ -7,8 +7,8 @@ import pytest
 import typer
 
 from impasto.cli.app import app
-from impasto.cli.options import PANELS, build_recipe
-from impasto.errors import RecipeError
+from impasto.cli.options import PANELS, build_recipe, read_memory
+from impasto.errors import MemoryLimitError, RecipeError
 from impasto.recipe import Recipe, field_names
 
 
@@ -47,3 +47,12 @@ def test_without_preset_and_file_it_is_standard() -> None:
 def test_preset_and_file_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="both given"):
         build_recipe("paper", tmp_path / "mine.toml", {})
+
+
+@pytest.mark.parametrize("command", ["stylize", "texture", "reconstruct"])
+def test_a_memory_limit_is_an_option(command: str) -> None:
+    assert "--max-memory" in options_of(command)
+    assert read_memory(None) is None
+    assert read_memory("2GiB") == 2**31
+    with pytest.raises(MemoryLimitError, match="'plenty'"):
+        read_memory("plenty")

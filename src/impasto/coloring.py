@@ -1,0 +1,71 @@
+"""Whose colors a pastiche has: what a recipe's `color` changes in the pictures before painting, and in the pastiche."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from impasto.errors import RecipeError
+from impasto.images.oklab import to_grey
+from impasto.images.palette import match_chroma, match_histogram, match_lightness, match_moments, take_chroma
+from impasto.images.resize import resize_image
+from impasto.recipe import Recipe, check_blend
+
+_BOTH = ("photograph", "style image")
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "style": (),
+    "content-luma": _BOTH,
+    "match": _BOTH,
+    "histogram": _BOTH,
+    "oklab": ("style image",),
+}
+"""Pictures that each `color` is made from."""
+
+
+def check_color(recipe: Recipe, *, has_content: bool, has_styles: bool) -> None:
+    """Accept a recipe whose colors can be had from the pictures that are there. Raises RecipeError."""
+    there = {"photograph": has_content, "style image": has_styles}
+    if missing := [name for name in NEEDS[recipe.color] if not there[name]]:
+        possible = [color for color, needed in NEEDS.items() if all(there[name] for name in needed)]
+        raise RecipeError(
+            f"color is {recipe.color!r}, which needs a {missing[0]}, and there is none here; "
+            f"expected {' or '.join(possible)}.",
+            "Leave --color out, or give --color style.",
+        )
+
+
+def prepare_colors(
+    recipe: Recipe, content: Tensor | None, styles: Sequence[Tensor]
+) -> tuple[Tensor | None, list[Tensor]]:
+    """The photograph and the style images as they are painted from; each style image by itself.
+
+    content: (1, 3, H, W); styles: each (1, 3, h, w), of any sizes; all in [0, 1], sRGB, as are those returned.
+    `content-luma`: all in grey, the styles' lightness matched to the photograph's. `match`: the styles' mean and
+    covariance are the photograph's, then clamped to [0, 1]. `histogram`: the styles' channels have its histograms.
+    """
+    if content is None or recipe.color in ("style", "oklab"):
+        return content, list(styles)
+    if recipe.color == "content-luma":
+        return to_grey(content), [match_lightness(style, content) for style in styles]
+    if recipe.color == "match":
+        return content, [match_moments(style, content, recipe.color_map).clamp(0, 1) for style in styles]
+    return content, [match_histogram(style, content) for style in styles]
+
+
+def finish_colors(recipe: Recipe, pastiche: Tensor, content: Tensor | None, styles: Sequence[Tensor]) -> Tensor:
+    """The painted pastiche in the colors that it is delivered in.
+
+    pastiche: (1, 3, H, W) in [0, 1], sRGB. content, styles: as they were read, before `prepare_colors`.
+    `content-luma`: the photograph's chroma at the pastiche's lightness. `oklab`: the mean and covariance of the
+    pastiche's chroma become those of the styles, mixed by `style_blend`. Else the pastiche itself.
+    """
+    if recipe.color == "content-luma" and content is not None:
+        return take_chroma(pastiche, resize_image(content, (pastiche.shape[-2], pastiche.shape[-1])))
+    if recipe.color == "oklab":
+        return match_chroma(pastiche, styles, check_blend(recipe.style_blend, len(styles)), recipe.color_map)
+    return pastiche
+
+
+def unfinish_colors(recipe: Recipe, pastiche: Tensor) -> Tensor:
+    """The delivered pastiche as the objective saw it, as near as can be known: for `content-luma` in grey."""
+    return to_grey(pastiche) if recipe.color == "content-luma" else pastiche

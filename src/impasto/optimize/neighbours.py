@@ -1,0 +1,133 @@
+"""Nearest style features by tiles: hypercolumns on the picture's own grid, and matches that are kept a while."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from impasto.features.receptive import GRID, reach, stride_of
+from impasto.features.tiling import Span, Tile
+from impasto.losses.nearest import CONTENT_SHARE, REMATCH, match_rows, scale_energy, style_order, unit_rows
+
+View = Callable[[], Iterable[tuple[Tile, Mapping[str, Tensor]]]]
+"""A picture seen tile by tile: each tile with its features, margins included. It may be looked at again and again."""
+
+
+def column_margin(layers: Sequence[str], network: Sequence[str]) -> int:
+    """Pixels that a tile needs around its inner part for exact hypercolumns of these layers: a multiple of 16.
+
+    The grids of two layers differ by less than a position where a side pools unevenly, and enlarging needs a neighbor.
+    """
+    middle = stride_of(layers[len(layers) // 2])
+    pixels = max(reach(layer, network) + 2 * max(stride_of(layer), middle) for layer in layers)
+    return -(-pixels // GRID) * GRID
+
+
+def tile_columns(features: Mapping[str, Tensor], tile: Tile, scales: Mapping[str, float]) -> Tensor:
+    """Hypercolumns of a tile's inner part, as `NearestStyle.columns` has them for the whole picture.
+
+    features: of the tile, margins included. scales: {layer: factor}, shallow to deep. Returns (1, C, h, w).
+    """
+    layers = tuple(scales)
+    grid = layers[len(layers) // 2]
+    return torch.cat([_to_grid(features[layer] * scales[layer], tile, layer, grid) for layer in layers], dim=1)
+
+
+def _to_grid(features: Tensor, tile: Tile, layer: str, grid: str) -> Tensor:
+    if stride_of(layer) == stride_of(grid):
+        return tile.inner(features, layer)
+    # The whole picture's rule is chosen by its width.
+    enlarged = tile.columns.length // stride_of(layer) < tile.columns.length // stride_of(grid)
+    down, rows = _resampling(tile.rows, layer, grid, enlarged, features)
+    across, columns = _resampling(tile.columns, layer, grid, enlarged, features)
+    return torch.einsum("ih,bchw,jw->bcij", down, features[:, :, rows, columns], across)
+
+
+def _resampling(
+    span: Span, layer: str, grid: str, enlarged: bool, like: Tensor
+) -> tuple[Tensor, slice]:
+    """How the inner positions of the grid's side are made of the layer's: (inner positions, taken), and of which.
+
+    As interpolate (bilinear) or adaptive_avg_pool2d do it for the whole side.
+    """
+    n, m = span.length // stride_of(layer), span.length // stride_of(grid)
+    inner = span.positions(stride_of(grid))
+    at, places = torch.arange(inner.start, inner.stop).unsqueeze(1), torch.arange(n).unsqueeze(0)
+    if enlarged:
+        source = ((at.double() + 0.5) * n / m - 0.5).clamp(0, n - 1)
+        weights = (1 - (source - places).abs()).clamp_min(0)
+    else:
+        inside = ((places >= at * n // m) & (places < -(-(at + 1) * n // m))).double()
+        weights = inside / inside.sum(1, keepdim=True)
+    used = (weights > 0).any(0).nonzero()
+    first, last = int(used[0]), int(used[-1]) + 1
+    low = span.low // stride_of(layer)
+    assert low <= first and last <= span.high // stride_of(layer), "the margin is too small"
+    return weights[:, first:last].to(like), slice(first - low, last - low)
+
+
+class TiledNearest:
+    """What `NearestStyle` is, of a style, a photograph and a picture that are seen tile by tile."""
+
+    def __init__(self, style: View, content: View | None, weights: Mapping[str, float], seed: int) -> None:
+        """weights, seed: as for `NearestStyle`."""
+        energies = dict.fromkeys(weights, 0.0)
+        for tile, features in style():
+            for layer in weights:
+                inner = tile.inner(features[layer], layer)
+                energies[layer] += float(inner.square().mean()) * inner.shape[1] * tile.share(layer)
+        self.scales = {layer: scale_energy(energies[layer], weight) for layer, weight in weights.items()}
+        self.grid = tuple(weights)[len(weights) // 2]
+        self.mean, self.vectors = self._draw(style, seed)
+        self._content = content
+        self._content_mean = None if content is None else self._mean_columns(content)
+        self._matches: dict[tuple[int, int], Tensor] = {}
+        self._age = 0
+
+    def refresh(self, picture: View) -> None:
+        """Takes note of one more evaluation, and matches the picture anew once in a while, as `NearestStyle.match`."""
+        if self._matches and self._age < REMATCH:
+            self._age += 1
+            return
+        mean = self._mean_columns(picture)
+        contents = iter(self._content()) if self._content is not None else None
+        for tile, features in picture():
+            query = unit_rows(tile_columns(features, tile, self.scales), mean)
+            if contents is not None and self._content_mean is not None:
+                content = unit_rows(tile_columns(next(contents)[1], tile, self.scales), self._content_mean)
+                query = CONTENT_SHARE * content + (1 - CONTENT_SHARE) * query
+            self._matches[tile.corner] = match_rows(query, self.vectors)
+        self._age = 1
+
+    def addend(self, features: Mapping[str, Tensor], tile: Tile) -> Tensor:
+        """The tile's addend to `nearest_distance`. features: of the tile, margins included."""
+        columns = unit_rows(tile_columns(features, tile, self.scales), self.mean)
+        matched = self.vectors[self._matches[tile.corner]]
+        return tile.share(self.grid) * (1 - (columns * matched).sum(1)).mean()
+
+    def _mean_columns(self, view: View) -> Tensor:
+        mean: Tensor | float = 0.0
+        for tile, features in view():
+            mean = mean + tile.share(self.grid) * tile_columns(features, tile, self.scales).mean((2, 3), keepdim=True)
+        assert isinstance(mean, Tensor)
+        return mean
+
+    def _draw(self, style: View, seed: int) -> tuple[Tensor, Tensor]:
+        """The style's mean hypercolumn, and the unit vectors that are kept of it."""
+        mean = self._mean_columns(style)
+        kept: Tensor | None = None
+        slots = torch.empty(0, dtype=torch.int64)
+        for tile, features in style():
+            rows = unit_rows(tile_columns(features, tile, self.scales), mean)
+            stride = stride_of(self.grid)
+            height, width = tile.rows.length // stride, tile.columns.length // stride
+            if kept is None:
+                order = style_order(height * width, seed)
+                kept = rows.new_empty(len(order), rows.shape[1])
+                slots = torch.full((height * width,), -1)
+                slots[order] = torch.arange(len(order))
+            places = slots.view(height, width)[tile.rows.positions(stride), tile.columns.positions(stride)].flatten()
+            chosen = (places >= 0).nonzero().flatten()
+            kept[places[chosen].to(rows.device)] = rows[chosen.to(rows.device)]
+        assert kept is not None
+        return mean, kept

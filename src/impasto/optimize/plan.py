@@ -1,0 +1,156 @@
+"""The plan that keeps a run within a memory limit: seen whole or in tiles, and with how long a history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from impasto.errors import MemoryLimitError
+from impasto.features.footprint import feature_bytes, forward_bytes, graph_bytes
+from impasto.features.receptive import GRID, stride_of
+from impasto.features.tiling import largest_tile
+from impasto.features.vgg import Vgg, sort_layers
+from impasto.fields import split_statistic
+from impasto.losses.nearest import STYLE_VECTORS
+from impasto.optimize.memory import format_memory
+from impasto.optimize.tiles import tile_margin
+from impasto.recipe import Recipe
+
+IMAGES = 10
+"""Pictures in float32 that a run holds at once beside the history: the best, the last two, gradients, waves.
+Measured: see docs/experiments.md, "Exact tiles"."""
+
+HISTORY = 5
+"""L-BFGS pairs that are kept as long as there is memory for a tile beside them."""
+
+SMALLEST_TILE = 64
+"""Pixels of a tile's side, without margins, below which most of the work would be margins."""
+
+IMAGE = 12
+"""Bytes of a pixel: three channels in float32."""
+
+SLACK = 48 * 2**20
+"""Bytes for what is not counted one by one: statistics, what the libraries keep, memory that is free in pieces."""
+
+COPIES = {"gram": 1, "covariance": 1, "wasserstein": 1, "moments": 2, "histogram": 6, "sliced": 6}
+"""Tensors as large as a layer's features that a statistic holds at the peak."""
+
+COLUMN_COPIES = 6
+"""Tensors as large as the hypercolumns that "nearest" holds at the peak."""
+
+UNTILED = ("histogram", "sliced")
+"""Statistics that must see the whole picture at once, since they sort its values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPlan:
+    """How one size is painted within a limit.
+
+    tile: pixels of a tile's side without margins; None where the picture is seen whole. margin: pixels around it.
+    history: pairs that L-BFGS remembers. needed_bytes: memory at the peak, that of the process so far included.
+    """
+
+    tile: int | None
+    margin: int
+    history: int
+    needed_bytes: int
+
+
+def plan_memory(
+    encoder: Vgg,
+    recipe: Recipe,
+    size: tuple[int, int],
+    style_sizes: Sequence[tuple[int, int]],
+    *,
+    steps: int,
+    used: int,
+    limit: int,
+) -> MemoryPlan:
+    """How a picture of (height, width) is painted within `limit` bytes, of which `used` are in use.
+
+    Seen whole if that fits with 5 pairs of history, else in the largest tiles that fit. steps: how many at this size.
+    Beside tiles the history gets at most half of what the pictures leave, but 5 pairs where a tile fits beside them.
+    Raises MemoryLimitError where not even the smallest tile fits, or where a statistic cannot be tiled.
+    """
+    pixels = size[0] * size[1]
+    style_pixels = [height * width for height, width in style_sizes]
+    layers = sort_layers(recipe.content_layers + recipe.style_layers)
+    around = tile_margin(recipe, encoder.layer_names)
+    # Each style's vectors, in float32 and bfloat16; and the photograph, which is matched again and again.
+    vectors = sum(6 * channels * STYLE_VECTORS for channels, _ in _columns(encoder, recipe)) * len(style_sizes)
+    matched = IMAGE * pixels if vectors else 0
+    # The style images go when they are described, before most of the others come.
+    images = max(IMAGES * pixels, 3 * pixels + sum(style_pixels))
+    fixed = used + SLACK + vectors + matched + IMAGE * images
+    pair = 2 * IMAGE * pixels
+    wanted = min(recipe.history, steps) if recipe.optimizer == "lbfgs" else 2
+    least = min(wanted, HISTORY)
+
+    per_pixel, per_style_pixel = evaluation_bytes(encoder, recipe), style_bytes(encoder, recipe)
+    # The inner part of a tile's features is a copy.
+    per_tile_pixel = per_pixel + sum(feature_bytes(encoder, layer) for layer in layers)
+    whole = int(max(per_pixel * pixels, *(per_style_pixel * count for count in style_pixels), 0))
+    history = min(wanted, (limit - fixed - whole) // pair)
+    if history >= least:
+        return MemoryPlan(tile=None, margin=0, history=history, needed_bytes=fixed + history * pair + whole)
+
+    def needed(pairs: int, inner: int) -> int:
+        sizes = [size, *style_sizes]
+        largest = max(largest_tile(side, inner, around, encoder.padding) for side in sizes)
+        return fixed + pairs * pair + int(per_tile_pixel * largest)
+
+    _check_tileable(recipe, size, limit, enough=fixed + least * pair + whole)
+    longest = max(max(side) for side in (size, *style_sizes))
+    counts = range(2, max(2, longest // SMALLEST_TILE) + 1)
+    inners = [-(-longest // (count * GRID)) * GRID for count in counts]
+    history = max(least, min(wanted, (limit - fixed) // (2 * pair)))
+    for pairs in range(history, 0, -1):
+        if needed(pairs, inners[-1]) <= limit:
+            inner = next(inner for inner in inners if needed(pairs, inner) <= limit)
+            return MemoryPlan(tile=inner, margin=around, history=pairs, needed_bytes=needed(pairs, inner))
+    smallest = format_memory(needed(1, inners[-1]))
+    raise MemoryLimitError(
+        f"max_memory is {format_memory(limit)}; a picture of {size[1]}x{size[0]} needs at least {smallest}, in tiles.",
+        f"Give --max-memory {smallest} or more, or a smaller --size.",
+    )
+
+
+def _check_tileable(recipe: Recipe, size: tuple[int, int], limit: int, enough: int) -> None:
+    needs = format_memory(enough)
+    for name in (split_statistic(item)[0] for item in recipe.statistic):
+        if name in UNTILED:
+            raise MemoryLimitError(
+                f"max_memory is {format_memory(limit)}, and a picture of {size[1]}x{size[0]} needs {needs} when it is "
+                f"seen whole, as the statistic {name!r} must.",
+                f"Give --max-memory {needs} or a smaller --size, or --statistic gram, which tiles.",
+            )
+
+
+def evaluation_bytes(encoder: Vgg, recipe: Recipe) -> float:
+    """Bytes a pixel, or a pixel of a tile, at the peak of losses and gradient together."""
+    layers = sort_layers(recipe.content_layers + recipe.style_layers)
+    # A loss holds its features' gradient, and one layer at a time a copy in another order.
+    content = [3 * feature_bytes(encoder, layer) for layer in recipe.content_layers]
+    style = [
+        COPIES[name] * feature_bytes(encoder, layer)
+        for name, _, chosen in map(split_statistic, recipe.statistic)
+        if name in COPIES
+        for layer in chosen or recipe.style_layers
+    ]
+    style += [COLUMN_COPIES * 4 * channels / stride**2 for channels, stride in _columns(encoder, recipe)]
+    largest = max((feature_bytes(encoder, layer) for layer in layers), default=0.0)
+    return graph_bytes(encoder, layers) + sum(content) + sum(style) + largest
+
+
+def _columns(encoder: Vgg, recipe: Recipe) -> list[tuple[int, int]]:
+    """Channels and stride of the hypercolumns of each "nearest"."""
+    parts = [(name, chosen or recipe.style_layers) for name, _, chosen in map(split_statistic, recipe.statistic)]
+    return [
+        (sum(map(encoder.channels, layers)), stride_of(layers[len(layers) // 2]))
+        for name, layers in parts
+        if name == "nearest" and layers
+    ]
+
+
+def style_bytes(encoder: Vgg, recipe: Recipe) -> float:
+    """Bytes a pixel of a style image at the peak of its description."""
+    largest = max((feature_bytes(encoder, layer) for layer in recipe.style_layers), default=0.0)
+    return forward_bytes(encoder, recipe.style_layers) + largest

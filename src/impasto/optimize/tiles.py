@@ -1,0 +1,217 @@
+"""The exact gradient of a picture that is too large to be seen at once: tile by tile, in two passes.
+
+Pass one adds up, without a graph, what the losses need of the whole picture: the means of the descriptions, and the
+sums of what is local. Pass two goes over the tiles again and back-propagates the derivatives of these sums.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from impasto.features.receptive import GRID, margin
+from impasto.features.tiling import Tile, cut_tiles
+from impasto.features.vgg import Padding, Vgg, sort_layers
+from impasto.fields import split_statistic
+from impasto.losses.content import content_loss
+from impasto.losses.nearest import nearest_distance
+from impasto.losses.objective import Objective, Term, Wanted, layer_weights, same, style_padding, sum_terms
+from impasto.optimize.neighbours import TiledNearest, View, column_margin
+from impasto.optimize.shelf import Shelf
+from impasto.recipe import Recipe
+
+Measure = Callable[[Tensor, Tile], Sequence[Tensor]]
+"""A tile's pixels, margins included, and the tile -> the tile's addends to some sums over the picture."""
+
+
+class TiledObjective(Objective):
+    """The same losses and the same gradient as `Objective`, of which only one tile at a time is in memory.
+
+    The statistics must be means over positions (`Term.is_mean`), or "nearest".
+    """
+
+    def __init__(
+        self,
+        encoder: Vgg,
+        recipe: Recipe,
+        content_image: Tensor | None,
+        style_images: Sequence[Tensor],
+        *,
+        inner: int,
+    ) -> None:
+        """inner: pixels of a tile's side without its margins. The rest as for `Objective`."""
+        self.inner = inner
+        self.margin = tile_margin(recipe, encoder.layer_names)
+        self._shelf = Shelf()
+        super().__init__(encoder, recipe, content_image, style_images)
+
+    def __call__(self, image: Tensor) -> dict[str, Tensor]:
+        size = (image.shape[-2], image.shape[-1])
+        terms = [(group, term) for group, members in self.terms.items() for term in members]
+        tv_weight = self.recipe.tv_weight
+
+        def measure(part: Tensor, tile: Tile) -> list[Tensor]:
+            features = self.encoder(part, self.layers)
+            addends = [addend for _, term in terms for addend in _addends(term, features, tile)]
+            return [*addends, tv_addend(part, tile, self.recipe.tv_normalization)] if tv_weight > 0 else addends
+
+        if not terms and not tv_weight > 0:
+            return {"total": 0 * image.sum()}
+        for _, term in terms:
+            if isinstance(term.target, TiledNearest):
+                term.target.refresh(self._view(image.detach(), term.layers))
+        sums = iter(sum_over_tiles(image, self.tiles(size), measure))
+        values: dict[str, list[Tensor]] = {}
+        for group, term in terms:
+            values.setdefault(group, []).append(term.factor * _distance(term, sums))
+        named = {group: sum_terms(members) for group, members in values.items()}
+        if tv_weight > 0:
+            named["tv"] = tv_weight * next(sums)
+        return {**named, "total": sum_terms(named.values())}
+
+    def tiles(self, size: tuple[int, int], padding: Padding | None = None) -> tuple[Tile, ...]:
+        """The tiles of a picture of (height, width)."""
+        return cut_tiles(size, self.inner, self.margin, padding or self.encoder.padding)
+
+    def describe(self, image: Tensor, wanted: Wanted, padding: Padding | None = None) -> dict[str, Any]:
+        layers = sort_layers([layer for needed, _ in wanted.values() for layer in needed])
+        sums: dict[str, Any] = {}
+        for tile in self.tiles((image.shape[-2], image.shape[-1]), padding):
+            features = inner_features(self.encoder, tile.cut(image), tile, layers, padding)
+            for name, (needed, describe) in wanted.items():
+                part = _scaled(describe(*(features[layer] for layer in needed)), tile.share(needed[0]))
+                sums[name] = _added(sums[name], part) if name in sums else part
+        return sums
+
+    def _content_terms(self, content_image: Tensor, content_weight: float) -> Iterator[Term]:
+        recipe, layers = self.recipe, sort_layers(self.recipe.content_layers)
+        weights = layer_weights(recipe.content_layers, recipe.content_layer_weights)
+        silent = dict.fromkeys(layers, 0.0)
+        for tile in self.tiles((content_image.shape[-2], content_image.shape[-1])):
+            for layer, target in inner_features(self.encoder, tile.cut(content_image), tile, layers).items():
+                self._shelf.put((layer, *tile.corner), target)
+                silent[layer] += float(self._content_addend(layer, torch.zeros_like(target), tile))
+        for layer in layers:
+            factor = content_weight * weights[layer] * self.share_of(silent[layer])
+            yield Term(f"content {layer}", (layer,), factor, same, partial(self._content_addend, layer), None, False)
+
+    def _nearest_term(
+        self, factor: float, weights: Mapping[str, float], content_image: Tensor | None, style_image: Tensor
+    ) -> Term:
+        layers = tuple(weights)
+        style = self._view(style_image, layers, style_padding(self.recipe))
+        content = None if content_image is None else self._view(content_image, layers)
+        target = TiledNearest(style, content, weights, self.recipe.seed)
+        return Term(f"nearest {'+'.join(layers)}", layers, factor, same, nearest_distance, target, is_mean=False)
+
+    def _view(self, image: Tensor, layers: Sequence[str], padding: Padding | None = None) -> View:
+        def look() -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:
+            for tile in self.tiles((image.shape[-2], image.shape[-1]), padding):
+                with torch.no_grad():
+                    features = self.encoder(tile.cut(image), layers, padding=padding)
+                yield tile, features
+
+        return look
+
+    def _content_addend(self, layer: str, features: Tensor, tile: Tile) -> Tensor:
+        """The tile's addend to the content loss of a layer. features: of its inner part."""
+        target = self._shelf.get((layer, *tile.corner), features.device)
+        normalization = self.recipe.content_normalization
+        loss = content_loss(features, target, normalization)
+        return loss if normalization == "sum" else tile.share(layer) * loss
+
+
+def tile_margin(recipe: Recipe, network: Sequence[str]) -> int:
+    """Pixels that a recipe's tiles have around their inner part."""
+    parts = [(name, chosen or recipe.style_layers) for name, _, chosen in map(split_statistic, recipe.statistic)]
+    columns = [column_margin(layers, network) for name, layers in parts if name == "nearest" and layers]
+    # A total variation needs one pixel more than the tile, and a recipe without layers has no margin.
+    return max(margin(recipe.content_layers + recipe.style_layers, network), GRID, *columns)
+
+
+def inner_features(
+    encoder: Vgg, part: Tensor, tile: Tile, layers: Sequence[str], padding: Padding | None = None
+) -> dict[str, Tensor]:
+    """Feature maps of a tile's inner part. part: its pixels, margins included."""
+    return {layer: tile.inner(F, layer) for layer, F in encoder(part, layers, padding=padding).items()}
+
+
+def tv_addend(part: Tensor, tile: Tile, normalization: Literal["sum", "mean"]) -> Tensor:
+    """The tile's addend to the picture's `tv_loss`: differences from inner pixels to the next ones.
+
+    part: the tile's pixels, margins included.
+    """
+    rows, columns = tile.rows, tile.columns
+    top, left = rows.start - rows.low, columns.start - columns.low
+    bottom, right = top + rows.stop - rows.start, left + columns.stop - columns.start
+    # One more row and column than the inner part, but not around the picture's border.
+    below, beside = bottom + (rows.stop < rows.length), right + (columns.stop < columns.length)
+    down = (part[:, :, top + 1 : below, left:right] - part[:, :, top : below - 1, left:right]).abs().sum()
+    across = (part[:, :, top:bottom, left + 1 : beside] - part[:, :, top:bottom, left : beside - 1]).abs().sum()
+    if normalization == "sum":
+        return down + across
+    H, W = rows.length, columns.length
+    return down / max(3 * (H - 1) * W, 1) + across / max(3 * H * (W - 1), 1)
+
+
+def sum_over_tiles(image: Tensor, tiles: Sequence[Tile], measure: Measure) -> tuple[Tensor, ...]:
+    """Sums over the tiles of what `measure` tells of each, differentiable in the image.
+
+    The graph of one tile at a time is in memory, and only in the backward pass, which measures every tile again.
+    """
+    sums: tuple[Tensor, ...] = _SumOverTiles.apply(image, tiles, measure)  # type: ignore[no-untyped-call]
+    return sums
+
+
+class _SumOverTiles(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, image: Tensor, tiles: Sequence[Tile], measure: Measure) -> tuple[Tensor, ...]:
+        ctx.save_for_backward(image)
+        ctx.tiles, ctx.measure = tiles, measure
+        sums: list[Tensor] = []
+        for tile in tiles:
+            addends = measure(tile.cut(image), tile)
+            sums = [a + b for a, b in zip(sums, addends, strict=True)] if sums else list(addends)
+        return tuple(sums)
+
+    @staticmethod
+    def backward(ctx: Any, *derivatives: Tensor) -> tuple[Tensor, None, None]:
+        (image,) = ctx.saved_tensors
+        gradient = torch.zeros_like(image)
+        for tile in ctx.tiles:
+            part = tile.cut(image).detach().requires_grad_()
+            with torch.enable_grad():
+                addends = ctx.measure(part, tile)
+            needed = [(a, d) for a, d in zip(addends, derivatives, strict=True) if a.requires_grad]
+            if needed:
+                (part_gradient,) = torch.autograd.grad([a for a, _ in needed], part, [d for _, d in needed])
+                tile.add(gradient, part_gradient)
+        return gradient, None, None
+
+
+def _addends(term: Term, features: Mapping[str, Tensor], tile: Tile) -> Sequence[Tensor]:
+    if isinstance(term.target, TiledNearest):
+        return (term.target.addend(features, tile),)
+    description = term.describe(*(tile.inner(features[layer], layer) for layer in term.layers))
+    if not term.is_mean:
+        return (term.distance(description, tile),)
+    scaled = _scaled(description, tile.share(term.layers[0]))
+    return scaled if isinstance(scaled, tuple) else (scaled,)
+
+
+def _distance(term: Term, sums: Iterator[Tensor]) -> Tensor:
+    """The term's distance. sums: over the tiles, of this term's addends and of those after it."""
+    if not term.is_mean:
+        return next(sums)
+    whole = tuple(next(sums) for _ in term.target) if isinstance(term.target, tuple) else next(sums)
+    return term.distance(whole, term.target)
+
+
+def _scaled(description: Any, share: float) -> Any:
+    return tuple(share * part for part in description) if isinstance(description, tuple) else share * description
+
+
+def _added(one: Any, other: Any) -> Any:
+    return tuple(map(torch.add, one, other)) if isinstance(one, tuple) else one + other

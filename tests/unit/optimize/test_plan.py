@@ -1,0 +1,113 @@
+"""Memory: sizes as people write them, and plans that keep within a limit."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from impasto.errors import MemoryLimitError
+from impasto.features.encoder import build_encoder
+from impasto.features.footprint import feature_bytes, forward_bytes, graph_bytes
+from impasto.optimize.memory import format_memory, free_bytes, memory_limit, parse_memory, used_bytes
+from impasto.optimize.plan import IMAGE, IMAGES, SLACK, MemoryPlan, evaluation_bytes, plan_memory
+from impasto.recipe import Recipe
+
+CPU = torch.device("cpu")
+SIZE = (1536, 2048)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("4GiB", 4 * 2**30), ("900MB", 900 * 10**6), ("1.5G", 3 * 2**29), ("2 kib", 2048), ("12345", 12345), ("7b", 7)],
+)
+def test_sizes_as_people_write_them(text: str, size: int) -> None:
+    assert parse_memory(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "lots", "-1G", "0", "4XB", "4iB", "1e9", "4GiB free"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(MemoryLimitError, match="expected a size such as 4GiB"):
+        parse_memory(text)
+
+
+@pytest.mark.parametrize("size", [3, 2**20, 3 * 2**20 + 1, 2**30, 7 * 2**33 + 5])
+def test_a_written_size_is_never_less(size: int) -> None:
+    assert size <= parse_memory(format_memory(size)) <= 1.1 * size + 2**20
+
+
+def test_this_machine_tells_its_memory() -> None:
+    used, free = used_bytes(CPU), free_bytes(CPU)
+    assert free is not None and used > 0
+    assert used < memory_limit(None, CPU) < used + free
+    assert memory_limit(123, CPU) == 123
+
+
+def test_activations_of_vgg_19() -> None:
+    encoder = build_encoder(Recipe(padding="zero"))[0]
+    assert feature_bytes(encoder, "conv1_1") == 256
+    assert feature_bytes(encoder, "conv4_2") == 32
+    assert graph_bytes(encoder, ["conv1_2"]) == 24 + 2 * 256
+    # Two layers of 64 channels and the input, or the second layer, its pooled form and the first layer, if kept.
+    assert forward_bytes(encoder, ["conv1_2"]) == 12 + 2 * 256
+    replicate = build_encoder(Recipe(padding="replicate"))[0]
+    assert graph_bytes(replicate, ["conv1_2"]) == 24 + 2 * 256 + 12 + 256
+
+
+def plan(limit: int, **changes: Any) -> MemoryPlan:
+    recipe = Recipe(weights="tiny").replace(**changes)
+    return plan_memory(build_encoder(recipe)[0], recipe, SIZE, [(1000, 2048)], steps=100, used=10**8, limit=limit)
+
+
+def test_a_picture_that_fits_is_seen_whole() -> None:
+    assert plan(2**40) == MemoryPlan(tile=None, margin=0, history=50, needed_bytes=plan(2**40).needed_bytes)
+
+
+def test_a_smaller_limit_gives_smaller_tiles_and_a_shorter_history() -> None:
+    limits = [round(1.1**power * 10**8) for power in range(50, 23, -1)]
+    plans = [plan(limit) for limit in limits]
+    tiles, histories = [p.tile or 2048 for p in plans], [p.history for p in plans]
+    assert all(p.needed_bytes <= limit for p, limit in zip(plans, limits, strict=True))
+    assert tiles == sorted(tiles, reverse=True)
+    assert tiles[0] == 2048 and tiles[-1] < 1024
+    whole, tiled = tiles.count(2048), histories[tiles.count(2048) :]
+    assert histories[0] == 50 and histories[:whole] == sorted(histories[:whole], reverse=True)
+    assert tiled == sorted(tiled, reverse=True) and tiled[-1] >= 5
+    assert {p.margin for p in plans if p.tile} == {80}
+    assert all(p.tile % 16 == 0 for p in plans if p.tile)
+
+
+def test_the_least_limit_that_is_named_works_and_one_below_does_not() -> None:
+    with pytest.raises(MemoryLimitError, match=r"2048x1536 needs at least \S+, in tiles") as caught:
+        plan(10**8)
+    least = caught.value.mend.split("--max-memory ")[1].split()[0]
+    assert plan(parse_memory(least)).history == 1
+    with pytest.raises(MemoryLimitError):
+        plan(parse_memory(least) - 2**26)
+
+
+@pytest.mark.parametrize("statistic", ["histogram", "sliced"])
+def test_statistics_that_need_the_whole_picture_say_so(statistic: str) -> None:
+    assert plan(2**40, statistic=(statistic,)).tile is None
+    with pytest.raises(MemoryLimitError, match=f"seen whole, as the statistic '{statistic}' must") as caught:
+        plan(10**9, statistic=("gram", f"{statistic}:0.5"))
+    assert "--statistic gram" in caught.value.mend
+    enough = caught.value.mend.split("--max-memory ")[1].split()[0]
+    assert plan(parse_memory(enough), statistic=("gram", f"{statistic}:0.5")).tile is None
+
+
+def test_nearest_has_wider_margins() -> None:
+    tiled = plan(10**9, statistic=("nearest",), style_layers=("conv2_1", "conv3_1", "conv4_1"))
+    assert tiled.tile is not None and tiled.margin == 48  # 30 for conv4_1, and two positions of 8
+    assert plan(10**9, style_layers=("conv2_1", "conv3_1", "conv4_1")).margin == 48  # conv4_2 of the content
+    assert plan(10**9, statistic=("nearest",)).margin == 112
+
+
+def test_adam_keeps_no_history_and_short_runs_a_short_one() -> None:
+    recipe = Recipe(weights="tiny")
+    encoder = build_encoder(recipe)[0]
+    short = plan_memory(encoder, recipe, SIZE, [], steps=3, used=0, limit=2**40)
+    pixels = SIZE[0] * SIZE[1]
+    assert short.history == 3
+    pictures = (IMAGES + 3 * 2) * IMAGE * pixels
+    assert short.needed_bytes == SLACK + pictures + int(evaluation_bytes(encoder, recipe) * pixels)
+    assert plan(2**40, optimizer="adam").history == 2

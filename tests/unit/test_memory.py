@@ -1,0 +1,77 @@
+"""A memory limit at the door: the plan it leads to, and the same picture but for rounding."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import impasto
+from impasto import painting
+from impasto.errors import MemoryLimitError
+from impasto.optimize import plan
+
+Paint = Callable[..., Tensor]
+
+
+@pytest.fixture(autouse=True)
+def _empty_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(painting, "used_bytes", lambda device: 0)
+    monkeypatch.setattr(plan, "SLACK", 0)
+
+
+def tiny(**changes: Any) -> impasto.Recipe:
+    layers = {"content_layers": ("conv2_2",), "style_layers": ("conv1_1", "conv2_1", "conv3_1")}
+    recipe = impasto.Recipe(weights="tiny", size=250, steps=6, first_scale=64, pooling="average")
+    return recipe.replace(**layers, **changes)
+
+
+def stylize(picture: Paint, max_memory: int | None, **changes: Any) -> impasto.Result:
+    content, style = picture(187, 250), picture(120, 160, seed=1)
+    return impasto.stylize(content, style, tiny(**changes), precision="float32", max_memory=max_memory)
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [
+        ({}, 15_400_000),
+        ({"statistic": ("gram", "covariance:0.5")}, 15_400_000),
+        ({"statistic": ("gram", "nearest:0.5")}, 22_000_000),
+        ({"padding": "zero"}, 15_400_000),
+    ],
+)
+def test_a_tiled_pastiche_is_the_untiled_one(changes: dict[str, Any], limit: int, picture: Paint) -> None:
+    whole, tiled = stylize(picture, None, **changes), stylize(picture, limit, **changes)
+    assert whole.memory.tile is None
+    assert tiled.memory.tile is not None and tiled.memory.tile < 187
+    assert dict(tiled.losses) == pytest.approx(dict(whole.losses), rel=1e-3)
+    torch.testing.assert_close(tiled.pastiche, whole.pastiche, atol=2e-3, rtol=0)
+
+
+def test_the_result_tells_how_it_was_run(picture: Paint) -> None:
+    result = stylize(picture, 15_400_000)
+    run = {"tile": result.memory.tile, "margin": 16, "history": result.memory.history}
+    run |= {"threads": torch.get_num_threads(), "precision": "float32"}
+    assert result.to_dict()["run"] == result.metadata["run"] == run
+
+
+def test_textures_and_reconstructions_tile_too(picture: Paint) -> None:
+    recipe = impasto.Recipe.preset("texture", weights="tiny", size=(192, 256), steps=2, first_scale=0, padding="wrap")
+    recipe = recipe.replace(style_layers=("conv1_1", "conv2_1", "conv3_1"), style_layer_weights=())
+    texture = impasto.synthesize_texture(picture(64, 64), recipe=recipe, max_memory=13_000_000)
+    assert texture.memory.tile is not None
+    inside = impasto.reconstruct(
+        picture(187, 250), content_layers=("conv2_2",), max_memory=12_500_000,
+        recipe=impasto.Recipe.preset("reconstruct", weights="tiny", size=250, steps=2),
+    )  # fmt: skip
+    assert inside.memory.tile is not None
+
+
+def test_too_little_is_refused_before_the_first_step_and_the_least_works(picture: Paint) -> None:
+    with pytest.raises(MemoryLimitError, match="at least") as caught:
+        stylize(picture, 1_000_000)
+    from impasto.optimize.memory import parse_memory
+
+    least = parse_memory(caught.value.mend.split("--max-memory ")[1].split()[0])
+    assert stylize(picture, least).memory.history == 1
