@@ -16,18 +16,27 @@ from impasto.recipe import Recipe
 
 if TYPE_CHECKING:
     from impasto.images.io import read_image, read_metadata, write_image
+    from impasto.optimize.estimate import Estimate
     from impasto.optimize.events import StepEvent
-    from impasto.painting import Result
-    from impasto.transfer import reconstruct, stylize, synthesize_texture
+    from impasto.optimize.schedule import RunPlan
+    from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
+    from impasto.result import Result
+    from impasto.transfer import estimate, reconstruct, stylize, synthesize_texture
 
 __version__ = version("impasto")
 
 __all__ = [
+    "Estimate",
     "ImpastoError",
     "Recipe",
     "Result",
+    "RunPlan",
     "StepEvent",
     "__version__",
+    "estimate",
+    "prepare_pastiche",
+    "prepare_reconstruction",
+    "prepare_texture",
     "read_image",
     "read_metadata",
     "reconstruct",
@@ -37,8 +46,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Result": "impasto.painting",
+    "Estimate": "impasto.optimize.estimate",
+    "Result": "impasto.result",
+    "RunPlan": "impasto.optimize.schedule",
     "StepEvent": "impasto.optimize.events",
+    "estimate": "impasto.transfer",
+    "prepare_pastiche": "impasto.preparation",
+    "prepare_reconstruction": "impasto.preparation",
+    "prepare_texture": "impasto.preparation",
     "read_image": "impasto.images.io",
     "read_metadata": "impasto.images.io",
     "reconstruct": "impasto.transfer",

@@ -1,6 +1,6 @@
 """Whose colors a pastiche has: what a recipe's `color` changes in the pictures before painting, and in the pastiche."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
@@ -8,6 +8,7 @@ from impasto.errors import RecipeError
 from impasto.images.oklab import to_grey
 from impasto.images.palette import match_chroma, match_histogram, match_lightness, match_moments, take_chroma
 from impasto.images.resize import resize_image
+from impasto.losses.objective import Objective
 from impasto.recipe import Recipe, check_blend
 
 _BOTH = ("photograph", "style image")
@@ -66,6 +67,20 @@ def finish_colors(recipe: Recipe, pastiche: Tensor, content: Tensor | None, styl
     return pastiche
 
 
-def unfinish_colors(recipe: Recipe, pastiche: Tensor) -> Tensor:
-    """The delivered pastiche as the objective saw it, as near as can be known: for `content-luma` in grey."""
-    return to_grey(pastiche) if recipe.color == "content-luma" else pastiche
+def to_painted(recipe: Recipe, image: Tensor) -> Tensor:
+    """A start image or a delivered pastiche as it is while it is painted: for `content-luma` in grey.
+
+    image: (1, 3, H, W) in [0, 1], sRGB. Of `oklab` the chroma that was painted cannot be known any more.
+    """
+    return to_grey(image) if recipe.color == "content-luma" else image
+
+
+def see_painted(recipe: Recipe, objective: Objective) -> Callable[[Tensor], dict[str, Tensor]]:
+    """The objective as a function of the picture; for `content-luma` of its channels' mean, so that grey stays grey.
+
+    Else it paints faint colors that are not delivered: the delivered picture's loss is a quarter higher
+    (docs/experiments.md).
+    """
+    if recipe.color != "content-luma":
+        return objective
+    return lambda image: objective(image.mean(dim=1, keepdim=True).expand_as(image))

@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto.coloring import prepare_colors, unfinish_colors
+from impasto.coloring import prepare_colors, to_painted
+from impasto.cookbook import recipe_inside
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg, smallest_side
-from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_metadata
+from impasto.images.io import MAX_PIXELS, ImageSource, read_image
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.device import resolve_device, running
-from impasto.painting import style_size
 from impasto.quality import (
     LEAST_SIDE,
     LONG_EDGE,
@@ -28,6 +28,7 @@ from impasto.quality import (
     measure_quality,
 )
 from impasto.recipe import Recipe
+from impasto.sizes import style_size
 
 QUALITY_NETWORK = Recipe()
 """Whose network the figures are taken in, whatever recipe painted the picture, so that pictures compare."""
@@ -106,7 +107,7 @@ def compare(
     with running(chosen, threads, "Give smaller pictures, or close other programs."):
         content, style, picture = (image.to(chosen) for image in (content, style, picture))
         objective = _build_objective(encoders[0], recipe, content, style, size)
-        terms, total = _evaluate(objective, unfinish_colors(recipe, picture))
+        terms, total = _evaluate(objective, to_painted(recipe, picture))
         layers = [layer for layer in (*STYLE_METRIC_LAYERS, STRUCTURE_METRIC_LAYER) if layer in objective.layers]
         del objective
         figures = measure_quality(encoders[1], content, style, picture)
@@ -122,20 +123,14 @@ def compare(
 
 def find_recipe(pastiche: ImageSource) -> tuple[Recipe, str]:
     """The recipe inside a picture and "picture"; where it has none of ours, `standard` and "preset standard"."""
-    standard = Recipe(), "preset standard"
     if not isinstance(pastiche, (str, os.PathLike)):
-        return standard
-    values = (read_metadata(pastiche) or {}).get("recipe")
-    if not isinstance(values, dict):
-        return standard
+        return Recipe(), "preset standard"
     try:
         # A start image is no part of the objective, and its file may be gone.
-        return Recipe.from_dict({**values, "init": Recipe().init}), "picture"
+        inside = recipe_inside(pastiche)
     except RecipeError as error:
-        raise RecipeError(
-            f"the recipe inside {os.fspath(pastiche)!r} cannot be used: {error.error}",
-            "Name another with --preset or --recipe.",
-        ) from error
+        raise RecipeError(error.error, "Name another with --preset or --recipe.") from error
+    return (inside[0], "picture") if inside is not None else (Recipe(), "preset standard")
 
 
 def _for_one_style(recipe: Recipe) -> Recipe:

@@ -13,7 +13,7 @@ from impasto.errors import MissingExtraError, OutputError, RecipeError
 from impasto.evolution import Evolution
 from impasto.images.io import check_output, read_image, write_image
 from impasto.images.resize import resize_image
-from impasto.painting import Result
+from impasto.result import Result
 
 PICTURES: Mapping[str, str] = {
     "chelsea": "chelsea.png",

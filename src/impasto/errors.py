@@ -60,7 +60,11 @@ class OutOfMemoryError(ImpastoError, MemoryError):
 
 
 class MemoryLimitError(ImpastoError, MemoryError):
-    """A memory limit is malformed, or too small for what is asked."""
+    """A memory limit is malformed, or too small for what is asked. enough: bytes that would do; 0 where not known."""
+
+    def __init__(self, error: str, mend: str, enough: int = 0) -> None:
+        super().__init__(error, mend)
+        self.enough = enough
 
 
 class DiskError(ImpastoError, OSError):

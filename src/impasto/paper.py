@@ -16,11 +16,12 @@ from impasto.images.resize import fit_long_edge, resize_image
 from impasto.images.sheet import compose_sheet
 from impasto.optimize.events import OnStep
 from impasto.page import Figure, write_page
-from impasto.painting import Result
 from impasto.panel import Paint, Panel, check_panels, paint_panel
+from impasto.preparation import prepare_pastiche
 from impasto.recipe import Recipe, recipe_files
+from impasto.result import Result
 from impasto.sweep import FIGURE_3, FIGURE_3_ROWS, compose_sweep, panel_path, sweep
-from impasto.transfer import check_stylize, reconstruct, stylize
+from impasto.transfer import reconstruct, stylize
 
 STEPS = {"figure1": 200, "figure2": 300, "figure3": 150}
 """Steps a panel, where the caller names none; the paper names none either."""
@@ -75,7 +76,7 @@ def paint_paper(
     content = read_image(content_image, name="content_image")
     # Figure 2's recipe has the deepest layers and all inputs: where it can be painted, so can every panel.
     for style_image in style_images:
-        check_stylize(content, style_image, recipe, device=device)
+        prepare_pastiche(content, style_image, recipe, device=device)
     figures = [
         maker.figure_1(content_image, content, style_images[0]),
         maker.figure_2(content_image, content, style_images),

@@ -231,8 +231,7 @@ class Recipe:
 
     def to_toml(self) -> str:
         """The recipe as a TOML text that `from_toml` reads back."""
-        # A JSON string, number, boolean or flat list is written the same way in TOML.
-        return "".join(f"{name} = {json.dumps(value)}\n" for name, value in self.to_dict().items())
+        return format_toml(self.to_dict())
 
     def hash(self) -> str:
         """SHA-256 of the recipe's canonical JSON, in hexadecimal: equal recipes have equal hashes."""
@@ -245,6 +244,14 @@ def field_names() -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(Recipe))
 
 
+def format_toml(values: Mapping[str, Any]) -> str:
+    """The values of `Recipe.to_dict` as a TOML text."""
+    # A JSON string, number, boolean or flat list is written the same way in TOML, but for letters beyond 16 bits, which
+    # JSON escapes in two, and DEL, which it does not escape.
+    text = "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
+    return text.replace("\x7f", "\\u007f")
+
+
 def recipe_files(recipe: Recipe) -> list[str]:
     """Files that a run of the recipe reads, beside its pictures: start image and weights, where these are files."""
     return [name for name in (recipe.init, recipe.weights) if Path(name).is_file()]
@@ -253,6 +260,11 @@ def recipe_files(recipe: Recipe) -> list[str]:
 def preset_names() -> tuple[str, ...]:
     """Names of the presets inside the package."""
     return tuple(sorted(_presets()))
+
+
+def describe_preset(name: str) -> str:
+    """What a preset is for, in a sentence: the first line of its file."""
+    return str(_presets()[name].read_text("utf-8").partition("\n")[0].removeprefix("# "))
 
 
 def parse_field(name: str, text: str) -> Any:

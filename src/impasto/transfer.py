@@ -1,21 +1,12 @@
-"""The door: from pictures and a recipe to a pastiche, a texture or a reconstruction."""
+"""The door: from pictures and a recipe to a pastiche, a texture or a reconstruction, and what it will cost."""
 
-from typing import Any, Literal
-
-from impasto.errors import ImageSizeError, RecipeError
 from impasto.images.io import MAX_PIXELS, ImageSource
-from impasto.images.resize import fit_long_edge
+from impasto.optimize.estimate import Estimate
 from impasto.optimize.events import OnStep
-from impasto.painting import WRAP, Painting, Result, fit_wrap
+from impasto.optimize.schedule import RunPlan
+from impasto.preparation import ImageSources, prepare_pastiche, prepare_reconstruction, prepare_texture
 from impasto.recipe import Recipe
-
-SMALLEST_SAMPLE = 32
-"""Pixels that a texture sample has at least on each side."""
-
-Kind = Literal["content", "style"]
-
-ImageSources = ImageSource | list[Any] | tuple[Any, ...]
-"""One picture, or a list or tuple of them."""
+from impasto.result import Result
 
 
 def stylize(
@@ -28,6 +19,7 @@ def stylize(
     precision: str = "auto",
     max_pixels: int = MAX_PIXELS,
     max_memory: int | None = None,
+    plan: RunPlan | None = None,
     on_step: OnStep | None = None,
 ) -> Result:
     """The content image repainted in the style of the style images: Gatys et al. 2015, eq. 7.
@@ -39,28 +31,59 @@ def stylize(
     precision: "float32", "bfloat16" or "auto", bfloat16 where the device is faster with it; never in the steps that the
     recipe's float32_share sets apart.
     max_memory: bytes that the process, or torch on the GPU, may take; 70 % of what is free if left out. A picture that
-    needs more is seen in tiles, with the same result but for rounding.
+    needs more is seen in tiles, with the same result but for rounding. Where memory runs out all the same, the run goes
+    on from its best picture in smaller tiles, with a warning.
+    plan: a `Result`'s, to repeat its run to the byte; threads, precision and max_memory are then the plan's.
     on_step: called after every step; may return "stop". Ctrl-C after the first step also gives the best picture so far.
 
     Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, RecipeError,
     WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are ImpastoError.
     """
-    recipe = recipe if recipe is not None else Recipe()
-    painting = Painting(recipe, device, threads, precision, max_pixels, on_step, max_memory)
-    return painting.paint(_read_for_pastiche(painting, content_image, style_images))
+    painting = prepare_pastiche(
+        content_image,
+        style_images,
+        recipe,
+        device=device,
+        threads=threads,
+        precision=precision,
+        max_pixels=max_pixels,
+        max_memory=max_memory,
+        plan=plan,
+    )
+    return painting.paint(on_step)
 
 
-def check_stylize(
+def estimate(
     content_image: ImageSource,
     style_images: ImageSources,
-    recipe: Recipe,
+    recipe: Recipe | None = None,
     *,
     device: str = "auto",
+    threads: int | None = None,
+    precision: str = "auto",
     max_pixels: int = MAX_PIXELS,
-) -> None:
-    """Raises what `stylize` would raise before its slow work: for a plan of many pictures, before the first of them."""
-    painting = Painting(recipe, device, None, "auto", max_pixels, None)
-    painting.check(_read_for_pastiche(painting, content_image, style_images))
+    max_memory: int | None = None,
+    plan: RunPlan | None = None,
+) -> Estimate:
+    """What `stylize` will cost on this machine, with the same arguments; nothing is painted.
+
+    The first time a machine, a precision and a kind of recipe meet, two small pictures are evaluated, for a second or
+    two, and the speed is written to the user's cache folder, where the runs of the command line correct it.
+    For textures and reconstructions: `prepare_texture(...).estimate()`, `prepare_reconstruction(...).estimate()`.
+    Raises what `stylize` raises before slow work.
+    """
+    painting = prepare_pastiche(
+        content_image,
+        style_images,
+        recipe,
+        device=device,
+        threads=threads,
+        precision=precision,
+        max_pixels=max_pixels,
+        max_memory=max_memory,
+        plan=plan,
+    )
+    return painting.estimate()
 
 
 def synthesize_texture(
@@ -74,6 +97,7 @@ def synthesize_texture(
     precision: str = "auto",
     max_pixels: int = MAX_PIXELS,
     max_memory: int | None = None,
+    plan: RunPlan | None = None,
     on_step: OnStep | None = None,
 ) -> Result:
     """A new picture with the texture of the samples: the style loss alone, from noise.
@@ -85,33 +109,19 @@ def synthesize_texture(
     recipe: the preset `texture` if left out; its padding "wrap-x" repeats sideways only, for panoramas.
     The rest, and what is raised, as for `stylize`.
     """
-    recipe = recipe if recipe is not None else Recipe.preset("texture")
-    if tileable:
-        recipe = recipe.replace(padding="wrap")
-    if recipe.init == "content":
-        raise RecipeError("init is 'content', and a texture has none.", "Use --init noise, style or a picture.")
-    if not recipe.style_layers:
-        raise RecipeError(
-            "style_layers is empty; expected at least one layer, since a texture has no content.",
-            "Give --style-layers conv1_1,conv2_1, say.",
-        )
-    if recipe.strength == 0:
-        raise RecipeError(
-            "strength is 0; expected more than 0, since a texture is style alone.",
-            "Leave --strength out, or give --strength 1.",
-        )
-    _check_weighed(recipe, "style")
-    painting = Painting(recipe, device, threads, precision, max_pixels, on_step, max_memory)
-    sizes = [painting.read("style", source) for source in _listed(samples)]
-    for height, width in sizes:
-        if min(height, width) < SMALLEST_SAMPLE:
-            raise ImageSizeError(
-                f"texture sample is {width}x{height}; expected at least {SMALLEST_SAMPLE} pixels a side.",
-                "Use a larger sample: a texture is what repeats within it.",
-            )
-    fitted = _fit_texture(recipe.size if size is None else size, sizes[0], recipe.padding)
-    painting.recipe = recipe.replace(size=fitted)
-    return painting.paint(fitted)
+    painting = prepare_texture(
+        samples,
+        size=size,
+        tileable=tileable,
+        recipe=recipe,
+        device=device,
+        threads=threads,
+        precision=precision,
+        max_pixels=max_pixels,
+        max_memory=max_memory,
+        plan=plan,
+    )
+    return painting.paint(on_step)
 
 
 def reconstruct(
@@ -127,6 +137,7 @@ def reconstruct(
     precision: str = "auto",
     max_pixels: int = MAX_PIXELS,
     max_memory: int | None = None,
+    plan: RunPlan | None = None,
     on_step: OnStep | None = None,
 ) -> Result:
     """The picture that has, from noise, the same responses in the content layers or the same style in the style layers.
@@ -138,84 +149,18 @@ def reconstruct(
     recipe: the preset `reconstruct` if left out; its strength does not matter, since there is nothing to mix.
     The rest, and what is raised, as for `stylize`.
     """
-    recipe = recipe if recipe is not None else Recipe.preset("reconstruct")
-    if bool(content_layers) == bool(style_layers):
-        raise RecipeError(
-            f"content_layers and style_layers are {'both given' if content_layers else 'both empty'}; "
-            "expected one of them.",
-            "Give --content-layers conv4_2, say, or --style-layers conv1_1,conv2_1.",
-        )
-    if isinstance(recipe.size, tuple) or recipe.init in ("content", "style"):
-        raise RecipeError(
-            f"size is {recipe.size}, init {recipe.init!r}; a reconstruction keeps the picture's aspect and does not "
-            "start from it.",
-            "Give the long edge alone as --size, and --init noise.",
-        )
-    size = recipe.size
-    if content_layers:
-        recipe = _reconstruction(recipe, "content", content_layers, content_layer_weights, style_layer_weights)
-    else:
-        recipe = _reconstruction(recipe, "style", style_layers, style_layer_weights, content_layer_weights)
-    painting = Painting(recipe, device, threads, precision, max_pixels, on_step, max_memory)
-    height, width = painting.read("content" if content_layers else "style", image)
-    return painting.paint(fit_long_edge(height, width, size))
-
-
-def _reconstruction(
-    recipe: Recipe, kind: Kind, layers: tuple[str, ...], weights: tuple[float, ...], others: tuple[float, ...]
-) -> Recipe:
-    """The recipe of a reconstruction from the layers of one kind; others: the weights given for the other kind."""
-    other = "style" if kind == "content" else "content"
-    if others:
-        raise RecipeError(
-            f"{other}_layer_weights are given to reconstruct {kind}_layers; expected weights of these, or none.",
-            f"Give --{kind}-layer-weights, or leave --{other}-layer-weights out.",
-        )
-    mine: dict[str, Any] = {f"{kind}_layers": layers, f"{kind}_layer_weights": weights}
-    wanted = recipe.replace(**{f"{other}_layers": (), f"{other}_layer_weights": ()}, **mine)
-    if not weights and getattr(wanted, f"{kind}_layers") == getattr(recipe, f"{kind}_layers"):
-        wanted = wanted.replace(**{f"{kind}_layer_weights": getattr(recipe, f"{kind}_layer_weights")})
-    _check_weighed(wanted, kind)
-    return wanted if wanted.strength is None else wanted.replace(strength=0.0 if kind == "content" else 1.0)
-
-
-def _check_weighed(recipe: Recipe, kind: Kind) -> None:
-    if getattr(recipe, f"{kind}_weight") == 0:
-        raise RecipeError(
-            f"{kind}_weight is 0; expected a weight above 0, since nothing but {kind} is painted here.",
-            f"Leave --{kind}-weight out, or give --{kind}-weight 1.",
-        )
-
-
-def _read_for_pastiche(
-    painting: Painting, content_image: ImageSource, style_images: ImageSources
-) -> tuple[int, int]:
-    """Reads the inputs; returns the pastiche's (height, width)."""
-    size = painting.recipe.size
-    if isinstance(size, tuple):
-        raise RecipeError(
-            f"size is {size[1]}x{size[0]}; a pastiche keeps the photograph's aspect.",
-            f"Give its long edge alone: --size {max(size)}.",
-        )
-    height, width = painting.read("content", content_image)
-    for source in _listed(style_images):
-        painting.read("style", source)
-    return fit_long_edge(height, width, size)
-
-
-def _fit_texture(size: int | tuple[int, int], sample: tuple[int, int], padding: str) -> tuple[int, int]:
-    """The texture's (height, width). A side that was asked for stays or is refused; one that follows is fitted."""
-    asked = fit_long_edge(*sample, size) if isinstance(size, int) else size
-    fitted = fit_wrap(asked, padding)
-    refused = fitted != asked if isinstance(size, tuple) else max(fitted) != size
-    if refused:
-        told = f"{fitted[1]}x{fitted[0]}" if isinstance(size, tuple) else max(fitted)
-        raise ImageSizeError(
-            f"size is {asked[1]}x{asked[0]}; sides that wrap around must be multiples of {WRAP}.",
-            f"The nearest is --size {told}.",
-        )
-    return fitted
-
-
-def _listed(sources: ImageSources) -> list[ImageSource]:
-    return list(sources) if isinstance(sources, (list, tuple)) else [sources]
+    painting = prepare_reconstruction(
+        image,
+        content_layers=content_layers,
+        style_layers=style_layers,
+        content_layer_weights=content_layer_weights,
+        style_layer_weights=style_layer_weights,
+        recipe=recipe,
+        device=device,
+        threads=threads,
+        precision=precision,
+        max_pixels=max_pixels,
+        max_memory=max_memory,
+        plan=plan,
+    )
+    return painting.paint(on_step)

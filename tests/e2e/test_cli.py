@@ -74,7 +74,7 @@ def test_stylize_writes_the_picture_and_one_json_object(folder: Path, start: Sta
     assert code == 0, err
     values = json.loads(out)
     assert set(values) == {
-        "output", "size", "steps", "seconds", "losses", "peak_bytes", "end", "recipe", "snapshots", "animation",
+        "output", "size", "steps", "seconds", "losses", "peak_bytes", "end", "run", "recipe", "snapshots", "animation",
     }  # fmt: skip
     assert (values["output"], values["size"]) == ("out.png", {"width": 64, "height": 48})
     assert (values["steps"], values["end"]) == (3, "steps")
@@ -371,7 +371,7 @@ def test_unknown_command_names_the_nearest(capfd: pytest.CaptureFixture[str]) ->
 def test_a_fault_of_ours_is_one_line_and_exit_1(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("impasto.transfer.stylize", lambda *inputs, **how: {}["gone"])
+    monkeypatch.setattr("impasto.preparation.prepare_pastiche", lambda *inputs, **how: {}["gone"])
     arguments = ["stylize", "photo.png", "painting.png", "-o", "out.png", *FAST]
     assert main([*arguments, "--json"]) == 1
     out, err = capfd.readouterr()
@@ -389,6 +389,7 @@ def test_a_signal_after_the_first_step_saves_the_best_picture(
 ) -> None:
     process = start("stylize", "photo.png", "painting.png", "-o", "out.png", *ENDLESS, "--json")
     assert process.stderr is not None
+    assert "1000000 steps" in process.stderr.readline()
     assert "step 1/1000000" in process.stderr.readline()
     process.send_signal(number)
     code, out, err = finish(process)
@@ -405,12 +406,12 @@ def test_a_signal_before_the_first_step_writes_nothing(
 ) -> None:
     slow_start = """
 import sys, time
-import impasto.transfer
+import impasto.preparation
 from impasto.cli.app import main
-def stylize(*inputs, **how):
+def prepare_pastiche(*inputs, **how):
     print("ready", file=sys.stderr, flush=True)
     time.sleep(60)
-impasto.transfer.stylize = stylize
+impasto.preparation.prepare_pastiche = prepare_pastiche
 sys.exit(main())
 """
     more = ("--snapshot-every", "1", "--animation", "evolution.gif", "--json")
@@ -482,7 +483,7 @@ def test_doctor_and_weights_tell_what_is_there(capfd: pytest.CaptureFixture[str]
 
 
 COMMON_KEYS = {"output", "size", "steps", "seconds", "losses", "peak_bytes", "recipe"}
-RESULT_KEYS = COMMON_KEYS | {"end"}
+RESULT_KEYS = COMMON_KEYS | {"end", "run"}
 
 
 def test_texture_writes_a_picture_that_repeats(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

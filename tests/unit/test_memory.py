@@ -51,9 +51,13 @@ def test_a_tiled_pastiche_is_the_untiled_one(changes: dict[str, Any], limit: int
 
 def test_the_result_tells_how_it_was_run(picture: Paint) -> None:
     result = stylize(picture, 15_400_000)
-    run = {"tile": result.memory.tile, "margin": 16, "history": result.memory.history}
-    run |= {"threads": torch.get_num_threads(), "precision": "float32"}
-    assert result.to_dict()["run"] == result.metadata["run"] == run
+    assert result.memory.tile is not None and result.memory.margin == 16
+    last = {"width": 250, "height": 187, "steps": 3, "precision": "float32"}
+    last |= {"tile": result.memory.tile, "margin": 16, "history": result.memory.history}
+    run = result.metadata["run"]
+    assert result.to_dict()["run"] == run
+    assert run["threads"] == torch.get_num_threads() and run["precision"] == "float32"
+    assert (len(run["parts"]), run["parts"][-1]) == (2, last)
 
 
 def test_textures_and_reconstructions_tile_too(picture: Paint) -> None:

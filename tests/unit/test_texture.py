@@ -103,7 +103,7 @@ def test_what_cannot_be_painted_is_refused(
 
 def test_coarse_scales_at_which_a_sample_would_vanish_are_left_out(picture: Picture) -> None:
     scales: list[int] = []
-    recipe = tiny(style_scale=0.2, first_scale=8, steps=6)
+    recipe = tiny(style_scale=0.2, first_scale=16, steps=6)
     synthesize(picture(96, 96), recipe, size=128, on_step=lambda event: scales.append(event.scale))
     assert set(scales) == {128}
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import impasto
 from impasto.errors import DeviceError, ImageReadError, ImageSizeError, ImpastoError, RecipeError, WeightsError
-from impasto.painting import style_size
+from impasto.sizes import style_size
 
 Paint = Callable[..., Tensor]
 

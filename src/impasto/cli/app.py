@@ -13,6 +13,7 @@ from impasto.cli.demo import demo
 from impasto.cli.doctor import doctor
 from impasto.cli.interrupt import Interrupt
 from impasto.cli.paper import paper
+from impasto.cli.recipe import recipe
 from impasto.cli.reconstruct import reconstruct
 from impasto.cli.report import print_line, report_error, warnings_as_lines
 from impasto.cli.stylize import stylize
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 for command in (stylize, texture, reconstruct, sweep, paper, compare, demo, doctor, weights):
     app.command()(command)
+app.add_typer(recipe)
 
 
 def _print_version(asked: bool) -> None:
@@ -50,6 +52,9 @@ def impasto(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line, by default the process's own, and returns its exit code."""
+    # Before torch is imported: beside any other busy program, threads that spin while they wait for each other make a
+    # step several times as slow (docs/experiments.md).
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     # Read by hand, because a command line that cannot be parsed is reported by these options too.
     options = words[: words.index("--")] if "--" in words else words

@@ -1,14 +1,13 @@
 """`impasto compare`: the objective and the quality figures of a finished picture."""
 
 import dataclasses
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from impasto.cli.options import Debug, Device, Json, MaxPixels, Threads, build_recipe
-from impasto.cli.report import print_json, print_line
+from impasto.cli.report import print_json, print_line, print_table
 from impasto.recipe import preset_names
 
 if TYPE_CHECKING:
@@ -66,31 +65,21 @@ def print_comparison(comparison: "Comparison", pastiche: str, source: str) -> No
     height, width = comparison.size
     print_line(f"{pastiche}: {width}x{height}")
     figures = comparison.figures
-    _print_table(
+    print_table(
         ("figure", "value", ""),
         [(f.name, f"{getattr(figures, f.name):.4f}", f.metadata["help"]) for f in dataclasses.fields(figures)],
+        numbers=True,
     )
     if comparison.optimised_layers:
         print_line(f"The recipe optimises {', '.join(comparison.optimised_layers)}: figures of these flatter it.")
     print_line("")
     shares = [(term, term.value / comparison.total if comparison.total else 0.0) for term in comparison.terms]
     origin = {"picture": "the recipe inside the picture"}.get(source, source)
-    _print_table(
+    print_table(
         ("objective", "value", f"share, under {origin}"),
         [
             *((term.name, f"{term.value:.4g}", f"{share:.1%}") for term, share in shares),
             ("total", f"{comparison.total:.4g}", ""),
         ],
+        numbers=True,
     )
-
-
-def _print_table(head: tuple[str, str, str], rows: list[tuple[str, str, str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for title, justify in zip(head, ("left", "right", "left"), strict=True):
-        table.add_column(title, justify=justify)  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*row)
-    Console(file=sys.stdout, markup=False, highlight=False).print(table)

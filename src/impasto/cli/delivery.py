@@ -13,7 +13,7 @@ from impasto.recipe import Recipe, recipe_files
 
 if TYPE_CHECKING:
     from impasto.optimize.events import StepEvent
-    from impasto.painting import Result
+    from impasto.result import Result
 
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="the picture: .png, .jpg, .webp or .tif")]
 SnapshotEvery = Annotated[
@@ -28,6 +28,29 @@ Animation = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="play the evolution: .webp or .gif", rich_help_panel="Evolution"),
 ]
+Depth = Annotated[
+    int | None,
+    typer.Option(
+        metavar="8|16",
+        help="bits a channel, 16 for .png and .tif; default: as the photograph, where OUT can",
+        rich_help_panel="File",
+    ),
+]
+KeepProfile = Annotated[
+    bool,
+    typer.Option(
+        "--keep-profile", metavar="", help="in the photograph's ICC profile, not sRGB", rich_help_panel="File"
+    ),
+]
+Strip = Annotated[
+    bool,
+    typer.Option(
+        "--strip",
+        metavar="",
+        help="leave out the photograph's EXIF; else copyright, artist, camera, date and GPS place go into OUT",
+        rich_help_panel="File",
+    ),
+]
 
 
 class Delivery:
@@ -41,13 +64,17 @@ class Delivery:
         snapshot_every: int | None,
         snapshot_dir: Path | None,
         animation: Path | None,
+        *,
+        depth: int | None = None,
+        keep_profile: bool = False,
+        strip: bool = False,
     ) -> None:
         from impasto.evolution import Evolution, check_snapshot_dir
         from impasto.images.animation import check_animation
         from impasto.images.io import check_output
 
         read: list[Path | str] = [*inputs, *recipe_files(recipe)]
-        check_output(output, inputs=read)
+        check_output(output, inputs=read, depth=depth)
         if snapshot_dir is not None and snapshot_every is None:
             raise OutputError(
                 f"--snapshot-dir {str(snapshot_dir)!r} is given without --snapshot-every; expected both.",
@@ -60,10 +87,9 @@ class Delivery:
             folder = check_snapshot_dir(snapshot_dir or output.with_name(f"{output.stem}_steps"))
         self.output = output
         self.animation = animation
+        self._finish: dict[str, Any] = {"depth": depth, "keep_profile": keep_profile, "strip": strip}
         self._has_snapshots = snapshot_every is not None
-        self._evolution = Evolution(
-            snapshot_dir=folder, snapshot_every=snapshot_every, animate=animation is not None
-        )
+        self._evolution = Evolution(snapshot_dir=folder, snapshot_every=snapshot_every, animate=animation is not None)
 
     def on_step(self, event: "StepEvent") -> None:
         """Lets the evolution see a step."""
@@ -72,7 +98,7 @@ class Delivery:
     def deliver(self, result: "Result", interrupt: Interrupt, *, as_json: bool) -> None:
         """Writes and reports the result, and ends the command with its exit code."""
         interrupt.shield()
-        result.save(self.output)
+        result.save(self.output, **self._finish)
         if self.animation is not None:
             self._evolution.write_animation(self.animation, result.pastiche)
         if as_json:

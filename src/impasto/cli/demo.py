@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.delivery import describe_result
+from impasto.cli.estimate import tell_estimate
 from impasto.cli.options import Debug, Device, Json, PrecisionOption, Quiet, Threads
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import STOPPED, print_json, print_line
@@ -47,22 +48,18 @@ def demo(
     texts = {"size": size, "steps": steps, "weights": weights}
     recipe = Recipe().replace(**{name: parse_field(name, text) for name, text in texts.items() if text is not None})
 
-    from impasto import transfer
     from impasto.demo import prepare_demo, write_demo
     from impasto.evolution import Evolution
+    from impasto.preparation import prepare_pastiche
 
     prepared = prepare_demo(output, picture)
     evolution = Evolution(animate=True)
+    painting = prepare_pastiche(
+        prepared.content, prepared.style, recipe, device=device, threads=threads, precision=precision
+    )
+    tell_estimate(painting, dry_run=False, quiet=quiet, as_json=json)
     with showing_progress(quiet=quiet) as progress:
-        result = transfer.stylize(
-            prepared.content,
-            prepared.style,
-            recipe,
-            device=device,
-            threads=threads,
-            precision=precision,
-            on_step=context.obj.on_step(progress.on_step, evolution.on_step),
-        )
+        result = painting.paint(context.obj.on_step(progress.on_step, evolution.on_step))
     context.obj.shield()
     files = write_demo(prepared, result, evolution)
     pastiche = output / "pastiche.png"

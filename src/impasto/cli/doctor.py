@@ -15,11 +15,12 @@ PACKAGES = ("impasto", "torch", "numpy", "pillow")
 
 
 def doctor(json: Json = False, debug: Debug = False) -> None:
-    """Say what this machine has: versions, devices, precision, memory, weights, extras."""
+    """Say what this machine has: versions, devices, speed by precision, memory, weights, extras."""
     facts = {
         "versions": {"python": platform.python_version(), **{name: find_version(name) for name in PACKAGES}},
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         **find_devices(),
+        "evaluation": find_evaluation(),
         "memory": find_memory(),
         "weights": [describe_record(name) for name in ("oxford", "torchvision")],
         "extras": find_extras(),
@@ -54,6 +55,38 @@ def find_devices() -> dict[str, Any]:
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "bfloat16": {name: has_fast_bfloat16(torch.device(name)) for name in available_devices()},
     }
+
+
+def find_evaluation() -> dict[str, Any]:
+    """Seconds that one evaluation of the preset `standard` at 512 x 384 takes on the fastest device, by precision.
+
+    As measured on this machine, now if it was never done. auto: the precision that --precision auto takes.
+    """
+    import torch
+
+    from impasto.errors import DeviceError
+    from impasto.features.encoder import build_encoder
+    from impasto.optimize.calibration import find_speed
+    from impasto.optimize.device import resolve_device, running
+    from impasto.optimize.estimate import growth
+    from impasto.optimize.precision import check_precision, resolve_precision
+    from impasto.recipe import Recipe
+
+    device, threads, recipe = resolve_device("auto"), torch.get_num_threads(), Recipe()
+    encoder = build_encoder(recipe)[0]
+    seconds: dict[str, float | None] = {}
+    with running(device, None, "Close other programs."):
+        for precision, chosen in (("float32", encoder), ("bfloat16", encoder.lowered())):
+            try:
+                check_precision(precision, device)
+            except DeviceError:
+                seconds[precision] = None
+                continue
+            _, speed = find_speed(
+                chosen.to(device), recipe, has_content=True, styles=1, device=device, threads=threads
+            )
+            seconds[precision] = float(f"{growth(512 * 384, device) * speed.seconds(512 * 384):.3g}")
+    return {"device": str(device), "seconds": seconds, "auto": resolve_precision("auto", device)}
 
 
 def find_memory() -> dict[str, int | None]:
@@ -96,6 +129,9 @@ def _to_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     rows.append(("CPU", f"{facts['cpu_threads']} threads, {facts['cpu_capability']}"))
     words = {True: "yes", False: "no", None: "unknown"}
     rows.append(("fast bfloat16", ", ".join(f"{name} {words[fast]}" for name, fast in facts["bfloat16"].items())))
+    evaluation = facts["evaluation"]
+    speeds = ", ".join(f"{name} {f'{s:g} s' if s else 'not there'}" for name, s in evaluation["seconds"].items())
+    rows.append(("one evaluation", f"512x384 on {evaluation['device']}: {speeds}; auto takes {evaluation['auto']}"))
     rows.append(("memory", ", ".join(f"{_gib(size)} {kind}" for kind, size in facts["memory"].items())))
     rows += [(f"weights {row['name']}", describe_presence(row)) for row in facts["weights"]]
     for extra in facts["extras"]:

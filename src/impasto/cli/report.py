@@ -7,7 +7,7 @@ import math
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from impasto.errors import ImpastoError
@@ -19,10 +19,23 @@ STOPPED = 130
 def print_line(text: str, *, file: TextIO | None = None) -> None:
     """Prints one line on stdout, or on `file`, at once; letters that the terminal cannot show are escaped."""
     file = file if file is not None else sys.stdout
-    line = "".join(letter if letter.isprintable() or "\ud800" <= letter <= "\udfff" else " " for letter in text)
-    encoding = file.encoding or "utf-8"
-    file.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    file.write(_to_printable(text, file) + "\n")
     file.flush()
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = False) -> None:
+    """Prints rows of as many cells as the head has, in columns on stdout; numbers: the second is set to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for index, title in enumerate(head):
+        table.add_column(
+            _to_printable(title, sys.stdout), justify="right" if numbers and index == 1 else "left", overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*(_to_printable(cell, sys.stdout) for cell in row))
+    Console(file=sys.stdout, markup=False, highlight=False).print(table)
 
 
 def print_json(values: Mapping[str, Any]) -> None:
@@ -96,6 +109,12 @@ def _explain_usage(error: Any) -> tuple[str, str, int]:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "impasto"
     return f"{what[:1].lower()}{what[1:]}{'' if what.endswith('?') else '.'}", f"{nearest}See `{command} --help`.", 2
+
+
+def _to_printable(text: str, file: TextIO) -> str:
+    line = "".join(letter if letter.isprintable() or "\ud800" <= letter <= "\udfff" else " " for letter in text)
+    encoding = file.encoding or "utf-8"
+    return line.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _to_finite(value: Any) -> Any:

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.delivery import Animation, Delivery, Output, SnapshotDir, SnapshotEvery
+from impasto.cli.delivery import (
+    Animation,
+    Delivery,
+    Depth,
+    KeepProfile,
+    Output,
+    SnapshotDir,
+    SnapshotEvery,
+    Strip,
+)
+from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.options import (
     Debug,
     Device,
@@ -35,11 +45,15 @@ def stylize(
     snapshot_every: SnapshotEvery = None,
     snapshot_dir: SnapshotDir = None,
     animation: Animation = None,
+    depth: Depth = None,
+    keep_profile: KeepProfile = False,
+    strip: Strip = False,
     device: Device = "auto",
     threads: Threads = None,
     precision: PrecisionOption = "auto",
     max_pixels: MaxPixels = 200_000_000,
     max_memory: MaxMemory = None,
+    dry_run: DryRun = False,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -48,20 +62,33 @@ def stylize(
 
     impasto stylize photo.jpg starry_night.jpg -o pastiche.png
     """
-    from impasto import transfer
+    from impasto.preparation import prepare_pastiche
 
     inputs = [content_image, *style_images]
-    delivery = Delivery(output, inputs, recipe, snapshot_every, snapshot_dir, animation)
+    delivery = Delivery(
+        output,
+        inputs,
+        recipe,
+        snapshot_every,
+        snapshot_dir,
+        animation,
+        depth=depth,
+        keep_profile=keep_profile,
+        strip=strip,
+    )
+    painting = prepare_pastiche(
+        content_image,
+        [*style_images],
+        recipe,
+        device=device,
+        threads=threads,
+        precision=precision,
+        max_pixels=max_pixels,
+        max_memory=read_memory(max_memory),
+    )
+    tell_estimate(painting, dry_run=dry_run, quiet=quiet, as_json=json)
+    if dry_run:
+        return
     with showing_progress(quiet=quiet) as progress:
-        result = transfer.stylize(
-            content_image,
-            [*style_images],
-            recipe,
-            device=device,
-            threads=threads,
-            precision=precision,
-            max_pixels=max_pixels,
-            max_memory=read_memory(max_memory),
-            on_step=context.obj.on_step(progress.on_step, delivery.on_step),
-        )
+        result = painting.paint(context.obj.on_step(progress.on_step, delivery.on_step))
     delivery.deliver(result, context.obj, as_json=json)

@@ -12,7 +12,7 @@ from impasto.recipe import Recipe, recipe_files
 
 if TYPE_CHECKING:
     from impasto.optimize.events import OnStep
-    from impasto.painting import Result
+    from impasto.result import Result
 
 FIGURE_3_ROWS = "conv1_1, +conv2_1, ... +conv5_1"
 FIGURE_3_COLUMNS = "content_weight=1e-5,1e-4,1e-3,1e-2"
@@ -52,6 +52,7 @@ def sweep(
     from impasto.images.disk import check_not_input
     from impasto.images.io import check_output, read_image, write_image
     from impasto.panel import sum_panels, write_notes
+    from impasto.preparation import prepare_pastiche
 
     row_axis = stage.parse_axis(rows) if rows is not None else stage.FIGURE_3[0]
     column_axis = stage.parse_axis(columns) if columns is not None else stage.FIGURE_3[1]
@@ -79,7 +80,7 @@ def sweep(
             paint,
             on_step=context.obj.on_step(progress.on_step),
             on_panel=lambda number, of: progress.on_part(f"panel {number}/{of}"),
-            check=lambda chosen: transfer.check_stylize(content, style, chosen, device=device),
+            check=lambda chosen: prepare_pastiche(content, style, chosen, device=device),
         )
     context.obj.shield()
     sheet = stage.compose_sweep(grid, row_axis, column_axis)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.delivery import Animation, Delivery, Output, SnapshotDir, SnapshotEvery
+from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.options import (
     Debug,
     Device,
@@ -45,6 +46,7 @@ def texture(
     precision: PrecisionOption = "auto",
     max_pixels: MaxPixels = 200_000_000,
     max_memory: MaxMemory = None,
+    dry_run: DryRun = False,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -53,7 +55,7 @@ def texture(
 
     impasto texture bricks.jpg -o more.png --size 1024x768 --tileable
     """
-    from impasto import transfer
+    from impasto.preparation import prepare_texture
 
     if wrap is not None and wrap not in WRAPS:
         raise RecipeError(f"wrap is {wrap!r}; expected {' or '.join(WRAPS)}.", "Give --wrap x for a panorama.")
@@ -62,15 +64,18 @@ def texture(
     if wrap is not None or tileable:
         recipe = recipe.replace(padding=WRAPS["xy" if tileable else str(wrap)])
     delivery = Delivery(output, samples, recipe, snapshot_every, snapshot_dir, animation)
+    painting = prepare_texture(
+        [*samples],
+        recipe=recipe,
+        device=device,
+        threads=threads,
+        precision=precision,
+        max_pixels=max_pixels,
+        max_memory=read_memory(max_memory),
+    )
+    tell_estimate(painting, dry_run=dry_run, quiet=quiet, as_json=json)
+    if dry_run:
+        return
     with showing_progress(quiet=quiet) as progress:
-        result = transfer.synthesize_texture(
-            [*samples],
-            recipe=recipe,
-            device=device,
-            threads=threads,
-            precision=precision,
-            max_pixels=max_pixels,
-            max_memory=read_memory(max_memory),
-            on_step=context.obj.on_step(progress.on_step, delivery.on_step),
-        )
+        result = painting.paint(context.obj.on_step(progress.on_step, delivery.on_step))
     delivery.deliver(result, context.obj, as_json=json)

@@ -78,6 +78,10 @@ class Vgg(nn.Module):
         """How many feature maps the layer has."""
         return len(self.get_buffer(f"{layer}_bias"))
 
+    def count_bytes(self) -> int:
+        """What the weights take in memory."""
+        return sum(buffer.numel() * buffer.element_size() for buffer in self.buffers())
+
     def dtype_of(self, layer: str) -> torch.dtype:
         """What the layer computes in."""
         return self.get_buffer(f"{layer}_kernel").dtype

@@ -21,6 +21,7 @@ from torch import Tensor
 from impasto.errors import WeightsError
 from impasto.features.preprocessing import OXFORD, PREPROCESSINGS, TORCHVISION, Preprocessing
 from impasto.fields import LAYERS
+from impasto.images.disk import cache_folder
 
 Layers = dict[str, tuple[Tensor, Tensor]]
 """{"conv1_1": (kernel (out, in, 3, 3), bias (out,)), ...}, float32, shallow to deep."""
@@ -123,8 +124,7 @@ def packaged_file() -> Path:
 
 def cached_file(record: WeightsRecord) -> Path:
     """Where the downloaded file of a record lies, or would lie, in the user's cache."""
-    cache = Path(os.environ.get("IMPASTO_CACHE", Path.home() / ".cache" / "impasto"))
-    return cache / record.source.rsplit("/", 1)[1]
+    return cache_folder() / record.source.rsplit("/", 1)[1]
 
 
 def file_sha256(path: Path) -> str:

@@ -12,6 +12,18 @@ from pathlib import Path
 from impasto.errors import DiskError, OutputError
 
 
+def cache_folder() -> Path:
+    """The folder for what can be fetched or measured again: IMPASTO_CACHE, or `impasto` in the user's cache folder.
+
+    Raises RuntimeError where there is no home.
+    """
+    if chosen := os.environ.get("IMPASTO_CACHE"):
+        return Path(chosen)
+    caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The specification has relative paths ignored.
+    return (caches if caches.is_absolute() else Path.home() / ".cache") / "impasto"
+
+
 def check_folder(folder: Path, label: str) -> None:
     """Accept a folder in which files can be made; label: what is to be written there. Raises OutputError."""
     if not folder.is_dir():

@@ -1,6 +1,8 @@
 """Picture files opened with Pillow, or refused with a reason in one line."""
 
 import difflib
+import functools
+import importlib
 import logging
 import re
 import threading
@@ -17,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 # Pillow runs Ghostscript for EPS: no place for a stranger's file.
 _DRAWINGS = ("EPS", "WMF")
+_HEIC = "it is an HEIC photograph"
 _KINDS = "a PNG, JPEG, WebP, TIFF or another picture file"
 
 # Pillow's size limit and Python's warning filters belong to the whole process: one reader changes them at a time.
@@ -31,12 +34,23 @@ def open_picture(path: Path, label: str, max_pixels: int) -> Iterator[Image.Imag
     Raises ImageReadError (missing, empty, damaged, not a picture), ImageSizeError.
     """
     check_file(path, label)
+    _register_heif()
     with reading(label, max_pixels, path), Image.open(path) as picture:
         if picture.format in _DRAWINGS:
             raise ImageReadError(
                 f"{label} is an {picture.format} drawing; expected {_KINDS}.", "Export it as PNG first."
             )
         yield picture
+
+
+@functools.cache
+def _register_heif() -> None:
+    """Lets Pillow open HEIC, if the package pillow-heif is there. AVIF it opens by itself."""
+    try:
+        plugin = importlib.import_module("pillow_heif")
+    except ImportError:
+        return
+    plugin.register_heif_opener()
 
 
 @contextmanager
@@ -52,9 +66,8 @@ def reading(label: str, max_pixels: int, path: Path | None = None) -> Iterator[N
         raise _size_error(label, int(found[0]) if found else None, max_pixels) from error
     except UnidentifiedImageError as error:
         kind = _sniff_kind(path) if path is not None else "unknown"
-        raise ImageReadError(
-            f"{label} is not a picture we can read: {kind}; expected {_KINDS}.", "Convert it to PNG or JPEG."
-        ) from error
+        mend = "Run: pip install pillow-heif, or convert it to JPEG." if kind == _HEIC else "Convert it to PNG or JPEG."
+        raise ImageReadError(f"{label} is not a picture we can read: {kind}; expected {_KINDS}.", mend) from error
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
         raise ImageReadError(
             f"{label} is damaged or cut short ({one_line(error)}); expected a whole picture.",
@@ -149,7 +162,7 @@ def _sniff_kind(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(32)
     if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1"):
-        return "it is an HEIC photograph"
+        return _HEIC
     text = head.decode("ascii", "replace")
     if all(letter.isascii() and (letter.isprintable() or letter.isspace()) for letter in text):
         return f"it is text that begins {text.strip()!r}"

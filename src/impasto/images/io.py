@@ -1,11 +1,10 @@
 """Pictures in and out: read_image, write_image, and the checks before slow work."""
 
 import difflib
+import logging
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,37 +14,30 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.errors import ImageRangeError, ImageReadError, OutputError
+from impasto.images.carried import NOTHING, Carried, Depth
 from impasto.images.chunks import read_texts
+from impasto.images.deep import is_deep, levels_to_layers, read_levels, read_orientation
 from impasto.images.disk import check_folder, check_not_input, replace_file
+from impasto.images.encoding import FORMATS, Finish, check_depth, encode_image
+from impasto.images.exif import carry_exif
 from impasto.images.files import check_file, check_pixel_count, load_upright, one_line, open_picture, reading
+from impasto.images.fill import fill_transparent
 from impasto.images.metadata import add_metadata, find_metadata
-from impasto.images.pixels import array_to_image, check_image, image_to_picture, picture_to_image, tensor_to_image
+from impasto.images.pixels import (
+    Layers,
+    array_to_layers,
+    check_image,
+    composite_on_white,
+    picture_to_layers,
+    tensor_to_image,
+)
+from impasto.images.profiles import INSTALL_DEEP, has_deep, is_rgb
+
+logger = logging.getLogger(__name__)
 
 MAX_PIXELS = 200_000_000
 
 ImageSource = str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class FileFormat:
-    """A format we write: PIL's name for it, its longest side in pixels, and the options of PIL's `save`."""
-
-    pillow_name: str
-    max_side: int
-    options: Mapping[str, Any]
-
-
-_JPEG = FileFormat("JPEG", 65_500, {"quality": 95, "subsampling": "4:4:4"})
-# Predictor (317) = 2 stores differences of neighbors: 20 to 28 % less than plain LZW on four pastiches.
-_TIFF = FileFormat("TIFF", 2**31 - 1, {"compression": "tiff_lzw", "tiffinfo": {317: 2}})
-FORMATS: Mapping[str, FileFormat] = {
-    ".png": FileFormat("PNG", 2**31 - 1, {"compress_level": 6}),
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
-    ".webp": FileFormat("WEBP", 16_383, {"quality": 95}),
-    ".tif": _TIFF,
-    ".tiff": _TIFF,
-}
 
 
 def read_image(source: ImageSource, *, name: str = "image", max_pixels: int = MAX_PIXELS) -> Tensor:
@@ -56,30 +48,78 @@ def read_image(source: ImageSource, *, name: str = "image", max_pixels: int = MA
     name: what messages call it, such as "content_image". max_pixels: the largest H*W that is decoded.
 
     EXIF orientation is applied, an ICC profile converted to sRGB, transparency composited on white, the first of
-    several frames taken; what is lost by that is logged as a warning.
+    several frames taken; what is lost by that is logged as a warning. PNG and TIFF files of 16 bits a channel are read
+    in 16 bits with the extra `deep`, in 8 without it.
     Raises ImageReadError (missing, damaged, not a picture), ImageSizeError (more than `max_pixels`, judged by the
     header), ImageRangeError (shape, type or range of an array or tensor; a float file beyond [0, 1]).
     """
+    (color, alpha), _ = _read(source, name, max_pixels)
+    return color if alpha is None else composite_on_white(color, alpha, _label(source, name))
+
+
+def read_photograph(
+    source: ImageSource, *, name: str = "image", max_pixels: int = MAX_PIXELS
+) -> tuple[Tensor, Carried]:
+    """The image as `read_image` gives it, and what else the picture carries, for `write_image`.
+
+    Differs: transparent parts continue smoothly what is seen around them, instead of being white, and alpha is carried.
+    """
+    (color, alpha), carried = _read(source, name, max_pixels)
+    return color if alpha is None else fill_transparent(color, alpha), carried
+
+
+def _read(source: ImageSource, name: str, max_pixels: int) -> tuple[Layers, Carried]:
     if isinstance(source, (str, os.PathLike)):
-        path = Path(source)
-        label = f"{name} {str(path)!r}"
-        with open_picture(path, label, max_pixels) as picture:
-            upright = load_upright(picture, label, max_pixels)
-        return picture_to_image(upright, label)
+        return _read_file(Path(source), _label(source, name), max_pixels)
     if isinstance(source, Image.Image):
         with reading(name, max_pixels):
             upright = load_upright(source, name, max_pixels)
-        return picture_to_image(upright, name)
+            exif = carry_exif(source, name)
+        layers = picture_to_layers(upright, name)
+        return layers, _carry(layers, upright, exif, 8)
     if isinstance(source, np.ndarray):
         check_pixel_count(math.prod(source.shape[:2]), name, max_pixels)
-        return array_to_image(source, name)
+        layers = array_to_layers(source, name)
+        return layers, Carried(alpha=layers[1])
     if isinstance(source, Tensor):
         check_pixel_count(math.prod(source.shape[-2:]), name, max_pixels)
-        return tensor_to_image(source, name)
+        return (tensor_to_image(source, name), None), NOTHING
     raise ImageRangeError(
         f"{name} is a {type(source).__name__}; expected a path, a PIL picture, a numpy array or a torch tensor.",
         "Give one picture, not a list; wrap bytes with PIL.Image.open(io.BytesIO(...)).",
     )
+
+
+def _label(source: ImageSource, name: str) -> str:
+    return f"{name} {str(Path(source))!r}" if isinstance(source, (str, os.PathLike)) else name
+
+
+def _read_file(path: Path, label: str, max_pixels: int) -> tuple[Layers, Carried]:
+    with open_picture(path, label, max_pixels) as picture:
+        deep, orientation = is_deep(picture), read_orientation(picture) if picture.format == "TIFF" else 1
+        # Pillow loads 16 bits too: it tells best of damage, and knows EXIF.
+        upright = load_upright(picture, label, max_pixels)
+        exif = carry_exif(picture, label)
+        levels = None
+        if deep and has_deep():
+            turn = orientation if picture.format == "TIFF" else read_orientation(picture)
+            levels = read_levels(path, picture, turn, label)
+    if levels is not None:
+        layers = levels_to_layers(levels, upright.info.get("icc_profile"), label)
+        return layers, _carry(layers, upright, exif, 16)
+    if deep and not upright.mode.startswith("I"):  # Pillow keeps the 16 bits of grey alone
+        logger.warning(
+            "%s: its 16 bits a channel are read as 8, without the extra 'deep'. Run: %s", label, INSTALL_DEEP
+        )
+    layers = picture_to_layers(upright, label)
+    return layers, _carry(layers, upright, exif, 16 if upright.mode.startswith("I") else 8)
+
+
+def _carry(layers: Layers, upright: Image.Image, exif: bytes | None, depth: Depth) -> Carried:
+    profile = upright.info.get("icc_profile") or None
+    sound = profile if is_rgb(profile) else None
+    keepable = profile is None or sound is not None
+    return Carried(profile=sound, exif=exif, alpha=layers[1], depth=depth, keepable=keepable)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, object] | None:
@@ -100,27 +140,40 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, object] | None:
         ) from error
 
 
-def write_image(image: Tensor, path: str | os.PathLike[str], *, metadata: Mapping[str, object] | None = None) -> None:
-    """Write the image, rounded to 8 bits, in the format of the suffix; the same image gives the same bytes.
+def write_image(
+    image: Tensor,
+    path: str | os.PathLike[str],
+    *,
+    metadata: Mapping[str, object] | None = None,
+    carried: Carried = NOTHING,
+    depth: Depth | None = None,
+    keep_profile: bool = False,
+    strip: bool = False,
+) -> None:
+    """Write the image in the format of the suffix, with its ICC profile; the same image gives the same bytes.
 
     image: (1, 3, H, W) in [0, 1], sRGB. metadata: a JSON-able object that goes into the file.
+    carried: what `read_photograph` found: EXIF goes into the file unless `strip`, alpha where the format has it (it is
+    composited on white elsewhere, with a warning), exactly if the sizes are equal.
+    depth: 8 or 16 bits a channel, 16 for PNG and TIFF; None: as the photograph had, where the format can.
+    keep_profile: colors in the photograph's ICC profile instead of sRGB.
     The file appears under its name whole or not at all; one that stood there is replaced in one atomic move.
-    Raises ImageRangeError (not an image), OutputError (a path or size that the format cannot hold), DiskError.
+    Raises ImageRangeError (not an image), OutputError (a path, size or depth that the format cannot hold), DiskError.
     """
     check_image(image, "the image to write")
     size = (image.shape[2], image.shape[3])
-    path = check_output(path, inputs=(), size=size)
+    path = check_output(path, inputs=(), size=size, depth=depth)
     file_format = FORMATS[path.suffix.lower()]
+    label = f"output {str(path)!r}"
     options = dict(file_format.options)
     if metadata is not None:
         options = add_metadata(options, file_format.pillow_name, metadata)
-    encoded = BytesIO()
+    finish = Finish(depth=depth, keep_profile=keep_profile, strip=strip)
     try:
-        image_to_picture(image).save(encoded, file_format.pillow_name, **options)
+        encoded = encode_image(image, file_format, options, carried, finish, label)
     except (OSError, ValueError) as error:
         raise OutputError(
-            f"output {str(path)!r} could not be encoded as {file_format.pillow_name} ({one_line(error)}).",
-            "Write it as .png.",
+            f"{label} could not be encoded as {file_format.pillow_name} ({one_line(error)}).", "Write it as .png."
         ) from error
     replace_file(path, encoded)
 
@@ -130,12 +183,13 @@ def check_output(
     *,
     inputs: Sequence[object],
     size: tuple[int, int] | None = None,
+    depth: int | None = None,
     name: str = "output",
 ) -> Path:
     """The path, if a picture can be written there; to be asked before slow work. Leaves nothing on the disk.
 
     inputs: what the run reads; those that are paths must not be overwritten, the others are ignored.
-    size: (height, width) of the picture, where known. Raises OutputError.
+    size: (height, width) of the picture, where known. depth: its bits a channel, if chosen. Raises OutputError.
     """
     path = Path(path)
     label = f"{name} {str(path)!r}"
@@ -143,6 +197,7 @@ def check_output(
         if path.is_dir():
             raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'pastiche.png')!r}.")
         _check_suffix(path, label)
+        check_depth(path.suffix.lower(), depth, label)
         check_folder(path.parent, label)
         check_not_input(path, label, inputs)
     except OSError as error:

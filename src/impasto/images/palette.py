@@ -1,7 +1,7 @@
 """The colors of a picture as a whole, brought to those of another: mean and covariance, histogram, lightness, chroma.
 
-Pixels are a cloud of points (C, M); place does not matter. Sums are taken in float64, part by part, so that a large
-picture is never held in float64 as a whole.
+Pixels are a cloud of points (C, M); place does not matter. Moments are taken and moved in float64, part by part, so
+that a large picture is not held in float64 as a whole; `match_histogram` does hold it so, to sort it.
 """
 
 from collections.abc import Callable, Sequence

@@ -4,18 +4,21 @@
 """
 
 import logging
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageCms
+from PIL import Image
 from torch import Tensor
 
 from impasto.errors import ImageRangeError, ImageReadError
+from impasto.images.profiles import picture_to_srgb
 
 logger = logging.getLogger(__name__)
+
+Layers = tuple[Tensor, Tensor | None]
+"""Color (1, 3, H, W) and alpha (1, 1, H, W), None where there is none; float32 in [0, 1]."""
 
 _WHITE_OF_16_BITS = 65535
 _MEND_RANGE = "If these are bytes, divide by 255, or give them as uint8."
@@ -57,11 +60,11 @@ def tensor_to_image(tensor: Tensor, label: str) -> Tensor:
     return image
 
 
-def array_to_image(array: npt.NDArray[Any], label: str) -> Tensor:
-    """An array as an image; grey is repeated over the three channels, alpha composited on white.
+def array_to_layers(array: npt.NDArray[Any], label: str) -> Layers:
+    """An array as color and alpha; grey is repeated over the three channels.
 
     array: (H, W) or (H, W, C), C = 1 grey, 3 RGB, 4 RGBA; uint8, uint16, or floating in [0, 1].
-    Returns (1, 3, H, W) float32 in [0, 1]. Raises ImageRangeError.
+    Raises ImageRangeError.
     """
     if array.ndim == 2:
         array = array[:, :, None]
@@ -79,33 +82,32 @@ def array_to_image(array: npt.NDArray[Any], label: str) -> Tensor:
         channels = array.transpose(2, 0, 1).astype(np.float32, order="C")  # (C, H, W)
     if array.dtype.kind == "u":
         channels /= np.iinfo(array.dtype).max
-    image = torch.from_numpy(channels)[None]
+    image, alpha = torch.from_numpy(channels)[None], None
     if image.shape[1] == 4:
-        check_image(image[:, 3:].expand(-1, 3, -1, -1), f"the alpha of {label}")
-        image = _composite_on_white(image, label)
+        image, alpha = image[:, :3].contiguous(), image[:, 3:].contiguous()
+        check_image(alpha.expand(-1, 3, -1, -1), f"the alpha of {label}")
     elif image.shape[1] == 1:
         image = image.repeat(1, 3, 1, 1)
     check_image(image, label)
-    return image
+    return image, alpha
 
 
-def picture_to_image(picture: Image.Image, label: str) -> Tensor:
-    """A loaded PIL picture of any mode as an image, its ICC profile converted to sRGB, alpha composited on white.
+def picture_to_layers(picture: Image.Image, label: str) -> Layers:
+    """A loaded PIL picture of any mode as color and alpha, its ICC profile converted to sRGB.
 
-    Returns (1, 3, H, W) float32 in [0, 1]. Raises ImageRangeError (float or 32-bit grey out of range),
-    ImageReadError (a mode that has no way to RGB).
+    Raises ImageRangeError (float or 32-bit grey out of range), ImageReadError (a mode that has no way to RGB).
     """
     profile = picture.info.get("icc_profile")
     if picture.mode == "F" or picture.mode.startswith("I"):
         if profile:
             logger.warning("%s: its ICC profile is left aside; we convert profiles of 8-bit pictures only.", label)
-        return array_to_image(_deep_grey(picture, label), label)
+        return array_to_layers(_deep_grey(picture, label), label)
     try:
         if not picture.has_transparency_data:
-            return array_to_image(np.array(_to_srgb(_to_opaque(picture), profile, label)), label)
+            return array_to_layers(np.array(picture_to_srgb(_to_opaque(picture), profile, label)), label)
         straight = (picture.convert("LA") if picture.mode == "La" else picture).convert("RGBA")  # La goes no other way
         grey = picture.mode in ("L", "LA", "La")  # a grey profile fits grey pixels only
-        srgb = _to_srgb(straight.getchannel("R") if grey else straight.convert("RGB"), profile, label)
+        srgb = picture_to_srgb(straight.getchannel("R") if grey else straight.convert("RGB"), profile, label)
         srgb.putalpha(straight.getchannel("A"))
     except ValueError as error:
         if isinstance(error, ImageRangeError):
@@ -114,7 +116,7 @@ def picture_to_image(picture: Image.Image, label: str) -> Tensor:
             f"{label} has the pixel mode {picture.mode}, which has no way to RGB; expected grey, RGB or CMYK.",
             "Save it as RGB first.",
         ) from error
-    return array_to_image(np.array(srgb), label)
+    return array_to_layers(np.array(srgb), label)
 
 
 def image_to_picture(image: Tensor) -> Image.Image:
@@ -126,12 +128,12 @@ def image_to_picture(image: Tensor) -> Image.Image:
     return Image.fromarray(levels.permute(1, 2, 0).contiguous().cpu().numpy())
 
 
-def _composite_on_white(image: Tensor, label: str) -> Tensor:
-    color, alpha = image[:, :3], image[:, 3:]
+def composite_on_white(color: Tensor, alpha: Tensor, label: str) -> Tensor:
+    """The color as it looks on white paper, with a warning if any of it is transparent."""
     if bool((alpha < 1).any()):
         logger.warning("%s: its transparent parts were composited on white.", label)
         return color * alpha + (1 - alpha)
-    return color.contiguous()
+    return color
 
 
 def _deep_grey(picture: Image.Image, label: str) -> npt.NDArray[Any]:
@@ -157,16 +159,3 @@ def _to_opaque(picture: Image.Image) -> Image.Image:
     if picture.mode in ("L", "RGB", "CMYK"):
         return picture
     return picture.convert("L" if picture.mode == "1" else "RGB")
-
-
-def _to_srgb(opaque: Image.Image, profile: bytes | None, label: str) -> Image.Image:
-    if profile:
-        srgb = ImageCms.createProfile("sRGB")
-        try:
-            converted: Image.Image | None = ImageCms.profileToProfile(opaque, BytesIO(profile), srgb, outputMode="RGB")
-        except ImageCms.PyCMSError as error:
-            logger.warning("%s: its ICC profile was left aside (%s); the colors are taken as sRGB.", label, error)
-        else:
-            assert converted is not None  # None is for inPlace only
-            return converted
-    return opaque.convert("RGB")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from impasto.errors import DeviceError, OutOfMemoryError
+from impasto.errors import DeviceError, ImpastoError, OutOfMemoryError
 
 
 def available_devices() -> tuple[str, ...]:
@@ -44,15 +44,23 @@ def running(device: torch.device, threads: int | None, advice: str) -> Iterator[
         torch.cuda.reset_peak_memory_stats(device)
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemoryError(f"out of memory on {device} ({error}).", advice) from error
-    except RuntimeError as error:
-        if "not enough memory" not in str(error) and "can't allocate memory" not in str(error):
+    except ImpastoError:
+        raise
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
             raise
         raise OutOfMemoryError(f"out of memory on {device} ({error}).", advice) from error
     finally:
         torch.set_flush_denormal(False)
         torch.set_num_threads(before)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that there was no memory left: Python's, or torch's on a CPU or a GPU."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    wordings = ("not enough memory", "can't allocate memory", "out of memory")
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in wordings)
 
 
 def peak_bytes(device: torch.device) -> int:

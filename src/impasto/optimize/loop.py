@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from impasto.optimize.descent import Descent
+from impasto.optimize.device import is_out_of_memory
 from impasto.optimize.events import OnStep, StepEvent
 
 logger = logging.getLogger(__name__)
@@ -27,12 +28,12 @@ Evaluate = Callable[[Tensor], tuple[Losses, Tensor]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minimum:
-    """The best image that a loop saw, its losses, the steps taken, and why the loop ended."""
+    """The best image that a loop saw, its losses, the steps taken, and why the loop ended: "memory" for lack of it."""
 
     image: Tensor
     losses: Losses
     steps: int
-    end: Literal["steps", "tolerance", "stopped", "diverged"]
+    end: Literal["steps", "tolerance", "stopped", "diverged", "memory"]
 
 
 def build_evaluate(objective: Callable[[Tensor], dict[str, Tensor]], *, gamut: Literal["keep", "free"]) -> Evaluate:
@@ -71,7 +72,8 @@ def minimize(
     build_descent: given a factor of the learning rate, a fresh Descent; called again with half the factor after
     each roll-back. A step whose loss is not finite or explodes is undone: the image goes back to the best so far.
     tolerance: ends the loop when the best loss fell by less than this share over 10 steps.
-    on_step: may return "stop". Ctrl-C (KeyboardInterrupt) does the same after the first step, and passes before it.
+    on_step: may return "stop". Ctrl-C (KeyboardInterrupt) does the same after the first step, and passes before it; so
+    does an error for lack of memory, which passes only before the first evaluation is done.
     """
     start = clock()
     losses, gradient = evaluate(image)
@@ -116,6 +118,10 @@ def minimize(
         if step == 0:
             raise
         return replace(best, steps=step, end="stopped")
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return replace(best, steps=step, end="memory")
     return replace(best, steps=step)
 
 

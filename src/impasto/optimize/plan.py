@@ -1,6 +1,6 @@
 """The plan that keeps a run within a memory limit: seen whole or in tiles, and with how long a history."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from impasto.errors import MemoryLimitError
@@ -70,58 +70,100 @@ def plan_memory(
     Beside tiles the history gets at most half of what the pictures leave, but 5 pairs where a tile fits beside them.
     Raises MemoryLimitError where not even the smallest tile fits, or where a statistic cannot be tiled.
     """
-    pixels = size[0] * size[1]
-    style_pixels = [height * width for height, width in style_sizes]
-    layers = sort_layers(recipe.content_layers + recipe.style_layers)
-    around = tile_margin(recipe, encoder.layer_names)
-    # Each style's vectors, in float32 and bfloat16; and the photograph, which is matched again and again.
-    vectors = sum(6 * channels * STYLE_VECTORS for channels, _ in _columns(encoder, recipe)) * len(style_sizes)
-    matched = IMAGE * pixels if vectors else 0
-    # The style images go when they are described, before most of the others come.
-    images = max(IMAGES * pixels, 3 * pixels + sum(style_pixels))
-    fixed = used + SLACK + vectors + matched + IMAGE * images
-    pair = 2 * IMAGE * pixels
+    needs = Needs(encoder, recipe, size, style_sizes, used)
     wanted = min(recipe.history, steps) if recipe.optimizer == "lbfgs" else 2
     least = min(wanted, HISTORY)
-
-    per_pixel, per_style_pixel = evaluation_bytes(encoder, recipe), style_bytes(encoder, recipe)
-    # The inner part of a tile's features is a copy.
-    per_tile_pixel = per_pixel + sum(feature_bytes(encoder, layer) for layer in layers)
-    whole = int(max(per_pixel * pixels, *(per_style_pixel * count for count in style_pixels), 0))
-    history = min(wanted, (limit - fixed - whole) // pair)
+    history = min(wanted, (limit - needs.total(None, 0)) // needs.pair)
     if history >= least:
-        return MemoryPlan(tile=None, margin=0, history=history, needed_bytes=fixed + history * pair + whole)
+        return needs.plan(None, history)
 
-    def needed(pairs: int, inner: int) -> int:
-        sizes = [size, *style_sizes]
-        largest = max(largest_tile(side, inner, around, encoder.padding) for side in sizes)
-        return fixed + pairs * pair + int(per_tile_pixel * largest)
-
-    _check_tileable(recipe, size, limit, enough=fixed + least * pair + whole)
+    _check_tileable(recipe, size, limit, enough=needs.total(None, least))
     longest = max(max(side) for side in (size, *style_sizes))
     counts = range(2, max(2, longest // SMALLEST_TILE) + 1)
     inners = [-(-longest // (count * GRID)) * GRID for count in counts]
-    history = max(least, min(wanted, (limit - fixed) // (2 * pair)))
+    history = max(least, min(wanted, (limit - needs.fixed) // (2 * needs.pair)))
     for pairs in range(history, 0, -1):
-        if needed(pairs, inners[-1]) <= limit:
-            inner = next(inner for inner in inners if needed(pairs, inner) <= limit)
-            return MemoryPlan(tile=inner, margin=around, history=pairs, needed_bytes=needed(pairs, inner))
-    smallest = format_memory(needed(1, inners[-1]))
+        if needs.total(inners[-1], pairs) <= limit:
+            return needs.plan(next(inner for inner in inners if needs.total(inner, pairs) <= limit), pairs)
+    enough = needs.total(inners[-1], 1)
+    smallest = _told(enough)
     raise MemoryLimitError(
         f"max_memory is {format_memory(limit)}; a picture of {size[1]}x{size[0]} needs at least {smallest}, in tiles.",
         f"Give --max-memory {smallest} or more, or a smaller --size.",
+        enough,
     )
 
 
+def lower_plan(plan_within: Callable[[int], MemoryPlan], failed: MemoryPlan, used: int) -> MemoryPlan | None:
+    """The plan with half the bytes of one that ran out of memory, or else the smallest; None if that was the smallest.
+
+    plan_within: the plan within a limit. used: bytes in use before the run.
+    """
+    try:
+        lower = plan_within(used + (failed.needed_bytes - used) // 2)
+    except MemoryLimitError as error:
+        lower = plan_within(error.enough)
+    return lower if lower.needed_bytes < failed.needed_bytes else None
+
+
+class Needs:
+    """What one size needs, in bytes. pair: a pair of the history. fixed: all that neither tiles nor history change."""
+
+    def __init__(
+        self,
+        encoder: Vgg,
+        recipe: Recipe,
+        size: tuple[int, int],
+        style_sizes: Sequence[tuple[int, int]],
+        used: int,
+    ) -> None:
+        """size: (height, width). used: bytes in use before."""
+        pixels = size[0] * size[1]
+        style_pixels = [height * width for height, width in style_sizes]
+        # Each style's vectors, in float32 and bfloat16; and the photograph, which is matched again and again.
+        vectors = sum(6 * channels * STYLE_VECTORS for channels, _ in column_shapes(encoder, recipe)) * len(style_sizes)
+        matched = IMAGE * pixels if vectors else 0
+        # The style images go when they are described, before most of the others come.
+        images = max(IMAGES * pixels, 3 * pixels + sum(style_pixels))
+        self.fixed = used + SLACK + vectors + matched + IMAGE * images
+        self.pair = 2 * IMAGE * pixels
+        self.margin = tile_margin(recipe, encoder.layer_names)
+        self._padding = encoder.padding
+        self._sizes = [size, *style_sizes]
+        per_pixel, per_style_pixel = evaluation_bytes(encoder, recipe), style_bytes(encoder, recipe)
+        self._whole = int(max(per_pixel * pixels, *(per_style_pixel * count for count in style_pixels), 0))
+        # The inner part of a tile's features is a copy.
+        layers = sort_layers(recipe.content_layers + recipe.style_layers)
+        self._per_tile_pixel = per_pixel + sum(feature_bytes(encoder, layer) for layer in layers)
+
+    def total(self, tile: int | None, history: int) -> int:
+        """Bytes at the peak with tiles of this inner side, or seen whole, and this many pairs of history."""
+        if tile is None:
+            return self.fixed + history * self.pair + self._whole
+        largest = max(largest_tile(side, tile, self.margin, self._padding) for side in self._sizes)
+        return self.fixed + history * self.pair + int(self._per_tile_pixel * largest)
+
+    def plan(self, tile: int | None, history: int) -> MemoryPlan:
+        """The plan with these tiles and this history."""
+        around = 0 if tile is None else self.margin
+        return MemoryPlan(tile=tile, margin=around, history=history, needed_bytes=self.total(tile, history))
+
+
 def _check_tileable(recipe: Recipe, size: tuple[int, int], limit: int, enough: int) -> None:
-    needs = format_memory(enough)
+    needs = _told(enough)
     for name in (split_statistic(item)[0] for item in recipe.statistic):
         if name in UNTILED:
             raise MemoryLimitError(
                 f"max_memory is {format_memory(limit)}, and a picture of {size[1]}x{size[0]} needs {needs} when it is "
                 f"seen whole, as the statistic {name!r} must.",
                 f"Give --max-memory {needs} or a smaller --size, or --statistic gram, which tiles.",
+                enough,
             )
+
+
+def _told(enough: int) -> str:
+    """A limit to give, with a little more: the process is not equally large each time that it starts."""
+    return format_memory(enough + SLACK // 4)
 
 
 def evaluation_bytes(encoder: Vgg, recipe: Recipe) -> float:
@@ -135,12 +177,12 @@ def evaluation_bytes(encoder: Vgg, recipe: Recipe) -> float:
         if name in COPIES
         for layer in chosen or recipe.style_layers
     ]
-    style += [COLUMN_COPIES * 4 * channels / stride**2 for channels, stride in _columns(encoder, recipe)]
+    style += [COLUMN_COPIES * 4 * channels / stride**2 for channels, stride in column_shapes(encoder, recipe)]
     largest = max((feature_bytes(encoder, layer) for layer in layers), default=0.0)
     return graph_bytes(encoder, layers) + sum(content) + sum(style) + largest
 
 
-def _columns(encoder: Vgg, recipe: Recipe) -> list[tuple[int, int]]:
+def column_shapes(encoder: Vgg, recipe: Recipe) -> list[tuple[int, int]]:
     """Channels and stride of the hypercolumns of each "nearest"."""
     parts = [(name, chosen or recipe.style_layers) for name, _, chosen in map(split_statistic, recipe.statistic)]
     return [

@@ -21,6 +21,22 @@ def resolve_precision(precision: str, device: torch.device) -> Literal["float32"
     return "bfloat16" if precision == "bfloat16" else "float32"
 
 
+def check_precision(precision: str, device: torch.device) -> None:
+    """Accept a format that the device can convolve in at all, fast or slowly. Raises DeviceError."""
+    if precision != "bfloat16":
+        return
+    try:
+        image = torch.zeros(1, 1, 4, 4, dtype=torch.bfloat16, device=device, requires_grad=True)
+        kernel = torch.ones(1, 1, 3, 3, dtype=torch.bfloat16, device=device)
+        torch.autograd.grad(torch.nn.functional.conv2d(image, kernel).sum(), image)
+    except (RuntimeError, TypeError) as error:
+        raise DeviceError(
+            f"precision is bfloat16, which {device} cannot compute in ({' '.join(str(error).split())[:100]}); "
+            "expected float32 or auto.",
+            "Give --precision float32, or leave it out.",
+        ) from error
+
+
 def has_fast_bfloat16(device: torch.device) -> bool | None:
     """Whether the device computes in bfloat16 natively; None where torch does not tell."""
     if device.type == "cuda":

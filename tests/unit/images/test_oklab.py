@@ -51,7 +51,7 @@ def test_a_color_outside_keeps_lightness_and_hue_and_gives_up_chroma(picture: Pa
     image = from_oklab(wanted)
     found = to_oklab(image)
     found_hue, found_chroma = hue_and_chroma(found)
-    assert 0 <= float(image.min()) and float(image.max()) <= 1
+    assert float(image.min()) >= 0 and float(image.max()) <= 1
     torch.testing.assert_close(found[:, 0], wanted[:, 0], atol=1e-3, rtol=0)
     assert float((torch.sin((found_hue - hue) / 2).abs() * found_chroma).max()) < 1e-3
     assert bool((found_chroma <= chroma + 1e-3).all()) and bool((found_chroma < 0.9 * chroma).any())

@@ -136,6 +136,15 @@ def test_a_flat_area_stays_flat_and_few_levels_are_parted_by_their_surroundings(
     torch.testing.assert_close(moved.mean((2, 3)), picture(seed=1).mean((2, 3)), atol=1e-5, rtol=0)
 
 
+def test_equal_values_are_ranked_by_what_is_around_them() -> None:
+    """Of a grey checkerboard of two levels, brighter to the right as a whole."""
+    image = torch.full((1, 1, 4, 40), 0.2)
+    image[..., ::2, 20:] = 0.8
+    image[..., 10:20] = 0.8
+    moved = match_histogram(image, torch.rand(1, 1, 4, 40))
+    assert float(moved[..., ::2, 21:25].mean()) < float(moved[..., 13:17].mean())
+
+
 @pytest.mark.parametrize("flat", [False, True])
 def test_histograms_of_grey_and_flat_pictures(flat: bool, picture: Paint) -> None:
     image = color(0.3, 0.3, 0.3).expand(1, 3, 32, 32) if flat else to_grey(picture())
@@ -156,6 +165,7 @@ def test_matched_lightness_is_grey_with_the_targets_mean_and_deviation(picture: 
 @MAPS
 def test_matched_chroma_has_the_moments_of_the_mixture_at_the_same_lightness(linear_map: str, picture: Paint) -> None:
     image, targets = 0.3 + 0.4 * picture(), [0.4 + 0.2 * picture(20, 30, 1), 0.4 + 0.2 * picture(20, 30, 2)]
+    targets[0] = targets[0] + color(0.1, 0.0, -0.1)  # of another mean
     moved = to_oklab(match_chroma(image, targets, (0.25, 0.75), linear_map))
     torch.testing.assert_close(moved[:, 0], to_oklab(image)[:, 0], atol=1e-4, rtol=0)
     repeated = torch.cat([targets[0], *[targets[1]] * 3], dim=3)  # the same mixture, as one picture

@@ -1,0 +1,76 @@
+"""What a run will cost, told before it: one line on stderr, or with --dry-run all of it on stdout."""
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impasto.cli.progress import describe_seconds
+from impasto.cli.report import print_json, print_line
+
+if TYPE_CHECKING:
+    from impasto.optimize.estimate import Estimate
+    from impasto.painting import Painting
+
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        metavar="",
+        help="check everything, tell time, memory and tiles, and paint nothing",
+        rich_help_panel="Report",
+    ),
+]
+
+
+def tell_estimate(painting: "Painting", *, dry_run: bool, quiet: bool, as_json: bool) -> None:
+    """Tells what painting will cost: as the result of a dry run, or as the first line of a run that is not quiet."""
+    if quiet and not dry_run:
+        return
+    estimate = painting.estimate()
+    if not dry_run:
+        print_line(describe_estimate(estimate), file=sys.stderr)
+    elif as_json:
+        print_json(estimate.to_dict())
+    else:
+        for line in (describe_estimate(estimate), *describe_parts(estimate.to_dict())):
+            print_line(line)
+
+
+def describe_estimate(estimate: "Estimate") -> str:
+    """The estimate in one line: `512x384, 3 scales, 240 steps, bfloat16: about 55 s, 1.2 GiB`."""
+    plan = estimate.plan
+    (height, width), scales = plan.size, len({part.size for part in plan.parts})
+    tile = plan.parts[-1].memory.tile
+    facts = [f"{width}x{height}", _count(scales, "scale"), _count(plan.steps, "step"), plan.precision]
+    facts += [f"tiles of {tile}"] if tile is not None else []
+    return f"{', '.join(facts)}: about {describe_seconds(estimate.seconds)}, {_gib(estimate.peak_bytes)}"
+
+
+def describe_parts(values: Mapping[str, Any]) -> list[str]:
+    """One line a part of an estimate as JSON values: size, steps, precision, tiles, cost."""
+    rows = []
+    for part in values["parts"]:
+        tiles = f"{part['tiles']} tiles of {part['tile']}, margin {part['margin']}"
+        rows.append(
+            (
+                f"{part['width']}x{part['height']}",
+                _count(part["steps"], "step"),
+                part["precision"],
+                "seen whole" if part["tile"] is None else tiles,
+                f"history {part['history']}",
+                f"{part['seconds_per_evaluation']:.3g} s an evaluation",
+                _gib(part["needed_bytes"]),
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.2g} GiB" if size < 10 * 2**30 else f"{size / 2**30:.0f} GiB"

@@ -1,0 +1,95 @@
+"""`impasto recipe`: presets, recipe files and the recipes inside pictures, shown, saved and compared."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impasto.cli.options import Debug, Json
+from impasto.cli.report import print_json, print_line, print_table
+from impasto.cookbook import check_recipe_output, compare_entries, describe_difference, find_entry, write_entry
+from impasto.recipe import describe_preset, preset_names
+
+SOURCES = "a preset, a TOML file, or a picture with its recipe inside"
+
+recipe = typer.Typer(name="recipe", add_completion=False, rich_markup_mode="rich")
+
+
+@recipe.callback()
+def describe() -> None:
+    """List, show, save and compare recipes: presets, TOML files, and those inside pictures.
+
+    A preset's name wins over a file of that name; ./paper is the file.
+    """
+
+
+@recipe.command("list")
+def list_presets(json: Json = False, debug: Debug = False) -> None:
+    """List the presets, a line each."""
+    if json:
+        presets = [{"name": name, "description": describe_preset(name)} for name in preset_names()]
+        print_json({"presets": presets})
+        return
+    width = max(map(len, preset_names()))
+    for name in preset_names():
+        print_line(f"{name:<{width}}  {describe_preset(name)}")
+
+
+@recipe.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE.toml|PICTURE", help=SOURCES, show_default=False)],
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Print a recipe, all its fields, as TOML.
+
+    impasto recipe show pastiche.png
+    """
+    entry = find_entry(name)
+    if json:
+        print_json({"name": entry.name, "kind": entry.kind, "recipe": dict(entry.values)})
+        return
+    for line in entry.to_toml().splitlines():
+        print_line(line)
+
+
+@recipe.command()
+def save(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE.toml|PICTURE", help=SOURCES, show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT.toml", help="the recipe file")],
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write a recipe to a TOML file, for --recipe or to edit.
+
+    impasto recipe save pastiche.png -o mine.toml
+    """
+    check_recipe_output(output, name)
+    entry = find_entry(name)
+    write_entry(entry, output)
+    if json:
+        print_json({"output": str(output), "kind": entry.kind, "recipe": dict(entry.values)})
+    else:
+        print_line(f"{output}: the recipe of {entry.kind} {name}")
+
+
+@recipe.command()
+def diff(
+    first: Annotated[str, typer.Argument(metavar="A", help=SOURCES, show_default=False)],
+    second: Annotated[str, typer.Argument(metavar="B", help="the other, as A", show_default=False)],
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Print the fields in which two recipes differ.
+
+    impasto recipe diff standard pastiche.png
+    """
+    differing = compare_entries(find_entry(first), find_entry(second))
+    if json:
+        fields = {name: {"a": one, "b": other} for name, (one, other) in differing.items()}
+        print_json({"a": first, "b": second, "fields": fields})
+    elif differing:
+        rows = [(name, *describe_difference(*values)) for name, values in differing.items()]
+        print_table(("field", first, second), rows)
+    else:
+        print_line("The recipes are the same.")

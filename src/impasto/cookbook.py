@@ -1,0 +1,138 @@
+"""The recipes within reach: presets by name, TOML files, and those inside pictures; read, saved and compared."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal
+
+from impasto.errors import OutputError, RecipeError
+from impasto.fields import format_value, nearest_name
+from impasto.images.disk import check_folder, check_not_input, replace_file
+from impasto.recipe import Recipe, field_names, format_toml, preset_names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A recipe that was found: under which name, as what, and its fields as `Recipe.to_dict` gives them."""
+
+    name: str
+    kind: Literal["preset", "file", "picture"]
+    values: Mapping[str, Any]
+
+    def to_toml(self) -> str:
+        """The recipe as a TOML text, under a line that says where it is from."""
+        return f"# {self.kind} {json.dumps(self.name)}\n{format_toml(self.values)}"
+
+
+def find_entry(name: str) -> Entry:
+    """The recipe of a preset, a TOML file or a picture. A preset's name wins over a file of that name.
+
+    A picture's recipe is told even if the file of its start image is gone.
+    Raises RecipeError, ImageReadError (damaged metadata).
+    """
+    if name in preset_names():
+        return Entry(name=name, kind="preset", values=Recipe.preset(name).to_dict())
+    path = Path(name)
+    _check_there(path, name)
+    if path.suffix.lower() == ".toml":
+        return Entry(name=name, kind="file", values=Recipe.read(path).to_dict())
+    inside = recipe_inside(path)
+    if inside is not None:
+        recipe, init = inside
+        return Entry(name=name, kind="picture", values={**recipe.to_dict(), "init": init})
+    if not _is_text(path):
+        raise RecipeError(
+            f"{name!r} has no recipe inside; expected a picture that impasto wrote, or a TOML file.",
+            "Use the picture as impasto wrote it: many programs drop what they do not know.",
+        )
+    return Entry(name=name, kind="file", values=Recipe.read(path).to_dict())
+
+
+def recipe_inside(path: str | os.PathLike[str]) -> tuple[Recipe, str] | None:
+    """The recipe inside a picture, from the start image of `standard`, and its own start image's name.
+
+    That one may be a file that is gone. None where the file has no recipe of ours. Raises RecipeError, ImageReadError.
+    """
+    from impasto.images.io import read_metadata  # brings torch, which presets and files do without
+
+    values = (read_metadata(path) or {}).get("recipe")
+    if not isinstance(values, dict):
+        return None
+    init = values.get("init")
+    has_init = isinstance(init, str) and init != ""
+    try:
+        recipe = Recipe.from_dict({**values, "init": Recipe().init} if has_init else values)
+    except RecipeError as error:
+        raise RecipeError(f"the recipe inside {os.fspath(path)!r} cannot be used: {error.error}", error.mend) from error
+    return recipe, str(init) if has_init else recipe.init
+
+
+def compare_entries(first: Entry, second: Entry) -> dict[str, tuple[Any, Any]]:
+    """The fields that differ, by name in the order of the recipe: the values of the first and the second, or None."""
+    pairs = {name: (first.values.get(name), second.values.get(name)) for name in field_names()}
+    return {name: (one, other) for name, (one, other) in pairs.items() if one != other}
+
+
+def describe_difference(one: Any, other: Any) -> tuple[str, str]:
+    """Two different values as a person would type them, with all digits where fewer look the same."""
+    texts = [format_value(tuple(value) if isinstance(value, list) else value) for value in (one, other)]
+    first, second = texts if texts[0] != texts[1] else (str(one), str(other))
+    return first, second
+
+
+def check_recipe_output(path: str | os.PathLike[str], source: str) -> Path:
+    """The path, if a recipe from `source` can be written there. Raises OutputError."""
+    path = Path(path)
+    label = f"recipe {str(path)!r}"
+    if path.suffix.lower() != ".toml":
+        mend = f"Did you mean {str(path.with_suffix('.toml'))!r}?" if path.name else "Write recipe.toml."
+        raise OutputError(f"{label} has the suffix {path.suffix!r}; expected .toml.", mend)
+    if path.is_dir():
+        raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'recipe.toml')!r}.")
+    check_folder(path.parent, label)
+    check_not_input(path, label, [source])
+    return path
+
+
+def write_entry(entry: Entry, path: str | os.PathLike[str]) -> None:
+    """Writes the recipe as a TOML file, in one atomic move. Raises OutputError, DiskError."""
+    path = check_recipe_output(path, entry.name)
+    try:
+        encoded = entry.to_toml().encode()
+    except UnicodeEncodeError as error:
+        raise OutputError(
+            f"recipe {str(path)!r} would name a file that is not UTF-8; expected names that TOML can hold.",
+            "Rename the start image or the weights, or use the picture itself.",
+        ) from error
+    replace_file(path, BytesIO(encoded))
+
+
+def _check_there(path: Path, name: str) -> None:
+    near: list[str] = []
+    try:
+        if path.is_file():
+            return
+        if path.is_dir():
+            raise RecipeError(f"recipe {name!r} is a folder; expected a TOML file or a picture.", "Name a file in it.")
+        near = [str(path.with_name(entry.name)) for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    except (OSError, ValueError) as error:  # too long, forbidden, or with a zero byte: no file either
+        if isinstance(error, RecipeError):
+            raise
+    raise RecipeError(
+        f"recipe {name!r} is neither a preset nor a file; expected {', '.join(preset_names())}, a TOML file or a "
+        "picture.",
+        nearest_name(name, [*preset_names(), *near]).strip() or "`impasto recipe list` tells the presets.",
+    )
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        path.read_text("utf-8")
+    except UnicodeDecodeError:
+        return False
+    except OSError:
+        return True  # Recipe.read says what is wrong
+    return True

@@ -1,0 +1,28 @@
+"""What a photograph carries beside its colors, taken along to the pastiche."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+Depth = Literal[8, 16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Carried:
+    """What a photograph carries beside its colors.
+
+    profile: its ICC profile, sound and of RGB pixels; None for sRGB.
+    exif: what `carry_exif` gives. alpha: (1, 1, H, W) float32 in [0, 1], upright; None if it has none.
+    depth: bits a channel that were read. keepable: False where it has a profile that no RGB picture can have.
+    """
+
+    profile: bytes | None = None
+    exif: bytes | None = None
+    alpha: Tensor | None = None
+    depth: Depth = 8
+    keepable: bool = True
+
+
+NOTHING = Carried()
+"""What an array carries, or a picture without anything beside its colors."""

@@ -1,0 +1,127 @@
+"""ICC profiles: a photograph's colors brought to sRGB, and a pastiche's from there to the photograph's."""
+
+import functools
+import importlib
+import importlib.util
+import logging
+import struct
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms
+
+logger = logging.getLogger(__name__)
+
+INSTALL_DEEP = 'pip install "impasto[deep]"'
+
+Levels = npt.NDArray[Any]
+"""Pixels as a file holds them: (H, W, C)."""
+
+_HEADER_BYTES = 128
+_SPACES = {1: "GRAY", 3: "RGB"}
+
+
+def has_deep() -> bool:
+    """Whether the extra `deep` is installed: imagecodecs and tifffile."""
+    return all(importlib.util.find_spec(name) is not None for name in ("imagecodecs", "tifffile"))
+
+
+@functools.cache
+def srgb_profile() -> bytes:
+    """The profile of sRGB, the same bytes on every day."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)  # when it was made: the clock, in lcms
+    return bytes(profile)
+
+
+def is_srgb(profile: bytes) -> bool:
+    """Whether the profile is ours, apart from its header; then nothing has to be converted, nor rounded."""
+    return profile[_HEADER_BYTES:] == srgb_profile()[_HEADER_BYTES:]
+
+
+def is_rgb(profile: bytes | None) -> bool:
+    """Whether it is a sound profile of RGB pixels."""
+    return profile is not None and _space_of(profile) == "RGB"
+
+
+def picture_to_srgb(opaque: Image.Image, profile: bytes | None, label: str) -> Image.Image:
+    """The picture (L, RGB or CMYK) as RGB of 8 bits in sRGB.
+
+    A profile that does not serve is left aside, with a warning.
+    """
+    if profile and not is_srgb(profile):
+        srgb = ImageCms.createProfile("sRGB")
+        try:
+            converted: Image.Image | None = ImageCms.profileToProfile(opaque, BytesIO(profile), srgb, outputMode="RGB")
+        except ImageCms.PyCMSError as error:
+            logger.warning("%s: its ICC profile was left aside (%s); the colors are taken as sRGB.", label, error)
+        else:
+            assert converted is not None  # None is for inPlace only
+            return converted
+    return opaque.convert("RGB")
+
+
+def unit_to_srgb(colors: Levels, profile: bytes | None, label: str) -> Levels:
+    """Colors in sRGB, in float32 all the way; a profile that does not serve is left aside, with a warning.
+
+    colors: (H, W, 1|3) float32 in [0, 1]. Returns (H, W, 3) float32 in [0, 1]. Needs the extra `deep` for a profile.
+    """
+    count = colors.shape[2]
+    if profile and not is_srgb(profile):
+        if _space_of(profile) == _SPACES[count]:
+            try:
+                return _transform(colors, profile, srgb_profile())
+            except Exception as error:  # imagecodecs' errors are of no common kind
+                reason = str(error)
+        else:
+            reason = f"it is no {_SPACES[count]} profile"
+        logger.warning("%s: its ICC profile was left aside (%s); the colors are taken as sRGB.", label, reason)
+    return np.repeat(colors, 3, axis=2) if count == 1 else colors
+
+
+def srgb_to_unit(colors: Levels, profile: bytes) -> Levels:
+    """Colors of sRGB in an RGB profile, (H, W, 3) float32 in [0, 1], as they came; colors beyond its gamut are clipped.
+
+    Through 8 bits without the extra `deep`. Raises ValueError for a profile that has no way back.
+    """
+    if has_deep():
+        try:
+            return _transform(colors, srgb_profile(), profile)
+        except Exception as error:
+            raise ValueError(str(error)) from error
+    logger.warning("the photograph's ICC profile is applied in 8 bits, without the extra 'deep'. Run: %s", INSTALL_DEEP)
+    picture = Image.fromarray(np.round(colors * 255).astype(np.uint8))
+    return np.asarray(picture_from_srgb(picture, profile)) / np.float32(255)
+
+
+def picture_from_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
+    """The RGB picture in sRGB brought to an RGB profile, in 8 bits. Raises ValueError for one that has no way back."""
+    srgb = ImageCms.createProfile("sRGB")
+    try:
+        converted: Image.Image | None = ImageCms.profileToProfile(picture, srgb, BytesIO(profile), outputMode="RGB")
+    except ImageCms.PyCMSError as error:
+        raise ValueError(str(error)) from error
+    assert converted is not None  # None is for inPlace only
+    return converted
+
+
+def _transform(colors: Levels, source: bytes, goal: bytes) -> Levels:
+    # float32, since lcms takes tables of 16 bits near black: 149 of 65535 levels off, measured, and 0.5 in float32.
+    imagecodecs = importlib.import_module("imagecodecs")
+    grey = colors.shape[2] == 1
+    pixels = np.ascontiguousarray(colors[:, :, 0] if grey else colors, dtype=np.float32)
+    space = "gray" if grey else "rgb"
+    converted = imagecodecs.cms_transform(pixels, source, goal, colorspace=space, outcolorspace="rgb", intent=0)
+    clipped: Levels = np.clip(converted, 0, 1)
+    return clipped
+
+
+def _space_of(profile: bytes) -> str | None:
+    """The color space of the pixels, as the profile names it; None of a broken one."""
+    try:
+        opened = ImageCms.getOpenProfile(BytesIO(profile))
+    except ImageCms.PyCMSError:
+        return None
+    return str(opened.profile.xcolor_space).strip()

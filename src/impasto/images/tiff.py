@@ -1,0 +1,68 @@
+"""A TIFF file of 8 or 16 bits a channel, RGB or RGBA, written without libtiff.
+
+Pillow writes neither 16-bit RGB nor, through libtiff, an EXIF or GPS folder. Its directory writer does.
+"""
+
+import zlib
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, TiffImagePlugin
+
+STRIP_BYTES = 1 << 20
+"""Pixels are packed in strips of about this size, so that a reader needs no more at once."""
+
+_GROUPS = (0x8769, 0x8825)  # EXIF, GPS
+
+
+def encode_tiff(levels: npt.NDArray[Any], *, profile: bytes, exif: bytes | None, tags: Mapping[int, Any]) -> BytesIO:
+    """The file: deflated, after differences of neighbors (predictor 2), which is exact.
+
+    levels: (H, W, 3|4) uint8 or uint16; the fourth is straight alpha. tags: further ones by their number.
+    """
+    height, width, channels = levels.shape
+    rows = max(1, STRIP_BYTES // (width * channels * levels.itemsize))
+    strips = [_pack(levels[top : top + rows]) for top in range(0, height, rows)]
+    directory = TiffImagePlugin.ImageFileDirectory_v2(ifh=b"II\x2a\x00\x08\x00\x00\x00")
+    if exif is not None:
+        found = Image.Exif()
+        found.load(exif)
+        for tag in found:
+            directory[tag] = found.get_ifd(tag) if tag in _GROUPS else found[tag]
+    for tag, value in tags.items():
+        directory[tag] = value
+    starts = np.cumsum([0, *(len(strip) for strip in strips)])[:-1]
+    layout = {
+        256: width,
+        257: height,
+        258: (levels.itemsize * 8,) * channels,
+        259: 8,  # deflate
+        262: 2,  # RGB
+        273: tuple(int(start) for start in starts),  # the writer adds where the pixels begin
+        277: channels,
+        278: rows,
+        279: tuple(len(strip) for strip in strips),
+        284: 1,  # channels side by side
+        317: 2,
+    }
+    if channels == 4:
+        layout[338] = 2  # straight alpha
+    for tag, number in layout.items():
+        directory[tag] = number
+    for tag in (273, 279):  # strips: four bytes a number, whatever they are now
+        directory.tagtype[tag] = 4
+    directory[34675] = profile
+    encoded = BytesIO()
+    directory.save(encoded)
+    for strip in strips:
+        encoded.write(strip)
+    return encoded
+
+
+def _pack(rows: npt.NDArray[Any]) -> bytes:
+    differences = rows.astype(rows.dtype.newbyteorder("<"))
+    differences[:, 1:] -= rows[:, :-1]  # modulo 2^bits
+    return zlib.compress(differences.tobytes(), 6)

@@ -1,0 +1,146 @@
+"""What a run will cost, told before it: seconds and memory, part by part."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from impasto.features.tiling import cut_tiles
+from impasto.features.vgg import Vgg
+from impasto.losses.nearest import REMATCH, STYLE_VECTORS
+from impasto.losses.objective import mixing_weights
+from impasto.optimize.calibration import Speed
+from impasto.optimize.plan import SLACK, column_shapes
+from impasto.optimize.pyramid import Precision
+from impasto.optimize.schedule import Part, RunPlan
+from impasto.recipe import Recipe
+
+FORWARD = 0.4
+"""Seconds of a pass without gradient for one of an evaluation of the same pixels: 0.38 to 0.43 measured."""
+
+GROWTH = 0.21
+"""How much slower a pixel gets on a CPU with each doubling of the picture beyond LARGE pixels, up to 16 times as many:
+glibc takes blocks over 32 MiB from the system each time anew. Measured: docs/experiments.md, "Estimates"."""
+
+LARGE = 2**17
+
+MATCH_PASSES = 3
+"""Passes without gradient over all tiles that "nearest" takes for a match."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a run will cost on this machine.
+
+    plan: its parts in turn, with precision and tiles. seconds: of the run. evaluation_s: of one evaluation, losses and
+    gradient, in each part. peak_bytes: most memory the process, or torch on the GPU, will use. recipe: what it paints.
+    """
+
+    plan: RunPlan
+    seconds: float
+    evaluation_s: tuple[float, ...]
+    peak_bytes: int
+    recipe: Recipe
+
+    def to_dict(self) -> dict[str, Any]:
+        """Size, steps, seconds, seconds_per_evaluation (of the last part), peak_bytes, parts, recipe as JSON."""
+        height, width = self.plan.size
+        parts = []
+        for part, seconds in zip(self.plan.parts, self.evaluation_s, strict=True):
+            tiles = count_tiles(part, self.recipe.padding)
+            needed = part.memory.needed_bytes
+            costs = {"tiles": tiles, "seconds_per_evaluation": _rounded(seconds), "needed_bytes": needed}
+            parts.append({**part.to_dict(), **costs})
+        return {
+            "size": {"width": width, "height": height},
+            "steps": self.plan.steps,
+            "seconds": _rounded(self.seconds),
+            "seconds_per_evaluation": _rounded(self.evaluation_s[-1]),
+            "peak_bytes": self.peak_bytes,
+            "precision": self.plan.precision,
+            "threads": self.plan.threads,
+            "parts": parts,
+            "recipe": self.recipe.to_dict(),
+        }
+
+
+def estimate_run(
+    plan: RunPlan,
+    recipe: Recipe,
+    encoder: Vgg,
+    style_sizes: Sequence[Sequence[tuple[int, int]]],
+    speeds: Mapping[Precision, Speed],
+    match_s: float,
+    device: torch.device,
+) -> Estimate:
+    """What a run by this plan will cost.
+
+    style_sizes: of the style images, (height, width), in each part. speeds: on the device, by precision. match_s:
+    seconds of one multiplication when "nearest" matches.
+    """
+    evaluations, total = [], 0.0
+    for part, sizes in zip(plan.parts, style_sizes, strict=True):
+        speed = speeds[part.precision]
+        pixels, looks = evaluation_looks(part, recipe.padding, device)
+        evaluations.append(looks * speed.seconds(pixels))
+        total += (part.steps + 1) * evaluations[-1]
+        for height, width in [part.size, *sizes]:
+            total += FORWARD * growth(height * width, device) * speed.seconds(height * width)
+        matches = part.steps // REMATCH + 1
+        multiplications = sum(_match_size(encoder, recipe, part.size, size) for size in sizes)
+        total += matches * match_s * multiplications
+        if part.memory.tile is not None and multiplications:
+            total += matches * MATCH_PASSES * FORWARD * count_tiles(part, recipe.padding) * speed.seconds(pixels)
+    return Estimate(
+        plan=plan,
+        seconds=total,
+        evaluation_s=tuple(evaluations),
+        # A limit is kept with slack to spare; half of it is what a run takes (docs/experiments.md).
+        peak_bytes=max(0, plan.needed_bytes - SLACK // 2),
+        recipe=recipe,
+    )
+
+
+def count_tiles(part: Part, padding: str) -> int:
+    """How many tiles a part's picture is cut into; 1 where it is seen whole."""
+    memory = part.memory
+    return 1 if memory.tile is None else len(cut_tiles(part.size, memory.tile, memory.margin, padding))
+
+
+def growth(pixels: int, device: torch.device) -> float:
+    """How much slower a pixel is in a picture of so many than in a small one."""
+    if device.type != "cpu":
+        return 1.0
+    return 1 + GROWTH * min(max(math.log2(pixels / LARGE), 0.0), 4.0)
+
+
+def evaluation_looks(part: Part, padding: str, device: torch.device) -> tuple[int, float]:
+    """What one evaluation is made of: pixels that are seen at once, and how many times a Speed's seconds that costs.
+
+    A tile counts with its margins, and is seen once more without a gradient.
+    """
+    memory = part.memory
+    if memory.tile is None:
+        pixels = part.size[0] * part.size[1]
+        return pixels, growth(pixels, device)
+    tiles = cut_tiles(part.size, memory.tile, memory.margin, padding)
+    areas = [(tile.rows.high - tile.rows.low) * (tile.columns.high - tile.columns.low) for tile in tiles]
+    pixels = round(sum(areas) / len(areas))
+    return pixels, len(areas) * (1 + FORWARD) * growth(pixels, device)
+
+
+def _match_size(encoder: Vgg, recipe: Recipe, size: tuple[int, int], style_size: tuple[int, int]) -> int:
+    """Multiplications of one match of a picture of (height, width) with one style image."""
+    if mixing_weights(recipe)[1] == 0:
+        return 0
+    count = 0
+    for channels, stride in column_shapes(encoder, recipe):
+        places, vectors = ((height // stride) * (width // stride) for height, width in (size, style_size))
+        count += places * min(vectors, STYLE_VECTORS) * channels
+    return count
+
+
+def _rounded(seconds: float) -> float:
+    return float(f"{seconds:.3g}")

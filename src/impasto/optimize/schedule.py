@@ -1,0 +1,104 @@
+"""The parts of a run in turn: how many steps at which size, how exact, in which tiles. It repeats a run to the byte."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from impasto.errors import RecipeError
+from impasto.features.receptive import GRID
+from impasto.optimize.plan import MemoryPlan
+from impasto.optimize.pyramid import Precision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Some steps at one size, (height, width), from where the part before ended."""
+
+    size: tuple[int, int]
+    steps: int
+    precision: Precision
+    memory: MemoryPlan
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values, without the memory it needs, which is the machine's affair."""
+        return {
+            "width": self.size[1],
+            "height": self.size[0],
+            "steps": self.steps,
+            "precision": self.precision,
+            "tile": self.memory.tile,
+            "margin": self.memory.margin,
+            "history": self.memory.history,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """How a picture is computed, as far as it shows in its last digits: the parts in turn, and the CPU's threads."""
+
+    parts: tuple[Part, ...]
+    threads: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The finished picture's (height, width)."""
+        return self.parts[-1].size
+
+    @property
+    def steps(self) -> int:
+        """Of all parts together."""
+        return sum(part.steps for part in self.parts)
+
+    @property
+    def precision(self) -> Precision:
+        """bfloat16 if any part has it."""
+        return "bfloat16" if any(part.precision == "bfloat16" for part in self.parts) else "float32"
+
+    @property
+    def needed_bytes(self) -> int:
+        """Memory at the peak, that of the process before included."""
+        return max(part.memory.needed_bytes for part in self.parts)
+
+    def with_parts(self, parts: Sequence[Part]) -> "RunPlan":
+        """The same with other parts."""
+        return replace(self, parts=tuple(parts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values; `from_dict` takes them."""
+        parts = [part.to_dict() for part in self.parts]
+        return {"threads": self.threads, "precision": self.precision, "parts": parts}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "RunPlan":
+        """The plan that `to_dict` wrote, as `run` of a picture's metadata. Raises RecipeError where it is malformed.
+
+        The memory it needs is 0 until a run has worked it out.
+        """
+        try:
+            parts = tuple(_to_part(part) for part in values["parts"])
+            threads = values["threads"]
+            if not parts or not isinstance(threads, int) or threads < 1:
+                raise ValueError("no parts, or no threads")
+        except (KeyError, TypeError, ValueError) as error:
+            raise RecipeError(
+                f"plan is malformed ({type(error).__name__}: {error}); expected threads and parts as a run wrote them.",
+                'Take the part "run" of a picture\'s metadata as it is.',
+            ) from error
+        return cls(parts=parts, threads=threads)
+
+
+def _to_part(values: Mapping[str, Any]) -> Part:
+    height, width, steps = values["height"], values["width"], values["steps"]
+    tile, margin, history = values["tile"], values["margin"], values["history"]
+    for name, value, low in (
+        *(("height", height, 1), ("width", width, 1), ("steps", steps, 1), ("history", history, 0)),
+        *(("margin", margin, 0), ("tile", GRID if tile is None else tile, GRID)),
+    ):
+        if not isinstance(value, int) or value < low:
+            raise ValueError(f"{name} is {value!r}")
+    if tile is not None and tile % GRID:
+        raise ValueError(f"tile is {tile}")
+    if values["precision"] not in ("float32", "bfloat16"):
+        raise ValueError(f"precision is {values['precision']!r}")
+    memory = MemoryPlan(tile=tile, margin=margin, history=history, needed_bytes=0)
+    return Part(size=(height, width), steps=steps, precision=values["precision"], memory=memory)

@@ -1,0 +1,122 @@
+"""What a run hands over: the pastiche, and all that is known about how it came to be."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from torch import Tensor
+
+from impasto import __version__
+from impasto.features.weights import WeightsRecord, file_sha256
+from impasto.images.carried import NOTHING, Carried, Depth
+from impasto.images.io import ImageSource, write_image
+from impasto.optimize.plan import MemoryPlan
+from impasto.optimize.schedule import RunPlan
+from impasto.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A picture that went in: its role, file name (empty if it came as an array) and SHA-256 of file or pixels."""
+
+    role: Literal["content", "style"]
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A pastiche and what is known about it.
+
+    pastiche: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU. losses: the weighted terms by name, and "total", of this
+    picture as painted, before `finish_colors`. steps, seconds: of the whole run. peak_bytes: most memory used. end: why
+    it ended: "steps", "tolerance", "stopped" (by a callback or Ctrl-C) or "diverged" (after too many roll-backs).
+    plan: the parts as they were run; `stylize(..., plan=result.plan)` repeats them.
+    carried: the photograph's alpha, EXIF, ICC profile and depth, for `save`.
+    """
+
+    pastiche: Tensor
+    recipe: Recipe
+    losses: Mapping[str, float]
+    steps: int
+    seconds: float
+    peak_bytes: int
+    end: Literal["steps", "tolerance", "stopped", "diverged"]
+    weights: WeightsRecord
+    inputs: tuple[Input, ...]
+    plan: RunPlan
+    carried: Carried = NOTHING
+
+    @property
+    def memory(self) -> MemoryPlan:
+        """The plan of the last part."""
+        return self.plan.parts[-1].memory
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """How it was run, as far as it shows in the last digits: what `RunPlan.from_dict` takes."""
+        return self.plan.to_dict()
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What is written into the picture: recipe, seed, version, weights, inputs and how it was run."""
+        return {
+            "software": "impasto",
+            "version": __version__,
+            "recipe": self.recipe.to_dict(),
+            "seed": self.recipe.seed,
+            "weights": {"name": self.weights.name, "sha256": self.weights.sha256},
+            "inputs": [{"role": i.role, "name": i.name, "sha256": i.sha256} for i in self.inputs],
+            "run": self.run,
+        }
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        depth: Depth | None = None,
+        keep_profile: bool = False,
+        strip: bool = False,
+    ) -> None:
+        """Writes the pastiche, with its metadata inside, in one atomic move. The suffix says the format.
+
+        With the photograph's alpha, and its EXIF, GPS included, unless `strip`.
+        depth: 8 or 16 bits a channel, 16 for PNG and TIFF; None: as the photograph had, where the format can.
+        keep_profile: in the photograph's ICC profile instead of sRGB.
+        """
+        write_image(
+            self.pastiche,
+            path,
+            metadata=self.metadata,
+            carried=self.carried,
+            depth=depth,
+            keep_profile=keep_profile,
+            strip=strip,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Size, steps, seconds, losses, peak_bytes, end, run and recipe, as JSON values."""
+        height, width = self.pastiche.shape[-2:]
+        return {
+            "size": {"width": width, "height": height},
+            "steps": self.steps,
+            "seconds": round(self.seconds, 3),
+            "losses": dict(self.losses),
+            "peak_bytes": self.peak_bytes,
+            "end": self.end,
+            "run": self.run,
+            "recipe": self.recipe.to_dict(),
+        }
+
+
+def describe_input(role: Literal["content", "style"], source: ImageSource) -> Input:
+    """What is remembered of an input."""
+    if isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        return Input(role=role, name=path.name, sha256=file_sha256(path))
+    pixels = source.detach().cpu().numpy() if isinstance(source, Tensor) else np.asarray(source)
+    return Input(role=role, name="", sha256=hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest())

@@ -1,0 +1,86 @@
+"""The sizes of a run: its scales, its style images, and whether the network sees anything in them."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from impasto.errors import ImageSizeError, RecipeError
+from impasto.features.vgg import smallest_side
+from impasto.images.resize import fit_long_edge, fit_pixels
+from impasto.optimize.pyramid import plan_scales
+from impasto.recipe import Recipe
+
+WRAP = 16
+"""Sides that wrap around are multiples of this: four poolings halve them evenly."""
+
+
+def plan_sizes(recipe: Recipe, styles: Sequence[Tensor], size: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+    """The sizes (height, width) that a picture of `size` is painted at, coarse to fine.
+
+    styles: the style images, (1, 3, h, w), as they were read.
+    """
+    first_scale = recipe.first_scale
+    if recipe.style_size == "native" and styles:
+        # A texture may be much larger than its sample, which is what must not become too small.
+        first_scale = round(first_scale * max(size) / min(min(style.shape[-2:]) for style in styles))
+    least = smallest_side(recipe.content_layers + recipe.style_layers)
+
+    def is_fit(scale: tuple[int, int]) -> bool:
+        shortest = min((min(style_size(recipe, style, scale, size)) for style in styles), default=least)
+        return shortest >= least and fit_wrap(scale, recipe.padding) == scale
+
+    scales = plan_scales(*size, first_scale, least)
+    return tuple(scale for scale in scales if scale == size or is_fit(scale))
+
+
+def check_sizes(recipe: Recipe, content: Tensor | None, styles: Sequence[Tensor], size: tuple[int, int]) -> None:
+    """Accept sizes in which the deepest layer still has a position. Raises ImageSizeError, RecipeError.
+
+    content, styles: the pictures as they were read. size: (height, width) of the pastiche.
+    """
+    layers = recipe.content_layers + recipe.style_layers
+    least, deepest = smallest_side(layers), max(layers)
+    if 0 < recipe.first_scale < least:
+        raise RecipeError(
+            f"first_scale is {recipe.first_scale}; {deepest} needs at least {least} pixels at every scale.",
+            f"Give --first-scale {least} or more, 0 for one scale, or shallower layers.",
+        )
+    if content is None and min(size) < least:
+        raise ImageSizeError(
+            f"size is {size[1]}x{size[0]}; {deepest} needs at least {least} pixels on the short side.",
+            f"Use a --size with sides of {least} or more, or shallower layers.",
+        )
+    given = [] if content is None else [("content_image", content, size)]
+    given += [("style_image", style, style_size(recipe, style, size, size)) for style in styles]
+    for name, image, (height, width) in given:
+        H, W = image.shape[-2:]
+        if min(H, W) < least:
+            raise ImageSizeError(
+                f"{name} is {W}x{H}; {deepest} needs at least {least} pixels a side to see anything in it.",
+                "Use a larger picture, or shallower layers.",
+            )
+        if min(height, width) < least:
+            enough = -(-least * max(H, W) // min(H, W))
+            option = "--size" if name == "content_image" else "--style-size"
+            raise ImageSizeError(
+                f"{name} is {W}x{H} and would be painted at {width}x{height}; {deepest} needs at least {least} "
+                "pixels on the short side.",
+                f"Use {option} {enough} or more, a less narrow picture, or shallower layers.",
+            )
+
+
+def style_size(recipe: Recipe, style: Tensor, scale: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """The size (height, width) at which a style image's statistics are taken, for a pastiche of `size` at `scale`."""
+    height, width = style.shape[-2:]
+    if recipe.style_size == "same-pixels":
+        return fit_pixels(height, width, round(scale[0] * scale[1] * recipe.style_scale**2))
+    named = {"long-edge": max(size), "native": max(height, width)}
+    long_edge = named[recipe.style_size] if isinstance(recipe.style_size, str) else recipe.style_size
+    shrink = max(scale) / max(size)
+    return fit_long_edge(height, width, max(1, round(long_edge * shrink * recipe.style_scale)))
+
+
+def fit_wrap(size: tuple[int, int], padding: str) -> tuple[int, int]:
+    """The nearest size (height, width) that pools evenly on the sides which this padding wraps around."""
+    height, width = (max(WRAP, round(side / WRAP) * WRAP) for side in size)
+    return (height if padding == "wrap" else size[0]), (width if padding in ("wrap", "wrap-x") else size[1])

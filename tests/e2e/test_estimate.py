@@ -1,0 +1,115 @@
+"""What a run will cost, on the command line: before it, instead of it, and when it cannot be run at all."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from torch import Tensor
+
+from impasto import read_metadata, write_image
+from impasto.cli.app import main
+
+FAST = ("--weights", "tiny", "--size", "64", "--steps", "6", "--first-scale", "32", "--threads", "1")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, picture: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with photo.png and painting.png, 64 x 48 and 40 x 50."""
+    write_image(picture(48, 64, 1), tmp_path / "photo.png")
+    write_image(picture(50, 40, 2), tmp_path / "painting.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+COMMANDS = {
+    "stylize": ("stylize", "photo.png", "painting.png", *FAST),
+    "texture": ("texture", "photo.png", *FAST, "--first-scale", "16", "--finer-steps", "1"),
+    "reconstruct": ("reconstruct", "photo.png", "--content-layers", "conv3_1", *FAST),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_dry_run_tells_all_and_writes_nothing(name: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = [*COMMANDS[name], "-o", "out.png", "--precision", "float32", "--dry-run"]
+    assert main([*arguments, "--snapshot-every", "1", "--quiet"]) == 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    first, *parts = out.splitlines()
+    assert re.fullmatch(r"\d+x\d+, 2 scales, 6 steps, float32: about \d+ s, [\d.]+ GiB", first)
+    assert len(parts) == 2 and all("3 steps" in line and "seen whole" in line for line in parts)
+    assert main([*arguments, "--json"]) == 0
+    values = json.loads(capfd.readouterr().out)
+    assert {"size", "steps", "seconds", "seconds_per_evaluation", "peak_bytes", "precision", "recipe"} <= values.keys()
+    assert [(part["steps"], part["precision"], part["tiles"]) for part in values["parts"]] == [(3, "float32", 1)] * 2
+    assert max(values["size"].values()) == 64 and values["seconds"] > 0
+    assert sorted(path.name for path in folder.iterdir()) == ["painting.png", "photo.png"]
+
+
+def test_a_dry_run_checks_all_that_a_run_does(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    start = ["stylize", "photo.png", "painting.png", *FAST, "--dry-run"]
+    Path("broken.png").write_text("no picture")
+    for arguments, words in (
+        (["-o", "nowhere/out.png"], "mkdir -p nowhere"),
+        (["-o", "photo.png"], "is the input"),
+        (["-o", "out.png", "--init", "broken.png"], "broken.png"),
+        (["-o", "out.png", "--strength", "2"], "strength is 2"),
+        (["-o", "out.png", "--device", "tpu"], "'tpu'"),
+    ):
+        assert main([*start, *arguments]) == 2
+        assert words in capfd.readouterr().err
+
+
+def test_the_first_line_of_a_run_is_its_cost(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run = [*COMMANDS["stylize"], "-o", "out.png"]
+    assert main(run) == 0
+    assert re.match(r"64x48, 2 scales, 6 steps, (float32|bfloat16): about \d+ s, ", capfd.readouterr().err)
+    assert main([*run, "--json"]) == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out)["steps"] == 6 and err.startswith("64x48, ")
+    assert main([*run, "--quiet"]) == 0
+    assert capfd.readouterr().err == ""
+
+
+def test_what_is_told_of_the_plan_is_what_is_run(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run = [*COMMANDS["stylize"], "-o", "out.png"]
+    assert main([*run, "--dry-run", "--json"]) == 0
+    told = json.loads(capfd.readouterr().out)["parts"]
+    assert main(run) == 0
+    metadata = read_metadata("out.png")
+    assert metadata is not None
+    assert [{key: part[key] for key in done} for part, done in zip(told, metadata["run"]["parts"], strict=True)] == (
+        metadata["run"]["parts"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--max-memory", "1MiB"], r"max_memory is 1MiB; .* at least \S+, in tiles\. Give --max-memory \S+ or more"),
+        (["--max-memory", "plenty"], "max_memory is 'plenty'; expected a size such as 4GiB"),
+        (["--first-scale", "1"], "first_scale is 1; conv5_1 needs at least 16 .*Give --first-scale 16 or more, 0"),
+        (["--precision", "float16"], "precision is 'float16'; expected auto, float32 or bfloat16"),
+    ],
+)
+def test_what_cannot_be_run_names_what_can(
+    arguments: list[str], words: str, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*COMMANDS["stylize"], "-o", "out.png", *arguments]) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert re.search(words, line)
+    if found := re.search(r"Give (--[a-z-]+) (\S+) or more", line):
+        assert main([*COMMANDS["stylize"], "-o", "out.png", "--dry-run", found[1], found[2]]) == 0
+
+
+def test_doctor_tells_the_speed_of_this_machine(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.optimize.calibration.SIDES", {"cpu": (32, 48)})
+    assert main(["doctor", "--json"]) == 0
+    evaluation = json.loads(capfd.readouterr().out)["evaluation"]
+    assert evaluation["seconds"].keys() == {"float32", "bfloat16"} and evaluation["auto"] in evaluation["seconds"]
+    assert evaluation["seconds"]["float32"] > 0
+    assert main(["doctor"]) == 0
+    assert re.search(r"one evaluation +512x384 on \S+: float32 \S+ s, .*; auto takes ", capfd.readouterr().out)

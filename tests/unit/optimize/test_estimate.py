@@ -1,0 +1,63 @@
+"""The cost of a run from its plan and the machine's speed."""
+
+import pytest
+import torch
+
+from impasto.features.encoder import build_encoder
+from impasto.optimize.calibration import Speed
+from impasto.optimize.estimate import FORWARD, GROWTH, LARGE, count_tiles, estimate_run, evaluation_looks, growth
+from impasto.optimize.plan import SLACK, MemoryPlan
+from impasto.optimize.schedule import Part, RunPlan
+from impasto.recipe import Recipe
+
+CPU = torch.device("cpu")
+RECIPE = Recipe(weights="tiny")
+SPEED = Speed(((10_000, 1.0), (40_000, 4.0)))
+
+
+def part(size: tuple[int, int], steps: int, tile: int | None = None, needed_bytes: int = 0) -> Part:
+    memory = MemoryPlan(tile=tile, margin=0 if tile is None else 16, history=5, needed_bytes=needed_bytes)
+    return Part(size=size, steps=steps, precision="float32", memory=memory)
+
+
+def test_evaluations_and_targets_add_up() -> None:
+    parts = (part((100, 100), 9, needed_bytes=5 * SLACK), part((200, 200), 4, needed_bytes=9 * SLACK))
+    plan = RunPlan(parts=parts, threads=1)
+    styles = [[(100, 100)], [(200, 100), (100, 200)]]
+    cost = estimate_run(plan, RECIPE, build_encoder(RECIPE)[0], styles, {"float32": SPEED}, 0.0, CPU)
+    assert cost.evaluation_s == (1.0, 4.0)
+    assert cost.seconds == pytest.approx(10 * 1 + FORWARD * 2 + 5 * 4 + FORWARD * (4 + 2 + 2))
+    assert cost.peak_bytes == 8.5 * SLACK
+    values = cost.to_dict()
+    assert values["size"] == {"width": 200, "height": 200} and values["steps"] == 13
+    assert values["seconds_per_evaluation"] == 4
+    assert [(p["width"], p["tiles"], p["needed_bytes"]) for p in values["parts"]] == [
+        (100, 1, 5 * SLACK),
+        (200, 1, 9 * SLACK),
+    ]
+
+
+def test_tiles_count_with_their_margins_and_twice_without_gradient() -> None:
+    tiled = part((96, 96), 1, tile=48)
+    assert count_tiles(tiled, "zero") == 4
+    assert evaluation_looks(tiled, "zero", CPU) == (64 * 64, 4 * (1 + FORWARD))
+    assert evaluation_looks(tiled, "wrap", CPU) == (80 * 80, 4 * (1 + FORWARD))
+
+
+def test_large_pictures_are_slower_by_the_pixel_on_a_cpu() -> None:
+    assert [growth(pixels, CPU) for pixels in (1, LARGE, 2 * LARGE, 16 * LARGE, 99 * LARGE)] == pytest.approx(
+        [1, 1, 1 + GROWTH, 1 + 4 * GROWTH, 1 + 4 * GROWTH]
+    )
+    assert growth(99 * LARGE, torch.device("cuda")) == 1
+
+
+def test_matches_cost_as_places_times_vectors() -> None:
+    recipe = RECIPE.replace(statistic=("nearest",), style_layers=("conv3_1",))
+    encoder = build_encoder(recipe)[0]
+    plan = RunPlan(parts=(part((100, 100), 60),), threads=1)
+
+    def seconds(match_s: float) -> float:
+        return estimate_run(plan, recipe, encoder, [[(40, 80)]], {"float32": SPEED}, match_s, CPU).seconds
+
+    places, vectors = 25 * 25, 10 * 20
+    assert seconds(1.0) - seconds(0.0) == pytest.approx(3 * places * vectors * encoder.channels("conv3_1"))

@@ -1,0 +1,163 @@
+"""Colors of a pastiche: what goes in, what comes out, by every mode; refusals; the same in `compare`."""
+
+from collections.abc import Callable
+from typing import Any, get_args, get_type_hints
+
+import pytest
+import torch
+from torch import Tensor
+
+import impasto
+from impasto.coloring import NEEDS, check_color, finish_colors, prepare_colors, to_painted
+from impasto.compare import compare
+from impasto.errors import RecipeError
+from impasto.fields import COLORS
+from impasto.images.lab import ciede2000, to_lab
+from impasto.images.oklab import to_grey, to_oklab
+from impasto.images.palette import LINEAR_MAPS, color_moments
+
+Paint = Callable[..., Tensor]
+BEFORE = ("content-luma", "match", "histogram")
+
+
+def tiny(**changes: Any) -> impasto.Recipe:
+    return impasto.Recipe(weights="tiny", size=32, steps=3, first_scale=0).replace(**changes)
+
+
+def never(event: object) -> None:
+    pytest.fail("painted")
+
+
+def test_the_lists_of_modes_and_maps_agree() -> None:
+    hints = get_type_hints(impasto.Recipe)
+    assert tuple(COLORS) == tuple(NEEDS) == get_args(hints["color"])
+    assert tuple(LINEAR_MAPS) == get_args(hints["color_map"])
+
+
+@pytest.mark.parametrize("color", COLORS)
+def test_what_is_painted_from(color: str, picture: Paint) -> None:
+    content, styles = picture(), [picture(20, 30, 1), picture(30, 20, 2)]
+    given = [image.clone() for image in (content, *styles)]
+    painted, prepared = prepare_colors(tiny(color=color), content, styles)
+    assert all(torch.equal(image, before) for image, before in zip((content, *styles), given, strict=True))
+    assert [style.shape for style in prepared] == [style.shape for style in styles]
+    assert all(float(image.min()) >= 0 and float(image.max()) <= 1 for image in prepared)
+    assert torch.equal(painted, to_grey(content) if color == "content-luma" else content)
+    changed = [not torch.equal(new, old) for new, old in zip(prepared, styles, strict=True)]
+    assert changed == [color in BEFORE] * 2
+
+
+@pytest.mark.parametrize("color_map", LINEAR_MAPS)
+def test_match_gives_each_style_the_moments_of_the_photograph(color_map: str, picture: Paint) -> None:
+    """To 1e-3, as issue 5 asks; here nothing is clipped."""
+    content = 0.4 + 0.2 * picture()
+    styles = [picture(seed=1), picture(seed=2)]
+    for style in prepare_colors(tiny(color="match", color_map=color_map), content, styles)[1]:
+        for found, wanted in zip(color_moments(style), color_moments(content), strict=True):
+            torch.testing.assert_close(found, wanted, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("color", COLORS)
+def test_what_is_delivered(color: str, picture: Paint) -> None:
+    pastiche, content, style = (0.3 + 0.4 * picture(seed=seed) for seed in range(3))
+    recipe = tiny(color=color)
+    delivered = finish_colors(recipe, pastiche, content, [style])
+    assert torch.equal(delivered, pastiche) == (color not in ("content-luma", "oklab"))
+    torch.testing.assert_close(to_oklab(delivered)[:, 0], to_oklab(pastiche)[:, 0], atol=1e-3, rtol=0)
+    seen = to_painted(recipe, delivered)
+    torch.testing.assert_close(seen, to_grey(pastiche) if color == "content-luma" else delivered, atol=1e-3, rtol=0)
+
+
+def test_content_luma_has_the_photographs_chroma_at_the_pastiches_lightness(picture: Paint) -> None:
+    """CIEDE2000 of at most 2 in the mean, as issue 5 asks, where the gamut holds the color: here everywhere."""
+    content = 0.3 + 0.4 * picture(48, 64, 3)
+    result = impasto.stylize(content, picture(seed=1), tiny(color="content-luma"))
+    found = to_lab(result.pastiche)
+    wanted = torch.cat([found[:, :1], to_lab(torch.nn.functional.avg_pool2d(content, 2))[:, 1:]], dim=1)
+    assert float(ciede2000(found.movedim(1, -1), wanted.movedim(1, -1)).mean()) < 2
+    assert float(to_oklab(result.pastiche)[:, 1:].abs().max()) > 0.05
+
+
+@pytest.mark.parametrize("color", COLORS)
+@pytest.mark.parametrize("grey", [(True, False), (False, True), (True, True)])
+def test_grey_pictures_are_painted(color: str, grey: tuple[bool, bool], picture: Paint) -> None:
+    content, style = (
+        to_grey(picture(seed=seed)) if is_grey else picture(seed=seed) for seed, is_grey in enumerate(grey)
+    )
+    result = impasto.stylize(content, style, tiny(color=color, steps=1))
+    assert bool(torch.isfinite(result.pastiche).all())
+    if grey[0] and color == "content-luma":
+        assert float(to_oklab(result.pastiche)[:, 1:].abs().max()) < 1e-3
+
+
+@pytest.mark.parametrize("init", ["content", "style", "noise", "#e0c040"])
+@pytest.mark.parametrize("gamut", ["keep", "free"])
+def test_content_luma_paints_in_grey(init: str, gamut: str, picture: Paint) -> None:
+    seen: list[Tensor] = []
+    recipe = tiny(color="content-luma", init=init, gamut=gamut)
+    impasto.stylize(picture(), picture(seed=1), recipe, on_step=lambda event: seen.append(event.pastiche))
+    assert not torch.equal(seen[0], seen[-1])
+    assert max(float((image - image.mean(1, keepdim=True)).abs().max()) for image in seen) < 1e-5
+
+
+def test_two_styles_are_blended_in_their_colors(picture: Paint) -> None:
+    styles = [0.4 + 0.2 * picture(seed=1), 0.4 + 0.2 * picture(seed=2)]
+    means = []
+    for blend in ((1.0, 0.0), (0.5, 0.5), (0.0, 1.0)):
+        result = impasto.stylize(0.3 + 0.4 * picture(), styles, tiny(color="oklab", style_blend=blend))
+        means.append(to_oklab(result.pastiche)[:, 1:].mean((2, 3)))
+    torch.testing.assert_close(means[1], (means[0] + means[2]) / 2, atol=1e-3, rtol=0)
+    torch.testing.assert_close(means[0], to_oklab(styles[0])[:, 1:].mean((2, 3)), atol=1e-3, rtol=0)
+
+
+def test_a_stopped_run_has_the_colors_too(picture: Paint) -> None:
+    content = 0.3 + 0.4 * picture()
+
+    def interrupt(event: impasto.StepEvent) -> None:
+        raise KeyboardInterrupt
+
+    for on_step in (interrupt, lambda event: "stop"):
+        result = impasto.stylize(content, picture(seed=1), tiny(color="content-luma"), on_step=on_step)
+        assert result.end == "stopped"
+        chroma = to_oklab(content)[:, 1:]
+        torch.testing.assert_close(to_oklab(result.pastiche)[:, 1:], chroma, atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("color", BEFORE)
+def test_without_a_photograph_its_colors_are_refused(color: str, picture: Paint) -> None:
+    words = rf"color is '{color}', which needs a photograph.*expected style or oklab.*--color"
+    recipe = impasto.Recipe.preset("texture", weights="tiny", size=32, steps=1, color=color)
+    with pytest.raises(RecipeError, match=words):
+        impasto.synthesize_texture(picture(), recipe=recipe, on_step=never)
+    with pytest.raises(RecipeError, match=words):
+        impasto.reconstruct(picture(), style_layers=("conv1_1",), recipe=recipe, on_step=never)
+
+
+@pytest.mark.parametrize("color", [*BEFORE, "oklab"])
+def test_without_a_style_image_its_colors_are_refused(color: str, picture: Paint) -> None:
+    recipe = impasto.Recipe.preset("reconstruct", weights="tiny", size=32, steps=1, color=color)
+    with pytest.raises(RecipeError, match=rf"color is '{color}', which needs a style image.*expected style\."):
+        impasto.reconstruct(picture(), content_layers=("conv1_1",), recipe=recipe, on_step=never)
+
+
+def test_a_texture_may_have_the_chroma_of_its_sample(picture: Paint) -> None:
+    sample = 0.4 + 0.2 * picture(seed=1)
+    recipe = impasto.Recipe.preset("texture", weights="tiny", size=32, steps=2, first_scale=0, color="oklab")
+    texture = impasto.synthesize_texture(sample, recipe=recipe).pastiche
+    torch.testing.assert_close(
+        to_oklab(texture)[:, 1:].mean((2, 3)), to_oklab(sample)[:, 1:].mean((2, 3)), atol=0.01, rtol=0
+    )
+    check_color(recipe, has_content=False, has_styles=True)
+
+
+@pytest.mark.parametrize("color", ["style", *BEFORE])
+def test_compare_sees_the_objective_that_was_painted(
+    color: str, picture: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To 1e-3: of content-luma the lightness is known through a cube root and back."""
+    monkeypatch.setattr("impasto.compare.QUALITY_NETWORK", tiny())
+    monkeypatch.setattr("impasto.compare.measure_quality", lambda *pictures: None)
+    content, style = 0.3 + 0.4 * picture(64, 64), picture(64, 64, 1)
+    result = impasto.stylize(content, style, tiny(size=64, color=color), precision="float32")
+    found = compare(content, style, result.pastiche, result.recipe).total
+    assert found == pytest.approx(result.losses["total"], rel=1e-3)

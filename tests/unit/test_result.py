@@ -1,0 +1,57 @@
+"""A result on its way to the disk, with what its photograph carried."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import impasto
+from impasto.images.io import read_photograph
+from impasto.images.tiff import encode_tiff
+
+FAST = impasto.Recipe(weights="tiny", size=40, steps=2, style_layers=("conv1_1",), content_layers=("conv2_1",))
+
+
+@pytest.fixture
+def photograph(tmp_path):
+    """A 16-bit RGBA TIFF on its side (orientation 6), with a copyright and a transparent corner."""
+    levels = np.full((40, 30, 4), 40_000, np.uint16)
+    levels[..., 0] = np.linspace(10_000, 12_000, 40)[:, None]
+    levels[..., 3] = 65_535
+    levels[:9, :9, 3] = np.arange(81).reshape(9, 9) * 700
+    exif = Image.Exif()
+    exif[33432] = "(c) Ann"
+    tags = {274: 6}
+    path = tmp_path / "photograph.tif"
+    path.write_bytes(encode_tiff(levels, profile=b"", exif=exif.tobytes(), tags=tags).getvalue())
+    return path
+
+
+def test_a_whole_picture_goes_in_and_comes_out(tmp_path, photograph, picture):
+    pytest.importorskip("imagecodecs")
+    result = impasto.stylize(photograph, picture(32, 32), FAST)
+    result.save(tmp_path / "out.tif")
+    _, before = read_photograph(photograph)
+    color, after = read_photograph(tmp_path / "out.tif")
+    assert before.alpha.shape == (1, 1, 30, 40) and before.alpha[0, 0, :9, -9:].min() == 0
+    assert torch.equal(after.alpha, before.alpha) and after.depth == 16
+    assert after.exif == before.exif and b"(c) Ann" in after.exif
+    seen = after.alpha == 1
+    assert (color - result.pastiche)[seen.expand_as(color)].abs().max() <= 1 / 65535
+
+
+def test_hidden_pixels_do_not_reach_the_pastiche(picture):
+    pixels = np.round(picture(40, 40)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    alpha = np.full((40, 40, 1), 255, np.uint8)
+    alpha[:10, :10] = 0
+    noisy = pixels.copy()
+    noisy[:10, :10] = np.random.default_rng(0).integers(0, 256, (10, 10, 3))
+    results = [impasto.stylize(np.dstack([p, alpha]), picture(32, 32), FAST) for p in (pixels, noisy)]
+    assert torch.equal(results[0].pastiche, results[1].pastiche)
+
+
+def test_strip_and_depth_are_handed_on(tmp_path, photograph, picture):
+    result = impasto.stylize(photograph, picture(32, 32), FAST)
+    result.save(tmp_path / "out.png", depth=8, strip=True)
+    _, carried = read_photograph(tmp_path / "out.png")
+    assert carried.exif is None and carried.depth == 8 and impasto.read_metadata(tmp_path / "out.png")["seed"] == 0
