@@ -55,11 +55,16 @@ def fail_at(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int, int, int], bo
         monkeypatch.setattr(kind, "__call__", failing(kind.__call__))
 
 
-ERRORS = [MemoryError(), torch.OutOfMemoryError("none"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+ERRORS = [
+    MemoryError(),
+    torch.OutOfMemoryError("none"),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    RuntimeError("could not create a primitive"),
+]
 
 
 @pytest.mark.usefixtures("empty_process")
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
 def test_out_of_memory_lowers_the_tiles_and_goes_on(
     error: Exception, picture: Paint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

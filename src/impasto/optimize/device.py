@@ -59,7 +59,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that there was no memory left: Python's, or torch's on a CPU or a GPU."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    wordings = ("not enough memory", "can't allocate memory", "out of memory")
+    # The last one is oneDNN's, where there is no room for a convolution's workspace.
+    wordings = ("not enough memory", "can't allocate memory", "out of memory", "could not create a primitive")
     return isinstance(error, RuntimeError) and any(words in str(error) for words in wordings)
 
 

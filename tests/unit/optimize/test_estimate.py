@@ -5,7 +5,16 @@ import torch
 
 from impasto.features.encoder import build_encoder
 from impasto.optimize.calibration import Speed
-from impasto.optimize.estimate import FORWARD, GROWTH, LARGE, count_tiles, estimate_run, evaluation_looks, growth
+from impasto.optimize.estimate import (
+    FORWARD,
+    GROWTH,
+    LARGE,
+    SECOND_LOOK,
+    count_tiles,
+    estimate_run,
+    evaluation_looks,
+    growth,
+)
 from impasto.optimize.plan import SLACK, MemoryPlan
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.recipe import Recipe
@@ -40,8 +49,8 @@ def test_evaluations_and_targets_add_up() -> None:
 def test_tiles_count_with_their_margins_and_twice_without_gradient() -> None:
     tiled = part((96, 96), 1, tile=48)
     assert count_tiles(tiled, "zero") == 4
-    assert evaluation_looks(tiled, "zero", CPU) == (64 * 64, 4 * (1 + FORWARD))
-    assert evaluation_looks(tiled, "wrap", CPU) == (80 * 80, 4 * (1 + FORWARD))
+    assert evaluation_looks(tiled, "zero", CPU) == (64 * 64, 4 * (1 + SECOND_LOOK))
+    assert evaluation_looks(tiled, "wrap", CPU) == (80 * 80, 4 * (1 + SECOND_LOOK))
 
 
 def test_large_pictures_are_slower_by_the_pixel_on_a_cpu() -> None:
