@@ -9,7 +9,7 @@ from impasto.errors import MemoryLimitError
 from impasto.features.encoder import build_encoder
 from impasto.features.footprint import feature_bytes, forward_bytes, graph_bytes
 from impasto.optimize.memory import format_memory, free_bytes, memory_limit, parse_memory, used_bytes
-from impasto.optimize.plan import IMAGE, IMAGES, SLACK, MemoryPlan, evaluation_bytes, plan_memory
+from impasto.optimize.plan import ALLOCATOR, IMAGE, IMAGES, SLACK, MemoryPlan, evaluation_bytes, plan_memory
 from impasto.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -109,5 +109,5 @@ def test_adam_keeps_no_history_and_short_runs_a_short_one() -> None:
     pixels = SIZE[0] * SIZE[1]
     assert short.history == 3
     pictures = (IMAGES + 3 * 2) * IMAGE * pixels
-    assert short.needed_bytes == SLACK + pictures + int(evaluation_bytes(encoder, recipe) * pixels)
+    assert short.needed_bytes == SLACK + pictures + int(ALLOCATOR * evaluation_bytes(encoder, recipe) * pixels)
     assert plan(2**40, optimizer="adam").history == 2
