@@ -210,7 +210,8 @@ class Recipe:
                     nearest_name(name, known) or "Choose one of these.",
                 )
         for kind in ("content", "style"):
-            if changes.get(f"{kind}_layers", getattr(self, f"{kind}_layers")) != getattr(self, f"{kind}_layers"):
+            layers = changes.get(f"{kind}_layers")
+            if isinstance(layers, (list, tuple)) and tuple(layers) != getattr(self, f"{kind}_layers"):
                 changes.setdefault(f"{kind}_layer_weights", ())
         weights = {name for name in ("content_weight", "style_weight") if changes.get(name) is not None}
         if weights and "strength" not in changes:

@@ -170,5 +170,6 @@ def test_other_layers_clear_the_weights_of_the_old_ones() -> None:
     assert texture.style_layer_weights != ()
     assert texture.replace(style_layers=("conv1_1",)).style_layer_weights == ()
     assert texture.replace(style_layers=texture.style_layers).style_layer_weights == texture.style_layer_weights
+    assert texture.replace(style_layers=list(texture.style_layers)) == texture
     both = texture.replace(style_layers=("conv1_1", "conv2_1"), style_layer_weights=(1.0, 2.0))
     assert both.style_layer_weights == (1.0, 2.0)
