@@ -15,6 +15,7 @@ from impasto.errors import ImpastoError
 from impasto.recipe import Recipe
 
 if TYPE_CHECKING:
+    from impasto.how import How
     from impasto.images.io import read_image, read_metadata, write_image
     from impasto.optimize.estimate import Estimate
     from impasto.optimize.events import StepEvent
@@ -27,6 +28,7 @@ __version__ = version("impasto")
 
 __all__ = [
     "Estimate",
+    "How",
     "ImpastoError",
     "Recipe",
     "Result",
@@ -47,6 +49,7 @@ __all__ = [
 
 _HOMES = {
     "Estimate": "impasto.optimize.estimate",
+    "How": "impasto.how",
     "Result": "impasto.result",
     "RunPlan": "impasto.optimize.schedule",
     "StepEvent": "impasto.optimize.events",

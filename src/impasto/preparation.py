@@ -1,11 +1,11 @@
 """A run made ready: pictures read, everything checked that can be wrong, the plan made, and nothing painted yet."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from impasto.errors import ImageSizeError, RecipeError
-from impasto.images.io import MAX_PIXELS, ImageSource
+from impasto.how import How
+from impasto.images.io import ImageSource
 from impasto.images.resize import fit_long_edge
-from impasto.optimize.schedule import RunPlan
 from impasto.painting import Painting
 from impasto.recipe import Recipe
 from impasto.sizes import WRAP, fit_wrap
@@ -23,13 +23,7 @@ def prepare_pastiche(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe | None = None,
-    *,
-    device: str = "auto",
-    threads: int | None = None,
-    precision: str = "auto",
-    max_pixels: int = MAX_PIXELS,
-    max_memory: int | None = None,
-    plan: RunPlan | None = None,
+    **how: Unpack[How],
 ) -> Painting:
     """What `stylize` will paint: its `estimate()` tells the cost, its `paint()` is the rest of the run."""
     recipe = recipe if recipe is not None else Recipe()
@@ -38,15 +32,7 @@ def prepare_pastiche(
             f"size is {recipe.size[1]}x{recipe.size[0]}; a pastiche keeps the photograph's aspect.",
             f"Give its long edge alone: --size {max(recipe.size)}.",
         )
-    painting = Painting(
-        recipe,
-        device=device,
-        threads=threads,
-        precision=precision,
-        max_pixels=max_pixels,
-        max_memory=max_memory,
-        plan=plan,
-    )
+    painting = Painting(recipe, **how)
     height, width = painting.read("content", content_image)
     for source in _listed(style_images):
         painting.read("style", source)
@@ -59,12 +45,7 @@ def prepare_texture(
     size: int | tuple[int, int] | None = None,
     tileable: bool = False,
     recipe: Recipe | None = None,
-    device: str = "auto",
-    threads: int | None = None,
-    precision: str = "auto",
-    max_pixels: int = MAX_PIXELS,
-    max_memory: int | None = None,
-    plan: RunPlan | None = None,
+    **how: Unpack[How],
 ) -> Painting:
     """What `synthesize_texture` will paint, as `prepare_pastiche`."""
     recipe = recipe if recipe is not None else Recipe.preset("texture")
@@ -83,15 +64,7 @@ def prepare_texture(
             "Leave --strength out, or give --strength 1.",
         )
     _check_weighed(recipe, "style")
-    painting = Painting(
-        recipe,
-        device=device,
-        threads=threads,
-        precision=precision,
-        max_pixels=max_pixels,
-        max_memory=max_memory,
-        plan=plan,
-    )
+    painting = Painting(recipe, **how)
     sizes = [painting.read("style", source) for source in _listed(samples)]
     for height, width in sizes:
         if min(height, width) < SMALLEST_SAMPLE:
@@ -112,12 +85,7 @@ def prepare_reconstruction(
     content_layer_weights: tuple[float, ...] = (),
     style_layer_weights: tuple[float, ...] = (),
     recipe: Recipe | None = None,
-    device: str = "auto",
-    threads: int | None = None,
-    precision: str = "auto",
-    max_pixels: int = MAX_PIXELS,
-    max_memory: int | None = None,
-    plan: RunPlan | None = None,
+    **how: Unpack[How],
 ) -> Painting:
     """What `reconstruct` will paint, as `prepare_pastiche`."""
     recipe = recipe if recipe is not None else Recipe.preset("reconstruct")
@@ -138,15 +106,7 @@ def prepare_reconstruction(
         recipe = _reconstruction(recipe, "content", content_layers, content_layer_weights, style_layer_weights)
     else:
         recipe = _reconstruction(recipe, "style", style_layers, style_layer_weights, content_layer_weights)
-    painting = Painting(
-        recipe,
-        device=device,
-        threads=threads,
-        precision=precision,
-        max_pixels=max_pixels,
-        max_memory=max_memory,
-        plan=plan,
-    )
+    painting = Painting(recipe, **how)
     height, width = painting.read("content" if content_layers else "style", image)
     return painting.prepare(fit_long_edge(height, width, size))
 

@@ -1,9 +1,11 @@
 """The door: from pictures and a recipe to a pastiche, a texture or a reconstruction, and what it will cost."""
 
-from impasto.images.io import MAX_PIXELS, ImageSource
+from typing import Unpack
+
+from impasto.how import How
+from impasto.images.io import ImageSource
 from impasto.optimize.estimate import Estimate
 from impasto.optimize.events import OnStep
-from impasto.optimize.schedule import RunPlan
 from impasto.preparation import ImageSources, prepare_pastiche, prepare_reconstruction, prepare_texture
 from impasto.recipe import Recipe
 from impasto.result import Result
@@ -14,42 +16,21 @@ def stylize(
     style_images: ImageSources,
     recipe: Recipe | None = None,
     *,
-    device: str = "auto",
-    threads: int | None = None,
-    precision: str = "auto",
-    max_pixels: int = MAX_PIXELS,
-    max_memory: int | None = None,
-    plan: RunPlan | None = None,
     on_step: OnStep | None = None,
+    **how: Unpack[How],
 ) -> Result:
     """The content image repainted in the style of the style images: Gatys et al. 2015, eq. 7.
 
     content_image, style_images: paths, PIL images, arrays (H, W, 3) of uint8 or of floats in [0, 1], or tensors
     (3, H, W) in [0, 1]; one style or a list of them, mixed by the recipe's `style_blend`.
     recipe: what to paint; `Recipe()`, the preset `standard`, if left out.
-    device: "auto", "cpu", "cuda", "cuda:1", "mps". threads: CPU threads. max_pixels: the largest picture read.
-    precision: "float32", "bfloat16" or "auto", bfloat16 where the device is faster with it; never in the steps that the
-    recipe's float32_share sets apart.
-    max_memory: bytes that the process, or torch on the GPU, may take; 70 % of what is free if left out. A picture that
-    needs more is seen in tiles, with the same result but for rounding. Where memory runs out all the same, the run goes
-    on from its best picture in smaller tiles, with a warning.
-    plan: a `Result`'s, to repeat its run to the byte; threads, precision and max_memory are then the plan's.
     on_step: called after every step; may return "stop". Ctrl-C after the first step also gives the best picture so far.
+    how: device, threads, precision, max_pixels, max_memory, plan: see `impasto.How`.
 
     Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, RecipeError,
     WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are ImpastoError.
     """
-    painting = prepare_pastiche(
-        content_image,
-        style_images,
-        recipe,
-        device=device,
-        threads=threads,
-        precision=precision,
-        max_pixels=max_pixels,
-        max_memory=max_memory,
-        plan=plan,
-    )
+    painting = prepare_pastiche(content_image, style_images, recipe, **how)
     return painting.paint(on_step)
 
 
@@ -57,13 +38,7 @@ def estimate(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe | None = None,
-    *,
-    device: str = "auto",
-    threads: int | None = None,
-    precision: str = "auto",
-    max_pixels: int = MAX_PIXELS,
-    max_memory: int | None = None,
-    plan: RunPlan | None = None,
+    **how: Unpack[How],
 ) -> Estimate:
     """What `stylize` will cost on this machine, with the same arguments; nothing is painted.
 
@@ -72,17 +47,7 @@ def estimate(
     For textures and reconstructions: `prepare_texture(...).estimate()`, `prepare_reconstruction(...).estimate()`.
     Raises what `stylize` raises before slow work.
     """
-    painting = prepare_pastiche(
-        content_image,
-        style_images,
-        recipe,
-        device=device,
-        threads=threads,
-        precision=precision,
-        max_pixels=max_pixels,
-        max_memory=max_memory,
-        plan=plan,
-    )
+    painting = prepare_pastiche(content_image, style_images, recipe, **how)
     return painting.estimate()
 
 
@@ -92,13 +57,8 @@ def synthesize_texture(
     size: int | tuple[int, int] | None = None,
     tileable: bool = False,
     recipe: Recipe | None = None,
-    device: str = "auto",
-    threads: int | None = None,
-    precision: str = "auto",
-    max_pixels: int = MAX_PIXELS,
-    max_memory: int | None = None,
-    plan: RunPlan | None = None,
     on_step: OnStep | None = None,
+    **how: Unpack[How],
 ) -> Result:
     """A new picture with the texture of the samples: the style loss alone, from noise.
 
@@ -114,12 +74,7 @@ def synthesize_texture(
         size=size,
         tileable=tileable,
         recipe=recipe,
-        device=device,
-        threads=threads,
-        precision=precision,
-        max_pixels=max_pixels,
-        max_memory=max_memory,
-        plan=plan,
+        **how,
     )
     return painting.paint(on_step)
 
@@ -132,13 +87,8 @@ def reconstruct(
     content_layer_weights: tuple[float, ...] = (),
     style_layer_weights: tuple[float, ...] = (),
     recipe: Recipe | None = None,
-    device: str = "auto",
-    threads: int | None = None,
-    precision: str = "auto",
-    max_pixels: int = MAX_PIXELS,
-    max_memory: int | None = None,
-    plan: RunPlan | None = None,
     on_step: OnStep | None = None,
+    **how: Unpack[How],
 ) -> Result:
     """The picture that has, from noise, the same responses in the content layers or the same style in the style layers.
 
@@ -156,11 +106,6 @@ def reconstruct(
         content_layer_weights=content_layer_weights,
         style_layer_weights=style_layer_weights,
         recipe=recipe,
-        device=device,
-        threads=threads,
-        precision=precision,
-        max_pixels=max_pixels,
-        max_memory=max_memory,
-        plan=plan,
+        **how,
     )
     return painting.paint(on_step)
