@@ -17,7 +17,7 @@ from impasto.features.vgg import Vgg
 from impasto.features.weights import WeightsRecord
 from impasto.images.carried import NOTHING
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_photograph
-from impasto.images.resize import resize_image, resize_wrapped
+from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.calibration import Speed, find_match_speed, find_speed, write_speed
 from impasto.optimize.descent import Adam, Descent, Lbfgs
@@ -28,7 +28,7 @@ from impasto.optimize.init import build_init
 from impasto.optimize.loop import Evaluate, Losses, Minimum, build_evaluate, minimize
 from impasto.optimize.memory import format_memory, memory_limit, used_bytes
 from impasto.optimize.precision import check_precision, resolve_precision
-from impasto.optimize.pyramid import Precision
+from impasto.optimize.pyramid import Precision, hand_over
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.optimize.tiles import TiledObjective
 from impasto.planning import Planner
@@ -199,7 +199,7 @@ class Painting:
             evaluate = self._timed(build_evaluate(objective, gamut=recipe.gamut), durations)
             reached = minimize(
                 evaluate,
-                resize_wrapped(image, part.size, recipe.padding).to(self.device),
+                self._hand_over(image, part.size).to(self.device),
                 _descents(recipe, part.memory.history),
                 steps=part.steps,
                 tolerance=recipe.tolerance,
@@ -216,6 +216,11 @@ class Painting:
             return None
         self._learn(part, durations)
         return replace(reached, image=best.to("cpu"))
+
+    def _hand_over(self, image: Tensor, size: tuple[int, int]) -> Tensor:
+        # The photograph's detail fits only what is painted from it.
+        content = self.content if self.recipe.init == "content" else None
+        return hand_over(image, size, content, self.recipe.carried_detail, self.recipe.padding)
 
     def _build_objective(self, part: Part) -> Objective:
         encoder = self.encoders[part.precision].to(self.device)

@@ -66,6 +66,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
         "steps",
         "first_scale",
         "finer_steps",
+        "carried_detail",
         "gamut",
         "float32_share",
         "learning_rate",

@@ -4,6 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import Literal, TypeVar
 
+from torch import Tensor
+
+from impasto.images.resize import resize_image, resize_wrapped
+
 Precision = Literal["float32", "bfloat16"]
 T = TypeVar("T")
 
@@ -21,6 +25,22 @@ def plan_scales(height: int, width: int, first_scale: int, smallest_side: int) -
             break
         sizes.insert(0, coarser)
     return tuple(sizes)
+
+
+def hand_over(image: Tensor, size: tuple[int, int], content: Tensor | None, detail: float, padding: str) -> Tensor:
+    """A picture (1, 3, h, w) in [0, 1] at the next scale, (height, width), with the photograph's detail it never saw.
+
+    content: the photograph at any size, (1, 3, H, W), or None. What of it is too fine for h x w is added, times
+    `detail`: an enlarged picture has no fine detail at all, and its loss begins a hundred times as high as it ended.
+    """
+    if tuple(image.shape[-2:]) == size:
+        return image
+    enlarged = resize_wrapped(image, size, padding)
+    if content is None or detail == 0:
+        return enlarged
+    here = resize_image(content, size)
+    seen = resize_image(resize_image(content, (image.shape[-2], image.shape[-1])), size)
+    return (enlarged + detail * (here - seen)).clamp(0, 1)
 
 
 def share_steps(
