@@ -1,17 +1,21 @@
 """Weights: the packaged file, other containers, and everything that can be wrong with a file."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from impasto.errors import RecipeError, WeightsError
 from impasto.features import weights as module
+from impasto.features.encoder import build_encoder
 from impasto.features.preprocessing import OXFORD, TORCHVISION
 from impasto.features.rescaling import measure_mean_activations, read_mean_activations, rescale_layers
 from impasto.features.vgg import Vgg
 from impasto.features.weights import DEPTHS, PACKAGED, TINY, Layers, load_weights, write_safetensors
 from impasto.fields import LAYERS
+from impasto.recipe import Recipe
 
 
 def state_dict(layers: Layers, architecture: str = "vgg19") -> dict[str, torch.Tensor]:
@@ -179,6 +183,21 @@ def test_shipped_mean_activations_cover_the_network(pooling: str) -> None:
         assert bool((mean > 0).all())
 
 
-def test_no_mean_activations_for_other_weights() -> None:
+def test_mean_activations_of_other_weights_are_measured_on_the_pictures(picture: Callable[..., Tensor]) -> None:
+    assert read_mean_activations(TINY, "max") is None
+    recipe = Recipe(weights="tiny", rescaled_network=True)
+    images = [picture(256, 192, seed) for seed in (1, 2)]
+    encoder, record = build_encoder(recipe, images)
+    assert record is TINY
+    plain = build_encoder(recipe.replace(rescaled_network=False))[0]
+    measured = measure_mean_activations(plain, images)
+    for name, again in measure_mean_activations(encoder, images).items():
+        active = measured[name] > 0.0101 * measured[name].mean()  # filters that are not silent
+        torch.testing.assert_close(again[active], torch.ones_like(again[active]), rtol=1e-4, atol=1e-5)
     with pytest.raises(RecipeError, match=r"rescaled_network is on.*--weights oxford"):
-        read_mean_activations(TINY, "max")
+        build_encoder(recipe)
+
+
+def test_a_narrow_picture_measures_all_layers(picture: Callable[..., Tensor]) -> None:
+    recipe = Recipe(weights="tiny", rescaled_network=True)
+    assert torch.isfinite(build_encoder(recipe, [picture(600, 3)])[0].get_buffer("conv5_4_kernel")).all()
