@@ -140,7 +140,7 @@ def test_other_tensors_are_no_vgg(tmp_path: Path, tiny: Layers) -> None:
         load_weights(str(tmp_path / "nested.pth"))
     short = {key: value for key, value in state_dict(tiny).items() if not key.startswith("features.34.")}
     torch.save(short, tmp_path / "short.pth")
-    with pytest.raises(WeightsError, match="expected 13"):
+    with pytest.raises(WeightsError, match=r"lacks conv5_4; expected the 16 convolutions of vgg19"):
         load_weights(str(tmp_path / "short.pth"))
 
 
@@ -201,3 +201,15 @@ def test_mean_activations_of_other_weights_are_measured_on_the_pictures(picture:
 def test_a_narrow_picture_measures_all_layers(picture: Callable[..., Tensor]) -> None:
     recipe = Recipe(weights="tiny", rescaled_network=True)
     assert torch.isfinite(build_encoder(recipe, [picture(600, 3)])[0].get_buffer("conv5_4_kernel")).all()
+
+
+def test_random_weights_keep_the_size_of_activations() -> None:
+    """He et al. 2015: from layer to layer the mean square stays about what it was; poolings change it a little."""
+    weights = load_weights("random")
+    assert weights.record.name == "random"
+    assert [len(bias) for _, bias in weights.layers.values()] == [len(b) for _, b in load_weights().layers.values()]
+    assert torch.equal(weights.layers["conv5_4"][0], load_weights("random").layers["conv5_4"][0])
+    noise = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    features = Vgg(weights.layers, weights.record.preprocessing, padding="replicate")(noise, LAYERS)
+    sizes = [float(F.square().mean()) for F in features.values()]
+    assert all(0.1 < size / sizes[0] < 10 for size in sizes)
