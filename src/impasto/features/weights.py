@@ -272,8 +272,8 @@ def _tell_preprocessing(path: Path, container: Container, sha256: str, kernel: T
     raise WeightsError(
         f"weights file {str(path)!r} is neither torchvision's nor Oxford's by its hash ({sha256[:8]}...) or its first "
         "layer, so the input that it expects is unknown.",
-        "Say it: --weights-preprocessing oxford (BGR, 0..255) or torchvision (RGB, normalised); or any other with "
-        "impasto backbone convert --channel-order --scale --mean --std.",
+        "Say it: --weights-preprocessing oxford (BGR, 0..255) or torchvision (RGB, normalised); or, to "
+        "`impasto backbone convert`, --channel-order, --scale, --mean and --std.",
     )
 
 
