@@ -9,6 +9,7 @@ import typer
 
 from impasto import __version__
 from impasto.cli.backbone import backbone
+from impasto.cli.backbone_compare import compare_backbones
 from impasto.cli.backbone_convert import convert
 from impasto.cli.compare import compare
 from impasto.cli.demo import demo
@@ -34,6 +35,7 @@ for command in (stylize, texture, reconstruct, sweep, paper, compare, demo, doct
 app.add_typer(recipe)
 app.add_typer(backbone)
 backbone.command()(convert)
+backbone.command("compare")(compare_backbones)
 
 
 def _print_version(asked: bool) -> None:
