@@ -51,6 +51,7 @@ def test_every_network_paints_one_panel_of_the_sheet(capfd: Capture) -> None:
     assert values["size"] == {"width": sheet.shape[-1], "height": sheet.shape[-2]}
     assert sheet.shape[-1] > 4 * 48  # photograph, painting, two panels
     assert json.loads(Path("sheet.json").read_text("utf-8")) == values
+    assert values["recipe"]["rescaled_network"] is True  # type: ignore[index]
 
 
 def test_networks_are_rescaled_and_the_recipe_is_in_the_panel(capfd: Capture) -> None:

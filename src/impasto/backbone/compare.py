@@ -28,9 +28,9 @@ class Compared:
 
     @property
     def caption(self) -> str:
-        """What stands over the panel: `my.safetensors`, and below it `vgg13, width 0.25`."""
+        """What stands over the panel: `my`, and below it `vgg13, width 0.25`."""
         width = "" if self.record.width == 1 else f", width {self.record.width:.3g}"
-        return f"{Path(self.name).name}\n{self.record.architecture}{width}"
+        return f"{Path(self.name).name.removesuffix('.safetensors')}\n{self.record.architecture}{width}"
 
     def to_dict(self) -> dict[str, Any]:
         """Name, architecture, width, license, sha256, panel and losses, as JSON values."""

@@ -93,7 +93,7 @@ def compare_backbones(
         "size": {"width": sheet.shape[-1], "height": sheet.shape[-2]},
         **sum_panels(each.panel for each in compared),
         "backbones": [each.to_dict() for each in compared],
-        "recipe": recipe.to_dict(),
+        "recipe": recipe.replace(rescaled_network=True).to_dict(),
     }
     write_notes(notes, values)
     if json:
