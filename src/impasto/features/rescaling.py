@@ -10,8 +10,9 @@ from importlib import resources
 import torch
 from torch import Tensor
 
+from impasto.features.architecture import Layers
 from impasto.features.vgg import Vgg
-from impasto.features.weights import PACKAGED, Layers, WeightsRecord
+from impasto.features.weights import PACKAGED, WeightsRecord
 
 
 def rescale_layers(layers: Layers, mean_activations: Mapping[str, Tensor]) -> Layers:

@@ -20,7 +20,6 @@ from torch import Tensor
 from impasto.errors import WeightsError
 from impasto.features.architecture import (
     CLASSIFIER,
-    DEPTHS,
     Layers,
     check_layers_complete,
     check_shapes,
@@ -35,8 +34,6 @@ from impasto.features.containers.kinds import Container, recognise_container
 from impasto.features.containers.torchvision import load_tensors
 from impasto.features.preprocessing import OXFORD, PREPROCESSINGS, TORCHVISION, Preprocessing
 from impasto.images.disk import cache_folder
-
-__all__ = ["DEPTHS", "Layers"]
 
 logger = logging.getLogger(__name__)
 

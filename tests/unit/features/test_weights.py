@@ -9,11 +9,12 @@ from torch import Tensor
 
 from impasto.errors import RecipeError, WeightsError
 from impasto.features import weights as module
+from impasto.features.architecture import DEPTHS, Layers
 from impasto.features.encoder import build_encoder
 from impasto.features.preprocessing import OXFORD, TORCHVISION
 from impasto.features.rescaling import measure_mean_activations, read_mean_activations, rescale_layers
 from impasto.features.vgg import Vgg
-from impasto.features.weights import DEPTHS, PACKAGED, TINY, Layers, load_weights, write_safetensors
+from impasto.features.weights import PACKAGED, TINY, load_weights, write_safetensors
 from impasto.fields import LAYERS
 from impasto.recipe import Recipe
 
