@@ -180,7 +180,7 @@ def read_weights(
         architecture=architecture,
         preprocessing=preprocessing,
         license=content.license or known[2],
-        source=content.source or str(path),
+        source=content.source or path.name,  # not the path: it goes into what is written from this
         sha256=sha256,
         width=width_of(layers),
         classes=content.classes,
