@@ -103,7 +103,7 @@ def compare(
     size = (picture.shape[-2], picture.shape[-1])
     _check_sizes(recipe, content, style, picture)
     _check_aspect(content, style, picture)
-    encoders = [build_encoder(one)[0].to(chosen) for one in (recipe, QUALITY_NETWORK)]
+    encoders = [build_encoder(one, (content, style))[0].to(chosen) for one in (recipe, QUALITY_NETWORK)]
     with running(chosen, threads, "Give smaller pictures, or close other programs."):
         content, style, picture = (image.to(chosen) for image in (content, style, picture))
         objective = _build_objective(encoders[0], recipe, content, style, size)

@@ -105,7 +105,8 @@ class Painting:
             read_image(recipe.init, name="init")
         precision = self.precision if plan is None else plan.precision
         check_precision(precision, self.device)
-        encoder, self.weights = build_encoder(recipe)
+        images = [*self.styles] if self.content is None else [self.content, *self.styles]
+        encoder, self.weights = build_encoder(recipe, images)
         self.encoders = {"float32": encoder}
         if precision == "bfloat16":
             self.encoders["bfloat16"] = encoder.lowered()

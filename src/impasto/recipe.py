@@ -39,7 +39,9 @@ class Recipe:
     other in `replace`, giving both is refused. Raises RecipeError for any value out of range.
     """
 
-    weights: str = option("oxford", "text", "network weights: oxford, torchvision, or a .pth or .safetensors file")
+    weights: str = option(
+        "oxford", "text", "network: oxford, torchvision, random, or a .safetensors, .pth, .mat, .h5 or .caffemodel file"
+    )
     weights_preprocessing: Literal["auto", "oxford", "torchvision"] = option(
         "auto", "choice", "input they expect; auto: told from the file", choices=("auto", "oxford", "torchvision")
     )

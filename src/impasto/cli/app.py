@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from impasto import __version__
+from impasto.cli.backbone import backbone
+from impasto.cli.backbone_compare import compare_backbones
+from impasto.cli.backbone_convert import convert
 from impasto.cli.compare import compare
 from impasto.cli.demo import demo
 from impasto.cli.doctor import doctor
@@ -30,6 +33,9 @@ app = typer.Typer(
 for command in (stylize, texture, reconstruct, sweep, paper, compare, demo, doctor, weights):
     app.command()(command)
 app.add_typer(recipe)
+app.add_typer(backbone)
+backbone.command()(convert)
+backbone.command("compare")(compare_backbones)
 
 
 def _print_version(asked: bool) -> None:

@@ -1,24 +1,43 @@
 """`impasto weights`: where the network's weights come from."""
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from impasto.cli.options import Debug, Json
 from impasto.cli.report import print_json, print_line
 
+if TYPE_CHECKING:
+    from impasto.features.weights import WeightsRecord
 
-def weights(json: Json = False, debug: Debug = False) -> None:
-    """List the network weights: input, license, source, hash, and whether they are on this machine."""
+
+def weights(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="files to look into instead of the known names", show_default=False),
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List the network weights: input, license, source, hash, and whether they are on this machine.
+
+    impasto weights my.safetensors VGG_ILSVRC_16_layers.caffemodel
+    """
     from impasto.features.weights import RECORDS
 
-    rows = [describe_record(name) for name in RECORDS]
+    rows = [describe_file(path) for path in files] if files else [describe_record(name) for name in RECORDS]
     if json:
         print_json({"weights": rows})
         return
     for row in rows:
         print_line(f"{row['name']}")
-        for key in ("architecture", "input", "license", "source", "sha256", "present"):
-            print_line(f"  {key + ':':<14}{row[key] if key != 'present' else describe_presence(row)}")
-    print_line("A file of your own: --weights PATH (.pth state dict of a VGG-16 or VGG-19, or impasto's .safetensors).")
+        for key in ("architecture", "width", "input", "license", "source", "trained_by", "sha256", "present"):
+            value = describe_presence(row) if key == "present" else row[key]
+            if value != "":
+                print_line(f"  {key.replace('_', ' ') + ':':<14}{value}")
+    if not files:
+        print_line("A file of your own: --weights PATH (.safetensors, .pth, .mat, .h5 or .caffemodel of a VGG).")
 
 
 def describe_record(name: str) -> dict[str, Any]:
@@ -38,29 +57,14 @@ def describe_record(name: str) -> dict[str, Any]:
             path = None
     present = not record.sha256 or (path is not None and path.is_file())
     intact = file_sha256(path).startswith(record.sha256) if path is not None and present else None
-    return {
-        "name": record.name,
-        "architecture": record.architecture,
-        "input": describe_input(name),
-        "license": record.license,
-        "source": record.source,
-        "sha256": record.sha256,
-        "present": present,
-        "intact": intact,
-        "path": str(path) if path is not None and present else None,
-    }
+    return _to_row(record, path if present else None, present=present, intact=intact)
 
 
-def describe_input(name: str) -> str:
-    """What the network of that record expects: `BGR, 0..255, minus (103.939, 116.779, 123.68)`."""
-    from impasto.features.weights import RECORDS
+def describe_file(path: Path) -> dict[str, Any]:
+    """The record of a weights file as `describe_record` gives it. Raises WeightsError."""
+    from impasto.features.weights import load_weights
 
-    wanted = RECORDS[name].preprocessing
-    mean = ", ".join(f"{value:g}" for value in wanted.mean)
-    text = f"{wanted.order.upper()}, 0..{wanted.scale:g}, minus ({mean})"
-    if set(wanted.std) != {1.0}:
-        text += f", divided by ({', '.join(f'{value:g}' for value in wanted.std)})"
-    return text
+    return _to_row(load_weights(str(path)).record, path, present=True, intact=True)
 
 
 def describe_presence(row: dict[str, Any]) -> str:
@@ -70,3 +74,20 @@ def describe_presence(row: dict[str, Any]) -> str:
     if row["path"] is None:
         return "yes, made on the spot"
     return f"yes, {row['path']}" if row["intact"] else f"yes, but damaged: {row['path']}"
+
+
+def _to_row(record: "WeightsRecord", path: Path | None, *, present: bool, intact: bool | None) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "architecture": record.architecture,
+        "width": record.width,
+        "input": record.preprocessing.describe(),
+        "license": record.license,
+        "source": record.source,
+        "trained_by": record.trained_by,
+        "classes": list(record.classes),
+        "sha256": record.sha256,
+        "present": present,
+        "intact": intact,
+        "path": str(path) if path is not None else None,
+    }

@@ -1,6 +1,7 @@
 """The input that each training of VGG expects. Nobody outside `features` sees these numbers."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -27,6 +28,11 @@ class Preprocessing:
         std = torch.tensor(self.std, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
         return (ordered * self.scale - mean) / std
 
+    def describe(self) -> str:
+        """As a person reads it: `BGR, 0..255, minus (103.939, 116.779, 123.68)`."""
+        text = f"{self.order.upper()}, 0..{self.scale:g}, minus ({', '.join(f'{value:g}' for value in self.mean)})"
+        return text if set(self.std) == {1.0} else f"{text}, divided by ({', '.join(f'{v:g}' for v in self.std)})"
+
 
 OXFORD = Preprocessing(
     name="oxford", order="bgr", scale=255.0, mean=(103.939, 116.779, 123.68), std=(1.0, 1.0, 1.0)
@@ -34,4 +40,24 @@ OXFORD = Preprocessing(
 TORCHVISION = Preprocessing(
     name="torchvision", order="rgb", scale=1.0, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
 )
+OXFORD_RGB = Preprocessing(
+    name="oxford-rgb", order="rgb", scale=255.0, mean=(123.68, 116.779, 103.939), std=(1.0, 1.0, 1.0)
+)
+"""The same network with its first kernels turned around, as MatConvNet has it."""
+
 PREPROCESSINGS = {preprocessing.name: preprocessing for preprocessing in (OXFORD, TORCHVISION)}
+
+
+def build_preprocessing(
+    order: Literal["rgb", "bgr"],
+    scale: float,
+    mean: tuple[float, float, float],
+    std: tuple[float, float, float],
+) -> Preprocessing:
+    """The input of these numbers: a known one where they are the same. Raises ValueError for numbers that cannot be."""
+    numbers = (scale, *mean, *std)
+    if len(numbers) != 7 or not all(map(math.isfinite, numbers)) or scale <= 0 or min(std) <= 0:
+        raise ValueError(f"scale {scale}, mean {mean}, std {std}")
+    built = Preprocessing(name="own", order=order, scale=scale, mean=mean, std=std)
+    known = (each for each in (OXFORD, OXFORD_RGB, TORCHVISION) if replace(each, name="own") == built)
+    return next(known, built)

@@ -10,9 +10,9 @@ from importlib import resources
 import torch
 from torch import Tensor
 
-from impasto.errors import RecipeError
+from impasto.features.architecture import Layers
 from impasto.features.vgg import Vgg
-from impasto.features.weights import PACKAGED, Layers, WeightsRecord
+from impasto.features.weights import PACKAGED, WeightsRecord
 
 
 def rescale_layers(layers: Layers, mean_activations: Mapping[str, Tensor]) -> Layers:
@@ -42,24 +42,23 @@ def measure_mean_activations(encoder: Vgg, images: Iterable[Tensor]) -> dict[str
     with torch.no_grad():
         for image in images:
             for name, features in encoder(image, encoder.layer_names).items():
-                sums[name] = sums[name] + features.mean(dim=(0, 2, 3))
+                # In float64, so that the number of threads does not show.
+                sums[name] = sums[name] + features.mean(dim=(0, 2, 3), dtype=torch.float64)
             count += 1
-    means = {name: total / count for name, total in sums.items()}
-    return {name: mean.clamp_min(0.01 * float(mean.mean())) for name, mean in means.items()}
+    means = {name: (total / count).float() for name, total in sums.items()}
+    # A layer that is silent altogether stays as it is.
+    return {name: mean.clamp_min(0.01 * float(mean.mean()) or 1.0) for name, mean in means.items()}
 
 
-def read_mean_activations(record: WeightsRecord, pooling: str) -> dict[str, Tensor]:
+def read_mean_activations(record: WeightsRecord, pooling: str) -> dict[str, Tensor] | None:
     """The shipped mean activations of these weights under this pooling, measured by examples/measure_rescaling.py.
 
-    Returns {layer: (C,)}. RecipeError if none are shipped for the weights.
+    Returns {layer: (C,)}; None if none are shipped for the weights.
     """
     from safetensors.torch import load
 
     if record.sha256 != PACKAGED.sha256:
-        raise RecipeError(
-            f"rescaled_network is on, but no mean activations are shipped for the weights {record.name!r}.",
-            "Use --weights oxford, or --rescaled-network no.",
-        )
+        return None
     tensors = load((resources.files("impasto") / "data" / "mean_activations_oxford.safetensors").read_bytes())
     prefix = f"{pooling}."
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

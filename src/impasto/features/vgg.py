@@ -106,12 +106,12 @@ def block_of(layer: str) -> str:
     return layer.removeprefix("conv").split("_")[0]
 
 
-def check_layers(encoder: Vgg, layers: Sequence[str]) -> None:
+def check_layers(encoder: Vgg, layers: Sequence[str], architecture: str = "this network") -> None:
     """Raises RecipeError if the encoder lacks one of the layers (VGG-16 has no conv3_4, for one)."""
     for name in layers:
         if name not in encoder.layer_names:
             raise RecipeError(
-                f"layer {name!r} is not in this network; expected one of {', '.join(encoder.layer_names)}.",
+                f"layer {name!r} is not in {architecture}; expected one of {', '.join(encoder.layer_names)}.",
                 "Choose other layers, or other weights with --weights.",
             )
 

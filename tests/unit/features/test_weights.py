@@ -1,17 +1,22 @@
 """Weights: the packaged file, other containers, and everything that can be wrong with a file."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from impasto.errors import RecipeError, WeightsError
 from impasto.features import weights as module
+from impasto.features.architecture import DEPTHS, Layers
+from impasto.features.encoder import build_encoder
 from impasto.features.preprocessing import OXFORD, TORCHVISION
 from impasto.features.rescaling import measure_mean_activations, read_mean_activations, rescale_layers
 from impasto.features.vgg import Vgg
-from impasto.features.weights import DEPTHS, PACKAGED, TINY, Layers, load_weights, write_safetensors
+from impasto.features.weights import PACKAGED, TINY, load_weights, write_safetensors
 from impasto.fields import LAYERS
+from impasto.recipe import Recipe
 
 
 def state_dict(layers: Layers, architecture: str = "vgg19") -> dict[str, torch.Tensor]:
@@ -136,7 +141,7 @@ def test_other_tensors_are_no_vgg(tmp_path: Path, tiny: Layers) -> None:
         load_weights(str(tmp_path / "nested.pth"))
     short = {key: value for key, value in state_dict(tiny).items() if not key.startswith("features.34.")}
     torch.save(short, tmp_path / "short.pth")
-    with pytest.raises(WeightsError, match="expected 13"):
+    with pytest.raises(WeightsError, match=r"lacks conv5_4; expected the 16 convolutions of vgg19"):
         load_weights(str(tmp_path / "short.pth"))
 
 
@@ -179,6 +184,33 @@ def test_shipped_mean_activations_cover_the_network(pooling: str) -> None:
         assert bool((mean > 0).all())
 
 
-def test_no_mean_activations_for_other_weights() -> None:
+def test_mean_activations_of_other_weights_are_measured_on_the_pictures(picture: Callable[..., Tensor]) -> None:
+    assert read_mean_activations(TINY, "max") is None
+    recipe = Recipe(weights="tiny", rescaled_network=True)
+    images = [picture(256, 192, seed) for seed in (1, 2)]
+    encoder, record = build_encoder(recipe, images)
+    assert record is TINY
+    plain = build_encoder(recipe.replace(rescaled_network=False))[0]
+    measured = measure_mean_activations(plain, images)
+    for name, again in measure_mean_activations(encoder, images).items():
+        active = measured[name] > 0.0101 * measured[name].mean()  # filters that are not silent
+        torch.testing.assert_close(again[active], torch.ones_like(again[active]), rtol=1e-4, atol=1e-5)
     with pytest.raises(RecipeError, match=r"rescaled_network is on.*--weights oxford"):
-        read_mean_activations(TINY, "max")
+        build_encoder(recipe)
+
+
+def test_a_narrow_picture_measures_all_layers(picture: Callable[..., Tensor]) -> None:
+    recipe = Recipe(weights="tiny", rescaled_network=True)
+    assert torch.isfinite(build_encoder(recipe, [picture(600, 3)])[0].get_buffer("conv5_4_kernel")).all()
+
+
+def test_random_weights_keep_the_size_of_activations() -> None:
+    """He et al. 2015: from layer to layer the mean square stays about what it was; poolings change it a little."""
+    weights = load_weights("random")
+    assert weights.record.name == "random"
+    assert [len(bias) for _, bias in weights.layers.values()] == [len(b) for _, b in load_weights().layers.values()]
+    assert torch.equal(weights.layers["conv5_4"][0], load_weights("random").layers["conv5_4"][0])
+    noise = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    features = Vgg(weights.layers, weights.record.preprocessing, padding="replicate")(noise, LAYERS)
+    sizes = [float(F.square().mean()) for F in features.values()]
+    assert all(0.1 < size / sizes[0] < 10 for size in sizes)

@@ -1,0 +1,105 @@
+"""One recipe painted with several networks, beside each other: what a backbone's training does to a pastiche."""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from impasto.errors import RecipeError
+from impasto.features.weights import WeightsRecord
+from impasto.images.io import ImageSource
+from impasto.images.sheet import compose_sheet
+from impasto.optimize.events import OnStep
+from impasto.panel import Paint, Panel, check_panels, paint_panel
+from impasto.recipe import Recipe, recipe_files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One network and what it painted. name: as it was given."""
+
+    name: str
+    record: WeightsRecord
+    panel: Panel
+
+    @property
+    def caption(self) -> str:
+        """What stands over the panel: `my`, and below it `vgg13, width 0.25`."""
+        width = "" if self.record.width == 1 else f", width {self.record.width:.3g}"
+        return f"{Path(self.name).name.removesuffix('.safetensors')}\n{self.record.architecture}{width}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name, architecture, width, license, sha256, panel and losses, as JSON values."""
+        return {
+            "name": self.name,
+            "architecture": self.record.architecture,
+            "width": self.record.width,
+            "license": self.record.license,
+            "sha256": self.record.sha256,
+            "panel": str(self.panel.path),
+            "losses": dict(self.panel.losses),
+        }
+
+
+def plan_comparison(backbones: Sequence[str], recipe: Recipe) -> list[Recipe]:
+    """The recipe of every network: the same, but for the weights, and rescaled to a mean activation of 1.
+
+    Rescaled, because features of another size would weigh the losses differently. Raises RecipeError where one is given
+    twice.
+    """
+    for name in backbones:
+        if backbones.count(name) > 1:
+            raise RecipeError(f"the network {name!r} is given {backbones.count(name)} times.", "Give each once.")
+    return [recipe.replace(weights=name, rescaled_network=True) for name in backbones]
+
+
+def compare_backbones(
+    backbones: Sequence[str],
+    recipe: Recipe,
+    folder: str | os.PathLike[str],
+    sources: Sequence[ImageSource],
+    paint: Paint,
+    check: Callable[[Recipe], WeightsRecord],
+    *,
+    on_step: OnStep | None = None,
+    on_panel: Callable[[int, int], object] | None = None,
+) -> list[Compared]:
+    """The pastiche of each network: weights files, or names such as "oxford" and "random", a panel each in `folder`.
+
+    sources: the inputs, by which finished panels are recognised. paint: a recipe -> its result. check: raises what
+    `paint` would raise before slow work, and returns the record of the recipe's weights; all are checked first.
+    on_panel: told the number of the panel that begins, and of all. Raises also RecipeError, OutputError.
+    """
+    recipes = plan_comparison(backbones, recipe)
+    paths = [panel_path(folder, number, name) for number, name in enumerate(backbones, start=1)]
+    check_panels(paths, [*sources, *(name for chosen in recipes for name in recipe_files(chosen))])
+    records = [check(chosen) for chosen in recipes]
+    compared: list[Compared] = []
+    for name, path, chosen, record in zip(backbones, paths, recipes, records, strict=True):
+        if on_panel is not None:
+            on_panel(len(compared) + 1, len(recipes))
+        panel = paint_panel(path, chosen, sources, paint, on_step)
+        compared.append(Compared(name=name, record=record, panel=panel))
+    return compared
+
+
+def panel_path(folder: str | os.PathLike[str], number: int, name: str) -> Path:
+    """Where the panel of a network lies: `2_random.png`."""
+    return Path(folder) / f"{number}_{re.sub(r'[^A-Za-z0-9.-]+', '_', Path(name).name)}.png"
+
+
+def compose_comparison(compared: Sequence[Compared], content_image: Tensor, style_image: Tensor) -> Tensor:
+    """The sheet: photograph, painting and the panels in a row, (1, 3, H, W).
+
+    content_image, style_image: (1, 3, H, W) in [0, 1], sRGB.
+    """
+    panels = [each.panel.pastiche for each in compared]
+    return compose_sheet(
+        [[content_image, style_image, *panels]],
+        column_labels=["photograph", "painting", *(each.caption for each in compared)],
+        panel_size=max(max(panel.shape[-2:]) for panel in panels),
+    )

@@ -1,0 +1,125 @@
+"""torchvision's container: a .pth state dict, `features.N.weight` and `classifier.N.weight`.
+
+N counts convolutions, ReLUs, poolings and batch norms together, so it tells the architecture.
+"""
+
+import json
+import pickle
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from impasto.errors import WeightsError
+from impasto.features.architecture import DEPTHS, Layers, layers_of
+from impasto.features.containers.content import Content, from_foreign, to_note
+
+DENSE = {"fc6": 0, "fc7": 3, "fc8": 6}
+"""Places of the dense layers in torchvision's classifier."""
+
+BATCH_NORM_EPSILON = 1e-5
+"""torch's default, with which torchvision's networks were trained."""
+
+
+def read(path: Path, classifier: bool) -> Content:
+    """What the file holds; the order of the channels is not told but by our note. Batch norms are folded."""
+    label = f"weights file {str(path)!r}"
+    state = load_tensors(path, label)
+    if "conv1_1.weight" in state:
+        names = [key.removesuffix(".weight") for key in state if key.startswith("conv") and key.endswith(".weight")]
+        found = {name: f"{name}." for name in names}
+    elif any(key.startswith("features.") and key.endswith(".weight") for key in state):
+        found = _name_convolutions(state)
+    else:
+        raise WeightsError(
+            f"{label} has no tensor 'features.0.weight' or 'conv1_1.weight'; expected a state dict of a VGG.",
+            "Save it with torch.save(model.state_dict(), path) from a torchvision-like VGG.",
+        )
+    layers = {name: _convolution(state, prefix, label) for name, prefix in found.items()}
+    dense: Layers = {}
+    for name, index in DENSE.items() if classifier else ():
+        if f"classifier.{index}.bias" in state:
+            dense[name] = state[f"classifier.{index}.weight"], state[f"classifier.{index}.bias"]
+    note = getattr(state, "_metadata", {}).get("impasto", "")
+    told = from_foreign(str(note), layers, dense, label, None)
+    return told or Content(layers=layers, classifier=dense)
+
+
+def write(content: Content, path: Path) -> None:
+    """Writes a state dict that torchvision's VGG of the architecture loads, where the width is 1."""
+    state: OrderedDict[str, Tensor] = OrderedDict()
+    places = convolution_places(DEPTHS[content.architecture], batch_norm=False)
+    for (kernel, bias), place in zip(content.layers.values(), places, strict=True):
+        state[f"features.{place}.weight"], state[f"features.{place}.bias"] = kernel, bias
+    for name, (kernel, bias) in content.classifier.items():
+        state[f"classifier.{DENSE[name]}.weight"], state[f"classifier.{DENSE[name]}.bias"] = kernel, bias
+    # Where torch itself keeps what it knows of a state dict; loaders pass over names that are no module's.
+    state._metadata = {"impasto": json.dumps(to_note(content))}  # type: ignore[attr-defined]
+    torch.save(state, path)
+
+
+def convolution_places(depths: Sequence[int], *, batch_norm: bool) -> list[int]:
+    """Numbers of the convolutions in torchvision's `features`: 0, 2, 5, 7, 10, ... for VGG-19."""
+    places, index = [], 0
+    for depth in depths:
+        for _ in range(depth):
+            places.append(index)
+            index += 3 if batch_norm else 2
+        index += 1
+    return places
+
+
+def _name_convolutions(state: Mapping[str, Tensor]) -> dict[str, str]:
+    """{"conv1_1": "features.0.", ...}: by the architecture whose places differ least from those found."""
+    kernels = [key for key in state if key.startswith("features.") and state[key].ndim == 4]
+    found = {int(key.split(".")[1]) for key in kernels if key.split(".")[1].isdigit()}
+    has_norm = any(key.endswith("running_mean") for key in state)
+    placed = {name: convolution_places(depths, batch_norm=has_norm) for name, depths in DEPTHS.items()}
+    nearest = min(placed, key=lambda name: len(found ^ set(placed[name])))
+    names = dict(zip(placed[nearest], layers_of(nearest), strict=True))
+    return {names.get(place, f"conv at features.{place}"): f"features.{place}." for place in sorted(found)}
+
+
+def _convolution(state: Mapping[str, Tensor], prefix: str, label: str) -> tuple[Tensor, Tensor]:
+    """Kernel and bias, with the batch norm after it folded in."""
+    kernel = state[f"{prefix}weight"]
+    bias = state.get(f"{prefix}bias", torch.zeros(len(kernel)))
+    start, _, index = prefix.rstrip(".").rpartition(".")
+    norm = f"{start}.{int(index) + 1}." if start == "features" else ""
+    if not norm or f"{norm}running_mean" not in state:
+        return kernel, bias
+    try:
+        gamma, beta, mean, variance = (
+            state[f"{norm}{part}"].double() for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        factor = gamma / (variance + BATCH_NORM_EPSILON).sqrt()
+        return kernel.double() * factor.view(-1, 1, 1, 1), (bias.double() - mean) * factor + beta
+    except (KeyError, RuntimeError) as error:
+        raise WeightsError(
+            f"{label}: the batch norm {norm.rstrip('.')} is incomplete or of another shape ({_first_line(error)}).",
+            "Get the file again.",
+        ) from error
+
+
+def load_tensors(path: Path, label: str) -> Mapping[str, Tensor]:
+    """A dict of tensors that torch saved; no other code in it is run. Raises WeightsError naming the label."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise WeightsError(
+            f"{label} is damaged or no weights file ({_first_line(error)}).",
+            "Get it again, or leave --weights out to use the weights that came with the install.",
+        ) from error
+    if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
+        raise WeightsError(
+            f"{label} is not a state dict of tensors.", "Save it with torch.save(model.state_dict(), path)."
+        )
+    return state
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, pickle.UnpicklingError):  # torch's text advises to switch its safety off
+        return "it holds no plain tensors"
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,0 +1,469 @@
+"""Containers: round trips that keep every bit, and files that other programs wrote."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+import torch
+from torch import Tensor
+
+from impasto.errors import MissingExtraError, OutputError, WeightsError
+from impasto.features.architecture import DEPTHS, Layers, layers_of
+from impasto.features.containers import content as content_module
+from impasto.features.containers.kinds import CONTAINERS, choose_container, recognise_container
+from impasto.features.preprocessing import OXFORD, OXFORD_RGB, TORCHVISION, Preprocessing, build_preprocessing
+from impasto.features.vgg import Vgg
+from impasto.features.weights import Weights, WeightsRecord, load_weights, read_weights
+
+ODD = build_preprocessing("rgb", 1.0, (0.1, 0.2, 0.3), (0.7, 0.8, 0.9))
+
+
+def narrow(architecture: str = "vgg11", preprocessing: Preprocessing = OXFORD, classifier: bool = True) -> Weights:
+    """A VGG of width 1/16 with random kernels and biases, and a classifier over 2 x 2 positions."""
+    generator = torch.Generator().manual_seed(1)
+    layers: Layers = {}
+    channels = 3
+    for name in layers_of(architecture):
+        filters = (4, 8, 16, 32, 32)[int(name[4]) - 1]
+        kernel = torch.randn(filters, channels, 3, 3, generator=generator) * (2 / (9 * channels)) ** 0.5
+        layers[name] = kernel, torch.randn(filters, generator=generator)
+        channels = filters
+    sizes = (channels * 4, 6, 5, 3)
+    dense = {}
+    for index in range(3):
+        shape = sizes[index + 1], sizes[index]
+        dense[f"fc{6 + index}"] = torch.randn(shape, generator=generator), torch.randn(shape[0], generator=generator)
+    record = WeightsRecord(
+        name="narrow",
+        architecture=architecture,
+        preprocessing=preprocessing,
+        license="CC0",
+        source="random",
+        sha256="",
+        width=1 / 16,
+        classes=("stripes", "dots", "Gräser"),
+        trained_by="a test",
+    )
+    return Weights(record, layers, dense if classifier else {}, {"crop": "96"})
+
+
+def write(weights: Weights, container: str, path: Path) -> Path:
+    CONTAINERS[container].write(weights.to_content(), path)
+    return path
+
+
+def suffixed(folder: Path, container: str) -> Path:
+    return folder / f"{container}{CONTAINERS[container].suffixes[0]}"
+
+
+def assert_same(found: Layers, expected: Layers) -> None:
+    assert list(found) == list(expected)
+    for name, tensors in expected.items():
+        for ours, theirs in zip(found[name], tensors, strict=True):
+            assert ours.dtype == torch.float32
+            assert torch.equal(ours, theirs), name
+
+
+@pytest.mark.parametrize("preprocessing", [OXFORD, TORCHVISION, ODD], ids=["oxford", "torchvision", "odd"])
+@pytest.mark.parametrize("architecture", DEPTHS)
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_round_trip_keeps_every_bit(
+    container: str, architecture: str, preprocessing: Preprocessing, tmp_path: Path, picture: Callable[..., Tensor]
+) -> None:
+    weights = narrow(architecture, preprocessing)
+    path = write(weights, container, suffixed(tmp_path, container))
+    again = read_weights(path, classifier=True)
+    assert_same(again.layers, weights.layers)
+    assert_same(again.classifier, weights.classifier)
+    assert again.more == weights.more
+    assert again.record == replace(weights.record, name=path.name, sha256=again.record.sha256)
+    image, last = picture(40, 48), layers_of(architecture)[-1]
+    ours = Vgg(again.layers, again.record.preprocessing)(image, [last])[last]
+    theirs = Vgg(weights.layers, weights.record.preprocessing)(image, [last])[last]
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=0)
+
+
+def test_equal_networks_are_equal_files(tmp_path: Path) -> None:
+    """safetensors by itself writes the metadata in another order each time."""
+    files = {write(narrow(), "safetensors", tmp_path / f"{i}.safetensors").read_bytes() for i in range(4)}
+    assert len(files) == 1
+
+
+def test_a_tour_through_all_containers_ends_where_it_began(tmp_path: Path) -> None:
+    weights = start = narrow("vgg13", OXFORD)
+    for container in (*CONTAINERS, "safetensors"):
+        weights = read_weights(write(weights, container, suffixed(tmp_path, container)), classifier=True)
+    assert_same(weights.layers, start.layers)
+    assert_same(weights.classifier, start.classifier)
+    assert (weights.record.license, weights.record.classes) == (start.record.license, start.record.classes)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_file_is_known_by_its_beginning(container: str, tmp_path: Path) -> None:
+    """Caffe's by its name: protobuf has no sign at its beginning."""
+    path = write(narrow(), container, tmp_path / "weights.bin")
+    expected = "torchvision" if container.startswith("caffe") else container
+    assert recognise_container(path).name == expected
+    assert recognise_container(path.rename(tmp_path / "weights.caffemodel")).name == (
+        "caffe" if container.startswith("caffe") else container
+    )
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_the_classifier_is_left_out_unless_asked_for(container: str, tmp_path: Path) -> None:
+    path = write(narrow(), container, suffixed(tmp_path, container))
+    assert load_weights(str(path)).classifier == {}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_user_may_overrule_what_a_file_tells(container: str, tmp_path: Path) -> None:
+    path = write(narrow(), container, suffixed(tmp_path, container))
+    assert read_weights(path, preprocessing=ODD).record.preprocessing == ODD
+
+
+# An asymmetric kernel: every place of every channel has a value of its own, 100 for blue, 200 green, 300 red.
+BLUE_GREEN_RED = np.arange(1, 10, dtype=np.float32).reshape(3, 3) + np.array([100, 200, 300]).reshape(3, 1, 1)
+BGR_KERNEL = np.stack([BLUE_GREEN_RED, -2 * BLUE_GREEN_RED, 0 * BLUE_GREEN_RED, BLUE_GREEN_RED]).astype(np.float32)
+
+
+def asymmetric(order: str) -> Weights:
+    """The narrow network with that kernel, for input in this order."""
+    weights = narrow("vgg11", OXFORD if order == "bgr" else OXFORD_RGB, classifier=False)
+    kernel = torch.from_numpy(BGR_KERNEL if order == "bgr" else BGR_KERNEL[:, ::-1].copy())
+    return replace(weights, layers={**weights.layers, "conv1_1": (kernel, torch.zeros(4))})
+
+
+def response(weights: Weights) -> Tensor:
+    """What conv1_1 says of one red pixel left above, which no other order of axes or channels gives."""
+    image = torch.tensor(weights.record.preprocessing.mean).view(1, 3, 1, 1) / weights.record.preprocessing.scale
+    image = (image if weights.record.preprocessing.order == "rgb" else image.flip(1)).repeat(1, 1, 6, 6)
+    image[0, 0, 2, 1] += 1 / weights.record.preprocessing.scale
+    return Vgg(weights.layers, weights.record.preprocessing)(image, ["conv1_1"])["conv1_1"][0, 0]
+
+
+@pytest.mark.parametrize("order", ["bgr", "rgb"])
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_axes_and_channels_are_where_the_container_has_them(container: str, order: str, tmp_path: Path) -> None:
+    """As seen by the libraries that other programs read these files with."""
+    weights = asymmetric(order)
+    path = write(weights, container, suffixed(tmp_path, container))
+    seen = RAW[container](path)
+    bgr = BGR_KERNEL if ORDERS.get(container, order) == "bgr" else BGR_KERNEL[:, ::-1]
+    assert np.array_equal(seen, bgr)
+    expected = torch.zeros(6, 6)
+    expected[1:4, 0:3] = torch.from_numpy(BLUE_GREEN_RED[2].copy()).float().flip(0, 1)
+    torch.testing.assert_close(response(load_weights(str(path))), expected, rtol=1e-4, atol=0.02)
+
+
+ORDERS = {"matconvnet": "rgb", "keras": "bgr", "caffe": "bgr", "caffe-v1": "bgr"}
+
+
+def raw_matconvnet(path: Path) -> np.ndarray:
+    kernel = scipy.io.loadmat(path)["layers"][0, 0]["weights"][0, 0][0, 0]
+    assert kernel.shape == (3, 3, 3, 4)
+    return kernel.transpose(3, 2, 0, 1)
+
+
+def raw_keras(path: Path) -> np.ndarray:
+    with h5py.File(path) as file:
+        return file["block1_conv1/block1_conv1/kernel:0"][()].transpose(3, 2, 0, 1)
+
+
+def raw_caffe(path: Path) -> np.ndarray:
+    """Without protobuf: the bytes of the kernel stand in the file as they are."""
+    for kernel in (BGR_KERNEL, BGR_KERNEL[:, ::-1]):
+        if kernel.tobytes() in path.read_bytes():
+            return kernel
+    raise AssertionError("neither order is in the file")
+
+
+def raw_own(path: Path) -> np.ndarray:
+    from safetensors.numpy import load_file
+
+    return load_file(path)["conv1_1.weight"]
+
+
+RAW: dict[str, Callable[[Path], np.ndarray]] = {
+    "safetensors": raw_own,
+    "torchvision": lambda path: torch.load(path, weights_only=True)["features.0.weight"].numpy(),
+    "matconvnet": raw_matconvnet,
+    "keras": raw_keras,
+    "caffe": raw_caffe,
+    "caffe-v1": raw_caffe,
+}
+
+
+# A serializer of protobuf by hand, which shares nothing with ours.
+
+
+def varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def integer(field: int, value: int) -> bytes:
+    return varint(field << 3) + varint(value)
+
+
+def delimited(field: int, payload: bytes) -> bytes:
+    return varint(field << 3 | 2) + varint(len(payload)) + payload
+
+
+def new_blob(array: np.ndarray) -> bytes:
+    """Shape (7), then the numbers (5), packed."""
+    dims = b"".join(varint(side) for side in array.shape)
+    return delimited(7, delimited(1, dims)) + delimited(5, array.astype("<f4").tobytes())
+
+
+def old_blob(array: np.ndarray) -> bytes:
+    """num, channels, height, width (1 to 4), then the numbers (5), packed, with diff (6) beside them."""
+    four = (1,) * (4 - array.ndim) + array.shape
+    sizes = b"".join(integer(field, side) for field, side in enumerate(four, start=1))
+    numbers = array.astype("<f4").tobytes()
+    return sizes + delimited(5, numbers) + delimited(6, bytes(len(numbers)))
+
+
+def unpacked_blob(array: np.ndarray) -> bytes:
+    """A tag before every number, as an encoder without packing writes them."""
+    raw = array.astype("<f4").tobytes()
+    numbers = b"".join(varint(5 << 3 | 5) + raw[at : at + 4] for at in range(0, len(raw), 4))
+    return delimited(7, delimited(1, b"".join(varint(side) for side in array.shape))) + numbers
+
+
+def double_blob(array: np.ndarray) -> bytes:
+    return delimited(7, delimited(1, b"".join(map(varint, array.shape)))) + delimited(8, array.astype("<f8").tobytes())
+
+
+def new_layer(name: str, kind: str, blobs: list[bytes]) -> bytes:
+    body = delimited(1, name.encode()) + delimited(2, kind.encode()) + delimited(3, b"bottom")
+    return delimited(100, body + b"".join(delimited(7, blob) for blob in blobs))
+
+
+def old_layer(name: str, kind: str, blobs: list[bytes]) -> bytes:
+    number = {"Convolution": 4, "InnerProduct": 14, "ReLU": 18}[kind]
+    body = delimited(2, b"bottom") + delimited(4, name.encode()) + integer(5, number)
+    return delimited(2, body + b"".join(delimited(6, blob) for blob in blobs))
+
+
+def hand_written(weights: Weights, layer: Callable[..., bytes], blob: Callable[[np.ndarray], bytes]) -> bytes:
+    out = delimited(1, b"VGG_ILSVRC_11_layers") + delimited(3, b"data") + integer(4, 10)
+    for name, tensors in (weights.layers | weights.classifier).items():
+        kind = "Convolution" if name.startswith("conv") else "InnerProduct"
+        out += layer(name, kind, [blob(tensor.numpy()) for tensor in tensors])
+        out += layer(name.replace("conv", "relu"), "ReLU", [])
+    return out
+
+
+@pytest.mark.parametrize(
+    ("layer", "blob"),
+    [
+        (new_layer, new_blob),
+        (old_layer, old_blob),
+        (new_layer, old_blob),
+        (new_layer, unpacked_blob),
+        (old_layer, double_blob),
+    ],
+)
+def test_a_caffemodel_by_an_independent_serializer(
+    layer: Callable[..., bytes], blob: Callable[[np.ndarray], bytes], tmp_path: Path
+) -> None:
+    weights = narrow()
+    path = tmp_path / "foreign.caffemodel"
+    path.write_bytes(hand_written(weights, layer, blob))
+    found = read_weights(path, classifier=True, preprocessing="oxford")
+    assert_same(found.layers, weights.layers)
+    assert_same(found.classifier, weights.classifier)
+    assert found.record.architecture == "vgg11"
+
+
+def test_a_caffemodel_that_tells_no_input_is_taken_as_oxfords(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "foreign.caffemodel"
+    path.write_bytes(hand_written(asymmetric("bgr"), new_layer, new_blob))
+    weights = load_weights(str(path))
+    assert weights.record.preprocessing is OXFORD
+    assert "does not tell the input" in caplog.text
+    assert torch.equal(weights.layers["conv1_1"][0], torch.from_numpy(BGR_KERNEL))
+
+
+def test_a_caffemodel_of_a_training_tells_its_input(tmp_path: Path) -> None:
+    """transform_param of the data layer: (x - mean_value) * scale."""
+    values = [104.0, 117.0, 123.0]
+    transform = varint(1 << 3 | 5) + np.float32(0.017).tobytes()
+    transform += b"".join(varint(5 << 3 | 5) + np.float32(value).tobytes() for value in values)
+    data = delimited(100, delimited(1, b"data") + delimited(2, b"Data") + delimited(100, transform))
+    path = tmp_path / "snapshot.caffemodel"
+    path.write_bytes(data + hand_written(narrow(), new_layer, new_blob))
+    found = load_weights(str(path)).record.preprocessing
+    assert (found.order, found.scale, found.mean) == ("bgr", 255.0, (104.0, 117.0, 123.0))
+    assert found.std == pytest.approx((1 / 0.017,) * 3)
+
+
+@pytest.mark.parametrize("oldest", [False, True])
+def test_a_mat_file_of_matconvnet(oldest: bool, tmp_path: Path) -> None:
+    """RGB and (height, width, in, out); averageImage is a color or, in old networks, a picture at the top."""
+    weights = narrow("vgg11", OXFORD_RGB, classifier=False)
+    cells = np.empty((1, len(weights.layers) * 2), dtype=object)
+    for index, (name, (kernel, bias)) in enumerate(weights.layers.items()):
+        arrays = [kernel.permute(2, 3, 1, 0).numpy(), bias.numpy().reshape(1, -1)]
+        pair = np.empty((1, 2), dtype=object)
+        pair[0, 0], pair[0, 1] = arrays
+        numbers = {"filters": arrays[0], "biases": arrays[1]} if oldest else {"weights": pair}
+        cells[0, 2 * index] = {"name": name, "type": "conv", **numbers}
+        cells[0, 2 * index + 1] = {"name": "relu", "type": "relu"}
+    mean = np.array(OXFORD_RGB.mean, dtype=np.float32).reshape(1, 1, 3)
+    saved = {"layers": cells, "meta": {"normalization": {"averageImage": mean}}}
+    if oldest:
+        saved = {"layers": cells, "normalization": {"averageImage": np.tile(mean, (5, 7, 1))}}
+    path = tmp_path / "imagenet-vgg.mat"
+    scipy.io.savemat(path, saved if oldest else {"net": saved})
+    found = load_weights(str(path))
+    assert found.record.preprocessing is OXFORD_RGB
+    assert_same(found.layers, weights.layers)
+
+
+@pytest.mark.parametrize("layout", ["old", "new", "whole model"])
+def test_an_h5_file_of_keras(layout: str, tmp_path: Path) -> None:
+    weights = narrow("vgg16", OXFORD)
+    path = tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels.h5"
+    with h5py.File(path, "w") as file:
+        root = file.create_group("model_weights") if layout == "whole model" else file
+        for index, (name, (kernel, bias)) in enumerate((weights.layers | weights.classifier).items()):
+            theirs = name.replace("_", "_conv").replace("conv", "block", 1)
+            theirs = {"fc6": "fc1", "fc7": "fc2", "fc8": "predictions"}.get(theirs, theirs)
+            names = (f"{theirs}_W_1:0", f"{theirs}_b_1:0") if layout == "old" else ("kernel:0", "bias:0")
+            array = kernel.permute(2, 3, 1, 0).numpy() if kernel.ndim == 4 else kernel.T.numpy()
+            if name == "fc6":  # flattened row, column, channel
+                array = kernel.reshape(-1, 32, 2, 2).permute(2, 3, 1, 0).reshape(-1, len(kernel)).numpy()
+            group = root.create_group(theirs) if layout == "old" else root.create_group(f"{theirs}/{theirs}")
+            group[names[0]], group[names[1]] = array, bias.numpy()
+            root.create_group(f"pool{index}")
+    found = read_weights(path, preprocessing="oxford", classifier=True)
+    assert_same(found.layers, weights.layers)
+    assert_same(found.classifier, weights.classifier)
+
+
+@pytest.mark.parametrize("architecture", DEPTHS)
+def test_batch_norms_of_torchvision_are_folded(
+    architecture: str, tmp_path: Path, picture: Callable[..., Tensor]
+) -> None:
+    weights = narrow(architecture, TORCHVISION)
+    modules: list[torch.nn.Module] = []
+    channels = 3
+    for name, following in zip(layers_of(architecture), [*layers_of(architecture)[1:], "conv6_1"], strict=True):
+        filters = len(weights.layers[name][1])
+        norm = torch.nn.BatchNorm2d(filters)
+        torch.nn.init.uniform_(norm.weight, 0.5, 1.5)
+        torch.nn.init.normal_(norm.bias)
+        norm.running_mean.normal_()
+        norm.running_var.uniform_(0.5, 2)
+        modules += [torch.nn.Conv2d(channels, filters, 3, padding=1), norm, torch.nn.ReLU()]
+        if following[4] != name[4]:
+            modules.append(torch.nn.MaxPool2d(2))
+        channels = filters
+    network = torch.nn.Sequential(*modules).eval()
+    torch.save({f"features.{key}": value for key, value in network.state_dict().items()}, tmp_path / "bn.pth")
+    found = load_weights(str(tmp_path / "bn.pth"), preprocessing="torchvision")
+    assert found.record.architecture == architecture
+    image, last = picture(40, 48), layers_of(architecture)[-1]
+    with torch.no_grad():
+        expected = network[:-1](TORCHVISION.apply(image))
+    torch.testing.assert_close(Vgg(found.layers, TORCHVISION)(image, [last])[last], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_network_under_the_papers_names_is_read(tmp_path: Path) -> None:
+    weights = narrow("vgg11", TORCHVISION, classifier=False)
+    parts = ("weight", "bias")
+    state = {f"{n}.{part}": t for n, pair in weights.layers.items() for part, t in zip(parts, pair, strict=True)}
+    torch.save(state, tmp_path / "named.pth")
+    assert_same(load_weights(str(tmp_path / "named.pth"), preprocessing="torchvision").layers, weights.layers)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_missing_layers_are_named(container: str, tmp_path: Path) -> None:
+    weights = narrow("vgg16", classifier=False)
+    path = suffixed(tmp_path, container)
+    if container == "torchvision":
+        state = torch.load(write(weights, container, path), weights_only=True)
+        torch.save({k: v for k, v in state.items() if not k.startswith(("features.7.", "features.24."))}, path)
+    else:
+        kept = {name: layer for name, layer in weights.layers.items() if name not in ("conv2_2", "conv5_1")}
+        write(replace(weights, layers=kept), container, path)
+    with pytest.raises(WeightsError, match=r"lacks conv2_2, conv5_1; expected the 13 convolutions of vgg16"):
+        load_weights(str(path))
+
+
+def test_layers_of_another_architecture_are_named(tmp_path: Path) -> None:
+    weights = narrow("vgg16", classifier=False)
+    mislabelled = replace(weights, record=replace(weights.record, architecture="vgg13"))
+    path = write(mislabelled, "caffe", tmp_path / "a.caffemodel")
+    with pytest.raises(WeightsError, match=r"has conv3_3, conv4_3, conv5_3 too; expected the 10 convolutions of vgg13"):
+        load_weights(str(path))
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "zeros"])
+def test_a_damaged_file_is_named(container: str, damage: str, tmp_path: Path) -> None:
+    path = write(narrow(), container, suffixed(tmp_path, container))
+    raw = path.read_bytes()
+    damaged = {"cut": raw[: len(raw) // 2], "empty": b"", "text": b"<html>404</html>", "zeros": bytes(999)}
+    path.write_bytes(damaged[damage])
+    with pytest.raises(WeightsError) as caught:
+        load_weights(str(path))
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", [{"mean": "1,2"}, {"channel_order": "GRB"}, {"std": "0,1,1"}, {"arch": "vgg12"}])
+def test_malformed_metadata_is_told(change: dict[str, str], tmp_path: Path) -> None:
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    path = write(narrow(), "safetensors", tmp_path / "a.safetensors")
+    with safe_open(str(path), framework="pt") as file:
+        note = file.metadata()
+    save_file(load_file(path), path, metadata={**note, **change})
+    with pytest.raises(WeightsError, match="malformed metadata|is no VGG"):
+        load_weights(str(path))
+    save_file(load_file(path), path)
+    with pytest.raises(WeightsError, match=r"format None; expected 'impasto-backbone-1'"):
+        load_weights(str(path))
+
+
+def test_batch_norms_elsewhere_are_refused(tmp_path: Path) -> None:
+    blob = new_blob(np.ones(4, dtype=np.float32))
+    path = tmp_path / "bn.caffemodel"
+    path.write_bytes(hand_written(narrow(), new_layer, new_blob) + new_layer("bn1", "BatchNorm", [blob, blob, blob]))
+    with pytest.raises(WeightsError, match=r"batch normalisation \(bn1\)"):
+        load_weights(str(path))
+
+
+@pytest.mark.parametrize(("container", "package"), [("caffe", "protobuf"), ("keras", "h5py"), ("matconvnet", "scipy")])
+def test_a_missing_extra_tells_what_to_install(
+    container: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(narrow(), container, suffixed(tmp_path, container))
+
+    def without(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(content_module, "import_module", without)
+    with pytest.raises(MissingExtraError, match=rf"needs the package {package}.*pip install .impasto\[convert\]"):
+        load_weights(str(path))
+
+
+def test_the_container_to_write_is_chosen_by_suffix_or_name(tmp_path: Path) -> None:
+    assert choose_container(tmp_path / "a.mat", None).name == "matconvnet"
+    assert choose_container(tmp_path / "a.bin", "caffe-v1").name == "caffe-v1"
+    with pytest.raises(OutputError, match=r"suffix '\.bin'.*--to"):
+        choose_container(tmp_path / "a.bin", None)
+    with pytest.raises(OutputError, match=r"'kears' is unknown.*Did you mean 'keras'"):
+        choose_container(tmp_path / "a.h5", "kears")
