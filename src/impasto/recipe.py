@@ -131,7 +131,7 @@ class Recipe:
         128, "integer", "long edge of the first scale, doubled up to size; 0: one scale only", low=0
     )
     carried_detail: float = option(
-        0.0,
+        1.0,
         "number",
         "how much of the photograph's fine detail each next scale begins with; 0: none, 1: as it is",
         low=0.0,

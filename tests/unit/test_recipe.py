@@ -103,7 +103,7 @@ def test_text_that_is_no_value_is_named(name: str, text: str) -> None:
 
 
 def test_unknown_preset_lists_the_presets() -> None:
-    with pytest.raises(RecipeError, match=r"one of draft, neural-style, paper, pastiche, .*Did you mean 'paper'"):
+    with pytest.raises(RecipeError, match=r"one of draft, fine, neural-style, paper, pastiche, .*Did you mean 'paper'"):
         Recipe.preset("papers")
 
 

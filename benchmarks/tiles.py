@@ -1,0 +1,64 @@
+"""What exact tiles cost: one evaluation of `standard` in tiles against the same seen whole, and how equal they are.
+
+    python benchmarks/tiles.py [--size 2048x1536] [--inner 1024] [--runs 3] [--precision bfloat16]
+
+Two looks at every tile, each with its margins, against one look at the whole: about 2 x 1.4 of the pixels, of which the
+first without gradients. Needs memory for the whole picture, about 12 GB at the default size.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import time
+
+import torch
+
+from impasto.features.encoder import build_encoder
+from impasto.losses.objective import Objective
+from impasto.optimize.loop import build_evaluate
+from impasto.optimize.tiles import TiledObjective
+from impasto.recipe import Recipe
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", default="2048x1536")
+    parser.add_argument("--inner", type=int, default=1024)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="bfloat16")
+    arguments = parser.parse_args()
+    width, height = map(int, arguments.size.split("x"))
+    recipe = Recipe()
+    encoder = build_encoder(recipe)[0]
+    encoder = encoder.lowered() if arguments.precision == "bfloat16" else encoder
+    generator = torch.Generator().manual_seed(0)
+    content, style, image = (torch.rand(1, 3, height, width, generator=generator) for _ in range(3))
+    tiled = build_evaluate(TiledObjective(encoder, recipe, content, [style], inner=arguments.inner), gamut="keep")
+    whole = build_evaluate(Objective(encoder, recipe, content, [style]), gamut="keep")
+    seconds: dict[str, list[float]] = {"whole": [], "tiled": []}
+    gradients = {}
+    for _ in range(arguments.runs):
+        for name, evaluate in (("whole", whole), ("tiled", tiled)):
+            start = time.perf_counter()
+            _, gradients[name] = evaluate(image)
+            seconds[name].append(time.perf_counter() - start)
+            print(f"{name} {seconds[name][-1]:.1f} s", flush=True)
+    off = float((gradients["tiled"] - gradients["whole"]).norm() / gradients["whole"].norm())
+    found = {
+        "benchmark": "tiles",
+        "size": [width, height],
+        "inner": arguments.inner,
+        "precision": arguments.precision,
+        "seconds": {name: round(statistics.median(values), 2) for name, values in seconds.items()},
+        "ratio": round(statistics.median(a / b for a, b in zip(seconds["tiled"], seconds["whole"], strict=True)), 2),
+        "gradient_off_by": off,
+        "machine": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
