@@ -9,6 +9,7 @@ from torch import Tensor
 
 from impasto.errors import DiskError, OutputError
 from impasto.images.animation import FRAMES_PER_SECOND, to_frame, write_animation
+from impasto.images.disk import is_folder
 from impasto.images.io import check_output, write_image
 from impasto.images.resize import resize_image
 from impasto.optimize.events import StepEvent
@@ -24,7 +25,8 @@ ANIMATION_S = 5
 def check_snapshot_dir(folder: str | os.PathLike[str]) -> Path:
     """The folder, if pictures can be written there or it can be made; asked before slow work. Raises OutputError."""
     folder = Path(folder)
-    check_output((folder if folder.exists() else folder.parent) / "step_0001.png", inputs=(), name="snapshot")
+    is_there = is_folder(folder, f"snapshot folder {str(folder)!r}") or folder.exists()
+    check_output((folder if is_there else folder.parent) / "step_0001.png", inputs=(), name="snapshot")
     return folder
 
 

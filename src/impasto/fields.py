@@ -89,6 +89,14 @@ def nearest_name(name: str, known: Sequence[str]) -> str:
     return f"Did you mean {close[0]!r}? " if close else ""
 
 
+def is_file(name: str) -> bool:
+    """Whether a file of that name is there; False too for a name that no file can have."""
+    try:
+        return Path(name).is_file()
+    except OSError:  # longer than the system takes, or in a folder that is closed to us
+        return False
+
+
 def _wrong(field: Field, value: object, expected: str) -> RecipeError:
     option_name = "--" + field.name.replace("_", "-")
     return RecipeError(f"{field.name} is {value!r}; expected {expected}.", f"Change {option_name}: {_help(field)}.")
@@ -223,7 +231,7 @@ def _check_init(field: Field, value: Any) -> str:
     text = _check_text(field, value)
     if text.startswith("#") and not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         raise _wrong(field, text, "a color such as #e0c040")
-    if text not in INITS and not text.startswith("#") and not Path(text).is_file():
+    if text not in INITS and not text.startswith("#") and not is_file(text):
         raise RecipeError(
             f"init is {text!r}, neither a known start nor a file; expected {', '.join(INITS)}, #rrggbb or a file.",
             f"{nearest_name(text, INITS)}Check the spelling or the path.",

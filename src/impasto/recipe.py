@@ -21,6 +21,7 @@ from impasto.fields import (
     STATISTICS,
     STYLE_LAYERS,
     check_value,
+    is_file,
     nearest_name,
     option,
     parse_text,
@@ -255,7 +256,7 @@ def format_toml(values: Mapping[str, Any]) -> str:
 
 def recipe_files(recipe: Recipe) -> list[str]:
     """Files that a run of the recipe reads, beside its pictures: start image and weights, where these are files."""
-    return [name for name in (recipe.init, recipe.weights) if Path(name).is_file()]
+    return [name for name in (recipe.init, recipe.weights) if is_file(name)]
 
 
 def preset_names() -> tuple[str, ...]:

@@ -147,6 +147,8 @@ def write_bad_files(folder: Path) -> None:
     (folder / "unknown.toml").write_text("stiles = 1\n", "ascii")
 
 
+LONG = 300 * "a" + ".png"
+
 BAD: dict[str, tuple[list[str], str]] = {
     "missing content": (["photo.pgn", "painting.png"], "Did you mean 'photo.png'?"),
     "missing style": (["photo.png", "nowhere.png"], "'nowhere.png' does not exist"),
@@ -190,6 +192,18 @@ BAD: dict[str, tuple[list[str], str]] = {
     "snapshot folder is a file": (
         ["photo.png", "painting.png", "--snapshot-every", "1", "--snapshot-dir", "photo.png"],
         "not a folder",
+    ),
+    "long content": ([LONG, "painting.png"], "File name too long"),
+    "long style": (["photo.png", LONG], "File name too long"),
+    "long recipe file": (["photo.png", "painting.png", "--recipe", LONG], "File name too long"),
+    "long weights": (["photo.png", "painting.png", "--weights", LONG], "neither a known name nor a file"),
+    "long start": (["photo.png", "painting.png", "--init", LONG], "neither a known start nor a file"),
+    "long output": (["photo.png", "painting.png", "-o", LONG], "File name too long"),
+    "long output folder": (["photo.png", "painting.png", "-o", f"{LONG}/out.png"], "File name too long"),
+    "long animation": (["photo.png", "painting.png", "--animation", f"{LONG}.gif"], "File name too long"),
+    "long snapshot folder": (
+        ["photo.png", "painting.png", "--snapshot-every", "1", "--snapshot-dir", LONG],
+        "File name too long",
     ),
     "snapshot folder alone": (["photo.png", "painting.png", "--snapshot-dir", "steps"], "--snapshot-every"),
 }
@@ -330,6 +344,8 @@ BAD_EXPERIMENTS: dict[str, tuple[list[str], str]] = {
         "is the input 'book/figure2/style1.png'; expected another file. Choose another -o",
     ),
     "paper: a figure's folder is a file": (["paper", "photo.png", "painting.png", "-o", "taken"], "is not a folder"),
+    "paper: long output": (["paper", "photo.png", "painting.png", "-o", LONG], "File name too long"),
+    "demo: long output": (["demo", "-o", LONG], "File name too long"),
     "paper: unknown weights": (["paper", "photo.png", "painting.png", "--weights", "oxfort"], "oxford"),
 }
 

@@ -35,11 +35,12 @@ def paper(
 
     Writes every panel, the three figures, and index.html. Called again, it goes on where it was stopped.
     """
-    from impasto.images.disk import check_folder
+    from impasto.images.disk import check_folder, is_folder
     from impasto.panel import sum_panels
     from impasto.paper import paint_paper
 
-    check_folder(output if output.exists() else output.parent, f"output {str(output)!r}")
+    label = f"output {str(output)!r}"
+    check_folder(output if is_folder(output, label) or output.exists() else output.parent, label)
     with showing_progress(quiet=quiet) as progress:
         made = paint_paper(
             content_image,

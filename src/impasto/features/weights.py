@@ -20,7 +20,7 @@ from torch import Tensor
 
 from impasto.errors import WeightsError
 from impasto.features.preprocessing import OXFORD, PREPROCESSINGS, TORCHVISION, Preprocessing
-from impasto.fields import LAYERS
+from impasto.fields import LAYERS, is_file
 from impasto.images.disk import cache_folder
 
 Layers = dict[str, tuple[Tensor, Tensor]]
@@ -103,7 +103,7 @@ def load_weights(weights: str = "oxford", *, preprocessing: str = "auto") -> Wei
     if weights == "torchvision":
         return _load_state_dict(_fetch(OFFICIAL_TORCHVISION), preprocessing)
     path = Path(weights)
-    if not path.is_file():
+    if not is_file(weights):
         raise WeightsError(
             f"weights {weights!r} are neither a known name nor a file; expected {', '.join(RECORDS)} or a path.",
             "Check the path, or see `impasto weights`.",

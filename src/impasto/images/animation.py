@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.errors import OutputError
-from impasto.images.disk import check_folder, is_same_file, replace_file
+from impasto.images.disk import check_folder, is_folder, is_same_file, replace_file
 from impasto.images.resize import fit_long_edge, resize_image
 
 FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -44,7 +44,7 @@ def check_animation(path: str | os.PathLike[str], *, inputs: Sequence[str | os.P
             f"{label} has the suffix {path.suffix!r}; expected {' or '.join(FORMATS)}.",
             f"Did you mean {str(path.with_suffix('.webp')) if path.name else 'evolution.webp'!r}?",
         )
-    if path.is_dir():
+    if is_folder(path, label):
         raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'evolution.webp')!r}.")
     check_folder(path.parent, label)
     for other in inputs:

@@ -17,7 +17,7 @@ from impasto.errors import ImageRangeError, ImageReadError, OutputError
 from impasto.images.carried import NOTHING, Carried, Depth
 from impasto.images.chunks import read_texts
 from impasto.images.deep import is_deep, levels_to_layers, read_levels, read_orientation
-from impasto.images.disk import check_folder, check_not_input, replace_file
+from impasto.images.disk import check_folder, check_not_input, is_folder, replace_file
 from impasto.images.encoding import FORMATS, Finish, check_depth, encode_image
 from impasto.images.exif import carry_exif
 from impasto.images.files import check_file, check_pixel_count, load_upright, one_line, open_picture, reading
@@ -193,20 +193,12 @@ def check_output(
     """
     path = Path(path)
     label = f"{name} {str(path)!r}"
-    try:
-        if path.is_dir():
-            raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'pastiche.png')!r}.")
-        _check_suffix(path, label)
-        check_depth(path.suffix.lower(), depth, label)
-        check_folder(path.parent, label)
-        check_not_input(path, label, inputs)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(
-            f"{label} cannot be written ({error.strerror or error}); expected a place for a file.",
-            "Choose another name.",
-        ) from error
+    if is_folder(path, label):
+        raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'pastiche.png')!r}.")
+    _check_suffix(path, label)
+    check_depth(path.suffix.lower(), depth, label)
+    check_folder(path.parent, label)
+    check_not_input(path, label, inputs)
     max_side = FORMATS[path.suffix.lower()].max_side
     if size is not None and max(size) > max_side:
         raise OutputError(
