@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import torch
@@ -50,6 +51,7 @@ class Painting:
     weights: WeightsRecord
     planner: Planner
     plan: RunPlan
+    _finish: Callable[[Tensor], Tensor]
 
     def __init__(
         self,
@@ -143,8 +145,9 @@ class Painting:
         with running(self.device, self.plan.threads, self._advice):
             content, styles = self.content, self.styles
             self.content, self.styles = prepare_colors(self.recipe, content, styles)
+            self._finish = partial(finish_colors, self.recipe, content=content, styles=styles)
             minimum = self._paint_parts(on_step)
-            pastiche = finish_colors(self.recipe, minimum.image, content, styles)
+            pastiche = self._finish(minimum.image)
         return Result(
             pastiche=pastiche,
             recipe=self.recipe,
@@ -274,6 +277,7 @@ class Painting:
                 steps=sum(each.steps for each in parts),
                 plan=tuple((max(each.size), each.steps) for each in parts),
                 elapsed_s=self.clock() - self.started,
+                finish=self._finish,
             )
             return on_step(whole)
 
