@@ -110,6 +110,13 @@ def test_a_recipe_file_and_options_make_the_recipe(folder: Path, capfd: pytest.C
     assert "strength" not in recipe
 
 
+def test_a_texture_has_the_depth_that_is_asked_for(folder: Path) -> None:
+    fast = (*FAST, "--quiet", "--style-size", "64")
+    assert main(["texture", "photo.png", "-o", "out.png", "--depth", "16", *fast]) == 0
+    assert Path("out.png").read_bytes()[24] == 16
+    assert main(["texture", "photo.png", "-o", "out.jpg", "--depth", "16", *fast]) == 2
+
+
 def test_the_same_seed_gives_the_same_bytes(folder: Path) -> None:
     for name in ("a.png", "b.png"):
         assert main(["stylize", "photo.png", "painting.png", "-o", name, *FAST, "--init", "noise", "--quiet"]) == 0
@@ -141,6 +148,8 @@ def write_bad_files(folder: Path) -> None:
     (folder / "book" / "figure2").mkdir(parents=True)
     for name in ("seen_panels/row1_column1.png", "book/figure1.png", "book/figure2/style1.png"):
         write_image(photo, folder / name)
+    (folder / "steps").mkdir()
+    write_image(photo, folder / "steps" / "step_0001.png")
     (folder / "taken").mkdir()
     (folder / "taken" / "figure2").write_text("not a folder", "ascii")
     (folder / "broken.toml").write_text("size = [1\n", "ascii")
@@ -204,6 +213,10 @@ BAD: dict[str, tuple[list[str], str]] = {
     "long snapshot folder": (
         ["photo.png", "painting.png", "--snapshot-every", "1", "--snapshot-dir", LONG],
         "File name too long",
+    ),
+    "a snapshot is the content": (
+        ["steps/step_0001.png", "painting.png", "--snapshot-every", "1", "--snapshot-dir", "steps"],
+        "snapshot 'steps/step_0001.png' is the input",
     ),
     "snapshot folder alone": (["photo.png", "painting.png", "--snapshot-dir", "steps"], "--snapshot-every"),
 }

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.options import Debug, Device, Json, PrecisionOption, Quiet, Threads
+from impasto.cli.options import (
+    Debug,
+    Device,
+    Json,
+    MaxMemory,
+    MaxPixels,
+    PrecisionOption,
+    Quiet,
+    Threads,
+    read_memory,
+)
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import print_json, print_line
 from impasto.recipe import parse_field
@@ -27,6 +37,8 @@ def paper(
     device: Device = "auto",
     threads: Threads = None,
     precision: PrecisionOption = "auto",
+    max_pixels: MaxPixels = 200_000_000,
+    max_memory: MaxMemory = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -53,6 +65,8 @@ def paper(
             device=device,
             threads=threads,
             precision=precision,
+            max_pixels=max_pixels,
+            max_memory=read_memory(max_memory),
             on_step=context.obj.on_step(progress.on_step),
             on_figure=lambda figure, number, of: progress.on_part(f"{figure}, panel {number}/{of}"),
         )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.delivery import Animation, Delivery, Output, SnapshotDir, SnapshotEvery
+from impasto.cli.delivery import Animation, Delivery, Depth, Output, SnapshotDir, SnapshotEvery
 from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.options import (
     Debug,
@@ -41,6 +41,7 @@ def texture(
     snapshot_every: SnapshotEvery = None,
     snapshot_dir: SnapshotDir = None,
     animation: Animation = None,
+    depth: Depth = None,
     device: Device = "auto",
     threads: Threads = None,
     precision: PrecisionOption = "auto",
@@ -63,7 +64,7 @@ def texture(
         raise RecipeError("--tileable and --wrap x are both given; expected one of them.", "Leave one out.")
     if wrap is not None or tileable:
         recipe = recipe.replace(padding=WRAPS["xy" if tileable else str(wrap)])
-    delivery = Delivery(output, samples, recipe, snapshot_every, snapshot_dir, animation)
+    delivery = Delivery(output, samples, recipe, snapshot_every, snapshot_dir, animation, depth=depth)
     painting = prepare_texture(
         [*samples],
         recipe=recipe,

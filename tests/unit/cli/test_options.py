@@ -49,7 +49,7 @@ def test_preset_and_file_exclude_each_other(tmp_path: Path) -> None:
         build_recipe("paper", tmp_path / "mine.toml", {})
 
 
-@pytest.mark.parametrize("command", ["stylize", "texture", "reconstruct"])
+@pytest.mark.parametrize("command", ["stylize", "texture", "reconstruct", "sweep", "paper", "demo"])
 def test_a_memory_limit_is_an_option(command: str) -> None:
     assert "--max-memory" in options_of(command)
     assert read_memory(None) is None
