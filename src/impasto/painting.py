@@ -1,12 +1,12 @@
 """One picture being made: inputs read and checked, a plan made and its cost told, and painted part by part."""
 
+import copy
 import logging
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -34,8 +34,9 @@ from impasto.optimize.schedule import Part, RunPlan
 from impasto.optimize.tiles import TiledObjective
 from impasto.planning import Planner
 from impasto.recipe import Recipe, check_blend, recipe_files
-from impasto.result import Input, Result, describe_input
+from impasto.result import Input, Result, Role, describe_input
 from impasto.sizes import check_sizes
+from impasto.strokes import check_fine_style, fine_recipe
 
 logger = logging.getLogger(__name__)
 
@@ -82,15 +83,20 @@ class Painting:
         self.content: Tensor | None = None
         self.carried = NOTHING
         self.styles: list[Tensor] = []
+        self.fine_style: Tensor | None = None
+        self.strokes: list[Painting] = []
         self.inputs: list[Input] = []
         self.painted: list[Part] = []
         self._speeds: dict[Precision, tuple[str, Speed]] = {}
 
-    def read(self, role: Literal["content", "style"], source: ImageSource) -> tuple[int, int]:
+    def read(self, role: Role, source: ImageSource) -> tuple[int, int]:
         """Takes an input; returns its (height, width)."""
-        image, carried = read_photograph(source, name=f"{role}_image", max_pixels=self.max_pixels)
+        name = role if role == "fine_style" else f"{role}_image"
+        image, carried = read_photograph(source, name=name, max_pixels=self.max_pixels)
         if role == "content":
             self.content, self.carried = image, carried
+        elif role == "fine_style":
+            self.fine_style = image
         else:
             self.styles.append(image)
         self.inputs.append(describe_input(role, source))
@@ -119,7 +125,30 @@ class Painting:
         self.planner = Planner(recipe, self.encoders, self.styles, size, used=used, limit=limit)
         threads = self.threads if self.threads is not None else torch.get_num_threads()
         self.plan = self.planner.plan(precision, threads) if plan is None else self.planner.adopt(plan)
+        if self.fine_style is not None:
+            sizes = self.planner.style_sizes(size)
+            self.strokes = [self._prepare_strokes(style, to) for style, to in zip(self.styles, sizes, strict=True)]
         return self
+
+    def _prepare_strokes(self, style: Tensor, size: tuple[int, int]) -> "Painting":
+        """A style image about to be repainted, at (height, width), in the strokes of the fine one."""
+        assert self.fine_style is not None
+        other = copy.copy(self)
+        other.recipe = fine_recipe(self.recipe, size)
+        other.content, other.styles, other.fine_style, other.strokes = style, [self.fine_style], None, []
+        other.painted, other._speeds = [], {}
+        check_fine_style(other.recipe, self.fine_style, size)
+        used, limit = self.planner.used, self.planner.limit
+        other.planner = Planner(other.recipe, self.encoders, other.styles, size, used=used, limit=limit)
+        other.plan = other.planner.plan(self.plan.precision, self.plan.threads)
+        return other
+
+    def _paint_strokes(self) -> list[Tensor]:
+        """The style images, repainted where fine strokes are wanted. A stop here has nothing to keep."""
+        repainted = [strokes.paint() for strokes in self.strokes]
+        if any(result.end == "stopped" for result in repainted):
+            raise KeyboardInterrupt
+        return [result.pastiche for result in repainted] or self.styles
 
     def estimate(self) -> Estimate:
         """What painting will cost. Measures this machine first, for some seconds, where that was never done."""
@@ -138,12 +167,13 @@ class Painting:
             match_s = find_match_speed(recipe, self.device, plan.threads, self.clock)
         speeds = {precision: speed for precision, (_, speed) in self._speeds.items()}
         sizes = [self.planner.style_sizes(part.size) for part in plan.parts]
-        return estimate_run(plan, recipe, self.encoders["float32"], sizes, speeds, match_s, self.device)
+        estimate = estimate_run(plan, recipe, self.encoders["float32"], sizes, speeds, match_s, self.device)
+        return estimate.after([strokes.estimate() for strokes in self.strokes])
 
     def paint(self, on_step: OnStep | None = None) -> Result:
         """The result. After an estimate, the speed that was seen is remembered for the next one."""
+        content, styles = self.content, self._paint_strokes()
         with running(self.device, self.plan.threads, self._advice):
-            content, styles = self.content, self.styles
             self.content, self.styles = prepare_colors(self.recipe, content, styles)
             self._finish = partial(finish_colors, self.recipe, content=content, styles=styles)
             minimum = self._paint_parts(on_step)

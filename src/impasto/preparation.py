@@ -23,6 +23,8 @@ def prepare_pastiche(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe | None = None,
+    *,
+    fine_style: ImageSource | None = None,
     **how: Unpack[How],
 ) -> Painting:
     """What `stylize` will paint: its `estimate()` tells the cost, its `paint()` is the rest of the run."""
@@ -36,6 +38,8 @@ def prepare_pastiche(
     height, width = painting.read("content", content_image)
     for source in _listed(style_images):
         painting.read("style", source)
+    if fine_style is not None:
+        painting.read("fine_style", fine_style)
     return painting.prepare(fit_long_edge(height, width, recipe.size))
 
 

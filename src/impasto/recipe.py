@@ -91,6 +91,9 @@ class Recipe:
         "style image's size: long-edge or same-pixels (as the pastiche), native (its own), or its long edge in pixels",
     )
     style_scale: float = option(1.0, "number", "multiplies the style image's size: larger strokes above 1", above=0.0)
+    fine_layers: tuple[str, ...] = option(
+        ("conv1_1", "conv2_1"), "layers", "layers whose strokes come from --fine-style; with conv3_1 larger ones too"
+    )
     strength: float | None = option(
         0.5, "number", "0 = the photograph, 1 = style alone, at any size", low=0.0, high=1.0, optional=True
     )

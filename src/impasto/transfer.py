@@ -16,6 +16,7 @@ def stylize(
     style_images: ImageSources,
     recipe: Recipe | None = None,
     *,
+    fine_style: ImageSource | None = None,
     on_step: OnStep | None = None,
     **how: Unpack[How],
 ) -> Result:
@@ -24,13 +25,14 @@ def stylize(
     content_image, style_images: paths, PIL images, arrays (H, W, 3) of uint8 or of floats in [0, 1], or tensors
     (3, H, W) in [0, 1]; one style or a list of them, mixed by the recipe's `style_blend`.
     recipe: what to paint; `Recipe()`, the preset `standard`, if left out.
+    fine_style: a painting whose fine strokes every style image gets first, in the recipe's `fine_layers`.
     on_step: called after every step; may return "stop". Ctrl-C after the first step also gives the best picture so far.
     how: device, threads, precision, max_pixels, max_memory, plan: see `impasto.How`.
 
     Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, RecipeError,
     WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are ImpastoError.
     """
-    painting = prepare_pastiche(content_image, style_images, recipe, **how)
+    painting = prepare_pastiche(content_image, style_images, recipe, fine_style=fine_style, **how)
     return painting.paint(on_step)
 
 
@@ -38,6 +40,8 @@ def estimate(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe | None = None,
+    *,
+    fine_style: ImageSource | None = None,
     **how: Unpack[How],
 ) -> Estimate:
     """What `stylize` will cost on this machine, with the same arguments; nothing is painted.
@@ -47,7 +51,7 @@ def estimate(
     For textures and reconstructions: `prepare_texture(...).estimate()`, `prepare_reconstruction(...).estimate()`.
     Raises what `stylize` raises before slow work.
     """
-    painting = prepare_pastiche(content_image, style_images, recipe, **how)
+    painting = prepare_pastiche(content_image, style_images, recipe, fine_style=fine_style, **how)
     return painting.estimate()
 
 

@@ -110,6 +110,14 @@ def test_a_recipe_file_and_options_make_the_recipe(folder: Path, capfd: pytest.C
     assert "strength" not in recipe
 
 
+def test_fine_strokes_are_told_and_recorded(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["stylize", "photo.png", "painting.png", "-o", "out.png", "--fine-style", "painting.png", *FAST]
+    assert main(arguments) == 0
+    assert "for the fine strokes" in capfd.readouterr().err
+    inputs: Any = (read_metadata("out.png") or {})["inputs"]
+    assert [(entry["role"], entry["name"]) for entry in inputs][2:] == [("fine_style", "painting.png")]
+
+
 def test_a_texture_has_the_depth_that_is_asked_for(folder: Path) -> None:
     fast = (*FAST, "--quiet", "--style-size", "64")
     assert main(["texture", "photo.png", "-o", "out.png", "--depth", "16", *fast]) == 0
@@ -218,6 +226,16 @@ BAD: dict[str, tuple[list[str], str]] = {
         ["steps/step_0001.png", "painting.png", "--snapshot-every", "1", "--snapshot-dir", "steps"],
         "snapshot 'steps/step_0001.png' is the input",
     ),
+    "missing fine style": (["photo.png", "painting.png", "--fine-style", "phot.png"], "Did you mean 'photo.png'?"),
+    "output is the fine style": (
+        ["photo.png", "painting.png", "--fine-style", "whole.jpg", "-o", "whole.jpg"],
+        "is the input",
+    ),
+    "no fine layer": (
+        ["photo.png", "painting.png", "--fine-style", "painting.png", "--fine-layers", ""],
+        "fine_layers is empty",
+    ),
+    "unknown fine layer": (["photo.png", "painting.png", "--fine-layers", "conv2_3"], "names the layer 'conv2_3'"),
     "snapshot folder alone": (["photo.png", "painting.png", "--snapshot-dir", "steps"], "--snapshot-every"),
 }
 

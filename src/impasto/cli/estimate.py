@@ -45,7 +45,8 @@ def describe_estimate(estimate: "Estimate") -> str:
     tile = plan.parts[-1].memory.tile
     facts = [f"{width}x{height}", _count(scales, "scale"), _count(plan.steps, "step"), plan.precision]
     facts += [f"tiles of {tile}"] if tile is not None else []
-    return f"{', '.join(facts)}: about {describe_seconds(estimate.seconds)}, {_gib(estimate.peak_bytes)}"
+    fine = f", the first {describe_seconds(estimate.fine_s)} for the fine strokes" if estimate.fine_s else ""
+    return f"{', '.join(facts)}: about {describe_seconds(estimate.seconds)}{fine}, {_gib(estimate.peak_bytes)}"
 
 
 def describe_parts(values: Mapping[str, Any]) -> list[str]:

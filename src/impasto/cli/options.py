@@ -46,7 +46,10 @@ Debug = Annotated[
 ]
 
 PANELS: Mapping[str, tuple[str, ...]] = {
-    "Look": ("size", "strength", "style_scale", "style_size", "style_blend", "color", "color_map", "init", "seed"),
+    "Look": (
+        *("size", "strength", "style_scale", "style_size", "style_blend", "fine_layers"),
+        *("color", "color_map", "init", "seed"),
+    ),
     "Losses": (
         "content_weight",
         "style_weight",
@@ -75,6 +78,9 @@ PANELS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """Recipe fields by their panel in the help, in the order shown; a field in none of them lands in the last."""
+
+STYLIZE_FIELDS = ("fine_layers",)
+"""Recipe fields that only `stylize` has a use for."""
 
 _METAVARS = {
     "number": "NUMBER",

@@ -42,6 +42,14 @@ def stylize(
     style_images: Styles,
     output: Output,
     recipe: Recipe,
+    fine_style: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="a painting whose fine strokes go into every STYLE, in --fine-layers; the colors stay STYLE's",
+            rich_help_panel="Look",
+        ),
+    ] = None,
     snapshot_every: SnapshotEvery = None,
     snapshot_dir: SnapshotDir = None,
     animation: Animation = None,
@@ -64,7 +72,7 @@ def stylize(
     """
     from impasto.preparation import prepare_pastiche
 
-    inputs = [content_image, *style_images]
+    inputs = [content_image, *style_images, *([fine_style] if fine_style is not None else [])]
     delivery = Delivery(
         output,
         inputs,
@@ -80,6 +88,7 @@ def stylize(
         content_image,
         [*style_images],
         recipe,
+        fine_style=fine_style,
         device=device,
         threads=threads,
         precision=precision,

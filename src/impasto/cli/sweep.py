@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.options import (
+    STYLIZE_FIELDS,
     Debug,
     Device,
     Json,
@@ -29,7 +30,7 @@ FIGURE_3_ROWS = "conv1_1, +conv2_1, ... +conv5_1"
 FIGURE_3_COLUMNS = "content_weight=1e-5,1e-4,1e-3,1e-2"
 
 
-@takes_recipe("paper")
+@takes_recipe("paper", without=STYLIZE_FIELDS)
 def sweep(
     context: typer.Context,
     content_image: Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)],
