@@ -83,6 +83,16 @@ def format_value(value: Any) -> str:
     return ",".join(map(format_value, value)) if isinstance(value, tuple) else str(value)
 
 
+def describe_range(field: Field) -> str:
+    """The numbers that a field may have: "0 to 1", "above 0", "1 or more"; empty where it has no limits."""
+    low, above, high = (field.metadata.get(limit) for limit in ("low", "above", "high"))
+    if high is not None:
+        return f"{low:g} to {high:g}"
+    if low is not None:
+        return f"{low:g} or more"
+    return f"above {above:g}" if above is not None else ""
+
+
 def nearest_name(name: str, known: Sequence[str]) -> str:
     """"Did you mean 'x'? " for the known name that is most like this one, or nothing."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

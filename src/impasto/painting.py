@@ -52,6 +52,8 @@ class Painting:
     weights: WeightsRecord
     planner: Planner
     plan: RunPlan
+    # Complete after `paint`: the picture before its colors are finished.
+    reached: Tensor
     _finish: Callable[[Tensor], Tensor]
 
     def __init__(
@@ -85,6 +87,7 @@ class Painting:
         self.styles: list[Tensor] = []
         self.fine_style: Tensor | None = None
         self.strokes: list[Painting] = []
+        self.start: Tensor | None = None  # instead of the recipe's start image
         self.inputs: list[Input] = []
         self.painted: list[Part] = []
         self._speeds: dict[Precision, tuple[str, Speed]] = {}
@@ -133,17 +136,24 @@ class Painting:
     def _prepare_strokes(self, style: Tensor, size: tuple[int, int]) -> "Painting":
         """A style image about to be repainted, at (height, width), in the strokes of the fine one."""
         assert self.fine_style is not None
+        recipe = fine_recipe(self.recipe, size)
+        check_fine_style(recipe, self.fine_style, size)
+        return self.vary(recipe, style, [self.fine_style], size)
+
+    def vary(
+        self, recipe: Recipe, content: Tensor | None, styles: list[Tensor], size: tuple[int, int]
+    ) -> "Painting":
+        """Another painting at (height, width), ready, in the same network on the same machine."""
         other = copy.copy(self)
-        other.recipe = fine_recipe(self.recipe, size)
-        other.content, other.styles, other.fine_style, other.strokes = style, [self.fine_style], None, []
-        other.painted, other._speeds = [], {}
-        check_fine_style(other.recipe, self.fine_style, size)
+        other.recipe, other.content, other.styles, other.fine_style = recipe, content, styles, None
+        other.strokes, other.painted, other._speeds = [], [], {}
+        other.started = self.clock()
         used, limit = self.planner.used, self.planner.limit
-        other.planner = Planner(other.recipe, self.encoders, other.styles, size, used=used, limit=limit)
+        other.planner = Planner(recipe, self.encoders, styles, size, used=used, limit=limit)
         other.plan = other.planner.plan(self.plan.precision, self.plan.threads)
         return other
 
-    def _paint_strokes(self) -> list[Tensor]:
+    def paint_strokes(self) -> list[Tensor]:
         """The style images, repainted where fine strokes are wanted. A stop here has nothing to keep."""
         repainted = [strokes.paint() for strokes in self.strokes]
         if any(result.end == "stopped" for result in repainted):
@@ -172,11 +182,12 @@ class Painting:
 
     def paint(self, on_step: OnStep | None = None) -> Result:
         """The result. After an estimate, the speed that was seen is remembered for the next one."""
-        content, styles = self.content, self._paint_strokes()
+        content, styles = self.content, self.paint_strokes()
         with running(self.device, self.plan.threads, self._advice):
             self.content, self.styles = prepare_colors(self.recipe, content, styles)
             self._finish = partial(finish_colors, self.recipe, content=content, styles=styles)
             minimum = self._paint_parts(on_step)
+            self.reached = minimum.image
             pastiche = self._finish(minimum.image)
         return Result(
             pastiche=pastiche,
@@ -200,8 +211,10 @@ class Painting:
     def _paint_parts(self, on_step: OnStep | None) -> Minimum:
         """Every part in turn, each from the best picture of the one before; with the steps of all."""
         recipe, left = self.recipe, list(self.plan.parts)
-        image = build_init(recipe.init, left[0].size, self.content, self.styles, recipe.seed)
-        image = to_painted(recipe, image)
+        image = self.start
+        if image is None:
+            image = build_init(recipe.init, left[0].size, self.content, self.styles, recipe.seed)
+            image = to_painted(recipe, image)
         minimum: Minimum | None = None
         try:
             while left:

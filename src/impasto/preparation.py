@@ -29,6 +29,11 @@ def prepare_pastiche(
 ) -> Painting:
     """What `stylize` will paint: its `estimate()` tells the cost, its `paint()` is the rest of the run."""
     recipe = recipe if recipe is not None else Recipe()
+    if recipe.frames > 1:
+        raise RecipeError(
+            f"frames is {recipe.frames}; expected 1, since one pastiche is made here.",
+            "Use impasto.morph, or `impasto stylize`, for a morph.",
+        )
     if isinstance(recipe.size, tuple):
         raise RecipeError(
             f"size is {recipe.size[1]}x{recipe.size[0]}; a pastiche keeps the photograph's aspect.",

@@ -132,6 +132,12 @@ class Recipe:
     first_scale: int = option(
         128, "integer", "long edge of the first scale, doubled up to size; 0: one scale only", low=0
     )
+    frames: int = option(
+        1, "integer", "pictures of a morph from the first style through all to the last; 1: one pastiche", low=1
+    )
+    frame_steps: int | None = option(
+        None, "integer", "steps of each frame after the first; none: an eighth of steps", low=1, optional=True
+    )
     float32_share: float = option(
         0.0,
         "number",

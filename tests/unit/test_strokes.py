@@ -31,7 +31,7 @@ def fine_painting(seed: int = 5) -> Tensor:
 def test_the_style_gets_the_fine_layers_and_keeps_its_colors(tiny_encoder: Vgg, picture: Paint) -> None:
     coarse, fine = 0.3 + 0.4 * picture(40, 48, 1), fine_painting()
     painting = impasto.prepare_pastiche(picture(40, 48), coarse, tiny(steps=160), fine_style=fine)
-    (repainted,) = painting._paint_strokes()
+    (repainted,) = painting.paint_strokes()
     wanted = match_lightness(fine, coarse)
     assert repainted.shape == coarse.shape
     torch.testing.assert_close(to_oklab(repainted)[:, 1:], to_oklab(coarse)[:, 1:], atol=0.05, rtol=0)

@@ -39,7 +39,8 @@ class Estimate:
 
     plan: its parts in turn, with precision and tiles. seconds: of the run. evaluation_s: of one evaluation, losses and
     gradient, in each part. peak_bytes: most memory the process, or torch on the GPU, will use. recipe: what it paints.
-    fine_s: seconds of those, for the fine strokes of the style images, before the first step.
+    fine_s: seconds of those, for the fine strokes of the style images, before the first step. frames: of a morph, whose
+    first one the plan is.
     """
 
     plan: RunPlan
@@ -48,6 +49,7 @@ class Estimate:
     peak_bytes: int
     recipe: Recipe
     fine_s: float = 0.0
+    frames: int = 1
 
     def after(self, others: Sequence["Estimate"]) -> "Estimate":
         """The same run, whose style images are painted first, at these costs."""
@@ -69,6 +71,7 @@ class Estimate:
             "steps": self.plan.steps,
             "seconds": _rounded(self.seconds),
             **({"fine_seconds": _rounded(self.fine_s)} if self.fine_s else {}),
+            **({"frames": self.frames} if self.frames > 1 else {}),
             "seconds_per_evaluation": _rounded(self.evaluation_s[-1]),
             "peak_bytes": self.peak_bytes,
             "precision": self.plan.precision,

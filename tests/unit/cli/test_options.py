@@ -33,6 +33,19 @@ def test_help_of_an_option_tells_its_choices_and_default() -> None:
     assert f"default: {Recipe().size}" in str(getattr(options["--size"], "help", ""))
 
 
+def test_help_of_an_option_tells_its_range() -> None:
+    options = options_of("stylize")
+    for name, told in (
+        ("--strength", "[default: 0.5; 0 to 1]"),
+        ("--style-scale", "[default: 1; above 0]"),
+        ("--frames", "[default: 1; 1 or more]"),
+        ("--frame-steps", "[1 or more]"),
+        ("--style-blend", "[0 or more]"),
+        ("--fine-layers", "[default: conv1_1,conv2_1]"),
+    ):
+        assert told in str(getattr(options[name], "help", "")).replace("\\[", "[")
+
+
 def test_texts_change_the_preset() -> None:
     texts = {"size": "64", "style_layers": "conv1_1,relu2_1", "style_layer_weights": "", "seed": None}
     recipe = build_recipe("paper", None, texts)
