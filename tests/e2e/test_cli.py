@@ -127,7 +127,9 @@ def test_a_morph_is_an_animation_or_numbered_pictures(folder: Path, capfd: pytes
         assert main([*MORPH, "-o", name, *FAST, "--quiet"]) == 0
         assert capfd.readouterr().out.startswith(f"{name}: 4 frames, 64x48, 9 steps in ")
         with Image.open(name) as animation:
-            assert (getattr(animation, "n_frames", 1), animation.size) == (4, (64, 48))
+            # Pillow joins frames that came out the same.
+            assert getattr(animation, "n_frames", 1) in (2, 3, 4)
+            assert animation.size == (64, 48)
     recipe: Any = (read_metadata("morph.webp") or {})["recipe"]
     assert (recipe["frames"], recipe["frame_steps"]) == (4, 2)
     assert main([*MORPH, "-o", "morph.png", *FAST, "--json"]) == 0
@@ -206,6 +208,8 @@ def write_bad_files(folder: Path) -> None:
     (folder / "taken").mkdir()
     (folder / "taken" / "figure2").write_text("not a folder", "ascii")
     (folder / "broken.toml").write_text("size = [1\n", "ascii")
+    (folder / "misspelled.toml").write_text("style_scael = 2\n", "ascii")
+    (folder / "newer.toml").write_text("format_version = 99\nmood = 'calm'\n", "ascii")
     (folder / "unknown.toml").write_text("stiles = 1\n", "ascii")
 
 
@@ -228,6 +232,8 @@ BAD: dict[str, tuple[list[str], str]] = {
     "no recipe file": (["photo.png", "painting.png", "--recipe", "a.toml"], "cannot be read"),
     "broken recipe file": (["photo.png", "painting.png", "--recipe", "broken.toml"], "is not TOML"),
     "unknown field": (["photo.png", "painting.png", "--recipe", "unknown.toml"], "'stiles'"),
+    "misspelled field": (["photo.png", "painting.png", "--recipe", "misspelled.toml"], "Did you mean 'style_scale'?"),
+    "newer recipe file": (["photo.png", "painting.png", "--recipe", "newer.toml"], "Install a newer impasto"),
     "unknown choice": (["photo.png", "painting.png", "--pooling", "averag"], "Did you mean 'average'?"),
     "negative weight": (["photo.png", "painting.png", "--style-weight", "-1"], "style_weight is -1"),
     "NaN weight": (["photo.png", "painting.png", "--content-weight", "nan"], "content_weight is nan"),
