@@ -155,10 +155,13 @@ class Painting:
 
     def paint_strokes(self) -> list[Tensor]:
         """The style images, repainted where fine strokes are wanted. A stop here has nothing to keep."""
-        repainted = [strokes.paint() for strokes in self.strokes]
-        if any(result.end == "stopped" for result in repainted):
-            raise KeyboardInterrupt
-        return [result.pastiche for result in repainted] or self.styles
+        repainted: list[Tensor] = []
+        for strokes in self.strokes:
+            result = strokes.paint()
+            if result.end == "stopped":
+                raise KeyboardInterrupt
+            repainted.append(result.pastiche)
+        return repainted or self.styles
 
     def estimate(self) -> Estimate:
         """What painting will cost. Measures this machine first, for some seconds, where that was never done."""

@@ -71,10 +71,12 @@ def test_every_style_is_repainted_within_the_estimate(picture: Paint) -> None:
 
 
 def test_a_stop_among_the_fine_strokes_leaves_nothing(picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
-    painting = impasto.prepare_pastiche(picture(40, 48), picture(40, 48, 1), tiny(), fine_style=fine_painting())
-    (strokes,) = painting.strokes
-    paint = strokes.paint
-    monkeypatch.setattr(strokes, "paint", lambda: paint(lambda event: "stop"))
+    styles = [picture(40, 48, 1), picture(40, 48, 2)]
+    painting = impasto.prepare_pastiche(picture(40, 48), styles, tiny(), fine_style=fine_painting())
+    first, second = painting.strokes
+    paint = first.paint
+    monkeypatch.setattr(first, "paint", lambda: paint(lambda event: "stop"))
+    monkeypatch.setattr(second, "paint", lambda: pytest.fail("painted"))
     with pytest.raises(KeyboardInterrupt):
         painting.paint(lambda event: pytest.fail("painted"))
 
