@@ -17,12 +17,13 @@ from impasto.recipe import Recipe
 if TYPE_CHECKING:
     from impasto.how import How
     from impasto.images.io import read_image, read_metadata, write_image
+    from impasto.morphing import prepare_morph
     from impasto.optimize.estimate import Estimate
     from impasto.optimize.events import StepEvent
     from impasto.optimize.schedule import RunPlan
     from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
     from impasto.result import Result
-    from impasto.transfer import estimate, reconstruct, stylize, synthesize_texture
+    from impasto.transfer import estimate, morph, reconstruct, stylize, synthesize_texture
 
 __version__ = version("impasto")
 
@@ -36,6 +37,8 @@ __all__ = [
     "StepEvent",
     "__version__",
     "estimate",
+    "morph",
+    "prepare_morph",
     "prepare_pastiche",
     "prepare_reconstruction",
     "prepare_texture",
@@ -54,6 +57,8 @@ _HOMES = {
     "RunPlan": "impasto.optimize.schedule",
     "StepEvent": "impasto.optimize.events",
     "estimate": "impasto.transfer",
+    "morph": "impasto.transfer",
+    "prepare_morph": "impasto.morphing",
     "prepare_pastiche": "impasto.preparation",
     "prepare_reconstruction": "impasto.preparation",
     "prepare_texture": "impasto.preparation",

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from impasto.errors import OutputError, RecipeError
 from impasto.fields import format_value, nearest_name
-from impasto.images.disk import check_folder, check_not_input, replace_file
+from impasto.images.disk import check_folder, check_not_input, is_folder, replace_file
 from impasto.recipe import Recipe, field_names, format_toml, preset_names
 
 
@@ -90,7 +90,7 @@ def check_recipe_output(path: str | os.PathLike[str], source: str) -> Path:
     if path.suffix.lower() != ".toml":
         mend = f"Did you mean {str(path.with_suffix('.toml'))!r}?" if path.name else "Write recipe.toml."
         raise OutputError(f"{label} has the suffix {path.suffix!r}; expected .toml.", mend)
-    if path.is_dir():
+    if is_folder(path, label):
         raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'recipe.toml')!r}.")
     check_folder(path.parent, label)
     check_not_input(path, label, [source])

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from impasto.errors import MissingExtraError, OutputError, RecipeError
 from impasto.evolution import Evolution
+from impasto.images.disk import is_folder
 from impasto.images.io import check_output, read_image, write_image
 from impasto.images.resize import resize_image
 from impasto.result import Result
@@ -45,8 +46,9 @@ def prepare_demo(folder: Path, picture: str = "chelsea") -> Demo:
             f"picture {picture!r} is not one of the demo's; expected {', '.join(PICTURES)}.",
             "Choose one with --picture.",
         )
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"output {str(folder)!r} is a file; expected a folder.", "Choose another name with -o.")
+    label = f"output {str(folder)!r}"
+    if not is_folder(folder, label) and folder.exists():
+        raise OutputError(f"{label} is a file; expected a folder.", "Choose another name with -o.")
     check_output((folder if folder.exists() else folder.parent) / FILES[0], inputs=())
     style = Path(str(resources.files("impasto") / "data" / "demo_style.jpg"))
     return Demo(content=_find_photograph(PICTURES[picture]), style=style, folder=folder)

@@ -3,12 +3,14 @@
 import logging
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
 
 from impasto.errors import DiskError, OutputError
 from impasto.images.animation import FRAMES_PER_SECOND, to_frame, write_animation
+from impasto.images.disk import check_not_input, is_folder
 from impasto.images.io import check_output, write_image
 from impasto.images.resize import resize_image
 from impasto.optimize.events import StepEvent
@@ -21,10 +23,16 @@ MAX_FRAMES = 120
 ANIMATION_S = 5
 
 
-def check_snapshot_dir(folder: str | os.PathLike[str]) -> Path:
-    """The folder, if pictures can be written there or it can be made; asked before slow work. Raises OutputError."""
+def check_snapshot_dir(folder: str | os.PathLike[str], *, inputs: Sequence[object] = ()) -> Path:
+    """The folder, if pictures can be written there or it can be made; asked before slow work. Raises OutputError.
+
+    inputs: what the run reads; a snapshot must not replace one of them.
+    """
     folder = Path(folder)
-    check_output((folder if folder.exists() else folder.parent) / "step_0001.png", inputs=(), name="snapshot")
+    is_there = is_folder(folder, f"snapshot folder {str(folder)!r}") or folder.exists()
+    check_output((folder if is_there else folder.parent) / "step_0001.png", inputs=(), name="snapshot")
+    for there in folder.glob("step_*.png"):
+        check_not_input(there, f"snapshot {str(there)!r}", inputs, "Choose another folder with --snapshot-dir.")
     return folder
 
 

@@ -83,10 +83,28 @@ def format_value(value: Any) -> str:
     return ",".join(map(format_value, value)) if isinstance(value, tuple) else str(value)
 
 
+def describe_range(field: Field) -> str:
+    """The numbers that a field may have: "0 to 1", "above 0", "1 or more"; empty where it has no limits."""
+    low, above, high = (field.metadata.get(limit) for limit in ("low", "above", "high"))
+    if high is not None:
+        return f"{low:g} to {high:g}"
+    if low is not None:
+        return f"{low:g} or more"
+    return f"above {above:g}" if above is not None else ""
+
+
 def nearest_name(name: str, known: Sequence[str]) -> str:
     """"Did you mean 'x'? " for the known name that is most like this one, or nothing."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"Did you mean {close[0]!r}? " if close else ""
+
+
+def is_file(name: str) -> bool:
+    """Whether a file of that name is there; False too for a name that no file can have."""
+    try:
+        return Path(name).is_file()
+    except OSError:  # longer than the system takes, or in a folder that is closed to us
+        return False
 
 
 def _wrong(field: Field, value: object, expected: str) -> RecipeError:
@@ -223,7 +241,7 @@ def _check_init(field: Field, value: Any) -> str:
     text = _check_text(field, value)
     if text.startswith("#") and not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         raise _wrong(field, text, "a color such as #e0c040")
-    if text not in INITS and not text.startswith("#") and not Path(text).is_file():
+    if text not in INITS and not text.startswith("#") and not is_file(text):
         raise RecipeError(
             f"init is {text!r}, neither a known start nor a file; expected {', '.join(INITS)}, #rrggbb or a file.",
             f"{nearest_name(text, INITS)}Check the spelling or the path.",

@@ -1,11 +1,12 @@
 """One picture being made: inputs read and checked, a plan made and its cost told, and painted part by part."""
 
+import copy
 import logging
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -33,8 +34,9 @@ from impasto.optimize.schedule import Part, RunPlan
 from impasto.optimize.tiles import TiledObjective
 from impasto.planning import Planner
 from impasto.recipe import Recipe, check_blend, recipe_files
-from impasto.result import Input, Result, describe_input
+from impasto.result import Input, Result, Role, describe_input
 from impasto.sizes import check_sizes
+from impasto.strokes import check_fine_style, fine_recipe
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +52,9 @@ class Painting:
     weights: WeightsRecord
     planner: Planner
     plan: RunPlan
+    # Complete after `paint`: the picture before its colors are finished.
+    reached: Tensor
+    _finish: Callable[[Tensor], Tensor]
 
     def __init__(
         self,
@@ -80,15 +85,21 @@ class Painting:
         self.content: Tensor | None = None
         self.carried = NOTHING
         self.styles: list[Tensor] = []
+        self.fine_style: Tensor | None = None
+        self.strokes: list[Painting] = []
+        self.start: Tensor | None = None  # instead of the recipe's start image
         self.inputs: list[Input] = []
         self.painted: list[Part] = []
         self._speeds: dict[Precision, tuple[str, Speed]] = {}
 
-    def read(self, role: Literal["content", "style"], source: ImageSource) -> tuple[int, int]:
+    def read(self, role: Role, source: ImageSource) -> tuple[int, int]:
         """Takes an input; returns its (height, width)."""
-        image, carried = read_photograph(source, name=f"{role}_image", max_pixels=self.max_pixels)
+        name = role if role == "fine_style" else f"{role}_image"
+        image, carried = read_photograph(source, name=name, max_pixels=self.max_pixels)
         if role == "content":
             self.content, self.carried = image, carried
+        elif role == "fine_style":
+            self.fine_style = image
         else:
             self.styles.append(image)
         self.inputs.append(describe_input(role, source))
@@ -118,7 +129,40 @@ class Painting:
         self.planner = Planner(recipe, self.encoders, self.styles, size, used=used, limit=limit)
         threads = self.threads if self.threads is not None else torch.get_num_threads()
         self.plan = self.planner.plan(precision, threads) if plan is None else self.planner.adopt(plan)
+        if self.fine_style is not None:
+            sizes = self.planner.style_sizes(size)
+            self.strokes = [self._prepare_strokes(style, to) for style, to in zip(self.styles, sizes, strict=True)]
         return self
+
+    def _prepare_strokes(self, style: Tensor, size: tuple[int, int]) -> "Painting":
+        """A style image about to be repainted, at (height, width), in the strokes of the fine one."""
+        assert self.fine_style is not None
+        recipe = fine_recipe(self.recipe, size)
+        check_fine_style(recipe, self.fine_style, size)
+        return self.vary(recipe, style, [self.fine_style], size)
+
+    def vary(
+        self, recipe: Recipe, content: Tensor | None, styles: list[Tensor], size: tuple[int, int]
+    ) -> "Painting":
+        """Another painting at (height, width), ready, in the same network on the same machine."""
+        other = copy.copy(self)
+        other.recipe, other.content, other.styles, other.fine_style = recipe, content, styles, None
+        other.strokes, other.painted, other._speeds = [], [], {}
+        other.started = self.clock()
+        used, limit = self.planner.used, self.planner.limit
+        other.planner = Planner(recipe, self.encoders, styles, size, used=used, limit=limit)
+        other.plan = other.planner.plan(self.plan.precision, self.plan.threads)
+        return other
+
+    def paint_strokes(self) -> list[Tensor]:
+        """The style images, repainted where fine strokes are wanted. A stop here has nothing to keep."""
+        repainted: list[Tensor] = []
+        for strokes in self.strokes:
+            result = strokes.paint()
+            if result.end == "stopped":
+                raise KeyboardInterrupt
+            repainted.append(result.pastiche)
+        return repainted or self.styles
 
     def estimate(self) -> Estimate:
         """What painting will cost. Measures this machine first, for some seconds, where that was never done."""
@@ -137,15 +181,18 @@ class Painting:
             match_s = find_match_speed(recipe, self.device, plan.threads, self.clock)
         speeds = {precision: speed for precision, (_, speed) in self._speeds.items()}
         sizes = [self.planner.style_sizes(part.size) for part in plan.parts]
-        return estimate_run(plan, recipe, self.encoders["float32"], sizes, speeds, match_s, self.device)
+        estimate = estimate_run(plan, recipe, self.encoders["float32"], sizes, speeds, match_s, self.device)
+        return estimate.after([strokes.estimate() for strokes in self.strokes])
 
     def paint(self, on_step: OnStep | None = None) -> Result:
         """The result. After an estimate, the speed that was seen is remembered for the next one."""
+        content, styles = self.content, self.paint_strokes()
         with running(self.device, self.plan.threads, self._advice):
-            content, styles = self.content, self.styles
             self.content, self.styles = prepare_colors(self.recipe, content, styles)
+            self._finish = partial(finish_colors, self.recipe, content=content, styles=styles)
             minimum = self._paint_parts(on_step)
-            pastiche = finish_colors(self.recipe, minimum.image, content, styles)
+            self.reached = minimum.image
+            pastiche = self._finish(minimum.image)
         return Result(
             pastiche=pastiche,
             recipe=self.recipe,
@@ -168,8 +215,10 @@ class Painting:
     def _paint_parts(self, on_step: OnStep | None) -> Minimum:
         """Every part in turn, each from the best picture of the one before; with the steps of all."""
         recipe, left = self.recipe, list(self.plan.parts)
-        image = build_init(recipe.init, left[0].size, self.content, self.styles, recipe.seed)
-        image = to_painted(recipe, image)
+        image = self.start
+        if image is None:
+            image = build_init(recipe.init, left[0].size, self.content, self.styles, recipe.seed)
+            image = to_painted(recipe, image)
         minimum: Minimum | None = None
         try:
             while left:
@@ -280,6 +329,7 @@ class Painting:
                 steps=sum(each.steps for each in parts),
                 plan=tuple((max(each.size), each.steps) for each in parts),
                 elapsed_s=self.clock() - self.started,
+                finish=self._finish,
             )
             return on_step(whole)
 

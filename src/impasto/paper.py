@@ -5,13 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 from torch import Tensor
 
 from impasto.errors import RecipeError
 from impasto.fields import STYLE_LAYERS
+from impasto.how import How
 from impasto.images.disk import check_folder, check_not_input
-from impasto.images.io import ImageSource, read_image, write_image
+from impasto.images.io import MAX_PIXELS, ImageSource, read_image, write_image
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.images.sheet import compose_sheet
 from impasto.optimize.events import OnStep
@@ -53,11 +55,9 @@ def paint_paper(
     steps: int | None = None,
     weights: str = "oxford",
     seed: int = 0,
-    device: str = "auto",
-    threads: int | None = None,
-    precision: str = "auto",
     on_step: OnStep | None = None,
     on_figure: OnFigure | None = None,
+    **how: Unpack[How],
 ) -> Paper:
     """Figures 1, 2 and 3 of the paper for these pictures, and the page that shows them.
 
@@ -70,13 +70,13 @@ def paint_paper(
     if not style_images:
         raise RecipeError("no style image is given; expected at least one painting.", "Name a painting's file.")
     folder = Path(folder)
-    maker = _Maker(folder, size, steps, weights, seed, device, threads, precision, on_step, on_figure)
+    maker = _Maker(folder, size, steps, weights, seed, on_step, on_figure, how)
     recipe = maker.recipe("paper", "figure2")
     _check_places(folder, [content_image, *style_images, *recipe_files(recipe)], len(style_images))
-    content = read_image(content_image, name="content_image")
+    content = maker.read(content_image, "content_image")
     # Figure 2's recipe has the deepest layers and all inputs: where it can be painted, so can every panel.
     for style_image in style_images:
-        prepare_pastiche(content, style_image, recipe, device=device)
+        prepare_pastiche(content, style_image, recipe, **how)
     figures = [
         maker.figure_1(content_image, content, style_images[0]),
         maker.figure_2(content_image, content, style_images),
@@ -118,21 +118,22 @@ class _Maker:
         steps: int | None,
         weights: str,
         seed: int,
-        device: str,
-        threads: int | None,
-        precision: str,
         on_step: OnStep | None,
         on_figure: OnFigure | None,
+        how: How,
     ) -> None:
         self.folder, self.size, self.steps, self.on_step, self.on_figure = folder, size, steps, on_step, on_figure
         self.fields = {"size": size, "weights": weights, "seed": seed}
-        self.how = {"device": device, "threads": threads, "precision": precision}
+        self.how = how
         self.panels: list[Panel] = []
 
     def recipe(self, preset: str, figure: str) -> Recipe:
         recipe = Recipe.preset(preset, **self.fields, steps=STEPS[figure] if self.steps is None else self.steps)
         # The rescaled network exists for Oxford's weights only; the others paint with what they have.
         return recipe if recipe.weights == "oxford" else recipe.replace(rescaled_network=False)
+
+    def read(self, source: ImageSource, name: str) -> Tensor:
+        return read_image(source, name=name, max_pixels=self.how.get("max_pixels", MAX_PIXELS))
 
     def figure_1(self, content_source: ImageSource, content: Tensor, style_source: ImageSource) -> Figure:
         """Content reconstructions from one layer each, style reconstructions from growing sets of layers."""
@@ -143,7 +144,7 @@ class _Maker:
             panels[0].append(self._reconstruct(style_source, recipe, total, style_layers=layers))
         for layer in STYLE_LAYERS:
             panels[1].append(self._reconstruct(content_source, recipe, total, content_layers=(layer,)))
-        originals = [self._shrunk(read_image(style_source)), self._shrunk(content)]
+        originals = [self._shrunk(self.read(style_source, "style_image")), self._shrunk(content)]
         rows = [[original, *(p.pastiche for p in row)] for original, row in zip(originals, panels, strict=True)]
         sheet = compose_sheet(
             rows,
@@ -173,7 +174,8 @@ class _Maker:
             paint = self._stylizing(content_source, style_source)
             path = _figure_2_path(self.folder, index)
             panels.append(self._panel(path, recipe, [content_source, style_source], paint))
-        originals = [self._shrunk(content), *(self._shrunk(read_image(source)) for source in style_sources)]
+        paintings = [self.read(source, "style_image") for source in style_sources]
+        originals = [self._shrunk(image) for image in (content, *paintings)]
         sheet = compose_sheet(
             [originals, [None, *(panel.pastiche for panel in panels)]],
             row_labels=["", "pastiche"],
@@ -239,7 +241,7 @@ class _Maker:
 
     def _stylizing(self, content_source: ImageSource, style_source: ImageSource) -> Paint:
         def paint(recipe: Recipe, on_step: OnStep) -> Result:
-            return stylize(content_source, style_source, recipe, on_step=on_step, **self.how)  # type: ignore[arg-type]
+            return stylize(content_source, style_source, recipe, on_step=on_step, **self.how)
 
         return paint
 

@@ -23,10 +23,17 @@ def prepare_pastiche(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe | None = None,
+    *,
+    fine_style: ImageSource | None = None,
     **how: Unpack[How],
 ) -> Painting:
     """What `stylize` will paint: its `estimate()` tells the cost, its `paint()` is the rest of the run."""
     recipe = recipe if recipe is not None else Recipe()
+    if recipe.frames > 1:
+        raise RecipeError(
+            f"frames is {recipe.frames}; expected 1, since one pastiche is made here.",
+            "Use impasto.morph, or `impasto stylize`, for a morph.",
+        )
     if isinstance(recipe.size, tuple):
         raise RecipeError(
             f"size is {recipe.size[1]}x{recipe.size[0]}; a pastiche keeps the photograph's aspect.",
@@ -36,6 +43,8 @@ def prepare_pastiche(
     height, width = painting.read("content", content_image)
     for source in _listed(style_images):
         painting.read("style", source)
+    if fine_style is not None:
+        painting.read("fine_style", fine_style)
     return painting.prepare(fit_long_edge(height, width, recipe.size))
 
 

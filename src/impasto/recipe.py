@@ -21,6 +21,7 @@ from impasto.fields import (
     STATISTICS,
     STYLE_LAYERS,
     check_value,
+    is_file,
     nearest_name,
     option,
     parse_text,
@@ -92,6 +93,9 @@ class Recipe:
         "style image's size: long-edge or same-pixels (as the pastiche), native (its own), or its long edge in pixels",
     )
     style_scale: float = option(1.0, "number", "multiplies the style image's size: larger strokes above 1", above=0.0)
+    fine_layers: tuple[str, ...] = option(
+        ("conv1_1", "conv2_1"), "layers", "layers whose strokes come from --fine-style; with conv3_1 larger ones too"
+    )
     strength: float | None = option(
         0.5, "number", "0 = the photograph, 1 = style alone, at any size", low=0.0, high=1.0, optional=True
     )
@@ -136,6 +140,12 @@ class Recipe:
         "how much of the photograph's fine detail each next scale begins with; 0: none, 1: as it is",
         low=0.0,
         high=4.0,
+    )
+    frames: int = option(
+        1, "integer", "pictures of a morph from the first style through all to the last; 1: one pastiche", low=1
+    )
+    frame_steps: int | None = option(
+        None, "integer", "steps of each frame after the first; none: an eighth of steps", low=1, optional=True
     )
     float32_share: float = option(
         0.0,
@@ -264,7 +274,7 @@ def format_toml(values: Mapping[str, Any]) -> str:
 
 def recipe_files(recipe: Recipe) -> list[str]:
     """Files that a run of the recipe reads, beside its pictures: start image and weights, where these are files."""
-    return [name for name in (recipe.init, recipe.weights) if Path(name).is_file()]
+    return [name for name in (recipe.init, recipe.weights) if is_file(name)]
 
 
 def preset_names() -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What a run hands over: the pastiche, and all that is known about how it came to be."""
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Mapping
@@ -18,14 +19,25 @@ from impasto.optimize.plan import MemoryPlan
 from impasto.optimize.schedule import RunPlan
 from impasto.recipe import Recipe
 
+Role = Literal["content", "style", "fine_style"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
     """A picture that went in: its role, file name (empty if it came as an array) and SHA-256 of file or pixels."""
 
-    role: Literal["content", "style"]
+    role: Role
     name: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Which picture of a morph: its number, from 1, how many there are, and the shares of the styles in it."""
+
+    number: int
+    of: int
+    style_blend: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +48,7 @@ class Result:
     picture as painted, before `finish_colors`. steps, seconds: of the whole run. peak_bytes: most memory used. end: why
     it ended: "steps", "tolerance", "stopped" (by a callback or Ctrl-C) or "diverged" (after too many roll-backs).
     plan: the parts as they were run; `stylize(..., plan=result.plan)` repeats them.
-    carried: the photograph's alpha, EXIF, ICC profile and depth, for `save`.
+    carried: the photograph's alpha, EXIF, ICC profile and depth, for `save`. frame: of a morph; recipe is the morph's.
     """
 
     pastiche: Tensor
@@ -50,6 +62,7 @@ class Result:
     inputs: tuple[Input, ...]
     plan: RunPlan
     carried: Carried = NOTHING
+    frame: Frame | None = None
 
     @property
     def memory(self) -> MemoryPlan:
@@ -72,6 +85,7 @@ class Result:
             "weights": {"name": self.weights.name, "sha256": self.weights.sha256},
             "inputs": [{"role": i.role, "name": i.name, "sha256": i.sha256} for i in self.inputs],
             "run": self.run,
+            **self._frame,
         }
 
     def save(
@@ -110,10 +124,15 @@ class Result:
             "end": self.end,
             "run": self.run,
             "recipe": self.recipe.to_dict(),
+            **self._frame,
         }
 
+    @property
+    def _frame(self) -> dict[str, Any]:
+        return {} if self.frame is None else {"frame": dataclasses.asdict(self.frame)}
 
-def describe_input(role: Literal["content", "style"], source: ImageSource) -> Input:
+
+def describe_input(role: Role, source: ImageSource) -> Input:
     """What is remembered of an input."""
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)

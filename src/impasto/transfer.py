@@ -1,9 +1,11 @@
 """The door: from pictures and a recipe to a pastiche, a texture or a reconstruction, and what it will cost."""
 
+from collections.abc import Iterator
 from typing import Unpack
 
 from impasto.how import How
 from impasto.images.io import ImageSource
+from impasto.morphing import prepare_morph
 from impasto.optimize.estimate import Estimate
 from impasto.optimize.events import OnStep
 from impasto.preparation import ImageSources, prepare_pastiche, prepare_reconstruction, prepare_texture
@@ -16,6 +18,7 @@ def stylize(
     style_images: ImageSources,
     recipe: Recipe | None = None,
     *,
+    fine_style: ImageSource | None = None,
     on_step: OnStep | None = None,
     **how: Unpack[How],
 ) -> Result:
@@ -24,20 +27,45 @@ def stylize(
     content_image, style_images: paths, PIL images, arrays (H, W, 3) of uint8 or of floats in [0, 1], or tensors
     (3, H, W) in [0, 1]; one style or a list of them, mixed by the recipe's `style_blend`.
     recipe: what to paint; `Recipe()`, the preset `standard`, if left out.
+    fine_style: a painting whose fine strokes every style image gets first, in the recipe's `fine_layers`.
     on_step: called after every step; may return "stop". Ctrl-C after the first step also gives the best picture so far.
     how: device, threads, precision, max_pixels, max_memory, plan: see `impasto.How`.
 
     Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, RecipeError,
     WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are ImpastoError.
     """
-    painting = prepare_pastiche(content_image, style_images, recipe, **how)
+    painting = prepare_pastiche(content_image, style_images, recipe, fine_style=fine_style, **how)
     return painting.paint(on_step)
+
+
+def morph(
+    content_image: ImageSource,
+    style_images: ImageSources,
+    recipe: Recipe | None = None,
+    *,
+    frames: int = 24,
+    fine_style: ImageSource | None = None,
+    on_step: OnStep | None = None,
+    **how: Unpack[How],
+) -> Iterator[Result]:
+    """The content image on its way from the first style through all to the last, a `Result` a frame, the ends included.
+
+    style_images: two or more. frames: as many at least. Each frame is painted on from the one before, with the
+    recipe's `frame_steps`, so that they hang together. The shares of the styles, `Result.frame.style_blend`, are such
+    that the blend of their statistics moves evenly.
+    Everything is checked at once, before slow work; a frame is painted when it is asked for. A frame that was stopped
+    is given only if it is the first. The rest, and what is raised, as for `stylize`; a `plan` is refused.
+    """
+    recipe = (recipe if recipe is not None else Recipe()).replace(frames=frames)
+    return prepare_morph(content_image, style_images, recipe, fine_style=fine_style, **how).paint(on_step)
 
 
 def estimate(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe | None = None,
+    *,
+    fine_style: ImageSource | None = None,
     **how: Unpack[How],
 ) -> Estimate:
     """What `stylize` will cost on this machine, with the same arguments; nothing is painted.
@@ -47,7 +75,7 @@ def estimate(
     For textures and reconstructions: `prepare_texture(...).estimate()`, `prepare_reconstruction(...).estimate()`.
     Raises what `stylize` raises before slow work.
     """
-    painting = prepare_pastiche(content_image, style_images, recipe, **how)
+    painting = prepare_pastiche(content_image, style_images, recipe, fine_style=fine_style, **how)
     return painting.estimate()
 
 

@@ -1,5 +1,6 @@
 """The command line as a person or a script meets it: pictures out, one line for each mistake, and stopping."""
 
+import itertools
 import json
 import os
 import signal
@@ -110,6 +111,65 @@ def test_a_recipe_file_and_options_make_the_recipe(folder: Path, capfd: pytest.C
     assert "strength" not in recipe
 
 
+def test_fine_strokes_are_told_and_recorded(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ["stylize", "photo.png", "painting.png", "-o", "out.png", "--fine-style", "painting.png", *FAST]
+    assert main(arguments) == 0
+    assert "for the fine strokes" in capfd.readouterr().err
+    inputs: Any = (read_metadata("out.png") or {})["inputs"]
+    assert [(entry["role"], entry["name"]) for entry in inputs][2:] == [("fine_style", "painting.png")]
+
+
+MORPH = ("stylize", "photo.png", "painting.png", "photo.png", "--frames", "4", "--frame-steps", "2")
+
+
+def test_a_morph_is_an_animation_or_numbered_pictures(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for name in ("morph.webp", "morph.gif"):
+        assert main([*MORPH, "-o", name, *FAST, "--quiet"]) == 0
+        assert capfd.readouterr().out.startswith(f"{name}: 4 frames, 64x48, 9 steps in ")
+        with Image.open(name) as animation:
+            # Pillow joins frames that came out the same.
+            assert getattr(animation, "n_frames", 1) in (2, 3, 4)
+            assert animation.size == (64, 48)
+    recipe: Any = (read_metadata("morph.webp") or {})["recipe"]
+    assert (recipe["frames"], recipe["frame_steps"]) == (4, 2)
+    assert main([*MORPH, "-o", "morph.png", *FAST, "--json"]) == 0
+    out, err = capfd.readouterr()
+    values = json.loads(out)
+    assert [frame["output"] for frame in values["frames"]] == [f"morph_000{number}.png" for number in (1, 2, 3, 4)]
+    assert [frame["frame"]["style_blend"] for frame in values["frames"]][:: 3] == [[1, 0], [0, 1]]
+    assert (values["output"], values["steps"], values["recipe"]["frames"]) == ("morph.png", 9, 4)
+    assert "4 frames, 64x48" in err
+    assert "frame 4/4" in err
+    assert size_of("morph_0004.png") == (64, 48)
+    assert not Path("morph.png").exists()
+    assert main([*MORPH, "-o", "dry.png", *FAST, "--dry-run", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["frames"] == 4
+    assert list(folder.glob("dry*")) == []
+
+
+@pytest.mark.parametrize("output", ["morph.webp", "morph.png"])
+def test_a_stopped_morph_keeps_its_frames(output: str, folder: Path, start: Start) -> None:
+    frames = ("--frames", "4", "--frame-steps", "1000000", "--json", "-o", output)
+    process = start("stylize", "photo.png", "painting.png", "photo.png", *frames, *FAST)
+    assert process.stderr is not None
+    said = list(itertools.takewhile(lambda line: "frame 2/4" not in line, process.stderr))
+    assert "frame 1/4" in "".join(said)
+    assert "step 1/1000000" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    code, out, err = finish(process)
+    assert (code, "Traceback" in err) == (130, False)
+    values = json.loads(out)
+    assert (len(values["frames"]), values["end"], values["steps"]) == (1, "steps", 3)
+    assert size_of("morph.webp" if output == "morph.webp" else "morph_0001.png") == (64, 48)
+
+
+def test_a_texture_has_the_depth_that_is_asked_for(folder: Path) -> None:
+    fast = (*FAST, "--quiet", "--style-size", "64")
+    assert main(["texture", "photo.png", "-o", "out.png", "--depth", "16", *fast]) == 0
+    assert Path("out.png").read_bytes()[24] == 16
+    assert main(["texture", "photo.png", "-o", "out.jpg", "--depth", "16", *fast]) == 2
+
+
 def test_the_same_seed_gives_the_same_bytes(folder: Path) -> None:
     for name in ("a.png", "b.png"):
         assert main(["stylize", "photo.png", "painting.png", "-o", name, *FAST, "--init", "noise", "--quiet"]) == 0
@@ -141,11 +201,19 @@ def write_bad_files(folder: Path) -> None:
     (folder / "book" / "figure2").mkdir(parents=True)
     for name in ("seen_panels/row1_column1.png", "book/figure1.png", "book/figure2/style1.png"):
         write_image(photo, folder / name)
+    write_image(photo, folder / "photo_0002.png")
+    write_image(photo, folder / "a.webp")
+    (folder / "steps").mkdir()
+    write_image(photo, folder / "steps" / "step_0001.png")
     (folder / "taken").mkdir()
     (folder / "taken" / "figure2").write_text("not a folder", "ascii")
     (folder / "broken.toml").write_text("size = [1\n", "ascii")
+    (folder / "misspelled.toml").write_text("style_scael = 2\n", "ascii")
+    (folder / "newer.toml").write_text("format_version = 99\nmood = 'calm'\n", "ascii")
     (folder / "unknown.toml").write_text("stiles = 1\n", "ascii")
 
+
+LONG = 300 * "a" + ".png"
 
 BAD: dict[str, tuple[list[str], str]] = {
     "missing content": (["photo.pgn", "painting.png"], "Did you mean 'photo.png'?"),
@@ -164,6 +232,8 @@ BAD: dict[str, tuple[list[str], str]] = {
     "no recipe file": (["photo.png", "painting.png", "--recipe", "a.toml"], "cannot be read"),
     "broken recipe file": (["photo.png", "painting.png", "--recipe", "broken.toml"], "is not TOML"),
     "unknown field": (["photo.png", "painting.png", "--recipe", "unknown.toml"], "'stiles'"),
+    "misspelled field": (["photo.png", "painting.png", "--recipe", "misspelled.toml"], "Did you mean 'style_scale'?"),
+    "newer recipe file": (["photo.png", "painting.png", "--recipe", "newer.toml"], "Install a newer impasto"),
     "unknown choice": (["photo.png", "painting.png", "--pooling", "averag"], "Did you mean 'average'?"),
     "negative weight": (["photo.png", "painting.png", "--style-weight", "-1"], "style_weight is -1"),
     "NaN weight": (["photo.png", "painting.png", "--content-weight", "nan"], "content_weight is nan"),
@@ -190,6 +260,57 @@ BAD: dict[str, tuple[list[str], str]] = {
     "snapshot folder is a file": (
         ["photo.png", "painting.png", "--snapshot-every", "1", "--snapshot-dir", "photo.png"],
         "not a folder",
+    ),
+    "long content": ([LONG, "painting.png"], "File name too long"),
+    "long style": (["photo.png", LONG], "File name too long"),
+    "long recipe file": (["photo.png", "painting.png", "--recipe", LONG], "File name too long"),
+    "long weights": (["photo.png", "painting.png", "--weights", LONG], "neither a known name nor a file"),
+    "long start": (["photo.png", "painting.png", "--init", LONG], "neither a known start nor a file"),
+    "long output": (["photo.png", "painting.png", "-o", LONG], "File name too long"),
+    "long output folder": (["photo.png", "painting.png", "-o", f"{LONG}/out.png"], "File name too long"),
+    "long animation": (["photo.png", "painting.png", "--animation", f"{LONG}.gif"], "File name too long"),
+    "long snapshot folder": (
+        ["photo.png", "painting.png", "--snapshot-every", "1", "--snapshot-dir", LONG],
+        "File name too long",
+    ),
+    "a snapshot is the content": (
+        ["steps/step_0001.png", "painting.png", "--snapshot-every", "1", "--snapshot-dir", "steps"],
+        "snapshot 'steps/step_0001.png' is the input",
+    ),
+    "missing fine style": (["photo.png", "painting.png", "--fine-style", "phot.png"], "Did you mean 'photo.png'?"),
+    "output is the fine style": (
+        ["photo.png", "painting.png", "--fine-style", "whole.jpg", "-o", "whole.jpg"],
+        "is the input",
+    ),
+    "no fine layer": (
+        ["photo.png", "painting.png", "--fine-style", "painting.png", "--fine-layers", ""],
+        "fine_layers is empty",
+    ),
+    "unknown fine layer": (["photo.png", "painting.png", "--fine-layers", "conv2_3"], "names the layer 'conv2_3'"),
+    "frames of one style": (["photo.png", "painting.png", "--frames", "4"], "Give another painting"),
+    "fewer frames than styles": (["photo.png", *3 * ["painting.png"], "--frames", "2"], "--frames 24"),
+    "frames and a blend": (
+        ["photo.png", *2 * ["painting.png"], "--frames", "4", "--style-blend", "1,1"],
+        "Leave --style-blend out",
+    ),
+    "frames and snapshots": (
+        ["photo.png", *2 * ["painting.png"], "--frames", "4", "--snapshot-every", "1"],
+        "expected one of them",
+    ),
+    "no frame": (["photo.png", *2 * ["painting.png"], "--frames", "0"], "frames is 0"),
+    "no steps of a frame": (["photo.png", *2 * ["painting.png"], "--frame-steps", "0"], "frame_steps is 0"),
+    "a frame is an input": (
+        ["photo_0002.png", *2 * ["painting.png"], "--frames", "4", "-o", "photo.png"],
+        "'photo_0002.png' is the input",
+    ),
+    "animated output is an input": (
+        ["photo.png", "painting.png", "a.webp", "--frames", "4", "-o", "a.webp"],
+        "is also the input",
+    ),
+    "frames of unknown kind": (["photo.png", *2 * ["painting.png"], "--frames", "4", "-o", "a.mp4"], "'.mp4'"),
+    "16 bits in an animation": (
+        ["photo.png", *2 * ["painting.png"], "--frames", "4", "-o", "a.gif", "--depth", "16"],
+        "Write numbered pictures: -o a.png",
     ),
     "snapshot folder alone": (["photo.png", "painting.png", "--snapshot-dir", "steps"], "--snapshot-every"),
 }
@@ -330,6 +451,8 @@ BAD_EXPERIMENTS: dict[str, tuple[list[str], str]] = {
         "is the input 'book/figure2/style1.png'; expected another file. Choose another -o",
     ),
     "paper: a figure's folder is a file": (["paper", "photo.png", "painting.png", "-o", "taken"], "is not a folder"),
+    "paper: long output": (["paper", "photo.png", "painting.png", "-o", LONG], "File name too long"),
+    "demo: long output": (["demo", "-o", LONG], "File name too long"),
     "paper: unknown weights": (["paper", "photo.png", "painting.png", "--weights", "oxfort"], "oxford"),
 }
 

@@ -95,9 +95,21 @@ def test_grey_pictures_are_painted(color: str, grey: tuple[bool, bool], picture:
 def test_content_luma_paints_in_grey(init: str, gamut: str, picture: Paint) -> None:
     seen: list[Tensor] = []
     recipe = tiny(color="content-luma", init=init, gamut=gamut)
-    impasto.stylize(picture(), picture(seed=1), recipe, on_step=lambda event: seen.append(event.pastiche))
+    impasto.stylize(picture(), picture(seed=1), recipe, on_step=lambda event: seen.append(event.image.clamp(0, 1)))
     assert not torch.equal(seen[0], seen[-1])
     assert max(float((image - image.mean(1, keepdim=True)).abs().max()) for image in seen) < 1e-5
+
+
+@pytest.mark.parametrize("color", ["content-luma", "oklab"])
+def test_steps_are_seen_in_the_colors_of_the_result(color: str, picture: Paint) -> None:
+    content, style = 0.3 + 0.4 * picture(40, 64), 0.3 + 0.4 * picture(seed=1)
+    recipe = tiny(color=color, size=64, first_scale=32, steps=4)
+    seen: list[Tensor] = []
+    result = impasto.stylize(content, style, recipe, on_step=lambda event: seen.append(event.pastiche))
+    assert [image.shape[-1] for image in seen] == [32, 32, 64, 64]
+    chroma = to_oklab(result.pastiche)[:, 1:].mean((2, 3))
+    for image in seen:
+        torch.testing.assert_close(to_oklab(image)[:, 1:].mean((2, 3)), chroma, atol=2e-3, rtol=0)
 
 
 def test_two_styles_are_blended_in_their_colors(picture: Paint) -> None:

@@ -84,7 +84,7 @@ class Delivery:
             check_animation(animation, inputs=[*read, output])
         folder = None
         if snapshot_every is not None:
-            folder = check_snapshot_dir(snapshot_dir or output.with_name(f"{output.stem}_steps"))
+            folder = check_snapshot_dir(snapshot_dir or output.with_name(f"{output.stem}_steps"), inputs=read)
         self.output = output
         self.animation = animation
         self._finish: dict[str, Any] = {"depth": depth, "keep_profile": keep_profile, "strip": strip}

@@ -7,7 +7,16 @@ import typer
 
 from impasto.cli.delivery import describe_result
 from impasto.cli.estimate import tell_estimate
-from impasto.cli.options import Debug, Device, Json, PrecisionOption, Quiet, Threads
+from impasto.cli.options import (
+    Debug,
+    Device,
+    Json,
+    MaxMemory,
+    PrecisionOption,
+    Quiet,
+    Threads,
+    read_memory,
+)
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import STOPPED, print_json, print_line
 from impasto.recipe import Recipe, parse_field
@@ -37,6 +46,7 @@ def demo(
     device: Device = "auto",
     threads: Threads = None,
     precision: PrecisionOption = "auto",
+    max_memory: MaxMemory = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -55,7 +65,13 @@ def demo(
     prepared = prepare_demo(output, picture)
     evolution = Evolution(animate=True)
     painting = prepare_pastiche(
-        prepared.content, prepared.style, recipe, device=device, threads=threads, precision=precision
+        prepared.content,
+        prepared.style,
+        recipe,
+        device=device,
+        threads=threads,
+        precision=precision,
+        max_memory=read_memory(max_memory),
     )
     tell_estimate(painting, dry_run=False, quiet=quiet, as_json=json)
     with showing_progress(quiet=quiet) as progress:

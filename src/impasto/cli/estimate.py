@@ -10,6 +10,7 @@ from impasto.cli.progress import describe_seconds
 from impasto.cli.report import print_json, print_line
 
 if TYPE_CHECKING:
+    from impasto.morphing import Morph
     from impasto.optimize.estimate import Estimate
     from impasto.painting import Painting
 
@@ -24,7 +25,7 @@ DryRun = Annotated[
 ]
 
 
-def tell_estimate(painting: "Painting", *, dry_run: bool, quiet: bool, as_json: bool) -> None:
+def tell_estimate(painting: "Painting | Morph", *, dry_run: bool, quiet: bool, as_json: bool) -> None:
     """Tells what painting will cost: as the result of a dry run, or as the first line of a run that is not quiet."""
     if quiet and not dry_run:
         return
@@ -45,7 +46,10 @@ def describe_estimate(estimate: "Estimate") -> str:
     tile = plan.parts[-1].memory.tile
     facts = [f"{width}x{height}", _count(scales, "scale"), _count(plan.steps, "step"), plan.precision]
     facts += [f"tiles of {tile}"] if tile is not None else []
-    return f"{', '.join(facts)}: about {describe_seconds(estimate.seconds)}, {_gib(estimate.peak_bytes)}"
+    if estimate.frames > 1:
+        facts.insert(0, f"{estimate.frames} frames")
+    fine = f", the first {describe_seconds(estimate.fine_s)} for the fine strokes" if estimate.fine_s else ""
+    return f"{', '.join(facts)}: about {describe_seconds(estimate.seconds)}{fine}, {_gib(estimate.peak_bytes)}"
 
 
 def describe_parts(values: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from impasto.errors import RecipeError
-from impasto.fields import format_value
+from impasto.fields import describe_range, format_value
 from impasto.recipe import Recipe, field_names, parse_field, preset_names
 
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps", rich_help_panel="Machine")]
@@ -46,7 +46,10 @@ Debug = Annotated[
 ]
 
 PANELS: Mapping[str, tuple[str, ...]] = {
-    "Look": ("size", "strength", "style_scale", "style_size", "style_blend", "color", "color_map", "init", "seed"),
+    "Look": (
+        *("size", "strength", "style_scale", "style_size", "style_blend", "frames", "fine_layers"),
+        *("color", "color_map", "init", "seed"),
+    ),
     "Losses": (
         "content_weight",
         "style_weight",
@@ -67,6 +70,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
         "first_scale",
         "finer_steps",
         "carried_detail",
+        "frame_steps",
         "gamut",
         "float32_share",
         "learning_rate",
@@ -76,6 +80,9 @@ PANELS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """Recipe fields by their panel in the help, in the order shown; a field in none of them lands in the last."""
+
+STYLIZE_FIELDS = ("fine_layers", "frames", "frame_steps")
+"""Recipe fields that only `stylize` has a use for."""
 
 _METAVARS = {
     "number": "NUMBER",
@@ -142,7 +149,7 @@ def build_recipe(
 
 def _source_parameters(default: str) -> list[inspect.Parameter]:
     preset = typer.Option(
-        metavar="NAME", help=f"{', '.join(preset_names())} {_default(default)}", rich_help_panel="Recipe"
+        metavar="NAME", help=f"{', '.join(preset_names())} {_dimmed(f'default: {default}')}", rich_help_panel="Recipe"
     )
     file = typer.Option(metavar="FILE.toml", help="recipe file instead of a preset", rich_help_panel="Recipe")
     return [_keyword("preset", Annotated[str | None, preset]), _keyword("recipe", Annotated[Path | None, file])]
@@ -165,11 +172,12 @@ def _option(field: "dataclasses.Field[Any]", value: Any) -> Any:
     help = str(field.metadata["help"])
     if choices and not all(choice in help for choice in choices):
         help = f"{help} ({', '.join(choices)})"
-    default = "" if value is None else format_value(value)
+    facts = [f"default: {format_value(value)}"] if value not in (None, ()) else []
+    facts += [text] if (text := describe_range(field)) else []
     return typer.Option(
         f"--{field.name.replace('_', '-')}",
         metavar="NAME" if choices else _METAVARS.get(field.metadata["kind"], "VALUE"),
-        help=_escape(help) + (f" {_default(default)}" if default else ""),
+        help=_escape(help) + (f" {_dimmed('; '.join(facts))}" if facts else ""),
         rich_help_panel=panel,
         show_default=False,
     )
@@ -179,8 +187,8 @@ def _keyword(name: str, annotation: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def _default(text: str) -> str:
-    return f"[dim]{_escape(f'[default: {text}]')}[/dim]"
+def _dimmed(text: str) -> str:
+    return f"[dim]{_escape(f'[{text}]')}[/dim]"
 
 
 def _escape(text: str) -> str:

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.options import Debug, Device, Json, PrecisionOption, Quiet, Threads
+from impasto.cli.options import (
+    Debug,
+    Device,
+    Json,
+    MaxMemory,
+    MaxPixels,
+    PrecisionOption,
+    Quiet,
+    Threads,
+    read_memory,
+)
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import print_json, print_line
 from impasto.recipe import parse_field
@@ -27,6 +37,8 @@ def paper(
     device: Device = "auto",
     threads: Threads = None,
     precision: PrecisionOption = "auto",
+    max_pixels: MaxPixels = 200_000_000,
+    max_memory: MaxMemory = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -35,11 +47,12 @@ def paper(
 
     Writes every panel, the three figures, and index.html. Called again, it goes on where it was stopped.
     """
-    from impasto.images.disk import check_folder
+    from impasto.images.disk import check_folder, is_folder
     from impasto.panel import sum_panels
     from impasto.paper import paint_paper
 
-    check_folder(output if output.exists() else output.parent, f"output {str(output)!r}")
+    label = f"output {str(output)!r}"
+    check_folder(output if is_folder(output, label) or output.exists() else output.parent, label)
     with showing_progress(quiet=quiet) as progress:
         made = paint_paper(
             content_image,
@@ -52,6 +65,8 @@ def paper(
             device=device,
             threads=threads,
             precision=precision,
+            max_pixels=max_pixels,
+            max_memory=read_memory(max_memory),
             on_step=context.obj.on_step(progress.on_step),
             on_figure=lambda figure, number, of: progress.on_part(f"{figure}, panel {number}/{of}"),
         )

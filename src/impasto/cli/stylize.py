@@ -1,7 +1,7 @@
 """`impasto stylize`: one pastiche."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from impasto.cli.delivery import (
     Strip,
 )
 from impasto.cli.estimate import DryRun, tell_estimate
+from impasto.cli.frames import Frames
 from impasto.cli.options import (
     Debug,
     Device,
@@ -29,6 +30,7 @@ from impasto.cli.options import (
     takes_recipe,
 )
 from impasto.cli.progress import showing_progress
+from impasto.errors import OutputError
 from impasto.recipe import Recipe
 
 Content = Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)]
@@ -42,6 +44,14 @@ def stylize(
     style_images: Styles,
     output: Output,
     recipe: Recipe,
+    fine_style: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="a painting whose fine strokes go into every STYLE, in --fine-layers; the colors stay STYLE's",
+            rich_help_panel="Look",
+        ),
+    ] = None,
     snapshot_every: SnapshotEvery = None,
     snapshot_dir: SnapshotDir = None,
     animation: Animation = None,
@@ -61,10 +71,29 @@ def stylize(
     """Repaint a photograph in the style of one or more paintings.
 
     impasto stylize photo.jpg starry_night.jpg -o pastiche.png
+
+    With --frames it goes from the first STYLE through all to the last: OUT is then an animation, .webp or .gif, or
+    numbered pictures, OUT_0001.png, ...
     """
+    from impasto.morphing import prepare_morph
     from impasto.preparation import prepare_pastiche
 
-    inputs = [content_image, *style_images]
+    how: Any = {"device": device, "threads": threads, "precision": precision, "max_pixels": max_pixels}
+    how |= {"max_memory": read_memory(max_memory), "fine_style": fine_style}
+    inputs = [content_image, *style_images, *([fine_style] if fine_style is not None else [])]
+    if recipe.frames > 1:
+        if snapshot_every is not None or snapshot_dir is not None or animation is not None:
+            raise OutputError(
+                f"--frames {recipe.frames} is given with snapshots or an --animation; expected one of them.",
+                "Leave the others out: OUT is the animation, or numbered pictures.",
+            )
+        frames = Frames(output, inputs, recipe, depth=depth, keep_profile=keep_profile, strip=strip)
+        morph = prepare_morph(content_image, [*style_images], recipe, **how)
+        tell_estimate(morph, dry_run=dry_run, quiet=quiet, as_json=json)
+        if not dry_run:
+            frames.paint(morph, context.obj, quiet=quiet)
+            frames.deliver(context.obj, as_json=json)
+        return
     delivery = Delivery(
         output,
         inputs,
@@ -76,16 +105,7 @@ def stylize(
         keep_profile=keep_profile,
         strip=strip,
     )
-    painting = prepare_pastiche(
-        content_image,
-        [*style_images],
-        recipe,
-        device=device,
-        threads=threads,
-        precision=precision,
-        max_pixels=max_pixels,
-        max_memory=read_memory(max_memory),
-    )
+    painting = prepare_pastiche(content_image, [*style_images], recipe, **how)
     tell_estimate(painting, dry_run=dry_run, quiet=quiet, as_json=json)
     if dry_run:
         return

@@ -1,11 +1,23 @@
 """`impasto sweep`: a labelled grid over two recipe fields; the paper's figure 3 by default."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.cli.options import Debug, Device, Json, MaxPixels, PrecisionOption, Quiet, Threads, takes_recipe
+from impasto.cli.options import (
+    STYLIZE_FIELDS,
+    Debug,
+    Device,
+    Json,
+    MaxMemory,
+    MaxPixels,
+    PrecisionOption,
+    Quiet,
+    Threads,
+    read_memory,
+    takes_recipe,
+)
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import print_json, print_line
 from impasto.recipe import Recipe, recipe_files
@@ -18,7 +30,7 @@ FIGURE_3_ROWS = "conv1_1, +conv2_1, ... +conv5_1"
 FIGURE_3_COLUMNS = "content_weight=1e-5,1e-4,1e-3,1e-2"
 
 
-@takes_recipe("paper")
+@takes_recipe("paper", without=STYLIZE_FIELDS)
 def sweep(
     context: typer.Context,
     content_image: Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)],
@@ -35,6 +47,7 @@ def sweep(
     threads: Threads = None,
     precision: PrecisionOption = "auto",
     max_pixels: MaxPixels = 200_000_000,
+    max_memory: MaxMemory = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -66,9 +79,11 @@ def sweep(
     content = read_image(content_image, name="content_image", max_pixels=max_pixels)
     style = read_image(style_image, name="style_image", max_pixels=max_pixels)
 
+    limits = {"max_pixels": max_pixels, "max_memory": read_memory(max_memory)}
+    how: Any = {"device": device, "threads": threads, "precision": precision, **limits}
+
     def paint(chosen: Recipe, on_step: "OnStep") -> "Result":
-        how = {"device": device, "threads": threads, "precision": precision, "max_pixels": max_pixels}
-        return transfer.stylize(content_image, style_image, chosen, on_step=on_step, **how)  # type: ignore[arg-type]
+        return transfer.stylize(content_image, style_image, chosen, on_step=on_step, **how)
 
     with showing_progress(quiet=quiet) as progress:
         grid = stage.sweep(
@@ -80,7 +95,7 @@ def sweep(
             paint,
             on_step=context.obj.on_step(progress.on_step),
             on_panel=lambda number, of: progress.on_part(f"panel {number}/{of}"),
-            check=lambda chosen: prepare_pastiche(content, style, chosen, device=device),
+            check=lambda chosen: prepare_pastiche(content, style, chosen, **how),
         )
     context.obj.shield()
     sheet = stage.compose_sweep(grid, row_axis, column_axis)

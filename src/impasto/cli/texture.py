@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.delivery import Animation, Delivery, Output, SnapshotDir, SnapshotEvery
+from impasto.cli.delivery import Animation, Delivery, Depth, Output, SnapshotDir, SnapshotEvery
 from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.options import (
+    STYLIZE_FIELDS,
     Debug,
     Device,
     Json,
@@ -26,7 +27,7 @@ from impasto.recipe import Recipe
 WRAPS = {"x": "wrap-x", "xy": "wrap"}
 
 
-@takes_recipe("texture")
+@takes_recipe("texture", without=STYLIZE_FIELDS)
 def texture(
     context: typer.Context,
     samples: Annotated[list[Path], typer.Argument(metavar="SAMPLE", help="one or more textures", show_default=False)],
@@ -41,6 +42,7 @@ def texture(
     snapshot_every: SnapshotEvery = None,
     snapshot_dir: SnapshotDir = None,
     animation: Animation = None,
+    depth: Depth = None,
     device: Device = "auto",
     threads: Threads = None,
     precision: PrecisionOption = "auto",
@@ -63,7 +65,7 @@ def texture(
         raise RecipeError("--tileable and --wrap x are both given; expected one of them.", "Leave one out.")
     if wrap is not None or tileable:
         recipe = recipe.replace(padding=WRAPS["xy" if tileable else str(wrap)])
-    delivery = Delivery(output, samples, recipe, snapshot_every, snapshot_dir, animation)
+    delivery = Delivery(output, samples, recipe, snapshot_every, snapshot_dir, animation, depth=depth)
     painting = prepare_texture(
         [*samples],
         recipe=recipe,

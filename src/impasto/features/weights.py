@@ -33,6 +33,7 @@ from impasto.features.containers.content import Content
 from impasto.features.containers.kinds import Container, recognise_container
 from impasto.features.containers.torchvision import load_tensors
 from impasto.features.preprocessing import OXFORD, PREPROCESSINGS, TORCHVISION, Preprocessing
+from impasto.fields import is_file
 from impasto.images.disk import cache_folder
 
 logger = logging.getLogger(__name__)
@@ -147,7 +148,7 @@ def load_weights(weights: str = "oxford", *, preprocessing: str = "auto") -> Wei
     if weights == "torchvision":
         return read_weights(_fetch(OFFICIAL_TORCHVISION), preprocessing=preprocessing)
     path = Path(weights)
-    if not path.is_file():
+    if not is_file(weights):
         raise WeightsError(
             f"weights {weights!r} are neither a known name nor a file; expected {', '.join(RECORDS)} or a path.",
             "Check the path, or see `impasto weights`.",

@@ -11,7 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.errors import OutputError
-from impasto.images.disk import check_folder, is_same_file, replace_file
+from impasto.images.disk import check_folder, is_folder, is_same_file, replace_file
+from impasto.images.metadata import add_metadata
 from impasto.images.resize import fit_long_edge, resize_image
 
 FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -44,7 +45,7 @@ def check_animation(path: str | os.PathLike[str], *, inputs: Sequence[str | os.P
             f"{label} has the suffix {path.suffix!r}; expected {' or '.join(FORMATS)}.",
             f"Did you mean {str(path.with_suffix('.webp')) if path.name else 'evolution.webp'!r}?",
         )
-    if path.is_dir():
+    if is_folder(path, label):
         raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'evolution.webp')!r}.")
     check_folder(path.parent, label)
     for other in inputs:
@@ -61,14 +62,18 @@ def write_animation(
     *,
     frames_per_second: float = FRAMES_PER_SECOND,
     hold_s: float = 2.0,
+    metadata: Mapping[str, object] | None = None,
 ) -> None:
     """Writes the frames as an endless animation, all at the size of the last one, which stays `hold_s` seconds.
 
-    frames: at least one, each (h, w, 3) uint8 as `to_frame` gives it. The file appears whole or not at all.
+    frames: at least one, each (h, w, 3) uint8 as `to_frame` gives it. metadata: a JSON-able object that goes into a
+    WebP; a GIF has no place for it. The file appears whole or not at all.
     Raises OutputError (suffix, folder, or what the format cannot hold), DiskError.
     """
     path = check_animation(path, inputs=())
     pillow_name, options = FORMATS[path.suffix.lower()]
+    if metadata is not None and pillow_name == "WEBP":
+        options = add_metadata(options, pillow_name, metadata)
     height, width = frames[-1].shape[:2]
     pictures = [_to_picture(frame, (width, height)) for frame in frames]
     durations_ms = [round(1000 / frames_per_second)] * (len(pictures) - 1) + [round(1000 * hold_s)]

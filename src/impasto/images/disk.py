@@ -24,9 +24,20 @@ def cache_folder() -> Path:
     return (caches if caches.is_absolute() else Path.home() / ".cache") / "impasto"
 
 
+def is_folder(path: Path, label: str) -> bool:
+    """Whether a folder is there; label: what is to be written. Raises OutputError where no file can have that name."""
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise OutputError(
+            f"{label} cannot be written ({error.strerror or error}); expected a name that the disk can hold.",
+            "Choose another name.",
+        ) from error
+
+
 def check_folder(folder: Path, label: str) -> None:
     """Accept a folder in which files can be made; label: what is to be written there. Raises OutputError."""
-    if not folder.is_dir():
+    if not is_folder(folder, label):
         fact = "is not a folder" if folder.exists() else "does not exist"
         raise OutputError(
             f"{label} cannot be written: {str(folder)!r} {fact}; expected a folder.",

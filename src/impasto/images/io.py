@@ -17,7 +17,7 @@ from impasto.errors import ImageRangeError, ImageReadError, OutputError
 from impasto.images.carried import NOTHING, Carried, Depth
 from impasto.images.chunks import read_texts
 from impasto.images.deep import is_deep, levels_to_layers, read_levels, read_orientation
-from impasto.images.disk import check_folder, check_not_input, replace_file
+from impasto.images.disk import check_folder, check_not_input, is_folder, replace_file
 from impasto.images.encoding import FORMATS, Finish, check_depth, encode_image
 from impasto.images.exif import carry_exif
 from impasto.images.files import check_file, check_pixel_count, load_upright, one_line, open_picture, reading
@@ -27,7 +27,6 @@ from impasto.images.pixels import (
     Layers,
     array_to_layers,
     check_image,
-    composite_on_white,
     picture_to_layers,
     tensor_to_image,
 )
@@ -47,23 +46,20 @@ def read_image(source: ImageSource, *, name: str = "image", max_pixels: int = MA
     tensor (3, H, W) or (1, 3, H, W) of floats in [0, 1], whose device is kept. It is never changed in place.
     name: what messages call it, such as "content_image". max_pixels: the largest H*W that is decoded.
 
-    EXIF orientation is applied, an ICC profile converted to sRGB, transparency composited on white, the first of
-    several frames taken; what is lost by that is logged as a warning. PNG and TIFF files of 16 bits a channel are read
+    EXIF orientation is applied, an ICC profile converted to sRGB, the first of several frames taken; what is lost by
+    that is logged as a warning. Transparent parts continue smoothly what is seen around them: any color of their own,
+    white too, would be a stroke of the style. PNG and TIFF files of 16 bits a channel are read
     in 16 bits with the extra `deep`, in 8 without it.
     Raises ImageReadError (missing, damaged, not a picture), ImageSizeError (more than `max_pixels`, judged by the
     header), ImageRangeError (shape, type or range of an array or tensor; a float file beyond [0, 1]).
     """
-    (color, alpha), _ = _read(source, name, max_pixels)
-    return color if alpha is None else composite_on_white(color, alpha, _label(source, name))
+    return read_photograph(source, name=name, max_pixels=max_pixels)[0]
 
 
 def read_photograph(
     source: ImageSource, *, name: str = "image", max_pixels: int = MAX_PIXELS
 ) -> tuple[Tensor, Carried]:
-    """The image as `read_image` gives it, and what else the picture carries, for `write_image`.
-
-    Differs: transparent parts continue smoothly what is seen around them, instead of being white, and alpha is carried.
-    """
+    """The image as `read_image` gives it, and what else the picture carries, alpha too, for `write_image`."""
     (color, alpha), carried = _read(source, name, max_pixels)
     return color if alpha is None else fill_transparent(color, alpha), carried
 
@@ -193,20 +189,12 @@ def check_output(
     """
     path = Path(path)
     label = f"{name} {str(path)!r}"
-    try:
-        if path.is_dir():
-            raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'pastiche.png')!r}.")
-        _check_suffix(path, label)
-        check_depth(path.suffix.lower(), depth, label)
-        check_folder(path.parent, label)
-        check_not_input(path, label, inputs)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(
-            f"{label} cannot be written ({error.strerror or error}); expected a place for a file.",
-            "Choose another name.",
-        ) from error
+    if is_folder(path, label):
+        raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'pastiche.png')!r}.")
+    _check_suffix(path, label)
+    check_depth(path.suffix.lower(), depth, label)
+    check_folder(path.parent, label)
+    check_not_input(path, label, inputs)
     max_side = FORMATS[path.suffix.lower()].max_side
     if size is not None and max(size) > max_side:
         raise OutputError(

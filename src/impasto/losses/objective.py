@@ -119,7 +119,8 @@ class Objective:
                 chosen_weights = {layer: weights[layer] for layer in layers}
                 whole = style_weight * factor * sum(chosen_weights.values())
                 for style_image, share in zip(style_images, shares, strict=True):
-                    yield self._nearest_term(whole * share, chosen_weights, content_image, style_image)
+                    if share > 0:
+                        yield self._nearest_term(whole * share, chosen_weights, content_image, style_image)
                 continue
             for layer in layers:
                 statistic = known[name]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -39,6 +39,8 @@ class Estimate:
 
     plan: its parts in turn, with precision and tiles. seconds: of the run. evaluation_s: of one evaluation, losses and
     gradient, in each part. peak_bytes: most memory the process, or torch on the GPU, will use. recipe: what it paints.
+    fine_s: seconds of those, for the fine strokes of the style images, before the first step. frames: of a morph, whose
+    first one the plan is.
     """
 
     plan: RunPlan
@@ -46,6 +48,14 @@ class Estimate:
     evaluation_s: tuple[float, ...]
     peak_bytes: int
     recipe: Recipe
+    fine_s: float = 0.0
+    frames: int = 1
+
+    def after(self, others: Sequence["Estimate"]) -> "Estimate":
+        """The same run, whose style images are painted first, at these costs."""
+        fine_s = sum(other.seconds for other in others)
+        peak = max([self.peak_bytes, *(other.peak_bytes for other in others)])
+        return replace(self, seconds=self.seconds + fine_s, peak_bytes=peak, fine_s=fine_s)
 
     def to_dict(self) -> dict[str, Any]:
         """Size, steps, seconds, seconds_per_evaluation (of the last part), peak_bytes, parts, recipe as JSON."""
@@ -60,6 +70,8 @@ class Estimate:
             "size": {"width": width, "height": height},
             "steps": self.plan.steps,
             "seconds": _rounded(self.seconds),
+            **({"fine_seconds": _rounded(self.fine_s)} if self.fine_s else {}),
+            **({"frames": self.frames} if self.frames > 1 else {}),
             "seconds_per_evaluation": _rounded(self.evaluation_s[-1]),
             "peak_bytes": self.peak_bytes,
             "precision": self.plan.precision,

@@ -15,6 +15,7 @@ class StepEvent:
     step, steps: updates done and planned, over all scales. plan: long edge and steps of each part of the run, in turn.
     losses: the weighted terms by name, and `total`, of the picture after this step.
     elapsed_s: seconds since the run began. rolled_back: whether this step diverged and was undone.
+    finish: from the picture as it is painted to the colors that it is delivered in.
     """
 
     scale: int
@@ -26,11 +27,15 @@ class StepEvent:
     rolled_back: bool = False
     plan: tuple[tuple[int, int], ...] = ()
     image: Tensor = field(repr=False)
+    finish: Callable[[Tensor], Tensor] = field(repr=False, default=lambda painted: painted)
 
     @property
     def pastiche(self) -> Tensor:
-        """The picture as it is now: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU; a copy."""
-        return self.image.detach().to("cpu", torch.float32, copy=True).clamp_(0, 1)
+        """The picture as it is now, in its final colors: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU; a copy.
+
+        `image` is what is being painted: under `--color content-luma`, for one, it is grey.
+        """
+        return self.finish(self.image.detach().to("cpu", torch.float32, copy=True).clamp_(0, 1))
 
 
 OnStep = Callable[[StepEvent], object]

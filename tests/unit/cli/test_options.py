@@ -33,6 +33,19 @@ def test_help_of_an_option_tells_its_choices_and_default() -> None:
     assert f"default: {Recipe().size}" in str(getattr(options["--size"], "help", ""))
 
 
+def test_help_of_an_option_tells_its_range() -> None:
+    options = options_of("stylize")
+    for name, told in (
+        ("--strength", "[default: 0.5; 0 to 1]"),
+        ("--style-scale", "[default: 1; above 0]"),
+        ("--frames", "[default: 1; 1 or more]"),
+        ("--frame-steps", "[1 or more]"),
+        ("--style-blend", "[0 or more]"),
+        ("--fine-layers", "[default: conv1_1,conv2_1]"),
+    ):
+        assert told in str(getattr(options[name], "help", "")).replace("\\[", "[")
+
+
 def test_texts_change_the_preset() -> None:
     texts = {"size": "64", "style_layers": "conv1_1,relu2_1", "style_layer_weights": "", "seed": None}
     recipe = build_recipe("paper", None, texts)
@@ -49,7 +62,7 @@ def test_preset_and_file_exclude_each_other(tmp_path: Path) -> None:
         build_recipe("paper", tmp_path / "mine.toml", {})
 
 
-@pytest.mark.parametrize("command", ["stylize", "texture", "reconstruct"])
+@pytest.mark.parametrize("command", ["stylize", "texture", "reconstruct", "sweep", "paper", "demo"])
 def test_a_memory_limit_is_an_option(command: str) -> None:
     assert "--max-memory" in options_of(command)
     assert read_memory(None) is None
