@@ -23,6 +23,9 @@ def prepare_pastiche(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe | None = None,
+    *,
+    content_masks: ImageSources = (),
+    style_masks: ImageSources = (),
     **how: Unpack[How],
 ) -> Painting:
     """What `stylize` will paint: its `estimate()` tells the cost, its `paint()` is the rest of the run."""
@@ -34,8 +37,16 @@ def prepare_pastiche(
         )
     painting = Painting(recipe, **how)
     height, width = painting.read("content", content_image)
-    for source in _listed(style_images):
+    styles = _listed(style_images)
+    for source in styles:
         painting.read("style", source)
+    assert painting.content is not None
+    for source in _listed(content_masks):
+        painting.read_mask("content_mask", source, painting.content, content_image)
+    for index, source in enumerate(_listed(style_masks)):
+        # One style has all the masks; of too many masks `prepare` tells.
+        own = min(index, len(styles) - 1)
+        painting.read_mask("style_mask", source, painting.styles[own], styles[own])
     return painting.prepare(fit_long_edge(height, width, recipe.size))
 
 

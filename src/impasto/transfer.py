@@ -16,6 +16,8 @@ def stylize(
     style_images: ImageSources,
     recipe: Recipe | None = None,
     *,
+    content_masks: ImageSources = (),
+    style_masks: ImageSources = (),
     on_step: OnStep | None = None,
     **how: Unpack[How],
 ) -> Result:
@@ -24,13 +26,17 @@ def stylize(
     content_image, style_images: paths, PIL images, arrays (H, W, 3) of uint8 or of floats in [0, 1], or tensors
     (3, H, W) in [0, 1]; one style or a list of them, mixed by the recipe's `style_blend`.
     recipe: what to paint; `Recipe()`, the preset `standard`, if left out.
+    content_masks, style_masks: regions with a style of their own, as pictures or arrays (H, W) of any size: grey masks,
+    white inside, the i-th of both being region i, or one color-coded map each; see docs/regions.md.
     on_step: called after every step; may return "stop". Ctrl-C after the first step also gives the best picture so far.
     how: device, threads, precision, max_pixels, max_memory, plan: see `impasto.How`.
 
-    Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, RecipeError,
-    WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are ImpastoError.
+    Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, MaskError,
+    RecipeError, WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are ImpastoError.
     """
-    painting = prepare_pastiche(content_image, style_images, recipe, **how)
+    painting = prepare_pastiche(
+        content_image, style_images, recipe, content_masks=content_masks, style_masks=style_masks, **how
+    )
     return painting.paint(on_step)
 
 
@@ -38,6 +44,9 @@ def estimate(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe | None = None,
+    *,
+    content_masks: ImageSources = (),
+    style_masks: ImageSources = (),
     **how: Unpack[How],
 ) -> Estimate:
     """What `stylize` will cost on this machine, with the same arguments; nothing is painted.
@@ -47,7 +56,9 @@ def estimate(
     For textures and reconstructions: `prepare_texture(...).estimate()`, `prepare_reconstruction(...).estimate()`.
     Raises what `stylize` raises before slow work.
     """
-    painting = prepare_pastiche(content_image, style_images, recipe, **how)
+    painting = prepare_pastiche(
+        content_image, style_images, recipe, content_masks=content_masks, style_masks=style_masks, **how
+    )
     return painting.estimate()
 
 

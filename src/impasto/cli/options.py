@@ -60,6 +60,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
         "gram_normalization",
         "tv_normalization",
     ),
+    "Regions": ("guide_mode", "guide_dilation", "region_weights", "region_statistics"),
     "Network": ("weights", "weights_preprocessing", "pooling", "padding", "rescaled_network"),
     "Optimization": (
         "optimizer",

@@ -32,6 +32,26 @@ from impasto.cli.progress import showing_progress
 from impasto.recipe import Recipe
 
 Content = Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)]
+ContentMasks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--content-mask",
+        metavar="FILE",
+        help="a region of the photograph, white inside, once a region; or one color-coded map of all",
+        rich_help_panel="Regions",
+        show_default=False,
+    ),
+]
+StyleMasks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--style-mask",
+        metavar="FILE",
+        help="where its style is in the painting, once a region; or one color-coded map a painting; default: all of it",
+        rich_help_panel="Regions",
+        show_default=False,
+    ),
+]
 Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="one or more paintings", show_default=False)]
 
 
@@ -42,6 +62,8 @@ def stylize(
     style_images: Styles,
     output: Output,
     recipe: Recipe,
+    content_mask: ContentMasks = None,
+    style_mask: StyleMasks = None,
     snapshot_every: SnapshotEvery = None,
     snapshot_dir: SnapshotDir = None,
     animation: Animation = None,
@@ -64,7 +86,7 @@ def stylize(
     """
     from impasto.preparation import prepare_pastiche
 
-    inputs = [content_image, *style_images]
+    inputs = [content_image, *style_images, *(content_mask or ()), *(style_mask or ())]
     delivery = Delivery(
         output,
         inputs,
@@ -80,6 +102,8 @@ def stylize(
         content_image,
         [*style_images],
         recipe,
+        content_masks=content_mask or (),
+        style_masks=style_mask or (),
         device=device,
         threads=threads,
         precision=precision,
