@@ -24,10 +24,10 @@ def left(height: int, width: int, share: float) -> Tensor:
 
 
 def halves(share: float = 0.5, statistic: tuple[str, ...] = ("gram",), **second: Any) -> list[Region]:
-    guide, style = left(64, 64, share), left(48, 48, 0.5)
+    guide, style, whole = left(64, 64, share), left(48, 48, 0.5), torch.ones(1, 1, 40, 40)
     return [
         Region(name="a", content=guide, styles=(style, None), statistic=statistic),
-        Region(name="b", content=1 - guide, styles=(1 - style, torch.ones(1, 1, 40, 40)), statistic=statistic, **second),
+        Region(name="b", content=1 - guide, styles=(1 - style, whole), statistic=statistic, **second),
     ]
 
 

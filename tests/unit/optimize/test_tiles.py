@@ -154,7 +154,8 @@ def test_float32_agrees_to_1e_5(pooling: str, picture: Paint) -> None:
 
 @pytest.mark.parametrize("mode", ["simple", "inside", "all"])
 @pytest.mark.parametrize(
-    "statistic", [("gram",), ("moments",), ("covariance",), ("wasserstein",), ("nearest@conv1_2+conv2_1+conv3_1", "gram")]
+    "statistic",
+    [("gram",), ("moments",), ("covariance",), ("wasserstein",), ("nearest@conv1_2+conv2_1+conv3_1", "gram")],
 )
 def test_regions_tile(mode: str, statistic: tuple[str, ...], picture: Paint) -> None:
     recipe = shallow(statistic=statistic, style_blend=(0.3, 0.7), guide_mode=mode, guide_dilation=1,
