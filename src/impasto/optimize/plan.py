@@ -36,7 +36,7 @@ ALLOCATOR = 1.1
 COPIES = {"gram": 1, "covariance": 1, "wasserstein": 1, "moments": 2, "histogram": 6, "sliced": 6}
 """Tensors as large as a layer's features that a statistic holds at the peak."""
 
-GUIDED_COPIES = 1
+GUIDED_COPIES = 2
 """Tensors as large as a layer's features that a statistic holds beside these where positions count by a guide."""
 
 COLUMN_COPIES = 6
