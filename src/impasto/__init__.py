@@ -15,7 +15,7 @@ from impasto.errors import ImpastoError
 from impasto.recipe import Recipe
 
 if TYPE_CHECKING:
-    from impasto.how import How
+    from impasto.how import How, PasticheHow
     from impasto.images.io import read_image, read_metadata, write_image
     from impasto.morphing import prepare_morph
     from impasto.optimize.estimate import Estimate
@@ -31,6 +31,7 @@ __all__ = [
     "Estimate",
     "How",
     "ImpastoError",
+    "PasticheHow",
     "Recipe",
     "Result",
     "RunPlan",
@@ -53,6 +54,7 @@ __all__ = [
 _HOMES = {
     "Estimate": "impasto.optimize.estimate",
     "How": "impasto.how",
+    "PasticheHow": "impasto.how",
     "Result": "impasto.result",
     "RunPlan": "impasto.optimize.schedule",
     "StepEvent": "impasto.optimize.events",

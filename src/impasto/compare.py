@@ -15,7 +15,7 @@ from impasto.cookbook import recipe_inside
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg, smallest_side
-from impasto.images.io import MAX_PIXELS, ImageSource, read_image
+from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_metadata
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.device import resolve_device, running
@@ -130,7 +130,13 @@ def find_recipe(pastiche: ImageSource) -> tuple[Recipe, str]:
         inside = recipe_inside(pastiche)
     except RecipeError as error:
         raise RecipeError(error.error, "Name another with --preset or --recipe.") from error
-    return (inside[0], "picture") if inside is not None else (Recipe(), "preset standard")
+    if inside is None:
+        return Recipe(), "preset standard"
+    inputs = (read_metadata(pastiche) or {}).get("inputs")
+    roles = [entry.get("role") for entry in inputs if isinstance(entry, dict)] if isinstance(inputs, list) else []
+    if "content_mask" in roles or "style_mask" in roles:
+        logger.warning("it was painted by regions; its style terms here are those of the whole picture.")
+    return inside[0], "picture"
 
 
 def _for_one_style(recipe: Recipe) -> Recipe:

@@ -40,6 +40,13 @@ COLORS = {
 }
 """Whose colors the pastiche has, and how it comes by them."""
 
+GUIDE_MODES = {
+    "simple": "by the pixels of its own square",
+    "inside": "only what sees nothing but the region",
+    "all": "all that sees the region",
+}
+"""How a mask is carried to the positions of a layer (Gatys et al. 2017), and what each lets through."""
+
 INITS = ("content", "style", "noise", "black", "white", "mean")
 
 
@@ -139,9 +146,10 @@ def _check_number(field: Field, value: Any) -> float:
 
 
 def _check_integer(field: Field, value: Any) -> int:
-    low = field.metadata["low"]
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value < 2**63:
-        raise _wrong(field, value, f"a whole number of at least {low}")
+    low, high = field.metadata["low"], field.metadata.get("high", 2**63 - 1)
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        beyond = f" and at most {high}" if "high" in field.metadata else ""
+        raise _wrong(field, value, f"a whole number of at least {low}{beyond}")
     return value
 
 
@@ -194,6 +202,8 @@ def _check_numbers(field: Field, value: Any) -> tuple[float, ...]:
 
 
 def _check_statistics(field: Field, value: Any) -> tuple[str, ...]:
+    if field.metadata.get("empty") and isinstance(value, Sequence) and not value:
+        return ()
     if isinstance(value, str) or not isinstance(value, Sequence) or not value:
         raise _wrong(field, value, f"at least one of {', '.join(STATISTICS)}")
     for item in value:
@@ -203,8 +213,8 @@ def _check_statistics(field: Field, value: Any) -> tuple[str, ...]:
             raise _wrong(field, item, "a name, a name:weight or a name:weight@layer+layer") from error
         if name not in STATISTICS:
             raise RecipeError(
-                f"statistic is {name!r}; expected one of {', '.join(STATISTICS)}.",
-                f"{nearest_name(name, tuple(STATISTICS))}Change --statistic.",
+                f"{field.name} is {name!r}; expected one of {', '.join(STATISTICS)}.",
+                f"{nearest_name(name, tuple(STATISTICS))}Change --{field.name.replace('_', '-')}.",
             )
         if not math.isfinite(weight) or weight < 0:
             raise _wrong(field, item, "a finite weight of at least 0")

@@ -1,8 +1,12 @@
-"""How a picture is run, as opposed to what is painted, which its recipe says."""
+"""How a picture is run, as opposed to what is painted, which its recipe says; and what a pastiche is painted from."""
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
+from impasto.images.io import ImageSource
 from impasto.optimize.schedule import RunPlan
+
+ImageSources = ImageSource | list[Any] | tuple[Any, ...]
+"""One picture, or a list or tuple of them."""
 
 
 class How(TypedDict, total=False):
@@ -24,3 +28,16 @@ class How(TypedDict, total=False):
     max_pixels: int
     max_memory: int | None
     plan: RunPlan | None
+
+
+class PasticheHow(How, total=False):
+    """The keyword arguments of `stylize`, `morph`, `estimate`: those of `How`, and pictures beside content and style.
+
+    fine_style: a painting whose fine strokes every style image gets first, in the recipe's `fine_layers`.
+    content_masks, style_masks: regions with a style of their own, as pictures or arrays (H, W) of any size: grey masks,
+    white inside, the i-th of both being region i, or one color-coded map each; see docs/regions.md.
+    """
+
+    fine_style: ImageSource | None
+    content_masks: ImageSources
+    style_masks: ImageSources

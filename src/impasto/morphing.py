@@ -8,7 +8,7 @@ from typing import Unpack
 
 from impasto.coloring import prepare_colors
 from impasto.errors import RecipeError
-from impasto.how import How
+from impasto.how import ImageSources, PasticheHow
 from impasto.images.io import ImageSource
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
@@ -16,7 +16,7 @@ from impasto.optimize.device import running
 from impasto.optimize.estimate import Estimate
 from impasto.optimize.events import OnStep
 from impasto.painting import Painting
-from impasto.preparation import ImageSources, prepare_pastiche
+from impasto.preparation import prepare_pastiche
 from impasto.recipe import Recipe
 from impasto.result import Frame, Result
 
@@ -64,7 +64,7 @@ class Morph:
         if not is_first:
             steps = self.recipe.frame_steps or max(1, round(FRAME_SHARE * recipe.steps))
             recipe = recipe.replace(steps=steps, first_scale=0)
-        return painting.vary(recipe, painting.content, painting.styles, painting.plan.size)
+        return painting.vary(recipe, painting.content, painting.styles, painting.plan.size, painting.regions)
 
     def _balance(self) -> list[float]:
         """How many times as strongly a style pulls as the next one, for all but the last.
@@ -92,9 +92,7 @@ def prepare_morph(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe,
-    *,
-    fine_style: ImageSource | None = None,
-    **how: Unpack[How],
+    **how: Unpack[PasticheHow],
 ) -> Morph:
     """What `morph` will paint: its `estimate()` tells the cost, its `paint()` is the rest of the run.
 
@@ -118,7 +116,7 @@ def prepare_morph(
         )
     if how.get("plan") is not None:
         raise RecipeError("plan is given for a morph; expected none, since it is of one picture.", "Leave it out.")
-    painting = prepare_pastiche(content_image, style_images, recipe.replace(frames=1), fine_style=fine_style, **how)
+    painting = prepare_pastiche(content_image, style_images, recipe.replace(frames=1), **how)
     return Morph(recipe, painting)
 
 

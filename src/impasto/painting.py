@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,10 +15,12 @@ from torch import Tensor
 from impasto.coloring import check_color, finish_colors, prepare_colors, see_painted, to_painted
 from impasto.errors import OutOfMemoryError, RecipeError
 from impasto.features.encoder import build_encoder
+from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
 from impasto.features.weights import WeightsRecord
 from impasto.images.carried import NOTHING
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_photograph
+from impasto.images.masks import check_mask, read_mask, turn_like
 from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.calibration import Speed, find_match_speed, find_speed, write_speed
@@ -34,8 +37,9 @@ from impasto.optimize.schedule import Part, RunPlan
 from impasto.optimize.tiles import TiledObjective
 from impasto.planning import Planner
 from impasto.recipe import Recipe, check_blend, recipe_files
+from impasto.regions import Masks, build_regions
 from impasto.result import Input, Result, Role, describe_input
-from impasto.sizes import check_sizes
+from impasto.sizes import check_sizes, style_size
 from impasto.strokes import check_fine_style, fine_recipe
 
 logger = logging.getLogger(__name__)
@@ -49,6 +53,7 @@ class Painting:
 
     # Complete after `prepare`: before, the recipe and the sizes of the inputs are not known.
     encoders: dict[Precision, Vgg]
+    regions: tuple[Region, ...]
     weights: WeightsRecord
     planner: Planner
     plan: RunPlan
@@ -88,6 +93,8 @@ class Painting:
         self.fine_style: Tensor | None = None
         self.strokes: list[Painting] = []
         self.start: Tensor | None = None  # instead of the recipe's start image
+        self.style_alphas: list[Tensor | None] = []
+        self.masks: dict[str, list[Tensor]] = {"content_mask": [], "style_mask": []}
         self.inputs: list[Input] = []
         self.painted: list[Part] = []
         self._speeds: dict[Precision, tuple[str, Speed]] = {}
@@ -102,8 +109,20 @@ class Painting:
             self.fine_style = image
         else:
             self.styles.append(image)
+            self.style_alphas.append(carried.alpha)
         self.inputs.append(describe_input(role, source))
         return image.shape[-2], image.shape[-1]
+
+    def read_mask(
+        self, role: Literal["content_mask", "style_mask"], source: ImageSource, image: Tensor, picture: ImageSource
+    ) -> None:
+        """Takes a mask of a picture that was read: image as it came out, picture as it was given."""
+        name = f"{role} {len(self.masks[role]) + 1}"
+        size = (image.shape[-2], image.shape[-1])
+        mask = turn_like(read_mask(source, name=name, max_pixels=self.max_pixels), size, picture, name)
+        check_mask(mask, size, name, "photograph" if role == "content_mask" else "style image")
+        self.masks[role].append(mask)
+        self.inputs.append(describe_input(role, source))
 
     def prepare(self, size: tuple[int, int]) -> "Painting":
         """Itself, ready to paint at (height, width), after all that can be wrong before slow work was checked."""
@@ -112,6 +131,18 @@ class Painting:
             check_blend(recipe.style_blend, len(self.styles))
         check_color(recipe, has_content=self.content is not None, has_styles=bool(self.styles))
         check_sizes(recipe, self.content, self.styles, size)
+        self.regions = build_regions(
+            recipe,
+            Masks(
+                size=size,
+                style_sizes=[style_size(recipe, style, size, size) for style in self.styles],
+                content_masks=self.masks["content_mask"],
+                style_masks=self.masks["style_mask"],
+                content_alpha=self.carried.alpha,
+                style_alphas=self.style_alphas,
+            ),
+        )
+        self.masks.clear()
         if recipe.init in recipe_files(recipe):
             read_image(recipe.init, name="init")
         precision = self.precision if plan is None else plan.precision
@@ -126,7 +157,9 @@ class Painting:
         if self.device.type != "cpu":
             # They go to the device when it is time to paint.
             used += sum(chosen.count_bytes() for chosen in self.encoders.values())
-        self.planner = Planner(recipe, self.encoders, self.styles, size, used=used, limit=limit)
+        self.planner = Planner(
+            recipe, self.encoders, self.styles, size, used=used, limit=limit, regions=len(self.regions)
+        )
         threads = self.threads if self.threads is not None else torch.get_num_threads()
         self.plan = self.planner.plan(precision, threads) if plan is None else self.planner.adopt(plan)
         if self.fine_style is not None:
@@ -142,15 +175,22 @@ class Painting:
         return self.vary(recipe, style, [self.fine_style], size)
 
     def vary(
-        self, recipe: Recipe, content: Tensor | None, styles: list[Tensor], size: tuple[int, int]
+        self,
+        recipe: Recipe,
+        content: Tensor | None,
+        styles: list[Tensor],
+        size: tuple[int, int],
+        regions: tuple[Region, ...] = (),
     ) -> "Painting":
         """Another painting at (height, width), ready, in the same network on the same machine."""
         other = copy.copy(self)
         other.recipe, other.content, other.styles, other.fine_style = recipe, content, styles, None
-        other.strokes, other.painted, other._speeds = [], [], {}
+        other.strokes, other.painted, other._speeds, other.regions = [], [], {}, regions
         other.started = self.clock()
         used, limit = self.planner.used, self.planner.limit
-        other.planner = Planner(recipe, self.encoders, styles, size, used=used, limit=limit)
+        other.planner = Planner(
+            recipe, self.encoders, styles, size, used=used, limit=limit, regions=len(regions)
+        )
         other.plan = other.planner.plan(self.plan.precision, self.plan.threads)
         return other
 
@@ -174,6 +214,7 @@ class Painting:
                     recipe,
                     has_content=self.content is not None,
                     styles=len(self.styles),
+                    regions=len(self.regions),
                     device=self.device,
                     threads=plan.threads,
                     clock=self.clock,
@@ -277,9 +318,10 @@ class Painting:
         content = None if self.content is None else resize_image(self.content, part.size).to(self.device)
         sizes = self.planner.style_sizes(part.size)
         styles = [resize_image(s, to).to(self.device) for s, to in zip(self.styles, sizes, strict=True)]
+        regions = [region.resized(part.size, sizes).to(self.device) for region in self.regions]
         if part.memory.tile is None:
-            return Objective(encoder, self.recipe, content, styles)
-        return TiledObjective(encoder, self.recipe, content, styles, inner=part.memory.tile)
+            return Objective(encoder, self.recipe, content, styles, regions)
+        return TiledObjective(encoder, self.recipe, content, styles, regions, inner=part.memory.tile)
 
     def _lower(self, failed: Part, done: int, left: Sequence[Part]) -> list[Part]:
         """The parts left to paint, in less memory, after one ran out of it."""

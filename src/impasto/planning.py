@@ -11,7 +11,7 @@ from impasto.fields import split_statistic
 from impasto.optimize.plan import UNTILED, MemoryPlan, Needs, lower_plan, plan_memory
 from impasto.optimize.pyramid import Precision, share_steps
 from impasto.optimize.schedule import Part, RunPlan
-from impasto.recipe import Recipe
+from impasto.recipe import Recipe, every_statistic
 from impasto.sizes import plan_sizes, style_size
 
 
@@ -27,15 +27,17 @@ class Planner:
         *,
         used: int,
         limit: int,
+        regions: int = 0,
     ) -> None:
         """encoders: by precision, as far as wanted. styles: the style images as they were read. size: (height, width).
-        used: bytes in use before the run. limit: bytes that it may bring this to."""
+        used: bytes in use before the run. limit: bytes that it may bring this to. regions: how many guides it has."""
         self.recipe = recipe
         self.encoders = encoders
         self.styles = styles
         self.size = size
         self.used = used
         self.limit = limit
+        self.regions = regions
 
     def plan(self, precision: Precision, threads: int) -> RunPlan:
         """The recipe's scales and steps. Raises MemoryLimitError where a part does not fit, with what does for all."""
@@ -89,7 +91,9 @@ class Planner:
 
     def _within(self, limit: int, size: tuple[int, int], steps: int, precision: Precision) -> MemoryPlan:
         styles, encoder = self.style_sizes(size), self.encoders[precision]
-        return plan_memory(encoder, self.recipe, size, styles, steps=steps, used=self.used, limit=limit)
+        return plan_memory(
+            encoder, self.recipe, size, styles, steps=steps, used=self.used, limit=limit, regions=self.regions
+        )
 
     def _lowered(self, part: Part) -> Part:
         if part.memory.needed_bytes <= self.limit:
@@ -101,9 +105,10 @@ class Planner:
         return replace(part, memory=memory)
 
     def _adopt(self, part: Part) -> Part:
-        needs = Needs(self.encoders[part.precision], self.recipe, part.size, self.style_sizes(part.size), self.used)
+        encoder, styles = self.encoders[part.precision], self.style_sizes(part.size)
+        needs = Needs(encoder, self.recipe, part.size, styles, self.used, self.regions)
         memory = needs.plan(part.memory.tile, part.memory.history)
-        untiled = [name for name, _, _ in map(split_statistic, self.recipe.statistic) if name in UNTILED]
+        untiled = [name for name, _, _ in map(split_statistic, every_statistic(self.recipe)) if name in UNTILED]
         if memory.margin != part.memory.margin or (memory.tile is not None and untiled):
             wanted = "no tiles" if untiled else f"a margin of {needs.margin}"
             raise RecipeError(

@@ -3,7 +3,7 @@
 from typing import Any, Literal, Unpack
 
 from impasto.errors import ImageSizeError, RecipeError
-from impasto.how import How
+from impasto.how import How, ImageSources
 from impasto.images.io import ImageSource
 from impasto.images.resize import fit_long_edge
 from impasto.painting import Painting
@@ -15,9 +15,6 @@ SMALLEST_SAMPLE = 32
 
 Kind = Literal["content", "style"]
 
-ImageSources = ImageSource | list[Any] | tuple[Any, ...]
-"""One picture, or a list or tuple of them."""
-
 
 def prepare_pastiche(
     content_image: ImageSource,
@@ -25,6 +22,8 @@ def prepare_pastiche(
     recipe: Recipe | None = None,
     *,
     fine_style: ImageSource | None = None,
+    content_masks: ImageSources = (),
+    style_masks: ImageSources = (),
     **how: Unpack[How],
 ) -> Painting:
     """What `stylize` will paint: its `estimate()` tells the cost, its `paint()` is the rest of the run."""
@@ -41,10 +40,18 @@ def prepare_pastiche(
         )
     painting = Painting(recipe, **how)
     height, width = painting.read("content", content_image)
-    for source in _listed(style_images):
+    styles = _listed(style_images)
+    for source in styles:
         painting.read("style", source)
     if fine_style is not None:
         painting.read("fine_style", fine_style)
+    assert painting.content is not None
+    for source in _listed(content_masks):
+        painting.read_mask("content_mask", source, painting.content, content_image)
+    for index, source in enumerate(_listed(style_masks)):
+        # One style has all the masks; of too many masks `prepare` tells.
+        own = min(index, len(styles) - 1)
+        painting.read_mask("style_mask", source, painting.styles[own], styles[own])
     return painting.prepare(fit_long_edge(height, width, recipe.size))
 
 

@@ -18,6 +18,7 @@ from typing import Any, Literal, Self
 from impasto.errors import RecipeError
 from impasto.fields import (
     COLORS,
+    GUIDE_MODES,
     STATISTICS,
     STYLE_LAYERS,
     check_value,
@@ -119,6 +120,21 @@ class Recipe:
         "choice",
         "linear map of match and oklab; monge changes colors least (cholesky, pca, monge)",
         choices=("cholesky", "pca", "monge"),
+    )
+    guide_mode: Literal["simple", "inside", "all"] = option(
+        "simple",
+        "choice",
+        "how masks reach a layer: " + "; ".join(f"{name} = {what}" for name, what in GUIDE_MODES.items()),
+        choices=tuple(GUIDE_MODES),
+    )
+    guide_dilation: int = option(
+        0, "integer", "positions of each layer by which masks grow, -32 to 32; below 0 they shrink", low=-32, high=32
+    )
+    region_weights: tuple[float, ...] = option(
+        (), "numbers", "one a region: its style's weight, 1 being its due by area; empty: all 1", low=0.0
+    )
+    region_statistics: tuple[str, ...] = option(
+        (), "statistics", "one a region, such as gram,nearest; empty: --statistic for all", empty=True
     )
     gamut: Literal["keep", "free"] = option(
         "keep",
@@ -264,6 +280,11 @@ def field_names() -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(Recipe))
 
 
+def every_statistic(recipe: Recipe) -> tuple[str, ...]:
+    """The statistics that a run of the recipe may take, those of its regions included, each once."""
+    return tuple(dict.fromkeys(recipe.statistic + recipe.region_statistics))
+
+
 def format_toml(values: Mapping[str, Any]) -> str:
     """The values of `Recipe.to_dict` as a TOML text."""
     # A JSON string, number, boolean or flat list is written the same way in TOML, but for letters beyond 16 bits, which
@@ -336,7 +357,7 @@ def _check_together(recipe: Recipe) -> None:
                 f"{kind}_layer_weights has {len(weights)} numbers for {len(layers)} layers; expected one each.",
                 f"Give {len(layers)} numbers, or leave --{kind}-layer-weights out for equal weights.",
             )
-    for item in recipe.statistic:
+    for item in recipe.statistic + recipe.region_statistics:
         for layer in split_statistic(item)[2]:
             if layer not in recipe.style_layers:
                 raise RecipeError(

@@ -19,7 +19,8 @@ from impasto.optimize.plan import MemoryPlan
 from impasto.optimize.schedule import RunPlan
 from impasto.recipe import Recipe
 
-Role = Literal["content", "style", "fine_style"]
+Role = Literal["content", "style", "fine_style", "content_mask", "style_mask"]
+"""What an input is to a run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

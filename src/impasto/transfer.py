@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Unpack
 
-from impasto.how import How
+from impasto.how import How, ImageSources, PasticheHow
 from impasto.images.io import ImageSource
 from impasto.morphing import prepare_morph
 from impasto.optimize.estimate import Estimate
 from impasto.optimize.events import OnStep
-from impasto.preparation import ImageSources, prepare_pastiche, prepare_reconstruction, prepare_texture
+from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
 from impasto.recipe import Recipe
 from impasto.result import Result
 
@@ -18,23 +18,21 @@ def stylize(
     style_images: ImageSources,
     recipe: Recipe | None = None,
     *,
-    fine_style: ImageSource | None = None,
     on_step: OnStep | None = None,
-    **how: Unpack[How],
+    **how: Unpack[PasticheHow],
 ) -> Result:
     """The content image repainted in the style of the style images: Gatys et al. 2015, eq. 7.
 
     content_image, style_images: paths, PIL images, arrays (H, W, 3) of uint8 or of floats in [0, 1], or tensors
     (3, H, W) in [0, 1]; one style or a list of them, mixed by the recipe's `style_blend`.
     recipe: what to paint; `Recipe()`, the preset `standard`, if left out.
-    fine_style: a painting whose fine strokes every style image gets first, in the recipe's `fine_layers`.
     on_step: called after every step; may return "stop". Ctrl-C after the first step also gives the best picture so far.
-    how: device, threads, precision, max_pixels, max_memory, plan: see `impasto.How`.
+    how: fine_style, masks, device, threads, precision, max_pixels, max_memory, plan: see `impasto.PasticheHow`.
 
-    Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, RecipeError,
-    WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are ImpastoError.
+    Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, MaskError,
+    RecipeError, WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are ImpastoError.
     """
-    painting = prepare_pastiche(content_image, style_images, recipe, fine_style=fine_style, **how)
+    painting = prepare_pastiche(content_image, style_images, recipe, **how)
     return painting.paint(on_step)
 
 
@@ -44,9 +42,8 @@ def morph(
     recipe: Recipe | None = None,
     *,
     frames: int = 24,
-    fine_style: ImageSource | None = None,
     on_step: OnStep | None = None,
-    **how: Unpack[How],
+    **how: Unpack[PasticheHow],
 ) -> Iterator[Result]:
     """The content image on its way from the first style through all to the last, a `Result` a frame, the ends included.
 
@@ -57,16 +54,14 @@ def morph(
     is given only if it is the first. The rest, and what is raised, as for `stylize`; a `plan` is refused.
     """
     recipe = (recipe if recipe is not None else Recipe()).replace(frames=frames)
-    return prepare_morph(content_image, style_images, recipe, fine_style=fine_style, **how).paint(on_step)
+    return prepare_morph(content_image, style_images, recipe, **how).paint(on_step)
 
 
 def estimate(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe | None = None,
-    *,
-    fine_style: ImageSource | None = None,
-    **how: Unpack[How],
+    **how: Unpack[PasticheHow],
 ) -> Estimate:
     """What `stylize` will cost on this machine, with the same arguments; nothing is painted.
 
@@ -75,7 +70,7 @@ def estimate(
     For textures and reconstructions: `prepare_texture(...).estimate()`, `prepare_reconstruction(...).estimate()`.
     Raises what `stylize` raises before slow work.
     """
-    painting = prepare_pastiche(content_image, style_images, recipe, fine_style=fine_style, **how)
+    painting = prepare_pastiche(content_image, style_images, recipe, **how)
     return painting.estimate()
 
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -730,3 +731,66 @@ def test_fields_of_every_kind_may_be_swept(axis: str, folder: Path, capfd: pytes
     assert main([*SWEEP, "--rows", axis, "--columns", "strength=0.2,0.8", "--json"]) == 0
     values = json.loads(capfd.readouterr().out)
     assert [len(row) for row in values["panels"]] == [2, 2]
+
+
+def write_masks(folder: Path) -> None:
+    """Left and right halves of photo.png and painting.png, and color-coded maps of both."""
+    for name, (width, height) in (("photo", (64, 48)), ("painting", (40, 50))):
+        coded = Image.new("RGB", (width, height), "#ff0000")
+        coded.paste("#0000ff", (width // 2, 0, width, height))
+        coded.save(folder / f"{name}_map.jpg", quality=60)
+        for side, shade in (("left", 255), ("right", 0)):
+            mask = Image.new("L", (width, height), shade)
+            mask.paste(255 - shade, (width // 2, 0, width, height))
+            mask.save(folder / f"{name}_{side}.png")
+    Image.new("RGB", (40, 50), "#00ff00").save(folder / "green_map.png")
+    Image.new("L", (64, 48)).save(folder / "black.png")
+    Image.new("L", (64, 64), 255).save(folder / "square.png")
+
+
+GREY = ("--content-mask", "photo_left.png", "--style-mask", "painting_left.png",
+        "--content-mask", "photo_right.png", "--style-mask", "painting_right.png")  # fmt: skip
+CODED = ("--content-mask", "photo_map.jpg", "--style-mask", "painting_map.jpg")
+
+
+@pytest.mark.parametrize("masks", [GREY, CODED], ids=["grey", "coded"])
+def test_regions_are_painted_and_recorded(
+    masks: tuple[str, ...], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_masks(folder)
+    settings = ("--region-weights", "1,0.5", "--guide-mode", "all", "--guide-dilation", "-1")
+    for name in ("a.png", "b.png"):
+        assert main(["stylize", "photo.png", "painting.png", "-o", name, *FAST, *masks, *settings, "--quiet"]) == 0
+    assert (folder / "a.png").read_bytes() == (folder / "b.png").read_bytes()
+    metadata: Any = read_metadata(folder / "a.png")
+    recorded = [(entry["role"], entry["name"]) for entry in metadata["inputs"][2:]]
+    given = list(zip(masks[::2], masks[1::2], strict=True))
+    assert sorted(recorded) == sorted((option[2:].replace("-", "_"), name) for option, name in given)
+    assert all(len(entry["sha256"]) == 64 for entry in metadata["inputs"])
+    assert metadata["recipe"]["region_weights"] == [1, 0.5] and metadata["recipe"]["guide_dilation"] == -1
+    capfd.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--content-mask", "square.png"), "content_mask 1 is 64x64, .* photograph 64x48"),
+        (("--content-mask", "black.png"), "content_mask 1 is empty"),
+        (("--content-mask", "photo_map.jpg", "--style-mask", "green_map.png"), "has no style; expected one of #00ff00"),
+        (("--content-mask", "nowhere.png"), "'nowhere.png' does not exist"),
+        ((*GREY, "--region-weights", "1"), "region_weights has 1 for 2 regions, region 1, region 2"),
+        (("--region-statistics", "nearest"), "region_statistics is given without content masks"),
+        ((*GREY, "--guide-dilation", "99"), "guide_dilation is 99; .* at most 32"),
+        ((*GREY, "--guide-mode", "insde"), "Did you mean 'inside'"),
+        ((*GREY[:-2], "-o", "photo_left.png"), "photo_left.png"),
+    ],
+)
+def test_bad_masks_are_one_line_and_exit_2(
+    arguments: tuple[str, ...], words: str, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_masks(folder)
+    output = () if "-o" in arguments else ("-o", "out.png")
+    assert main(["stylize", "photo.png", "painting.png", *output, *FAST, *arguments]) == 2
+    out, err = capfd.readouterr()
+    assert out == "" and len(err.splitlines()) == 1 and not (folder / "out.png").exists()
+    assert re.search(words, err), err

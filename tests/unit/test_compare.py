@@ -1,6 +1,7 @@
 """A pastiche looked into: whose recipe, which terms, which pictures are refused."""
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from impasto.features.encoder import build_encoder
 from impasto.images.io import write_image
 from impasto.losses.objective import Objective
 from impasto.recipe import Recipe
+from impasto.transfer import stylize
 
 Paint = Callable[..., Tensor]
 TINY = Recipe(weights="tiny")
@@ -135,3 +137,15 @@ def test_a_style_that_the_recipe_makes_too_small_is_refused(picture: Paint) -> N
 def test_a_missing_picture_is_refused(tmp_path: Path, picture: Paint) -> None:
     with pytest.raises(ImageReadError, match="style_image"):
         compare(picture(48, 64), tmp_path / "no.png", torch.zeros(1, 3, 48, 64), TINY)
+
+
+def test_a_picture_painted_by_regions_is_compared_as_a_whole(
+    tmp_path: Path, picture: Paint, caplog: pytest.LogCaptureFixture
+) -> None:
+    mask = torch.ones(48, 48)
+    mask[:24] = 0
+    small = Recipe(weights="tiny", size=48, steps=1, first_scale=0)
+    stylize(picture(48, 48), picture(48, 48, 1), small, content_masks=[mask]).save(tmp_path / "out.png")
+    with caplog.at_level(logging.WARNING):
+        find_recipe(tmp_path / "out.png")
+    assert "painted by regions" in caplog.text

@@ -63,6 +63,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
         "gram_normalization",
         "tv_normalization",
     ),
+    "Regions": ("guide_mode", "guide_dilation", "region_weights", "region_statistics"),
     "Network": ("weights", "weights_preprocessing", "pooling", "padding", "rescaled_network"),
     "Optimization": (
         "optimizer",
@@ -81,7 +82,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
 }
 """Recipe fields by their panel in the help, in the order shown; a field in none of them lands in the last."""
 
-STYLIZE_FIELDS = ("fine_layers", "frames", "frame_steps")
+STYLIZE_FIELDS = ("fine_layers", "frames", "frame_steps", *PANELS["Regions"])
 """Recipe fields that only `stylize` has a use for."""
 
 _METAVARS = {

@@ -34,6 +34,26 @@ from impasto.errors import OutputError
 from impasto.recipe import Recipe
 
 Content = Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)]
+ContentMasks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--content-mask",
+        metavar="FILE",
+        help="a region of the photograph, white inside, once a region; or one color-coded map of all",
+        rich_help_panel="Regions",
+        show_default=False,
+    ),
+]
+StyleMasks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--style-mask",
+        metavar="FILE",
+        help="where its style is in the painting, once a region; or one color-coded map a painting; default: all of it",
+        rich_help_panel="Regions",
+        show_default=False,
+    ),
+]
 Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="one or more paintings", show_default=False)]
 
 
@@ -52,6 +72,8 @@ def stylize(
             rich_help_panel="Look",
         ),
     ] = None,
+    content_mask: ContentMasks = None,
+    style_mask: StyleMasks = None,
     snapshot_every: SnapshotEvery = None,
     snapshot_dir: SnapshotDir = None,
     animation: Animation = None,
@@ -80,7 +102,9 @@ def stylize(
 
     how: Any = {"device": device, "threads": threads, "precision": precision, "max_pixels": max_pixels}
     how |= {"max_memory": read_memory(max_memory), "fine_style": fine_style}
-    inputs = [content_image, *style_images, *([fine_style] if fine_style is not None else [])]
+    how |= {"content_masks": content_mask or (), "style_masks": style_mask or ()}
+    given = [fine_style, *(content_mask or ()), *(style_mask or ())]
+    inputs = [content_image, *style_images, *(path for path in given if path is not None)]
     if recipe.frames > 1:
         if snapshot_every is not None or snapshot_dir is not None or animation is not None:
             raise OutputError(

@@ -80,6 +80,11 @@ class Tile:
         assert inner.shape[2:] == (rows.stop - rows.start, columns.stop - columns.start), "the tile is too small"
         return inner
 
+    def part(self, whole: Tensor, layer: str) -> Tensor:
+        """The inner part of what the whole picture has at a layer's positions, (B, C, h, w)."""
+        stride = stride_of(layer)
+        return whole[:, :, self.rows.positions(stride), self.columns.positions(stride)]
+
     @property
     def corner(self) -> tuple[int, int]:
         """Row and column of the inner part's first pixel: what tells the tiles of a picture apart."""

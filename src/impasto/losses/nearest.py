@@ -1,6 +1,6 @@
 """Each place of the picture pulled to the place of the style that is most like it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -16,6 +16,9 @@ CONTENT_SHARE = 0.5
 """Share of the photograph in what is matched. Less paints more freely and loses the drawing (docs/experiments.md)."""
 
 _CHUNK = 2048
+
+Guides = Mapping[str, Tensor] | None
+"""Weights of positions by layer, (1, 1, H, W), summing to 1, as `carry_guide` gives them; None: all are equal."""
 
 
 class NearestStyle:
@@ -33,15 +36,24 @@ class NearestStyle:
         content: Mapping[str, Tensor] | None,
         weights: Mapping[str, float],
         seed: int,
+        style_guide: Guides = None,
+        guide: Guides = None,
     ) -> None:
         """style, content: {layer: features (1, C, H, W)}; content None where there is no photograph, as in textures.
-        weights: {layer: share of the energy}, shallow to deep. seed: of the vectors that are kept."""
-        self.scales = {layer: scale_energy(_energy(style[layer]), weight) for layer, weight in weights.items()}
-        columns = self.columns(*(style[layer] for layer in weights))
-        self.mean = columns.mean(dim=(2, 3), keepdim=True)
+        weights: {layer: share of the energy}, shallow to deep. seed: of the vectors that are kept.
+        style_guide, guide: {layer: weights of positions (1, 1, H, W)} of style and picture, or None for all equal."""
+        layers, grid = tuple(weights), grid_layer(tuple(weights))
+        self.scales = {
+            layer: scale_energy(_energy(style[layer], at(style_guide, layer)), weights[layer]) for layer in layers
+        }
+        columns = self.columns(*(style[layer] for layer in layers))
+        self.mean = mean_column(columns, at(style_guide, grid))
         vectors = unit_rows(columns, self.mean)
+        if style_guide is not None:
+            vectors = vectors[candidates(style_guide[grid]).to(vectors.device)]
         self.vectors = vectors[style_order(len(vectors), seed).to(vectors.device)]
-        self.content = None if content is None else _centred(self.columns(*(content[layer] for layer in weights)))
+        self.guide = at(guide, grid)
+        self.content = None if content is None else self._centred(self.columns(*(content[layer] for layer in layers)))
         self._match: Tensor | None = None
         self._age = 0
 
@@ -56,14 +68,18 @@ class NearestStyle:
         return torch.cat([_to_grid(layer, (H, W)) for layer in scaled], dim=1)
 
     def match(self, columns: Tensor) -> Tensor:
-        """The index of the nearest style vector for each place, (h w), found anew once in a while."""
+        """The index of the nearest style vector for each place that counts, found anew once in a while."""
         if self._match is None or self._age >= REMATCH:
-            query = _centred(columns.detach())
+            query = self._centred(columns.detach())
             if self.content is not None:
                 query = CONTENT_SHARE * self.content + (1 - CONTENT_SHARE) * query
             self._match, self._age = match_rows(query, self.vectors), 0
         self._age += 1
         return self._match
+
+    def _centred(self, columns: Tensor) -> Tensor:
+        rows = unit_rows(columns, mean_column(columns, self.guide))
+        return rows if self.guide is None else rows[places_of(self.guide)]
 
 
 def nearest_distance(columns: Tensor, style: NearestStyle) -> Tensor:
@@ -72,7 +88,41 @@ def nearest_distance(columns: Tensor, style: NearestStyle) -> Tensor:
     columns: (1, C, h, w), from `style.columns`. The match is held constant in the gradient.
     """
     matched = style.vectors[style.match(columns)]
-    return (1 - (unit_rows(columns, style.mean) * matched).sum(1)).mean()
+    rows = unit_rows(columns, style.mean)
+    return (1 - (rows * matched).sum(1)).mean() if style.guide is None else guided_miss(rows, matched, style.guide)
+
+
+def guided_miss(rows: Tensor, matched: Tensor, guide: Tensor) -> Tensor:
+    """Sum over the places that count of w (1 - cosine). rows: of all places. matched: unit vectors, of those places."""
+    places = places_of(guide)
+    return ((1 - (rows[places] * matched).sum(1)) * guide.flatten()[places]).sum()
+
+
+def grid_layer(layers: Sequence[str]) -> str:
+    """The layer whose positions the hypercolumns have."""
+    return layers[len(layers) // 2]
+
+
+def at(guides: Guides, layer: str) -> Tensor | None:
+    """The guide of a layer, where there are any."""
+    return None if guides is None else guides[layer]
+
+
+def places_of(guide: Tensor) -> Tensor:
+    """Indices, row by row, of the places of a weight above 0. guide: (1, 1, h, w)."""
+    return guide.flatten().nonzero().flatten()
+
+
+def candidates(guide: Tensor) -> Tensor:
+    """Indices of the places that style vectors are taken from: of at least half of the largest weight."""
+    return places_of((guide >= guide.max() / 2).float())
+
+
+def mean_column(columns: Tensor, guide: Tensor | None) -> Tensor:
+    """The mean over places, (1, C, 1, 1), by their weights."""
+    if guide is None:
+        return columns.mean(dim=(2, 3), keepdim=True)
+    return (columns * guide).sum(dim=(2, 3), keepdim=True)
 
 
 def style_order(count: int, seed: int) -> Tensor:
@@ -95,7 +145,9 @@ def scale_energy(energy: float, weight: float) -> float:
     return (weight / energy) ** 0.5 if energy > 0 else 1.0
 
 
-def _energy(features: Tensor) -> float:
+def _energy(features: Tensor, guide: Tensor | None) -> float:
+    if guide is not None:
+        return float((features.square() * guide).sum())
     return float(features.square().mean()) * features.shape[1]
 
 
@@ -110,7 +162,3 @@ def _to_grid(features: Tensor, grid: tuple[int, int]) -> Tensor:
 def unit_rows(columns: Tensor, mean: Tensor) -> Tensor:
     """Unit vectors of the places, (h w, C), of hypercolumns (1, C, h, w) less a mean (1, C, 1, 1)."""
     return functional.normalize((columns - mean)[0].flatten(1).T, dim=1)
-
-
-def _centred(columns: Tensor) -> Tensor:
-    return unit_rows(columns, columns.mean(dim=(2, 3), keepdim=True))

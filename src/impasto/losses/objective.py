@@ -8,20 +8,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from impasto.features.guides import Region
 from impasto.features.vgg import Padding, Vgg, sort_layers
 from impasto.fields import split_statistic
 from impasto.losses.content import content_loss
-from impasto.losses.nearest import NearestStyle, nearest_distance
-from impasto.losses.statistics import build_statistics
+from impasto.losses.nearest import Guides, NearestStyle, at, nearest_distance
+from impasto.losses.parts import Part, list_parts
+from impasto.losses.statistics import Statistic, build_statistics
 from impasto.losses.tv import tv_loss
-from impasto.recipe import Recipe, check_blend
+from impasto.recipe import Recipe
 
 CONTENT_BALANCE = 0.05
 """Content weight for a style weight of 1 at strength 0.5; chosen by eye, see docs/experiments.md."""
 
 
-Wanted = Mapping[str, tuple[tuple[str, ...], Callable[..., Any]]]
-"""Descriptions of a picture by name: the layers, and what makes a description of their features."""
+Wanted = Mapping[str, tuple[str, Callable[..., Any], Tensor | None]]
+"""Descriptions of a picture by name: the layer, what makes a description of its features, and the guide, if any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Term:
     """One loss of the picture's features in some layers against one target, and its factor in the sum.
 
     name: "gram conv3_1", for one. describe: the layers' features -> a description. distance: a description and the
-    target -> a scalar. is_mean: as of a Statistic.
+    target -> a scalar. is_mean: as of a Statistic. guide: weights of the positions, (1, 1, h, w), which `describe` then
+    takes after the features.
     """
 
     name: str
@@ -39,9 +42,12 @@ class Term:
     distance: Callable[[Any, Any], Tensor]
     target: Any
     is_mean: bool
+    guide: Tensor | None = None
 
     def value(self, features: Mapping[str, Tensor]) -> Tensor:
-        return self.factor * self.distance(self.describe(*(features[layer] for layer in self.layers)), self.target)
+        guides = () if self.guide is None else (self.guide,)
+        description = self.describe(*(features[layer] for layer in self.layers), *guides)
+        return self.factor * self.distance(description, self.target)
 
 
 class Objective:
@@ -53,14 +59,21 @@ class Objective:
     With `strength` s the weights are alpha = (1 - s) CONTENT_BALANCE and beta = s, and each layer's loss is first
     divided by its loss for an image without any response (F = 0). Every term is then a share between 0 and
     about 1, and size, layer, normalisation and the scale of the weights cancel.
+
+    With regions each part of the picture has style terms of its own (`list_parts`).
     """
 
     def __init__(
-        self, encoder: Vgg, recipe: Recipe, content_image: Tensor | None, style_images: Sequence[Tensor]
+        self,
+        encoder: Vgg,
+        recipe: Recipe,
+        content_image: Tensor | None,
+        style_images: Sequence[Tensor],
+        regions: Sequence[Region] = (),
     ) -> None:
         """content_image: (1, 3, H, W), of the pastiche's size, or None where no content is wanted.
         style_images: each (1, 3, h, w), at the size that the recipe's style_size gives. All in [0, 1], sRGB, on the
-        encoder's device."""
+        encoder's device. regions: with guides of these sizes, on this device; none: the picture is one."""
         self.encoder = encoder
         self.recipe = recipe
         content_weight, style_weight = mixing_weights(recipe)
@@ -69,7 +82,14 @@ class Objective:
             if content_image is not None and recipe.content_layers and content_weight > 0:
                 self.terms["content"] = list(self._content_terms(content_image, content_weight))
             if style_images and recipe.style_layers and style_weight > 0:
-                self.terms["style"] = list(self._style_terms(content_image, style_images, style_weight))
+                parts = list_parts(encoder, recipe, regions, len(style_images))
+                self.terms["style"] = [
+                    term
+                    for part in parts
+                    for term in self._style_terms(
+                        content_image, [style_images[i] for i in part.styles], style_weight * part.share, part
+                    )
+                ]
         self.layers = sort_layers([layer for terms in self.terms.values() for term in terms for layer in term.layers])
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
@@ -85,9 +105,12 @@ class Objective:
 
     def describe(self, image: Tensor, wanted: Wanted, padding: Padding | None = None) -> dict[str, Any]:
         """Descriptions of an image, (1, 3, H, W), by name. padding: the encoder's own if left out."""
-        layers = sort_layers([layer for needed, _ in wanted.values() for layer in needed])
+        layers = sort_layers([layer for layer, _, _ in wanted.values()])
         features = self.encoder(image, layers, padding=padding)
-        return {name: describe(*(features[layer] for layer in needed)) for name, (needed, describe) in wanted.items()}
+        return {
+            name: describe(features[layer]) if guide is None else describe(features[layer], guide)
+            for name, (layer, describe, guide) in wanted.items()
+        }
 
     def _content_terms(self, content_image: Tensor, content_weight: float) -> Iterator[Term]:
         recipe = self.recipe
@@ -99,56 +122,65 @@ class Objective:
             yield Term(f"content {layer}", (layer,), factor, same, distance, target, is_mean=False)
 
     def _style_terms(
-        self, content_image: Tensor | None, style_images: Sequence[Tensor], style_weight: float
+        self, content_image: Tensor | None, style_images: Sequence[Tensor], style_weight: float, part: Part
     ) -> Iterator[Term]:
+        """The terms of one part of the picture. style_images: those of the part."""
         recipe = self.recipe
         weights = layer_weights(recipe.style_layers, recipe.style_layer_weights)
-        shares = check_blend(recipe.style_blend, len(style_images))
         known = build_statistics(recipe)
-        chosen = map(split_statistic, recipe.statistic)
-        parts = [(name, factor, layers or recipe.style_layers) for name, factor, layers in chosen]
-        wanted = {
-            f"{name} {layer}": ((layer,), known[name].describe)
-            for name, _, layers in parts
-            if name in known
-            for layer in layers
-        }
-        described = [self.describe(image, wanted, style_padding(recipe)) for image in style_images]
-        for name, factor, layers in parts:
+        chosen = map(split_statistic, part.statistic)
+        statistics = [(name, factor, layers or recipe.style_layers) for name, factor, layers in chosen]
+        described = [
+            self.describe(image, _wanted(statistics, known, guides), style_padding(recipe))
+            for image, guides in zip(style_images, part.style_guides, strict=True)
+        ]
+        for name, factor, layers in statistics:
             if name == "nearest":
                 chosen_weights = {layer: weights[layer] for layer in layers}
                 whole = style_weight * factor * sum(chosen_weights.values())
-                for style_image, share in zip(style_images, shares, strict=True):
+                for index, share in enumerate(part.blend):
                     if share > 0:
-                        yield self._nearest_term(whole * share, chosen_weights, content_image, style_image)
+                        yield self._nearest_term(
+                            whole * share, chosen_weights, content_image, style_images[index], part, index
+                        )
                 continue
             for layer in layers:
-                statistic = known[name]
-                targets, blend = [descriptions[f"{name} {layer}"] for descriptions in described], list(shares)
+                guide = at(part.guide, layer)
+                statistic = known[name].of_part(guide)
+                targets, blend = [descriptions[f"{name} {layer}"] for descriptions in described], list(part.blend)
                 if statistic.blend is not None:
                     targets, blend = [statistic.blend(targets, blend)], [1.0]
-                silent = statistic.describe(style_images[0].new_zeros(1, self.encoder.channels(layer), 1, 1))
+                silence = style_images[0].new_zeros(1, self.encoder.channels(layer), 1, 1)
+                silent = statistic.describe(silence, *(() if guide is None else (guide.new_ones(1, 1, 1, 1),)))
                 for target, share in zip(targets, blend, strict=True):
                     whole = style_weight * factor * weights[layer] * share
                     whole *= self.share_of(float(statistic.distance(silent, target)))
                     yield Term(
-                        f"{name} {layer}",
+                        f"{name} {layer}{part.name}",
                         (layer,),
                         whole,
                         statistic.describe,
                         statistic.distance,
                         target,
                         statistic.is_mean,
+                        guide,
                     )
 
     def _nearest_term(
-        self, factor: float, weights: Mapping[str, float], content_image: Tensor | None, style_image: Tensor
+        self,
+        factor: float,
+        weights: Mapping[str, float],
+        content_image: Tensor | None,
+        style_image: Tensor,
+        part: Part,
+        index: int,
     ) -> Term:
+        """index: which of the part's styles it is."""
         layers = tuple(weights)
         style = self.encoder(style_image, layers, padding=style_padding(self.recipe))
         content = None if content_image is None else self.encoder(content_image, layers)
-        target = NearestStyle(style, content, weights, self.recipe.seed)
-        name = f"nearest {'+'.join(layers)}"
+        target = NearestStyle(style, content, weights, self.recipe.seed, part.style_guides[index], part.guide)
+        name = f"nearest {'+'.join(layers)}{part.name}"
         return Term(name, layers, factor, target.columns, nearest_distance, target, is_mean=False)
 
     def share_of(self, silent: float) -> float:
@@ -157,6 +189,18 @@ class Objective:
             return 1.0
         # A black or flat picture may leave a layer without any response; its term then counts as it is.
         return 1 / (silent or 1.0)
+
+
+def _wanted(
+    statistics: Sequence[tuple[str, float, Sequence[str]]], known: Mapping[str, Statistic], guides: Guides
+) -> Wanted:
+    """What of a style image is described, by name and layer; "nearest" describes it by itself."""
+    return {
+        f"{name} {layer}": (layer, known[name].of_part(at(guides, layer)).describe, at(guides, layer))
+        for name, _, layers in statistics
+        if name in known
+        for layer in layers
+    }
 
 
 def style_padding(recipe: Recipe) -> Padding:

@@ -15,13 +15,14 @@ from typing import Any
 import torch
 
 from impasto.errors import DiskError
+from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
 from impasto.fields import split_statistic
 from impasto.images.disk import cache_folder, replace_file
 from impasto.losses.nearest import match_rows
 from impasto.losses.objective import Objective
 from impasto.optimize.loop import build_evaluate
-from impasto.recipe import Recipe
+from impasto.recipe import Recipe, every_statistic
 
 FORMAT_VERSION = 1
 
@@ -89,12 +90,20 @@ class Speed:
 
 
 def find_key(
-    encoder: Vgg, recipe: Recipe, *, has_content: bool, styles: int, device: torch.device, threads: int
+    encoder: Vgg,
+    recipe: Recipe,
+    *,
+    has_content: bool,
+    styles: int,
+    device: torch.device,
+    threads: int,
+    regions: int = 0,
 ) -> str:
     """What a speed holds for: torch, machine, threads, precision, and the parts of the recipe that cost time."""
     network = {name: encoder.channels(name) for name in encoder.layer_names}
     work: list[object] = [network, encoder.pooling, encoder.padding, recipe.statistic, recipe.tv_weight > 0]
     work += [recipe.content_layers, recipe.style_layers, has_content, styles]
+    work += [regions, recipe.region_statistics] if regions else []
     digest = hashlib.sha256(json.dumps(work).encode()).hexdigest()[:12]
     precision = str(encoder.dtype_of(encoder.layer_names[-1])).removeprefix("torch.")
     machine = torch.cuda.get_device_name(device) if device.type == "cuda" else find_processor()
@@ -120,23 +129,28 @@ def find_speed(
     styles: int,
     device: torch.device,
     threads: int,
+    regions: int = 0,
     clock: Clock = time.perf_counter,
 ) -> tuple[str, Speed]:
     """The speed of the recipe's evaluations on this machine, and its key: from the file, or measured now and written.
 
-    encoder: on the device, in the precision that is asked for. styles: how many style images.
+    encoder: on the device, in the precision that is asked for. styles, regions: how many of these there are.
     """
-    key = find_key(encoder, recipe, has_content=has_content, styles=styles, device=device, threads=threads)
+    key = find_key(
+        encoder, recipe, has_content=has_content, styles=styles, device=device, threads=threads, regions=regions
+    )
     speed = read_speeds().get(key)
     if speed is None:
-        speed = measure_speed(encoder, recipe, has_content=has_content, styles=styles, device=device, clock=clock)
+        speed = measure_speed(
+            encoder, recipe, has_content=has_content, styles=styles, device=device, regions=regions, clock=clock
+        )
         write_speed(key, speed)
     return key, speed
 
 
 def find_match_speed(recipe: Recipe, device: torch.device, threads: int, clock: Clock = time.perf_counter) -> float:
     """Seconds of one multiplication when "nearest" matches, found as in `find_speed`; 0 for a recipe without it."""
-    if all(split_statistic(item)[0] != "nearest" for item in recipe.statistic):
+    if all(split_statistic(item)[0] != "nearest" for item in every_statistic(recipe)):
         return 0.0
     machine = torch.cuda.get_device_name(device) if device.type == "cuda" else find_processor()
     key = f"torch {torch.__version__}; {device.type} {machine}; {threads} threads; match"
@@ -158,6 +172,7 @@ def measure_speed(
     has_content: bool,
     styles: int,
     device: torch.device,
+    regions: int = 0,
     clock: Clock = time.perf_counter,
 ) -> Speed:
     """The speed of the recipe's own losses, on pictures of noise of two sizes; about a second."""
@@ -168,10 +183,18 @@ def measure_speed(
         image, content, *style_images = (
             torch.rand(1, 3, side, side, generator=generator).to(device) for _ in range(2 + styles)
         )
-        objective = Objective(encoder, recipe, content if has_content else None, style_images)
+        parts = _stripes(recipe, regions, styles, side, device)
+        objective = Objective(encoder, recipe, content if has_content else None, style_images, parts)
         evaluate = build_evaluate(objective, gamut=recipe.gamut)
         points.append((side * side, _median_seconds(lambda: evaluate(image), clock, deadline)))  # noqa: B023
     return Speed(tuple(points))
+
+
+def _stripes(recipe: Recipe, count: int, styles: int, side: int, device: torch.device) -> list[Region]:
+    """So many regions, one below the other, each in all styles."""
+    rows = (torch.arange(side, device=device) * count // side).view(1, 1, side, 1).expand(1, 1, side, side)
+    guides = [(rows == index).float() for index in range(count)]
+    return [Region(name="", content=g, styles=(g,) * styles, statistic=recipe.statistic) for g in guides]
 
 
 def cache_file() -> Path:

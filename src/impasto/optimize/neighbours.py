@@ -7,7 +7,20 @@ from torch import Tensor
 
 from impasto.features.receptive import GRID, reach, stride_of
 from impasto.features.tiling import Span, Tile
-from impasto.losses.nearest import CONTENT_SHARE, REMATCH, match_rows, scale_energy, style_order, unit_rows
+from impasto.losses.nearest import (
+    CONTENT_SHARE,
+    REMATCH,
+    Guides,
+    at,
+    candidates,
+    grid_layer,
+    guided_miss,
+    match_rows,
+    places_of,
+    scale_energy,
+    style_order,
+    unit_rows,
+)
 
 View = Callable[[], Iterable[tuple[Tile, Mapping[str, Tensor]]]]
 """A picture seen tile by tile: each tile with its features, margins included. It may be looked at again and again."""
@@ -69,18 +82,30 @@ def _resampling(
 class TiledNearest:
     """What `NearestStyle` is, of a style, a photograph and a picture that are seen tile by tile."""
 
-    def __init__(self, style: View, content: View | None, weights: Mapping[str, float], seed: int) -> None:
-        """weights, seed: as for `NearestStyle`."""
+    def __init__(
+        self,
+        style: View,
+        content: View | None,
+        weights: Mapping[str, float],
+        seed: int,
+        style_guide: Guides = None,
+        guide: Guides = None,
+    ) -> None:
+        """weights, seed, guides: as for `NearestStyle`."""
         energies = dict.fromkeys(weights, 0.0)
         for tile, features in style():
             for layer in weights:
                 inner = tile.inner(features[layer], layer)
+                if style_guide is not None:
+                    energies[layer] += float((inner.square() * tile.part(style_guide[layer], layer)).sum())
+                    continue
                 energies[layer] += float(inner.square().mean()) * inner.shape[1] * tile.share(layer)
         self.scales = {layer: scale_energy(energies[layer], weight) for layer, weight in weights.items()}
-        self.grid = tuple(weights)[len(weights) // 2]
-        self.mean, self.vectors = self._draw(style, seed)
+        self.grid = grid_layer(tuple(weights))
+        self.guide = at(guide, self.grid)
+        self.mean, self.vectors = self._draw(style, seed, at(style_guide, self.grid))
         self._content = content
-        self._content_mean = None if content is None else self._mean_columns(content)
+        self._content_mean = None if content is None else self._mean_columns(content, self.guide)
         self._matches: dict[tuple[int, int], Tensor] = {}
         self._age = 0
 
@@ -89,13 +114,15 @@ class TiledNearest:
         if self._matches and self._age < REMATCH:
             self._age += 1
             return
-        mean = self._mean_columns(picture)
+        mean = self._mean_columns(picture, self.guide)
         contents = iter(self._content()) if self._content is not None else None
         for tile, features in picture():
             query = unit_rows(tile_columns(features, tile, self.scales), mean)
             if contents is not None and self._content_mean is not None:
                 content = unit_rows(tile_columns(next(contents)[1], tile, self.scales), self._content_mean)
                 query = CONTENT_SHARE * content + (1 - CONTENT_SHARE) * query
+            if self.guide is not None:
+                query = query[places_of(tile.part(self.guide, self.grid))]
             self._matches[tile.corner] = match_rows(query, self.vectors)
         self._age = 1
 
@@ -103,18 +130,24 @@ class TiledNearest:
         """The tile's addend to `nearest_distance`. features: of the tile, margins included."""
         columns = unit_rows(tile_columns(features, tile, self.scales), self.mean)
         matched = self.vectors[self._matches[tile.corner]]
+        if self.guide is not None:
+            return guided_miss(columns, matched, tile.part(self.guide, self.grid))
         return tile.share(self.grid) * (1 - (columns * matched).sum(1)).mean()
 
-    def _mean_columns(self, view: View) -> Tensor:
+    def _mean_columns(self, view: View, guide: Tensor | None) -> Tensor:
         mean: Tensor | float = 0.0
         for tile, features in view():
-            mean = mean + tile.share(self.grid) * tile_columns(features, tile, self.scales).mean((2, 3), keepdim=True)
+            columns = tile_columns(features, tile, self.scales)
+            if guide is None:
+                mean = mean + tile.share(self.grid) * columns.mean((2, 3), keepdim=True)
+            else:
+                mean = mean + (columns * tile.part(guide, self.grid)).sum((2, 3), keepdim=True)
         assert isinstance(mean, Tensor)
         return mean
 
-    def _draw(self, style: View, seed: int) -> tuple[Tensor, Tensor]:
+    def _draw(self, style: View, seed: int, guide: Tensor | None) -> tuple[Tensor, Tensor]:
         """The style's mean hypercolumn, and the unit vectors that are kept of it."""
-        mean = self._mean_columns(style)
+        mean = self._mean_columns(style, guide)
         kept: Tensor | None = None
         slots = torch.empty(0, dtype=torch.int64)
         for tile, features in style():
@@ -122,7 +155,8 @@ class TiledNearest:
             stride = stride_of(self.grid)
             height, width = tile.rows.length // stride, tile.columns.length // stride
             if kept is None:
-                order = style_order(height * width, seed)
+                known = torch.arange(height * width) if guide is None else candidates(guide).cpu()
+                order = known[style_order(len(known), seed)]
                 kept = rows.new_empty(len(order), rows.shape[1])
                 slots = torch.full((height * width,), -1)
                 slots[order] = torch.arange(len(order))

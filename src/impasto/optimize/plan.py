@@ -12,7 +12,7 @@ from impasto.fields import split_statistic
 from impasto.losses.nearest import STYLE_VECTORS
 from impasto.optimize.memory import format_memory
 from impasto.optimize.tiles import tile_margin
-from impasto.recipe import Recipe
+from impasto.recipe import Recipe, every_statistic
 
 IMAGES = 10
 """Pictures in float32 that a run holds at once beside the history: the best, the last two, gradients, waves.
@@ -35,6 +35,9 @@ ALLOCATOR = 1.1
 
 COPIES = {"gram": 1, "covariance": 1, "wasserstein": 1, "moments": 2, "histogram": 6, "sliced": 6}
 """Tensors as large as a layer's features that a statistic holds at the peak."""
+
+GUIDED_COPIES = 2
+"""Tensors as large as a layer's features that a statistic holds beside these where positions count by a guide."""
 
 COLUMN_COPIES = 6
 """Tensors as large as the hypercolumns that "nearest" holds at the peak."""
@@ -66,14 +69,16 @@ def plan_memory(
     steps: int,
     used: int,
     limit: int,
+    regions: int = 0,
 ) -> MemoryPlan:
     """How a picture of (height, width) is painted within `limit` bytes, of which `used` are in use.
 
     Seen whole if that fits with 5 pairs of history, else in the largest tiles that fit. steps: how many at this size.
+    regions: how many guides the picture has.
     Beside tiles the history gets at most half of what the pictures leave, but 5 pairs where a tile fits beside them.
     Raises MemoryLimitError where not even the smallest tile fits, or where a statistic cannot be tiled.
     """
-    needs = Needs(encoder, recipe, size, style_sizes, used)
+    needs = Needs(encoder, recipe, size, style_sizes, used, regions)
     wanted = min(recipe.history, steps) if recipe.optimizer == "lbfgs" else 2
     least = min(wanted, HISTORY)
     history = min(wanted, (limit - needs.total(None, 0)) // needs.pair)
@@ -119,8 +124,9 @@ class Needs:
         size: tuple[int, int],
         style_sizes: Sequence[tuple[int, int]],
         used: int,
+        regions: int = 0,
     ) -> None:
-        """size: (height, width). used: bytes in use before."""
+        """size: (height, width). used: bytes in use before. regions: how many guides the picture has."""
         pixels = size[0] * size[1]
         style_pixels = [height * width for height, width in style_sizes]
         # Each style's vectors, in float32 and bfloat16; and the photograph, which is matched again and again.
@@ -128,12 +134,14 @@ class Needs:
         matched = IMAGE * pixels if vectors else 0
         # The style images go when they are described, before most of the others come.
         images = max(IMAGES * pixels, 3 * pixels + sum(style_pixels))
-        self.fixed = used + SLACK + vectors + matched + IMAGE * images
+        # A guide at the picture's size, and at each layer's; those of the styles go with the style images.
+        guides = 4 * regions * (1 + sum(1 / stride_of(layer) ** 2 for layer in recipe.style_layers))
+        self.fixed = used + SLACK + vectors + matched + IMAGE * images + int(guides * pixels)
         self.pair = 2 * IMAGE * pixels
         self.margin = tile_margin(recipe, encoder.layer_names)
         self._padding = encoder.padding
         self._sizes = [size, *style_sizes]
-        per_pixel = ALLOCATOR * evaluation_bytes(encoder, recipe)
+        per_pixel = ALLOCATOR * evaluation_bytes(encoder, recipe, guided=regions > 0)
         per_style_pixel = ALLOCATOR * style_bytes(encoder, recipe)
         self._whole = int(max(per_pixel * pixels, *(per_style_pixel * count for count in style_pixels), 0))
         # The inner part of a tile's features is a copy.
@@ -155,7 +163,7 @@ class Needs:
 
 def _check_tileable(recipe: Recipe, size: tuple[int, int], limit: int, enough: int) -> None:
     needs = _told(enough)
-    for name in (split_statistic(item)[0] for item in recipe.statistic):
+    for name in (split_statistic(item)[0] for item in every_statistic(recipe)):
         if name in UNTILED:
             raise MemoryLimitError(
                 f"max_memory is {format_memory(limit)}, and a picture of {size[1]}x{size[0]} needs {needs} when it is "
@@ -170,14 +178,14 @@ def _told(enough: int) -> str:
     return format_memory(enough + SLACK // 4)
 
 
-def evaluation_bytes(encoder: Vgg, recipe: Recipe) -> float:
-    """Bytes a pixel, or a pixel of a tile, at the peak of losses and gradient together."""
+def evaluation_bytes(encoder: Vgg, recipe: Recipe, *, guided: bool = False) -> float:
+    """Bytes a pixel, or a pixel of a tile, at the peak of losses and gradient together. guided: has regions."""
     layers = sort_layers(recipe.content_layers + recipe.style_layers)
     # A loss holds its features' gradient, and one layer at a time a copy in another order.
     content = [3 * feature_bytes(encoder, layer) for layer in recipe.content_layers]
     style = [
-        COPIES[name] * feature_bytes(encoder, layer)
-        for name, _, chosen in map(split_statistic, recipe.statistic)
+        (COPIES[name] + guided * GUIDED_COPIES) * feature_bytes(encoder, layer)
+        for name, _, chosen in map(split_statistic, every_statistic(recipe))
         if name in COPIES
         for layer in chosen or recipe.style_layers
     ]
@@ -188,7 +196,8 @@ def evaluation_bytes(encoder: Vgg, recipe: Recipe) -> float:
 
 def column_shapes(encoder: Vgg, recipe: Recipe) -> list[tuple[int, int]]:
     """Channels and stride of the hypercolumns of each "nearest"."""
-    parts = [(name, chosen or recipe.style_layers) for name, _, chosen in map(split_statistic, recipe.statistic)]
+    chosen_parts = map(split_statistic, every_statistic(recipe))
+    parts = [(name, chosen or recipe.style_layers) for name, _, chosen in chosen_parts]
     return [
         (sum(map(encoder.channels, layers)), stride_of(layers[len(layers) // 2]))
         for name, layers in parts

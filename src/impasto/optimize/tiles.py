@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from impasto.features.guides import Region
 from impasto.features.receptive import GRID, margin
 from impasto.features.tiling import Tile, cut_tiles
 from impasto.features.vgg import Padding, Vgg, sort_layers
@@ -18,9 +19,10 @@ from impasto.fields import split_statistic
 from impasto.losses.content import content_loss
 from impasto.losses.nearest import nearest_distance
 from impasto.losses.objective import Objective, Term, Wanted, layer_weights, same, style_padding, sum_terms
+from impasto.losses.parts import Part
 from impasto.optimize.neighbours import TiledNearest, View, column_margin
 from impasto.optimize.shelf import Shelf
-from impasto.recipe import Recipe
+from impasto.recipe import Recipe, every_statistic
 
 Measure = Callable[[Tensor, Tile], Sequence[Tensor]]
 """A tile's pixels, margins included, and the tile -> the tile's addends to some sums over the picture."""
@@ -38,6 +40,7 @@ class TiledObjective(Objective):
         recipe: Recipe,
         content_image: Tensor | None,
         style_images: Sequence[Tensor],
+        regions: Sequence[Region] = (),
         *,
         inner: int,
     ) -> None:
@@ -45,7 +48,7 @@ class TiledObjective(Objective):
         self.inner = inner
         self.margin = tile_margin(recipe, encoder.layer_names)
         self._shelf = Shelf()
-        super().__init__(encoder, recipe, content_image, style_images)
+        super().__init__(encoder, recipe, content_image, style_images, regions)
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         size = (image.shape[-2], image.shape[-1])
@@ -76,12 +79,12 @@ class TiledObjective(Objective):
         return cut_tiles(size, self.inner, self.margin, padding or self.encoder.padding)
 
     def describe(self, image: Tensor, wanted: Wanted, padding: Padding | None = None) -> dict[str, Any]:
-        layers = sort_layers([layer for needed, _ in wanted.values() for layer in needed])
+        layers = sort_layers([layer for layer, _, _ in wanted.values()])
         sums: dict[str, Any] = {}
         for tile in self.tiles((image.shape[-2], image.shape[-1]), padding):
             features = inner_features(self.encoder, tile.cut(image), tile, layers, padding)
-            for name, (needed, describe) in wanted.items():
-                part = _scaled(describe(*(features[layer] for layer in needed)), tile.share(needed[0]))
+            for name, (layer, describe, guide) in wanted.items():
+                part = _describe_inner(describe, features[layer], layer, guide, tile)
                 sums[name] = _added(sums[name], part) if name in sums else part
         return sums
 
@@ -98,13 +101,20 @@ class TiledObjective(Objective):
             yield Term(f"content {layer}", (layer,), factor, same, partial(self._content_addend, layer), None, False)
 
     def _nearest_term(
-        self, factor: float, weights: Mapping[str, float], content_image: Tensor | None, style_image: Tensor
+        self,
+        factor: float,
+        weights: Mapping[str, float],
+        content_image: Tensor | None,
+        style_image: Tensor,
+        part: Part,
+        index: int,
     ) -> Term:
         layers = tuple(weights)
         style = self._view(style_image, layers, style_padding(self.recipe))
         content = None if content_image is None else self._view(content_image, layers)
-        target = TiledNearest(style, content, weights, self.recipe.seed)
-        return Term(f"nearest {'+'.join(layers)}", layers, factor, same, nearest_distance, target, is_mean=False)
+        target = TiledNearest(style, content, weights, self.recipe.seed, part.style_guides[index], part.guide)
+        name = f"nearest {'+'.join(layers)}{part.name}"
+        return Term(name, layers, factor, same, nearest_distance, target, is_mean=False)
 
     def _view(self, image: Tensor, layers: Sequence[str], padding: Padding | None = None) -> View:
         def look() -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:
@@ -125,7 +135,8 @@ class TiledObjective(Objective):
 
 def tile_margin(recipe: Recipe, network: Sequence[str]) -> int:
     """Pixels that a recipe's tiles have around their inner part."""
-    parts = [(name, chosen or recipe.style_layers) for name, _, chosen in map(split_statistic, recipe.statistic)]
+    chosen_parts = map(split_statistic, every_statistic(recipe))
+    parts = [(name, chosen or recipe.style_layers) for name, _, chosen in chosen_parts]
     columns = [column_margin(layers, network) for name, layers in parts if name == "nearest" and layers]
     # A total variation needs one pixel more than the tile, and a recipe without layers has no margin.
     return max(margin(recipe.content_layers + recipe.style_layers, network), GRID, *columns)
@@ -194,10 +205,11 @@ class _SumOverTiles(torch.autograd.Function):
 def _addends(term: Term, features: Mapping[str, Tensor], tile: Tile) -> Sequence[Tensor]:
     if isinstance(term.target, TiledNearest):
         return (term.target.addend(features, tile),)
-    description = term.describe(*(tile.inner(features[layer], layer) for layer in term.layers))
+    (layer,) = term.layers
+    inner = tile.inner(features[layer], layer)
     if not term.is_mean:
-        return (term.distance(description, tile),)
-    scaled = _scaled(description, tile.share(term.layers[0]))
+        return (term.distance(inner, tile),)
+    scaled = _describe_inner(term.describe, inner, layer, term.guide, tile)
     return scaled if isinstance(scaled, tuple) else (scaled,)
 
 
@@ -207,6 +219,15 @@ def _distance(term: Term, sums: Iterator[Tensor]) -> Tensor:
         return next(sums)
     whole = tuple(next(sums) for _ in term.target) if isinstance(term.target, tuple) else next(sums)
     return term.distance(whole, term.target)
+
+
+def _describe_inner(
+    describe: Callable[..., Any], inner: Tensor, layer: str, guide: Tensor | None, tile: Tile
+) -> Any:
+    """The tile's addend to a description of the whole picture. inner: the layer's features of its inner part."""
+    if guide is None:
+        return _scaled(describe(inner), tile.share(layer))
+    return describe(inner, tile.part(guide, layer))
 
 
 def _scaled(description: Any, share: float) -> Any:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from impasto.features.encoder import build_encoder
+from impasto.features.guides import Region
 from impasto.fields import LAYERS
 from impasto.losses.objective import Objective
 from impasto.optimize import tiles
@@ -35,16 +36,35 @@ def distance(
     picture: Paint,
     dtype: torch.dtype = torch.float64,
     style_sizes: tuple[tuple[int, int], ...] = ((37, 58),),
+    *,
+    guided: bool = False,
 ) -> float:
-    """Relative L2 distance of the tiled gradient from the untiled one; the losses are compared on the way."""
+    """Relative L2 distance of the tiled gradient from the untiled one; the losses are compared on the way.
+
+    guided: with two regions, one with a soft border and in all styles, the other in the last style alone.
+    """
     encoder = build_encoder(recipe)[0].to(dtype)
     content, image = picture(*size, seed=1).to(dtype), picture(*size, seed=2).to(dtype)
     styles = [picture(*style, seed=3 + index).to(dtype) for index, style in enumerate(style_sizes)]
-    losses, whole = gradient(Objective(encoder, recipe, content, styles), image)
-    tiled_losses, tiled = gradient(TiledObjective(encoder, recipe, content, styles, inner=inner), image)
+    regions = regions_of(recipe, size, style_sizes) if guided else []
+    losses, whole = gradient(Objective(encoder, recipe, content, styles, regions), image)
+    tiled_losses, tiled = gradient(TiledObjective(encoder, recipe, content, styles, regions, inner=inner), image)
     assert tiled_losses == pytest.approx(losses, rel=1e-9 if dtype == torch.float64 else 1e-4)
     assert float(whole.norm()) > 0
     return float((tiled - whole).norm() / whole.norm())
+
+
+def regions_of(recipe: Recipe, size: tuple[int, int], style_sizes: tuple[tuple[int, int], ...]) -> list[Region]:
+    def slope(height: int, width: int) -> Tensor:
+        rows, columns = torch.linspace(-2, 3, height).view(-1, 1), torch.linspace(-1, 1, width)
+        return (rows + columns).clamp(0, 1).view(1, 1, height, width)
+
+    guide, style_guides = slope(*size), [slope(*style) for style in style_sizes]
+    others = (*(None for _ in style_guides[1:]), 1 - style_guides[-1])
+    return [
+        Region(name="a", content=guide, styles=tuple(style_guides), statistic=recipe.statistic),
+        Region(name="b", content=1 - guide, styles=others, statistic=recipe.statistic, weight=2.0),
+    ]
 
 
 def shallow(**changes: Any) -> Recipe:
@@ -130,6 +150,26 @@ def test_float32_agrees_to_1e_5(pooling: str, picture: Paint) -> None:
 
     recipe = Recipe(weights="tiny", pooling=pooling)  # type: ignore[arg-type]
     assert distance(recipe, (187, 250), 48, grainy, torch.float32, ((150, 222),)) < 1e-5
+
+
+@pytest.mark.parametrize("mode", ["simple", "inside", "all"])
+@pytest.mark.parametrize(
+    "statistic",
+    [("gram",), ("moments",), ("covariance",), ("wasserstein",), ("nearest@conv1_2+conv2_1+conv3_1", "gram")],
+)
+def test_regions_tile(mode: str, statistic: tuple[str, ...], picture: Paint) -> None:
+    recipe = shallow(statistic=statistic, style_blend=(0.3, 0.7), guide_mode=mode, guide_dilation=1,
+                     style_layers=("conv1_2", "conv2_1", "conv3_1"))  # fmt: skip
+    assert distance(recipe, (75, 61), 16, picture, style_sizes=((37, 58), (64, 16)), guided=True) < 1e-9
+
+
+@pytest.mark.parametrize("statistic", [("gram",), ("nearest",)])
+def test_regions_in_float32_agree_to_1e_5(statistic: tuple[str, ...]) -> None:
+    def grain(height: int, width: int, seed: int) -> Tensor:
+        return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+    recipe = Recipe(weights="tiny", statistic=statistic)
+    assert distance(recipe, (187, 250), 48, grain, torch.float32, ((150, 222),), guided=True) < 1e-5
 
 
 def test_a_margin_too_small_is_not_exact(picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,224 @@
+"""Masks: pictures that say where. Grey levels are one region, a color-coded map is as many as it has colors."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+from impasto.errors import ImageSizeError, MaskError
+from impasto.images.deep import read_orientation
+from impasto.images.files import open_picture
+from impasto.images.io import MAX_PIXELS, ImageSource, read_photograph
+
+logger = logging.getLogger(__name__)
+
+ASPECT_TOLERANCE = 0.02
+"""How much a mask's aspect may differ from its picture's: by cropping or rounding, not by being of another picture."""
+
+ROUNDING = 8 / 255
+"""Levels this close to black and white are taken for them: a JPEG's."""
+
+COLORED = 0.15
+"""Difference of a pixel's channels from which on it has a color: a JPEG in grey stays well below."""
+
+SAME_COLOR = 0.15
+"""Distance in RGB up to which two colors are one code: JPEG blurs by less, codes that people choose differ by more."""
+
+MATCHING_COLOR = 0.2
+"""The same for the codes of two maps, which two programs may have written."""
+
+SMALLEST = 0.001
+"""Share of a map's pixels that a color needs to be a region: an owl's eyes have it, the colors of a border do not."""
+
+MOST_COLORS = 64
+"""Colors of a map that are looked at, the most frequent first."""
+
+LOOKED_AT = 512
+"""Pixels of a map's long edge that are looked at for its colors; borders are then drawn at its own size."""
+
+Color = tuple[float, float, float]
+
+
+def read_mask(source: ImageSource, *, name: str, max_pixels: int = MAX_PIXELS) -> Tensor:
+    """A mask or map as (1, 3, h, w) float32 in [0, 1], upright as its EXIF says; what is transparent is black.
+
+    source: what `read_image` takes, and arrays or tensors (H, W) and (1, H, W), of bools too.
+    Raises what `read_image` raises.
+    """
+    image, carried = read_photograph(_to_source(source), name=name, max_pixels=max_pixels)
+    return image if carried.alpha is None else image * carried.alpha
+
+
+def _to_source(source: ImageSource) -> ImageSource:
+    if isinstance(source, Tensor):
+        source = source.float() if source.dtype == torch.bool else source
+        source = source.unsqueeze(0) if source.dim() == 2 else source
+        return source.repeat_interleave(3, dim=-3) if source.dim() in (3, 4) and source.shape[-3] == 1 else source
+    if isinstance(source, np.ndarray) and source.dtype == np.bool_:
+        return source.astype(np.float32)
+    return source
+
+
+def turn_like(mask: Tensor, size: tuple[int, int], picture: ImageSource, name: str) -> Tensor:
+    """The mask, turned as the picture's EXIF says if it fits no other way: made of the pixels as they are stored.
+
+    mask: from `read_mask`. size: (height, width) of the picture, upright. A turn is logged as a warning.
+    """
+    (height, width), orientation = mask.shape[-2:], _orientation(picture)
+    if _fits((height, width), size) or not _fits((width, height), size) or orientation not in _TURNS:
+        return mask
+    logger.warning("%s lies on its side, as the picture is stored; it is turned as the picture's EXIF says.", name)
+    return _TURNS[orientation](mask).contiguous()
+
+
+def _orientation(picture: ImageSource) -> int:
+    if isinstance(picture, Image.Image):
+        return read_orientation(picture)
+    if not isinstance(picture, (str, os.PathLike)):
+        return 1
+    with open_picture(Path(picture), "picture", MAX_PIXELS) as opened:
+        return read_orientation(opened)
+
+
+_TURNS: dict[int, Callable[[Tensor], Tensor]] = {
+    5: lambda mask: mask.transpose(2, 3),
+    6: lambda mask: mask.rot90(-1, (2, 3)),
+    7: lambda mask: mask.flip(2, 3).transpose(2, 3),
+    8: lambda mask: mask.rot90(1, (2, 3)),
+}
+"""What the EXIF orientations that swap the sides do."""
+
+
+def _fits(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two sizes (height, width) have one aspect, within the tolerance or a pixel."""
+    (height, width), (H, W) = size, other
+    stretch = (width / height) / (W / H)
+    return max(stretch, 1 / stretch) <= 1 + ASPECT_TOLERANCE or abs(width - height * W / H) <= 1
+
+
+def check_mask(mask: Tensor, size: tuple[int, int], name: str, picture: str) -> None:
+    """Accept a mask of its picture's aspect that is not black everywhere.
+
+    size: the picture's (height, width). name, picture: what messages call them. Raises ImageSizeError, MaskError.
+    """
+    (height, width), (H, W) = mask.shape[-2:], size
+    if not _fits((height, width), size):
+        raise ImageSizeError(
+            f"{name} is {width}x{height}, {width / height:.3f} to 1, and the {picture} {W}x{H}, {W / H:.3f} to 1; "
+            f"expected one aspect, within {ASPECT_TOLERANCE:.0%}.",
+            "Give the mask of this picture, whole and upright, at any size.",
+        )
+    if float(to_levels(mask).max()) == 0:
+        raise MaskError(
+            f"{name} is empty: black, or transparent, everywhere; expected white where its region is.",
+            "Check that it is the right file, and not inverted.",
+        )
+
+
+def is_coded(mask: Tensor) -> bool:
+    """Whether it is a map whose colors are regions, rather than a mask of grey levels. mask: from `read_mask`."""
+    chroma = mask.amax(dim=1) - mask.amin(dim=1)
+    return float((chroma > COLORED).float().mean()) > SMALLEST
+
+
+def to_levels(mask: Tensor) -> Tensor:
+    """The grey levels of a mask, (1, 1, h, w) in [0, 1]; what a JPEG made of black and white is 0 and 1 again."""
+    levels = mask.mean(dim=1, keepdim=True)
+    return torch.where(levels < ROUNDING, 0.0, torch.where(levels > 1 - ROUNDING, 1.0, levels))
+
+
+def split_codes(coded: Tensor) -> dict[Color, Tensor]:
+    """The regions of a color-coded map: {color: (1, 1, h, w), 1 inside and 0 outside}, which partition it.
+
+    coded: (1, 3, h, w) in [0, 1]. A color is a code if it has areas. Between two areas, where a border is blurred or
+    noisy, the nearest color of an area close by is taken, so that red and blue have no purple between them.
+    The largest region comes first.
+    """
+    step = -(-max(coded.shape[-2:]) // LOOKED_AT)
+    palette = _find_codes(coded[..., ::step, ::step])
+    distance = _distances(coded, palette)
+    areas = _areas(distance)
+    near = _spread(areas.float(), _window(distance, 4)) > 0
+    labels = distance.masked_fill(~near & near.any(0), torch.inf).argmin(0)
+    regions = {}
+    for k in labels.flatten().bincount(minlength=len(palette)).argsort(descending=True, stable=True).tolist():
+        inside = areas[k] if bool(areas[k].any()) else labels == k
+        regions[_to_color(coded[0][:, inside].mean(1))] = (labels == k)[None, None].to(coded.dtype)
+    return regions
+
+
+def _find_codes(coded: Tensor) -> Tensor:
+    """The colors, (K, 3), that have areas in the map."""
+    palette = _frequent_colors(coded)
+    while True:
+        shares = _areas(_distances(coded, palette)).float().mean(dim=(1, 2))
+        kept = shares >= SMALLEST / 4
+        if bool(kept.all()) or not bool(kept.any()):
+            return palette
+        palette = palette[kept]
+
+
+def _distances(coded: Tensor, palette: Tensor) -> Tensor:
+    """Squared distance of each pixel from each color: (K, h, w)."""
+    return torch.stack([(coded[0] - color[:, None, None]).square().sum(0) for color in palette])
+
+
+def _window(distance: Tensor, times: int = 1) -> int:
+    """An odd number of pixels: wider than the blur of a border, narrower than an area."""
+    short, long = sorted(distance.shape[-2:])
+    return 2 * times * min(max(2, round(0.006 * long)), short // 16) + 1
+
+
+def _areas(distance: Tensor) -> Tensor:
+    """Pixels whose surroundings are of one color: (K, h, w) of bools. distance: from each color."""
+    nearest = distance.argmin(0)
+    own = torch.stack([(nearest == k) & (distance[k] < SAME_COLOR**2) for k in range(len(distance))])
+    return _spread(-own.float(), _window(distance)) < 0
+
+
+def _spread(maps: Tensor, side: int) -> Tensor:
+    """The largest value within a square of an odd side around each pixel. maps: (K, h, w)."""
+    down = functional.max_pool2d(maps[None], (side, 1), stride=1, padding=(side // 2, 0))
+    return functional.max_pool2d(down, (1, side), stride=1, padding=(0, side // 2))[0]
+
+
+def _frequent_colors(coded: Tensor) -> Tensor:
+    """Colors, (K, 3), the most frequent first, each further than SAME_COLOR from those before it."""
+    levels = (coded[0] * 31).round().long().flatten(1)  # (3, pixels)
+    codes = (levels[0] * 32 + levels[1]) * 32 + levels[2]
+    counts = codes.bincount(minlength=32**3).view(1, 1, 32, 32, 32).to(coded.dtype)
+    axis = torch.arange(32, dtype=coded.dtype, device=coded.device) / 31
+    cube = torch.cartesian_prod(axis, axis, axis)  # (32**3, 3), as the counts
+    palette: list[Tensor] = []
+    while len(palette) < MOST_COLORS:
+        # Noise spreads a color over its neighbors.
+        around = 125 * functional.avg_pool3d(counts, 5, stride=1, padding=2).flatten()
+        if palette and float(around.max()) < SMALLEST * levels.shape[1] / 2:
+            break
+        palette.append(cube[around.argmax()])
+        near = (cube - palette[-1]).square().sum(1) < SAME_COLOR**2
+        counts = counts.masked_fill(near.view(counts.shape), 0)
+    return torch.stack(palette)
+
+
+def _to_color(color: Tensor) -> Color:
+    red, green, blue = color.tolist()
+    return red, green, blue
+
+
+def match_color(color: Color, known: Sequence[Color]) -> Color | None:
+    """The known color that is nearest, or None where none is near."""
+    distances = [sum((a - b) ** 2 for a, b in zip(color, other, strict=True)) ** 0.5 for other in known]
+    nearest = min(range(len(known)), key=distances.__getitem__, default=None)
+    return None if nearest is None or distances[nearest] > MATCHING_COLOR else known[nearest]
+
+
+def name_color(color: Color) -> str:
+    """The color as people write it: #ff0000 for red."""
+    return "#" + "".join(f"{round(255 * channel):02x}" for channel in color)

@@ -1,0 +1,69 @@
+"""Descriptions of a part of the picture: positions count by a guide, and those that do not count are not touched.
+
+weights: (1, 1, H, W), at least 0, summing to 1 over the positions of a layer, as `carry_guide` gives them; of a tile
+its part of them. For equal weights each function gives what its namesake without a guide gives.
+"""
+
+import torch
+from torch import Tensor
+
+from impasto.losses.moments import Moments, RawMoments
+
+Ranks = tuple[Tensor, Tensor, Tensor]
+"""Each channel's values in ascending order, (B, C, K); the rank of each between 0 and 1, and its weight, the same."""
+
+
+def counted(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The positions of a weight above 0: features (B, C, H, W) become (B, C, K), and their weights (K,)."""
+    shares = weights.flatten().to(features)
+    places = shares.nonzero().flatten()
+    return features.flatten(2).index_select(2, places), shares[places]
+
+
+def guided_gram_matrix(features: Tensor, weights: Tensor) -> Tensor:
+    """`gram_matrix` of a part: sum over positions of w F F^T. Returns (B, C, C).
+
+    Gatys et al. 2017 (arXiv 1611.07865), eq. 3 and 4: the Gram matrix of T F, where T^2 = w.
+    """
+    rows, shares = counted(features, weights)
+    guided = rows * shares.sqrt()
+    return torch.bmm(guided, guided.transpose(1, 2))
+
+
+def guided_moments(features: Tensor, weights: Tensor) -> Moments:
+    """`channel_moments` of a part: two tensors (B, C)."""
+    rows, shares = counted(features, weights)
+    return rows @ shares, rows.square() @ shares
+
+
+def guided_raw_moments(features: Tensor, weights: Tensor) -> RawMoments:
+    """`raw_moments` of a part: (B, C) and (B, C, C)."""
+    rows, shares = counted(features, weights)
+    guided = rows * shares.sqrt()
+    return rows @ shares, torch.bmm(guided, guided.transpose(1, 2))
+
+
+def guided_ranks(features: Tensor, weights: Tensor) -> Ranks:
+    """`sorted_channels` of a part, as a weighted histogram.
+
+    The rank of a value is the weight of all below it and half its own: (i + 1/2) / M where the weights are equal.
+    """
+    rows, shares = counted(features, weights)
+    ordered = rows.sort(dim=2)
+    own = shares[ordered.indices]
+    return ordered.values, own.cumsum(2) - own / 2, own
+
+
+def ranks_distance(ranks: Ranks, target: Ranks) -> Tensor:
+    """`histogram_distance` of parts: mean over channels of sum w (O - R(O))^2, summed over the batch.
+
+    R(O) is the target's value at the same rank, between two of its values by linear interpolation.
+    """
+    values, at, weights = ranks
+    known, places, _ = (part.contiguous() for part in target)
+    above = torch.searchsorted(places, at.contiguous()).clamp_max(places.shape[2] - 1)
+    below = (above - 1).clamp_min(0)
+    low, high = places.gather(2, below), places.gather(2, above)
+    share = ((at - low) / (high - low).clamp_min(torch.finfo(at.dtype).tiny)).clamp(0, 1)
+    wanted = torch.lerp(known.gather(2, below), known.gather(2, above), share)
+    return (weights * (values - wanted).square()).sum() / values.shape[1]

@@ -1,0 +1,178 @@
+"""Masks read and checked, and the regions of color-coded maps."""
+
+import io
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from impasto.errors import ImageSizeError, MaskError
+from impasto.images.masks import (
+    check_mask,
+    is_coded,
+    match_color,
+    name_color,
+    read_mask,
+    split_codes,
+    to_levels,
+    turn_like,
+)
+
+RED, BLUE, PURPLE, WHITE = (220, 20, 30), (30, 40, 210), (125, 30, 120), (255, 255, 255)
+
+
+def draw_map() -> Image.Image:
+    """Red beside blue, a purple disk far from both, a small red disk, on white."""
+    picture = Image.new("RGB", (240, 160), WHITE)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((10, 20, 79, 139), fill=RED)
+    draw.rectangle((80, 20, 149, 139), fill=BLUE)
+    draw.ellipse((180, 50, 220, 90), fill=PURPLE)
+    draw.ellipse((200, 120, 212, 132), fill=RED)
+    return picture
+
+
+def as_jpeg(picture: Image.Image, quality: int) -> Image.Image:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=quality)
+    return Image.open(file)
+
+
+def noisy(picture: Image.Image) -> Image.Image:
+    noise = np.random.default_rng(0).normal(0, 8, (picture.height, picture.width, 3))
+    return Image.fromarray((np.asarray(picture) + noise).round().clip(0, 255).astype(np.uint8))
+
+
+def blurred(picture: Image.Image) -> Image.Image:
+    half = (picture.width // 2, picture.height // 2)
+    return picture.resize(half, Image.Resampling.BICUBIC).resize(picture.size, Image.Resampling.BICUBIC)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda p: as_jpeg(p, 60), lambda p: as_jpeg(p, 20), noisy, blurred, lambda p: as_jpeg(blurred(p), 50)],
+    ids=["jpeg 60", "jpeg 20", "noise", "blurred", "blurred jpeg"],
+)
+def test_codes_are_snapped_to_the_maps_own_colors(spoil: Callable[[Image.Image], Image.Image]) -> None:
+    exact = np.asarray(draw_map())
+    regions = split_codes(read_mask(spoil(draw_map()), name="map"))
+    assert len(regions) == 4
+    areas = [float(guide.sum()) for guide in regions.values()]
+    assert areas == sorted(areas, reverse=True) and sum(areas) == 240 * 160
+    for code in (RED, BLUE, PURPLE, WHITE):
+        color = match_color((code[0] / 255, code[1] / 255, code[2] / 255), list(regions))
+        assert color is not None
+        inside = torch.from_numpy((exact == code).all(2))
+        wrong = float((regions[color][0, 0].bool() ^ inside).float().mean())
+        assert wrong < 0.02, code
+
+
+def test_a_border_has_no_third_color() -> None:
+    """Between red and blue a blurred border is purple, which is a code elsewhere."""
+    regions = split_codes(read_mask(blurred(draw_map()), name="map"))
+    purple = next(guide for color, guide in regions.items() if match_color(color, [(0.49, 0.12, 0.47)]) is not None)
+    assert float(purple[..., :170].sum()) == 0
+
+
+def test_clean_codes_are_exact() -> None:
+    regions = split_codes(read_mask(draw_map(), name="map"))
+    assert {name_color(color) for color in regions} == {"#dc141e", "#1e28d2", "#7d1e78", "#ffffff"}
+    exact = np.asarray(draw_map())
+    for color, guide in regions.items():
+        code = [round(255 * channel) for channel in color]
+        assert torch.equal(guide[0, 0].bool(), torch.from_numpy((exact == code).all(2)))
+
+
+def test_a_map_of_a_few_pixels_is_split_too() -> None:
+    coded = torch.zeros(1, 3, 2, 3)
+    coded[:, 0, :, 0] = 1
+    regions = split_codes(coded)
+    assert [name_color(color) for color in regions] == ["#000000", "#ff0000"]
+    assert float(next(iter(regions.values())).sum()) == 4
+
+
+def test_colors_match_the_nearest_that_is_near() -> None:
+    assert match_color((1.0, 0.0, 0.05), [(0.9, 0.1, 0.1), (1.0, 0.0, 0.0)]) == (1.0, 0.0, 0.0)
+    assert match_color((1.0, 0.0, 0.0), [(0.7, 0.0, 0.0)]) is None
+    assert match_color((1.0, 0.0, 0.0), []) is None
+
+
+def test_masks_of_every_kind_are_the_same(tmp_path: Path) -> None:
+    inside = np.zeros((12, 20), bool)
+    inside[3:9, 5:15] = True
+    levels = inside.astype(np.uint8) * 255
+    Image.fromarray(levels).save(tmp_path / "mask.png")
+    white = np.full((12, 20), 255, np.uint8)
+    transparent = Image.merge("RGBA", [Image.fromarray(white)] * 3 + [Image.fromarray(levels)])
+    tensor = torch.from_numpy(inside)
+    kinds = [
+        tmp_path / "mask.png",
+        str(tmp_path / "mask.png"),
+        Image.fromarray(levels),
+        Image.fromarray(levels).convert("1"),
+        transparent,
+        inside,
+        levels,
+        inside.astype(np.float64),
+        np.stack([levels] * 3, axis=2),
+        tensor,
+        tensor.float(),
+        tensor[None].float(),
+        tensor[None, None].float(),
+        tensor.float().repeat(3, 1, 1),
+    ]
+    for kind in kinds:
+        mask = read_mask(kind, name="mask")
+        assert torch.equal(to_levels(mask)[0, 0], tensor.float()) and mask.shape == (1, 3, 12, 20)
+        assert not is_coded(mask)
+
+
+def test_a_jpeg_of_black_and_white_is_black_and_white_again() -> None:
+    picture = Image.new("L", (160, 160), 0)
+    picture.paste(255, (0, 0, 160, 83))
+    levels = to_levels(read_mask(as_jpeg(picture.convert("RGB"), 75), name="mask"))
+    assert float(levels[..., :70, :].min()) == 1
+    assert float(levels[..., 100:, :].max()) == 0
+
+
+def sized(height: int, width: int) -> Tensor:
+    return torch.ones(1, 3, height, width)
+
+
+def test_a_mask_of_another_aspect_is_refused_with_both_sizes() -> None:
+    check_mask(sized(100, 150), (200, 300), "content_mask 1", "photograph")
+    check_mask(sized(100, 152), (200, 300), "content_mask 1", "photograph")
+    check_mask(sized(9, 14), (200, 300), "content_mask 1", "photograph")  # within a pixel
+    with pytest.raises(ImageSizeError, match="content_mask 1 is 160x100, .* the photograph 300x200, .* within 2%"):
+        check_mask(sized(100, 160), (200, 300), "content_mask 1", "photograph")
+
+
+def test_an_empty_mask_is_refused() -> None:
+    with pytest.raises(MaskError, match="style_mask 2 is empty") as caught:
+        check_mask(sized(100, 150) * 0.02, (200, 300), "style_mask 2", "style image")
+    assert "inverted" in caught.value.mend and caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_a_mask_of_the_stored_pixels_is_turned_like_its_picture(
+    orientation: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    generator = np.random.default_rng(0)
+    stored = Image.fromarray(generator.integers(0, 2, (30, 40), np.uint8) * 255)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.convert("RGB").save(tmp_path / "photo.png", exif=exif)
+    upright = read_mask(tmp_path / "photo.png", name="photo")
+    assert upright.shape == (1, 3, 40, 30)
+    mask = read_mask(stored, name="mask")
+    with caplog.at_level(logging.WARNING):
+        assert torch.equal(turn_like(mask, (40, 30), tmp_path / "photo.png", "mask"), upright)
+    assert "turned as the picture's EXIF says" in caplog.text
+    # One with its own EXIF, or drawn upright, stays as it is.
+    assert turn_like(upright, (40, 30), tmp_path / "photo.png", "mask") is upright
+    assert turn_like(mask, (40, 30), stored, "mask") is mask
