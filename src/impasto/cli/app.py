@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from impasto import __version__
+from impasto.cli.backbone import backbone
 from impasto.cli.compare import compare
 from impasto.cli.demo import demo
 from impasto.cli.doctor import doctor
@@ -30,6 +31,7 @@ app = typer.Typer(
 for command in (stylize, texture, reconstruct, sweep, paper, compare, demo, doctor, weights):
     app.command()(command)
 app.add_typer(recipe)
+app.add_typer(backbone)
 
 
 def _print_version(asked: bool) -> None:
