@@ -119,7 +119,9 @@ FIELDS: dict[str, Field] = {
     "dots": lambda u, v, rng: edge(0.3 - np.hypot(u % 1 - 0.5, v % 1 - 0.5)),
     "scattered_dots": lambda u, v, rng: edge(0.28 - nearest(u, v, rng, 0.9)[0]),
     "rings": lambda u, v, rng: bump(np.hypot(u - u.mean(), v - v.mean())),
-    "rays": lambda u, v, rng: bump(np.arctan2(v - v.mean(), u - u.mean()) * rng.integers(8, 25) / (2 * np.pi)),
+    "spiral": lambda u, v, rng: bump(
+        np.hypot(u - u.mean(), v - v.mean()) + np.arctan2(v - v.mean(), u - u.mean()) * 3 / (2 * np.pi)
+    ),
     "bricks": lambda u, v, rng: brick_lines(u, v * 1.2) * (0.7 + 0.3 * smooth_noise(u, v, rng)),
     "grid": lambda u, v, rng: np.minimum(edge(np.abs(u % 1 - 0.5) - 0.08), edge(np.abs(v % 1 - 0.5) - 0.08)),
     "tartan": lambda u, v, rng: tartan(u / 2, v / 2, rng),
@@ -163,7 +165,7 @@ def draw_texture(name: str, size: int, rng: Rng) -> Image.Image:
     y, x = np.mgrid[:size, :size] - size * rng.uniform(0.3, 0.7, (2, 1, 1))
     u = (x * np.cos(angle) + y * np.sin(angle)) / period
     v = (y * np.cos(angle) - x * np.sin(angle)) / period
-    if name not in ("rings", "rays"):  # whose center stays in the picture
+    if name not in ("rings", "spiral"):  # whose center stays in the picture
         u, v = u + rng.uniform(0, 50), v + rng.uniform(0, 50)
     pattern = FIELDS[name](u, v, rng)
     low, high = rng.random(3), rng.random(3)

@@ -35,10 +35,10 @@ class Batch:
     def normalized(self, mean: Sequence[float], std: Sequence[float], device: torch.device) -> tuple[Tensor, Tensor]:
         """The network's input (B, 3, crop, crop) float32, and the labels, on the device."""
         means, stds = torch.tensor(mean, device=device), torch.tensor(std, device=device)
-        gains, shifts = self.gains.to(device, non_blocking=True), self.shifts.to(device, non_blocking=True)
-        x = self.pixels.to(device, non_blocking=True).float()
+        gains, shifts = self.gains.to(device), self.shifts.to(device)
+        x = self.pixels.to(device).float()
         x = x * (gains / 255 / stds)[..., None, None] + ((shifts - means) / stds)[..., None, None]
-        return x, self.labels.to(device, non_blocking=True)
+        return x, self.labels.to(device)
 
 
 def training_batches(

@@ -39,7 +39,7 @@ class RunFolder:
         """
         wanted = {"recipe": recipe.to_dict(), "data": describe_data(about)}
         if not (self.path / RUN).exists():
-            if not self.path.is_dir():
+            if not self.path.exists():
                 check_folder(self.path.absolute().parent, f"run {str(self.path)!r}")
                 self.path.mkdir()
             check_folder(self.path, f"run {str(self.path)!r}")

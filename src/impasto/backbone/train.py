@@ -23,7 +23,7 @@ from impasto.backbone.peers import Peers, joining
 from impasto.backbone.recipes import TrainingRecipe
 from impasto.backbone.run import BACKBONE, CURVES, RunFolder
 from impasto.backbone.store import Store
-from impasto.errors import RecipeError
+from impasto.errors import CheckpointError, RecipeError
 from impasto.optimize.device import resolve_device, running
 from impasto.optimize.precision import check_precision, resolve_precision
 
@@ -131,9 +131,7 @@ class _Training:
         self.optimizer = _build_optimizer(self.network, recipe)
         self.step, self.seconds_before = 0, 0.0
         if (state := folder.load()) is not None:
-            self.network.load_state_dict(state["network"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.step, self.seconds_before = int(state["step"]), float(state["seconds"])
+            self._restore(state)
         if peers.rank == 0:
             folder.forget_after(self.step)
         self.shared = peers.share(self.network)
@@ -149,7 +147,7 @@ class _Training:
         losses, saved_s = [], time.monotonic()
         for batch in self._batches():
             losses.append(self._update(batch))
-            ends_epoch = self.step % self.per_epoch == 0
+            ends_epoch, stopping = self.step % self.per_epoch == 0, False
             if self.step % event_every == 0 or ends_epoch:
                 loss, losses = self._mean_loss(losses), []
                 self._tell({"loss": loss, "rate": self.recipe.rate(self.step - 1, self.steps)})
@@ -167,6 +165,18 @@ class _Training:
                     f"stopped at step {self.step} of {self.steps}; the checkpoint is in {str(self.folder.path)!r}."
                 )
         return self._finish(license)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        try:
+            self.network.load_state_dict(state["network"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.seconds_before = int(state["step"]), float(state["seconds"])
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(
+                f"the checkpoint in {str(self.folder.path)!r} is of another architecture than {self.recipe.arch}, "
+                f"width {self.recipe.width:g}.",
+                "Choose another -o, or delete checkpoint.pt to begin anew.",
+            ) from error
 
     def _batches(self) -> Iterator[Batch]:
         return training_batches(

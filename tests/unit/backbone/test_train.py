@@ -11,10 +11,11 @@ from PIL import Image
 
 from impasto.backbone import train as module
 from impasto.backbone.export import read_backbone
+from impasto.backbone.prepare import prepare
 from impasto.backbone.recipes import TrainingRecipe
 from impasto.backbone.run import BACKBONE, CHECKPOINT, CURVES, RUN, RunFolder
 from impasto.backbone.train import TrainingEvent, train
-from impasto.errors import CheckpointError, DataSetError, RecipeError
+from impasto.errors import CheckpointError, DataSetError, OutputError, RecipeError
 
 CPU = {"device": "cpu", "threads": 1, "workers": 0}
 
@@ -90,8 +91,10 @@ def test_another_architecture_recipe_or_data_is_refused(
         CheckpointError, match=r"another training: arch vgg11, width 0.03; asked for is arch vgg13, width"
     ):
         train(data, tmp_path / "run", other, **CPU)
-    from impasto.backbone.prepare import prepare
-
+    (tmp_path / "run" / RUN).rename(tmp_path / "run.json")
+    with pytest.raises(CheckpointError, match=r"is of another architecture than vgg13, width 0.05. Choose another -o"):
+        train(data, tmp_path / "run", other, **CPU)
+    (tmp_path / "run.json").rename(tmp_path / "run" / RUN)
     prepare(pictures, tmp_path / "smaller", size=32)
     with pytest.raises(
         CheckpointError, match=r"size 40, kind raw, .*Give the same data set to go on, or choose another"
@@ -116,6 +119,18 @@ def test_what_cannot_be_trained_is_refused(data: Path, quick: TrainingRecipe, tm
     with pytest.raises(DataSetError, match=r"crop is 64 pixels, the pictures of .* have 40; .*Give --crop 32"):
         train(data, tmp_path / "run", dataclasses.replace(quick, crop=64), **CPU)
     assert not (tmp_path / "run").exists()
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="is not a folder"):
+        train(data, tmp_path / "file", quick, **CPU)
+
+
+def test_events_may_be_seldom(
+    data: Path, quick: TrainingRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EVENT_EVERY", {"cpu": 2})
+    recipe, events = dataclasses.replace(quick, batch_size=3, epochs=2), []
+    train(data, tmp_path / "run", recipe, on_event=events.append, **CPU)
+    assert [event.step for event in events] == [2, 3, 4, 6]  # every second, and the last of each epoch
 
 
 def test_a_training_that_diverges_says_so(data: Path, quick: TrainingRecipe, tmp_path: Path) -> None:
