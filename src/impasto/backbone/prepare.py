@@ -27,7 +27,7 @@ from impasto.backbone.store import (
     read_reason,
     write_about,
 )
-from impasto.errors import DataSetError, DiskError, RecipeError
+from impasto.errors import DataSetError, DiskError, OutputError, RecipeError
 from impasto.images.disk import check_folder
 
 CHUNK = 256
@@ -78,8 +78,8 @@ def prepare(
     Each picture is turned upright, put on white where transparent, and resized to the square by linear interpolation,
     as in the seed's report. Differs: shrinking averages over all pixels it covers, so that nothing flickers.
     validation: the share of each class held out, at least one picture; the choice hangs on the names alone.
-    on_progress: told pictures done, of how many, and how many of them are broken.
-    Raises DataSetError, RecipeError, OutputError, DiskError.
+    on_progress: told pictures done, of how many, and how many of them are broken; "stop" ends it there.
+    Raises DataSetError, RecipeError, OutputError, DiskError; KeyboardInterrupt if stopped.
     """
     images, output = Path(images), Path(output)
     if not 0 < validation < 1:
@@ -94,6 +94,11 @@ def prepare(
     names = [os.path.relpath(path, root) for path, _ in found]
     made_from = hashlib.sha256(json.dumps([names, labels, classes, validation]).encode()).hexdigest()
     settings = {"size": size, "kind": kind, "classes": classes, "made_from": made_from}
+    if output.resolve().is_relative_to(images.resolve()):
+        raise OutputError(
+            f"data set {str(output)!r} lies within the pictures; there it would be one of the classes.",
+            "Choose an -o beside them.",
+        )
     if not output.is_dir():
         check_folder(output.absolute().parent, f"data set {str(output)!r}")
     environment = open_environment(output, map_size=len(found) * (size * size * 3 + 8192) * 5 // 4 + 2**26)
@@ -199,8 +204,10 @@ def _store_all(
                 for number, record in pool.map(convert, chunk):
                     transaction.put(key_of(number), record)
                     broken += read_label(record) < 0
-            if on_progress is not None:
-                on_progress(len(paths) - len(missing) + start + len(chunk), len(paths), broken)
+            done = len(paths) - len(missing) + start + len(chunk)
+            stopped = on_progress is not None and on_progress(done, len(paths), broken) == "stop"
+            if stopped and done < len(paths):
+                raise KeyboardInterrupt(f"stopped at {done} of {len(paths)} pictures; they are kept.")
 
 
 def _read_square(path: Path, size: int) -> Image.Image:
@@ -262,6 +269,6 @@ def _hold_out(names: Sequence[str], labels: np.ndarray[Any, np.dtype[np.int64]],
     held_out = np.zeros(len(names), dtype=bool)
     for label in range(int(labels.max(initial=-1)) + 1):
         numbers = np.flatnonzero(labels == label)
-        ranked = sorted(map(int, numbers), key=lambda number: hashlib.sha256(names[number].encode()).digest())
+        ranked = sorted(map(int, numbers), key=lambda number: hashlib.sha256(os.fsencode(names[number])).digest())
         held_out[ranked[: max(1, round(share * len(numbers)))]] = True
     return held_out

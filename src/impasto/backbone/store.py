@@ -75,7 +75,7 @@ def encode_picture(picture: Image.Image, label: int, kind: Kind) -> bytes:
 
 def broken_record(reason: str) -> bytes:
     """What stands in the place of a picture that could not be read."""
-    return _LABEL.pack(_BROKEN) + reason.encode()
+    return _LABEL.pack(_BROKEN) + reason.encode("utf-8", "backslashreplace")
 
 
 def read_label(record: bytes | memoryview) -> int:

@@ -64,6 +64,9 @@ def prepare(
         raise RecipeError(f"store is {store!r}; expected jpeg or raw.", "Leave --store out for jpeg.")
     kind: Literal["jpeg", "raw"] = "raw" if store == "raw" else "jpeg"
     say = _line_sayer(quiet)
+    follow = context.obj.on_step(
+        lambda counts: say("{}/{} pictures, {} broken".format(*counts), counts[0] == counts[1])
+    )
     start_s = time.monotonic()
     made = stage.prepare(
         images,
@@ -72,7 +75,7 @@ def prepare(
         kind=kind,
         validation=validation,
         workers=threads,
-        on_progress=lambda done, of, broken: say(f"{done}/{of} pictures, {broken} broken", done == of),
+        on_progress=lambda *counts: follow(counts),
     )
     about = made.about
     values = {

@@ -84,12 +84,9 @@ def test_it_goes_on_where_it_stopped(pictures: Path, tmp_path: Path, monkeypatch
         read.append(path)
         return read_square(path, size)
 
-    def stop(done: int, of: int, broken: int) -> None:
-        raise KeyboardInterrupt
-
     monkeypatch.setattr(module, "_read_square", count)
-    with pytest.raises(KeyboardInterrupt):
-        prepare(pictures, tmp_path / "data", size=36, kind="raw", on_progress=stop)
+    with pytest.raises(KeyboardInterrupt, match="stopped at 5 of 12 pictures; they are kept"):
+        prepare(pictures, tmp_path / "data", size=36, kind="raw", on_progress=lambda *counts: "stop")
     assert len(read) == 5
     with pytest.raises(DataSetError, match=r"is unfinished.*goes on"):
         Store(tmp_path / "data")
@@ -157,6 +154,17 @@ def test_what_cannot_be_prepared_is_refused(pictures: Path, tmp_path: Path) -> N
         prepare(pictures, tmp_path / "other", size=8)
     with pytest.raises(OutputError, match="does not exist"):
         prepare(pictures, tmp_path / "no" / "where")
+    with pytest.raises(OutputError, match="lies within the pictures"):
+        prepare(pictures, pictures / "data")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs file names that are bytes")
+def test_file_names_may_be_any_bytes(pictures: Path, tmp_path: Path) -> None:
+    odd = os.fsencode(pictures / "ash") + b"/\xff.png"
+    with open(odd, "wb") as file:
+        file.write(b"broken")
+    (name, _), *rest = prepare(pictures, tmp_path / "data", size=36).broken
+    assert (os.fsencode(name), rest) == (b"ash/\xff.png", [])
 
 
 def test_an_unreadable_data_set_is_refused(data: Path, pictures: Path, tmp_path: Path) -> None:
