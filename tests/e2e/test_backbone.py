@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from impasto import write_image
@@ -113,6 +115,18 @@ def test_ctrl_c_keeps_a_checkpoint(folder: Path) -> None:
     assert "the checkpoint is in 'run'" in err
     assert "Traceback" not in err
     assert (folder / "run" / "checkpoint.pt").exists()
+
+
+def test_textures_are_drawn_of_twenty_classes_or_more(tmp_path: Path) -> None:
+    script = Path(__file__).parents[2] / "examples" / "texture_classes.py"
+    for name in ("one", "two"):
+        command = [sys.executable, str(script), "-o", str(tmp_path / name), "--per-class", "1", "--size", "48"]
+        subprocess.run(command, check=True, capture_output=True)
+    pictures = sorted((tmp_path / "one").glob("*/*.png"))
+    assert len(pictures) >= 20
+    for path in pictures:
+        assert np.asarray(Image.open(path)).std() > 3
+        assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
 
 
 @pytest.mark.parametrize(

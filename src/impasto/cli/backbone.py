@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 backbone = typer.Typer(name="backbone", add_completion=False, rich_markup_mode="rich")
 
 Workers = Annotated[
-    int | None, typer.Option(min=0, metavar="N", help="that read pictures ahead", rich_help_panel="Machine")
+    int | None, typer.Option(min=0, metavar="N", help="processes that read pictures ahead", rich_help_panel="Machine")
 ]
 NAMED = 10
 """Broken pictures that are named; the rest are counted."""
