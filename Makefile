@@ -18,6 +18,7 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/evaluation.py
+	$(BIN)/python benchmarks/loader.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

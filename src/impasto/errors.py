@@ -75,3 +75,11 @@ class DiskError(ImpastoError, OSError):
     """The disk failed or filled up: no room for a finished picture, or for what waits on disk meanwhile."""
 
     exit_code = 1
+
+
+class DataSetError(ImpastoError, OSError):
+    """Training pictures, or the LMDB made of them, are missing, damaged or too few."""
+
+
+class CheckpointError(ImpastoError, OSError):
+    """A training run's folder holds another run than the one asked for, or is damaged."""

@@ -1,7 +1,10 @@
 """Our own container: a .safetensors file with `conv1_1.weight` (OIHW), `conv1_1.bias`, ..., and metadata."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+
+from torch import Tensor
 
 from impasto.errors import WeightsError
 from impasto.features.containers.content import Content, from_note, to_note
@@ -27,18 +30,21 @@ def read(path: Path, classifier: bool) -> Content:
 
 def write(content: Content, path: Path) -> None:
     """Writes the content."""
-    from safetensors.torch import save
-
     tensors = {}
     for name, (kernel, bias) in (content.layers | content.classifier).items():
         tensors[f"{name}.weight"] = kernel.contiguous()
         tensors[f"{name}.bias"] = bias.contiguous()
-    path.write_bytes(_sort_header(save(tensors, metadata=to_note(content))))
+    path.write_bytes(encode(tensors, to_note(content)))
 
 
-def _sort_header(encoded: bytes) -> bytes:
-    """The same file with its header in alphabetical order: safetensors shuffles the metadata, and equal networks should
-    be equal files."""
+def encode(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """The file's bytes; equal for equal networks.
+
+    The header is put in alphabetical order, since safetensors shuffles the metadata.
+    """
+    from safetensors.torch import save
+
+    encoded = save(dict(tensors), metadata=dict(metadata))
     length = int.from_bytes(encoded[:8], "little")
     header = json.dumps(json.loads(encoded[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)  # the numbers begin on a multiple of 8

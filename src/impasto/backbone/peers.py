@@ -1,0 +1,62 @@
+"""Several processes that train one network together, as `torchrun` starts them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+
+from impasto.errors import DeviceError
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """This process's place among them: rank 0 writes the files. device: what this one computes on."""
+
+    rank: int
+    ranks: int
+    device: torch.device
+
+    def share(self, network: nn.Module) -> nn.Module:
+        """The network, with its gradients averaged over all processes."""
+        if self.ranks == 1:
+            return network
+        places = [self.device] if self.device.type == "cuda" else None
+        return nn.parallel.DistributedDataParallel(network, device_ids=places)
+
+    def sum(self, values: Tensor) -> Tensor:
+        """The values added up over all processes."""
+        if self.ranks > 1:
+            values = values.to(self.device)
+            distributed.all_reduce(values)
+        return values.cpu()
+
+    def wait(self) -> None:
+        """Until all have come here."""
+        if self.ranks > 1:
+            distributed.barrier()
+
+
+@contextmanager
+def joining(device: torch.device) -> Iterator[Peers]:
+    """The peers of this process, by the environment that `torchrun` sets; alone without it. Raises DeviceError."""
+    ranks = int(os.environ.get("WORLD_SIZE", "1"))
+    if ranks == 1:
+        yield Peers(0, 1, device)
+        return
+    rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
+    if device.type == "cuda":
+        if local >= torch.cuda.device_count():
+            raise DeviceError(
+                f"process {local} of this machine has no GPU; it has {torch.cuda.device_count()}.",
+                "Start as many processes a machine as it has GPUs: torchrun --nproc-per-node.",
+            )
+        device = torch.device(f"cuda:{local}")
+        torch.cuda.set_device(device)
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Peers(rank, ranks, device)
+    finally:
+        distributed.destroy_process_group()

@@ -1,0 +1,101 @@
+"""Batches: they hang on seed and step alone, split exactly among processes, and no damage stops them."""
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from impasto.backbone import data as module
+from impasto.backbone.data import Batch, judging_batches, steps_per_epoch, training_batches
+from impasto.backbone.store import Store, import_lmdb, key_of
+
+
+def batches(data: Path, first: int = 0, steps: int = 6, **changes: object) -> list[Batch]:
+    values = {"crop": 32, "augment": True, "batch_size": 4, "seed": 3, "workers": 0, **changes}
+    with Store(data) as store:
+        return list(training_batches(store, first=first, steps=steps, **values))  # type: ignore[arg-type]
+
+
+def is_same(one: Batch, other: Batch) -> bool:
+    return all(
+        torch.equal(getattr(one, name), getattr(other, name)) for name in ("pixels", "labels", "gains", "shifts")
+    )
+
+
+@pytest.mark.parametrize("augment", [False, True])
+def test_a_later_start_gives_the_same_batches(data: Path, augment: bool) -> None:
+    whole, rest = batches(data, augment=augment), batches(data, first=3, augment=augment)
+    assert len(whole) == 6
+    assert all(map(is_same, whole[3:], rest))
+    assert not is_same(whole[0], whole[2])
+    assert whole[0].pixels.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_worker_processes_give_the_same_batches(data: Path) -> None:
+    assert all(map(is_same, batches(data), batches(data, workers=2)))
+
+
+def test_processes_share_each_batch(data: Path) -> None:
+    whole = batches(data)
+    parts = [batches(data, rank=rank, ranks=2) for rank in range(2)]
+    for index, batch in enumerate(whole):
+        for rank in range(2):
+            assert torch.equal(parts[rank][index].pixels, batch.pixels[rank::2])
+
+
+def test_an_epoch_shows_each_picture_once_in_a_new_order(data: Path) -> None:
+    assert steps_per_epoch(Store(data).about, 4) == 2
+    epochs = [batches(data, first=2 * e, steps=2 * e + 2, crop=40, augment=False, seed=0) for e in range(2)]
+    seen = [[int(p.sum(dtype=torch.int64)) for b in epoch for p in b.pixels] for epoch in epochs]
+    assert len(set(seen[0])) == 8
+    assert seen[0] != seen[1]
+
+
+def test_normalized_pixels_have_mean_0_and_deviation_1(data: Path) -> None:
+    about = Store(data).about
+    (batch,) = batches(data, steps=1, crop=40, augment=False, batch_size=9)
+    x, labels = batch.normalized(about.mean, about.std, torch.device("cpu"))
+    assert x.mean(dim=(0, 2, 3)).abs().max() < 1e-5
+    assert x.std(dim=(0, 2, 3)) == pytest.approx(torch.ones(3), abs=1e-3)
+    assert sorted(labels.tolist()) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_judged_is_the_middle_in_order(data: Path) -> None:
+    with Store(data) as store:
+        numbers, middle = store.about.validation.tolist(), np.asarray(store.read(0)[0])[4:36, 4:36]
+        found = list(judging_batches(store, [0, *numbers], crop=32, augment=False, batch_size=2, workers=0))
+    assert [len(batch.labels) for batch in found] == [2, 2]
+    assert np.array_equal(found[0].pixels[0].permute(1, 2, 0).numpy(), middle)
+    assert torch.cat([batch.labels for batch in found]).tolist() == [0, 0, 1, 2]
+
+
+def test_ctrl_c_while_workers_start_is_delivered_after(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*given: object, **named: object) -> Iterator[Batch]:
+        os.kill(os.getpid(), signal.SIGINT)
+        started.append(True)
+        return iter(())
+
+    started: list[bool] = []
+    monkeypatch.setattr(module.DataLoader, "__iter__", start)
+    with pytest.raises(KeyboardInterrupt):
+        batches(data)
+    assert started == [True]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_damaged_record_never_stops_it(data: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with import_lmdb().open(str(data), map_size=2**24) as environment, environment.begin(write=True) as transaction:
+        for number, record in ((0, transaction.get(key_of(0))[:100]), (4, b""), (5, transaction.get(key_of(5))[:9])):
+            transaction.put(key_of(number), record)
+    with caplog.at_level(logging.WARNING):
+        found = batches(data)
+    assert len(found) == 6
+    assert "is damaged" in caplog.text and "the next is taken" in caplog.text
+    with Store(data) as store:
+        assert store.read(0)[1] == 0
+        assert store.read(5)[1] == 1

@@ -1,0 +1,124 @@
+"""Judging: counts that can be checked by hand, the file in between, and the pictures of both."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from impasto.backbone.architecture import Architecture, Network
+from impasto.backbone.curves import draw_confusion, draw_curves
+from impasto.backbone.data import Batch
+from impasto.backbone.evaluate import evaluate, judge, most_confused
+from impasto.backbone.export import Backbone, read_backbone, to_backbone, write_backbone
+from impasto.errors import DataSetError, WeightsError
+
+MIXED_BLUE = tuple(round(255 + (channel - 255) * 0.6**0.5) for channel in (27, 108, 168))
+MIXED_RED = tuple(round(255 + (channel - 255) * 0.4**0.5) for channel in (200, 85, 61))
+
+
+class Told(nn.Module):
+    """Says what the first pixels' values say: scores of six classes."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, 0, 0, :6]
+
+
+def scored(scores: list[list[int]], labels: list[int]) -> Batch:
+    pixels = torch.zeros(len(labels), 3, 6, 6, dtype=torch.uint8)
+    pixels[:, 0, 0] = torch.tensor(scores, dtype=torch.uint8)
+    count = len(labels)
+    return Batch(pixels, torch.tensor(labels), torch.ones(count, 3), torch.zeros(count, 3))
+
+
+def test_shares_are_counted() -> None:
+    batches = [scored([[9, 5, 4, 3, 2, 1], [9, 5, 4, 3, 2, 1]], [0, 4]), scored([[9, 5, 4, 3, 2, 1]], [5])]
+    found = judge(Told(), batches, classes=6, mean=[0, 0, 0], std=[1, 1, 1], device=torch.device("cpu"))
+    assert (found.pictures, found.top_1_share, found.top_5_share) == (3, 1 / 3, 2 / 3)
+    assert found.confusion[4, 0] == found.confusion[5, 0] == found.confusion[0, 0] == 1
+    scores = torch.tensor([[9, 5, 4, 3, 2, 1]] * 3) / 255
+    assert found.loss == pytest.approx(float(nn.functional.cross_entropy(scores, torch.tensor([0, 4, 5]))))
+    assert most_confused(found, "abcdef") == [("e", "a", 1), ("f", "a", 1)]
+
+
+@pytest.fixture
+def backbone() -> Backbone:
+    architecture = Architecture(arch="vgg11", width=0.05, batch_norm=True, classifier="average", classes=3, crop=32)
+    network = Network(architecture)
+    network.initialize("kaiming", torch.Generator().manual_seed(0))
+    return to_backbone(
+        network,
+        classes=("ash", "birch", "cedar"),
+        mean=(0.1, 0.2, 0.3),
+        std=(0.4, 0.5, 0.6),
+        license="CC0",
+        trained_by="a test",
+        augment=False,
+    )
+
+
+def test_a_file_keeps_each_bit(backbone: Backbone, tmp_path: Path) -> None:
+    write_backbone(backbone, tmp_path / "b.safetensors")
+    found = read_backbone(tmp_path / "b.safetensors")
+    assert found.metadata == backbone.metadata
+    assert list(backbone.tensors)[:2] == ["conv1_1.weight", "conv1_1.bias"]
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in backbone.tensors.items())
+    assert found.numbers("std") == (0.4, 0.5, 0.6)
+
+
+def test_a_file_that_is_no_backbone_is_refused(backbone: Backbone, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    with pytest.raises(WeightsError, match="does not exist; expected a file or the folder of a run"):
+        read_backbone(tmp_path / "none.safetensors")
+    (tmp_path / "text.safetensors").write_text("text")
+    with pytest.raises(WeightsError, match="is damaged or no .safetensors"):
+        read_backbone(tmp_path / "text.safetensors")
+    save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match="not a backbone that impasto wrote"):
+        read_backbone(tmp_path / "other.safetensors")
+    convolutions = {name: tensor for name, tensor in backbone.tensors.items() if name.startswith("conv")}
+    with pytest.raises(WeightsError, match="no classifier"):
+        Backbone(convolutions, backbone.metadata).network()
+    write_backbone(Backbone({"a": torch.tensor(float("nan"))}, backbone.metadata), tmp_path / "nan.safetensors")
+    with pytest.raises(WeightsError, match="NaN"):
+        read_backbone(tmp_path / "nan.safetensors")
+    without_last = {name: tensor for name, tensor in backbone.tensors.items() if name != "conv5_2.bias"}
+    with pytest.raises(WeightsError, match=r"lacks conv5_2.bias"):
+        Backbone(without_last, backbone.metadata).network()
+
+
+def test_held_out_pictures_are_judged(backbone: Backbone, data: Path) -> None:
+    found = evaluate(backbone, data, device="cpu", threads=1, workers=0)
+    assert found.pictures == 3
+    assert found.confusion.sum(dim=1).tolist() == [1, 1, 1]
+    assert found.top_5_share == 1
+
+
+def test_other_classes_are_refused(backbone: Backbone, data: Path) -> None:
+    other = Backbone(backbone.tensors, {**backbone.metadata, "classes": '["ash", "birch", "yew"]'})
+    with pytest.raises(DataSetError, match="only one of them has cedar, yew"):
+        evaluate(other, data, device="cpu", workers=0)
+
+
+def test_the_table_of_mistakes_is_drawn(tmp_path: Path) -> None:
+    draw_confusion(torch.tensor([[5, 0], [2, 3]]), ["dots", "rings"], tmp_path / "confusion.png")
+    with Image.open(tmp_path / "confusion.png") as picture:
+        pixels = [[picture.getpixel((picture.width - x, picture.height - y)) for x in (40, 14)] for y in (40, 14)]
+    assert pixels == [[(27, 108, 168), (255, 255, 255)], [MIXED_RED, MIXED_BLUE]]
+    many = torch.eye(300, dtype=torch.int64)
+    draw_confusion(many, [str(index) for index in range(300)], tmp_path / "many.png")
+    with Image.open(tmp_path / "many.png") as picture:
+        assert max(picture.size) < 2000
+
+
+@pytest.mark.parametrize("lines", [0, 1, 500])
+def test_curves_of_any_length_are_drawn(lines: int, tmp_path: Path) -> None:
+    trace: list[dict[str, float]] = [{"step": step, "loss": 3 / (step + 1)} for step in range(1, lines + 1)]
+    trace += [{"step": step, "top_1": 0.5, "validation_loss": 2.0} for step in range(10, lines, 10)]
+    draw_curves(trace, 10, tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.size == (800, 620)
+        colors = {color for _, color in picture.getcolors(1 << 20) or []}
+    assert ((27, 108, 168) in colors) and ((45, 125, 70) in colors)
