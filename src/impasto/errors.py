@@ -33,6 +33,10 @@ class ImageRangeError(ImpastoError, ValueError):
     """An array or tensor does not hold an image: shape, type or range."""
 
 
+class MaskError(ImpastoError, ValueError):
+    """A mask is empty."""
+
+
 class OutputError(ImpastoError, OSError):
     """A picture cannot be written where it was asked for."""
 

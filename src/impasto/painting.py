@@ -19,6 +19,7 @@ from impasto.images.carried import NOTHING
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_photograph
 from impasto.images.resize import resize_image, resize_wrapped
 from impasto.losses.objective import Objective
+from impasto.masking import keep_photograph, read_only
 from impasto.optimize.calibration import Speed, find_match_speed, find_speed, write_speed
 from impasto.optimize.descent import Adam, Descent, Lbfgs
 from impasto.optimize.device import is_out_of_memory, peak_bytes, resolve_device, running
@@ -79,6 +80,7 @@ class Painting:
         self.given = plan
         self.content: Tensor | None = None
         self.carried = NOTHING
+        self.only: Tensor | None = None
         self.styles: list[Tensor] = []
         self.inputs: list[Input] = []
         self.painted: list[Part] = []
@@ -93,6 +95,14 @@ class Painting:
             self.styles.append(image)
         self.inputs.append(describe_input(role, source))
         return image.shape[-2], image.shape[-1]
+
+    def read_masks(self, only: ImageSource | None) -> None:
+        """Takes the mask beside the photograph, which was read before, if it is given."""
+        assert self.content is not None
+        if only is not None:
+            size = (self.content.shape[-2], self.content.shape[-1])
+            self.only, entry = read_only(only, size, self.max_pixels)
+            self.inputs.append(entry)
 
     def prepare(self, size: tuple[int, int]) -> "Painting":
         """Itself, ready to paint at (height, width), after all that can be wrong before slow work was checked."""
@@ -145,6 +155,9 @@ class Painting:
             self.content, self.styles = prepare_colors(self.recipe, content, styles)
             minimum = self._paint_parts(on_step)
             pastiche = finish_colors(self.recipe, minimum.image, content, styles)
+            if content is not None and self.only is not None:
+                feather = self.recipe.only_feather
+                pastiche = keep_photograph(pastiche, content, self.carried, self.only, feather)
         return Result(
             pastiche=pastiche,
             recipe=self.recipe,

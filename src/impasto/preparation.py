@@ -23,6 +23,8 @@ def prepare_pastiche(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe | None = None,
+    *,
+    only: ImageSource | None = None,
     **how: Unpack[How],
 ) -> Painting:
     """What `stylize` will paint: its `estimate()` tells the cost, its `paint()` is the rest of the run."""
@@ -36,6 +38,7 @@ def prepare_pastiche(
     height, width = painting.read("content", content_image)
     for source in _listed(style_images):
         painting.read("style", source)
+    painting.read_masks(only)
     return painting.prepare(fit_long_edge(height, width, recipe.size))
 
 

@@ -18,12 +18,14 @@ from impasto.optimize.plan import MemoryPlan
 from impasto.optimize.schedule import RunPlan
 from impasto.recipe import Recipe
 
+Role = Literal["content", "style", "only"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
     """A picture that went in: its role, file name (empty if it came as an array) and SHA-256 of file or pixels."""
 
-    role: Literal["content", "style"]
+    role: Role
     name: str
     sha256: str
 
@@ -113,7 +115,7 @@ class Result:
         }
 
 
-def describe_input(role: Literal["content", "style"], source: ImageSource) -> Input:
+def describe_input(role: Role, source: ImageSource) -> Input:
     """What is remembered of an input."""
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)

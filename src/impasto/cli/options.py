@@ -47,6 +47,7 @@ Debug = Annotated[
 
 PANELS: Mapping[str, tuple[str, ...]] = {
     "Look": ("size", "strength", "style_scale", "style_size", "style_blend", "color", "color_map", "init", "seed"),
+    "Masks": ("only_feather",),
     "Losses": (
         "content_weight",
         "style_weight",

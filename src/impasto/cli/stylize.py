@@ -33,6 +33,12 @@ from impasto.recipe import Recipe
 
 Content = Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)]
 Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="one or more paintings", show_default=False)]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="mask: white is painted, outside it the photograph stays", rich_help_panel="Masks"
+    ),
+]
 
 
 @takes_recipe("standard")
@@ -42,6 +48,7 @@ def stylize(
     style_images: Styles,
     output: Output,
     recipe: Recipe,
+    only: Only = None,
     snapshot_every: SnapshotEvery = None,
     snapshot_dir: SnapshotDir = None,
     animation: Animation = None,
@@ -64,7 +71,8 @@ def stylize(
     """
     from impasto.preparation import prepare_pastiche
 
-    inputs = [content_image, *style_images]
+    masks = [Path(mask) for mask in (only,) if mask is not None]
+    inputs = [content_image, *style_images, *masks]
     delivery = Delivery(
         output,
         inputs,
@@ -80,6 +88,7 @@ def stylize(
         content_image,
         [*style_images],
         recipe,
+        only=only,
         device=device,
         threads=threads,
         precision=precision,

@@ -5,6 +5,7 @@ import logging
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def read_photograph(
     Differs: transparent parts continue smoothly what is seen around them, instead of being white, and alpha is carried.
     """
     (color, alpha), carried = _read(source, name, max_pixels)
-    return color if alpha is None else fill_transparent(color, alpha), carried
+    return (color, carried) if alpha is None else (fill_transparent(color, alpha), replace(carried, color=color))
 
 
 def _read(source: ImageSource, name: str, max_pixels: int) -> tuple[Layers, Carried]:
