@@ -34,7 +34,7 @@ class ImageRangeError(ImpastoError, ValueError):
 
 
 class MaskError(ImpastoError, ValueError):
-    """A mask is empty."""
+    """A mask is empty, or no face is found."""
 
 
 class OutputError(ImpastoError, OSError):

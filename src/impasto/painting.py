@@ -17,9 +17,11 @@ from impasto.features.vgg import Vgg
 from impasto.features.weights import WeightsRecord
 from impasto.images.carried import NOTHING
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_photograph
+from impasto.images.mask import resize_mask
 from impasto.images.resize import resize_image, resize_wrapped
 from impasto.losses.objective import Objective
-from impasto.masking import keep_photograph, read_only
+from impasto.losses.protection import Protection, protect_recipe
+from impasto.masking import keep_photograph, read_only, read_protect
 from impasto.optimize.calibration import Speed, find_match_speed, find_speed, write_speed
 from impasto.optimize.descent import Adam, Descent, Lbfgs
 from impasto.optimize.device import is_out_of_memory, peak_bytes, resolve_device, running
@@ -46,7 +48,9 @@ LEARNT_EVALUATIONS = 3
 class Painting:
     """One run: `read` the inputs, `prepare`, perhaps `estimate`, then `paint`. How to run it is as for `stylize`."""
 
-    # Complete after `prepare`: before, the recipe and the sizes of the inputs are not known.
+    # Complete after `prepare`: before, the recipe and the sizes of the inputs are not known. `seen` is the recipe with
+    # the layers that protection sees.
+    seen: Recipe
     encoders: dict[Precision, Vgg]
     weights: WeightsRecord
     planner: Planner
@@ -81,6 +85,7 @@ class Painting:
         self.content: Tensor | None = None
         self.carried = NOTHING
         self.only: Tensor | None = None
+        self.protect: Tensor | None = None
         self.styles: list[Tensor] = []
         self.inputs: list[Input] = []
         self.painted: list[Part] = []
@@ -96,21 +101,25 @@ class Painting:
         self.inputs.append(describe_input(role, source))
         return image.shape[-2], image.shape[-1]
 
-    def read_masks(self, only: ImageSource | None) -> None:
-        """Takes the mask beside the photograph, which was read before, if it is given."""
+    def read_masks(self, only: ImageSource | None, protect: ImageSource | None) -> None:
+        """Takes the masks beside the photograph, which was read before, as far as they are given."""
         assert self.content is not None
         if only is not None:
             size = (self.content.shape[-2], self.content.shape[-1])
             self.only, entry = read_only(only, size, self.max_pixels)
             self.inputs.append(entry)
+        if protect is not None:
+            self.protect, entry = read_protect(protect, self.content, self.max_pixels)
+            self.inputs.append(entry)
 
     def prepare(self, size: tuple[int, int]) -> "Painting":
         """Itself, ready to paint at (height, width), after all that can be wrong before slow work was checked."""
         recipe, plan = self.recipe, self.given
+        self.seen = recipe if self.protect is None else protect_recipe(recipe)
         if self.styles:
             check_blend(recipe.style_blend, len(self.styles))
         check_color(recipe, has_content=self.content is not None, has_styles=bool(self.styles))
-        check_sizes(recipe, self.content, self.styles, size)
+        check_sizes(self.seen, self.content, self.styles, size)
         if recipe.init in recipe_files(recipe):
             read_image(recipe.init, name="init")
         precision = self.precision if plan is None else plan.precision
@@ -124,7 +133,7 @@ class Painting:
         if self.device.type != "cpu":
             # They go to the device when it is time to paint.
             used += sum(chosen.count_bytes() for chosen in self.encoders.values())
-        self.planner = Planner(recipe, self.encoders, self.styles, size, used=used, limit=limit)
+        self.planner = Planner(self.seen, self.encoders, self.styles, size, used=used, limit=limit)
         threads = self.threads if self.threads is not None else torch.get_num_threads()
         self.plan = self.planner.plan(precision, threads) if plan is None else self.planner.adopt(plan)
         return self
@@ -146,7 +155,7 @@ class Painting:
             match_s = find_match_speed(recipe, self.device, plan.threads, self.clock)
         speeds = {precision: speed for precision, (_, speed) in self._speeds.items()}
         sizes = [self.planner.style_sizes(part.size) for part in plan.parts]
-        return estimate_run(plan, recipe, self.encoders["float32"], sizes, speeds, match_s, self.device)
+        return estimate_run(plan, self.seen, self.encoders["float32"], sizes, speeds, match_s, self.device)
 
     def paint(self, on_step: OnStep | None = None) -> Result:
         """The result. After an estimate, the speed that was seen is remembered for the next one."""
@@ -235,9 +244,13 @@ class Painting:
         content = None if self.content is None else resize_image(self.content, part.size).to(self.device)
         sizes = self.planner.style_sizes(part.size)
         styles = [resize_image(s, to).to(self.device) for s, to in zip(self.styles, sizes, strict=True)]
+        protection = None
+        if self.protect is not None:
+            added = self.recipe.protect_strength * resize_mask(self.protect, part.size)
+            protection = Protection(added.to(self.device))
         if part.memory.tile is None:
-            return Objective(encoder, self.recipe, content, styles)
-        return TiledObjective(encoder, self.recipe, content, styles, inner=part.memory.tile)
+            return Objective(encoder, self.seen, content, styles, protection)
+        return TiledObjective(encoder, self.seen, content, styles, protection, inner=part.memory.tile)
 
     def _lower(self, failed: Part, done: int, left: Sequence[Part]) -> list[Part]:
         """The parts left to paint, in less memory, after one ran out of it."""

@@ -25,6 +25,7 @@ def prepare_pastiche(
     recipe: Recipe | None = None,
     *,
     only: ImageSource | None = None,
+    protect: ImageSource | None = None,
     **how: Unpack[How],
 ) -> Painting:
     """What `stylize` will paint: its `estimate()` tells the cost, its `paint()` is the rest of the run."""
@@ -38,7 +39,7 @@ def prepare_pastiche(
     height, width = painting.read("content", content_image)
     for source in _listed(style_images):
         painting.read("style", source)
-    painting.read_masks(only)
+    painting.read_masks(only, protect)
     return painting.prepare(fit_long_edge(height, width, recipe.size))
 
 

@@ -149,6 +149,9 @@ class Recipe:
     only_feather: int = option(
         8, "integer", "pixels inside the mask --only in which the photograph becomes the pastiche", low=0
     )
+    protect_strength: float = option(
+        8.0, "number", "what the weights of content layers, conv2_2 and conv3_2 grow by under --protect", low=0.0
+    )
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -17,6 +17,7 @@ def stylize(
     recipe: Recipe | None = None,
     *,
     only: ImageSource | None = None,
+    protect: ImageSource | None = None,
     on_step: OnStep | None = None,
     **how: Unpack[How],
 ) -> Result:
@@ -25,15 +26,16 @@ def stylize(
     content_image, style_images: paths, PIL images, arrays (H, W, 3) of uint8 or of floats in [0, 1], or tensors
     (3, H, W) in [0, 1]; one style or a list of them, mixed by the recipe's `style_blend`.
     recipe: what to paint; `Recipe()`, the preset `standard`, if left out.
-    only: a mask, outside which the photograph stays as it is; white is painted. It is of the photograph's
-    aspect, grey, of any size and kind of source.
+    only: a mask, outside which the photograph stays as it is; white is painted. protect: a mask in which structure is
+    kept, or "faces", which finds them. Masks are of the photograph's aspect, grey, of any size and kind of source.
     on_step: called after every step; may return "stop". Ctrl-C after the first step also gives the best picture so far.
     how: device, threads, precision, max_pixels, max_memory, plan: see `impasto.How`.
 
     Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, MaskError,
-    RecipeError, WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are ImpastoError.
+    RecipeError, MissingExtraError, WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are
+    ImpastoError.
     """
-    painting = prepare_pastiche(content_image, style_images, recipe, only=only, **how)
+    painting = prepare_pastiche(content_image, style_images, recipe, only=only, protect=protect, **how)
     return painting.paint(on_step)
 
 
@@ -43,6 +45,7 @@ def estimate(
     recipe: Recipe | None = None,
     *,
     only: ImageSource | None = None,
+    protect: ImageSource | None = None,
     **how: Unpack[How],
 ) -> Estimate:
     """What `stylize` will cost on this machine, with the same arguments; nothing is painted.
@@ -52,7 +55,7 @@ def estimate(
     For textures and reconstructions: `prepare_texture(...).estimate()`, `prepare_reconstruction(...).estimate()`.
     Raises what `stylize` raises before slow work.
     """
-    painting = prepare_pastiche(content_image, style_images, recipe, only=only, **how)
+    painting = prepare_pastiche(content_image, style_images, recipe, only=only, protect=protect, **how)
     return painting.estimate()
 
 

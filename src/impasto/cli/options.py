@@ -47,7 +47,7 @@ Debug = Annotated[
 
 PANELS: Mapping[str, tuple[str, ...]] = {
     "Look": ("size", "strength", "style_scale", "style_size", "style_blend", "color", "color_map", "init", "seed"),
-    "Masks": ("only_feather",),
+    "Masks": ("only_feather", "protect_strength"),
     "Losses": (
         "content_weight",
         "style_weight",

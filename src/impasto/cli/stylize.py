@@ -39,6 +39,14 @@ Only = Annotated[
         metavar="FILE", help="mask: white is painted, outside it the photograph stays", rich_help_panel="Masks"
     ),
 ]
+Protect = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|faces",
+        help="mask: where it is white structure is kept; faces: found by themselves",
+        rich_help_panel="Masks",
+    ),
+]
 
 
 @takes_recipe("standard")
@@ -49,6 +57,7 @@ def stylize(
     output: Output,
     recipe: Recipe,
     only: Only = None,
+    protect: Protect = None,
     snapshot_every: SnapshotEvery = None,
     snapshot_dir: SnapshotDir = None,
     animation: Animation = None,
@@ -71,7 +80,7 @@ def stylize(
     """
     from impasto.preparation import prepare_pastiche
 
-    masks = [Path(mask) for mask in (only,) if mask is not None]
+    masks = [Path(mask) for mask in (only, protect) if mask is not None]
     inputs = [content_image, *style_images, *masks]
     delivery = Delivery(
         output,
@@ -89,6 +98,7 @@ def stylize(
         [*style_images],
         recipe,
         only=only,
+        protect=protect,
         device=device,
         threads=threads,
         precision=precision,
