@@ -147,7 +147,7 @@ class Recipe:
     )
     seed: int = option(0, "integer", "seed of the white noise", low=0)
     only_feather: int = option(
-        8, "integer", "pixels inside the mask --only in which the photograph becomes the pastiche", low=0
+        4, "integer", "pixels inside the mask --only in which the photograph becomes the pastiche", low=0
     )
     protect_strength: float = option(
         8.0, "number", "what the weights of content layers, conv2_2 and conv3_2 grow by under --protect", low=0.0
