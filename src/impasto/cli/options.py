@@ -77,6 +77,9 @@ PANELS: Mapping[str, tuple[str, ...]] = {
 }
 """Recipe fields by their panel in the help, in the order shown; a field in none of them lands in the last."""
 
+MASK_FIELDS = PANELS["Masks"]
+"""Fields that say nothing without a mask, for the commands that take none."""
+
 _METAVARS = {
     "number": "NUMBER",
     "integer": "N",

@@ -17,6 +17,7 @@ from impasto.cli.delivery import (
 )
 from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.options import (
+    MASK_FIELDS,
     Debug,
     Device,
     Json,
@@ -34,7 +35,7 @@ from impasto.recipe import Recipe, parse_field
 LAYER_FIELDS = ("content_layers", "style_layers", "content_layer_weights", "style_layer_weights")
 
 
-@takes_recipe("reconstruct", without=(*LAYER_FIELDS, "strength"))
+@takes_recipe("reconstruct", without=(*LAYER_FIELDS, *MASK_FIELDS, "strength"))
 def reconstruct(
     context: typer.Context,
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="any picture", show_default=False)],

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli.options import Debug, Device, Json, MaxPixels, PrecisionOption, Quiet, Threads, takes_recipe
+from impasto.cli.options import (
+    MASK_FIELDS,
+    Debug,
+    Device,
+    Json,
+    MaxPixels,
+    PrecisionOption,
+    Quiet,
+    Threads,
+    takes_recipe,
+)
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import print_json, print_line
 from impasto.recipe import Recipe, recipe_files
@@ -18,7 +28,7 @@ FIGURE_3_ROWS = "conv1_1, +conv2_1, ... +conv5_1"
 FIGURE_3_COLUMNS = "content_weight=1e-5,1e-4,1e-3,1e-2"
 
 
-@takes_recipe("paper")
+@takes_recipe("paper", without=MASK_FIELDS)
 def sweep(
     context: typer.Context,
     content_image: Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)],

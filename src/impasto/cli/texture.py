@@ -8,6 +8,7 @@ import typer
 from impasto.cli.delivery import Animation, Delivery, Output, SnapshotDir, SnapshotEvery
 from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.options import (
+    MASK_FIELDS,
     Debug,
     Device,
     Json,
@@ -26,7 +27,7 @@ from impasto.recipe import Recipe
 WRAPS = {"x": "wrap-x", "xy": "wrap"}
 
 
-@takes_recipe("texture")
+@takes_recipe("texture", without=MASK_FIELDS)
 def texture(
     context: typer.Context,
     samples: Annotated[list[Path], typer.Argument(metavar="SAMPLE", help="one or more textures", show_default=False)],

@@ -19,8 +19,8 @@ LONG_EDGE = 960
 """Pixels to which a larger picture is brought before faces are looked for: beyond, the detector misses large ones."""
 
 SURE = 70
-"""Per cent of confidence from which on it is a face. Of 55 such finds in 165 photographs three are none: two puppies and
-a lantern; from 50 on about ten (docs/experiments.md)."""
+"""Per cent of confidence from which on it is a face. Of 55 such finds in 165 photographs three are none, two puppies
+and a lantern; from 50 on about ten (docs/experiments.md)."""
 
 REACH = (1.3, 1.35)
 """Half axes of a face's ellipse in half widths and half heights of its box, which ends at brows, ears and chin."""
