@@ -150,7 +150,7 @@ class Recipe:
         4, "integer", "pixels inside the mask --only in which the photograph becomes the pastiche", low=0
     )
     protect_strength: float = option(
-        5.0, "number", "what the weights of content layers, conv2_2 and conv3_2 grow by under --protect", low=0.0
+        6.0, "number", "what the weights of content layers, conv2_2 and conv3_2 grow by under --protect", low=0.0
     )
 
     def __post_init__(self) -> None:
