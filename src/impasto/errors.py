@@ -34,7 +34,7 @@ class ImageRangeError(ImpastoError, ValueError):
 
 
 class MaskError(ImpastoError, ValueError):
-    """A mask is empty, there are too many or too few, or a region of the photograph has no style."""
+    """A mask is empty, there are too many or too few, a region of the photograph has no style, or no face is found."""
 
 
 class OutputError(ImpastoError, OSError):

@@ -36,8 +36,12 @@ class PasticheHow(How, total=False):
     fine_style: a painting whose fine strokes every style image gets first, in the recipe's `fine_layers`.
     content_masks, style_masks: regions with a style of their own, as pictures or arrays (H, W) of any size: grey masks,
     white inside, the i-th of both being region i, or one color-coded map each; see docs/regions.md.
+    only: a mask, outside which the photograph stays as it is; white is painted. protect: a mask in which structure is
+    kept, or "faces", which finds them. Both grey, of the photograph's aspect; see docs/protect.md.
     """
 
     fine_style: ImageSource | None
     content_masks: ImageSources
     style_masks: ImageSources
+    only: ImageSource | None
+    protect: ImageSource | None

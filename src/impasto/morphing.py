@@ -64,7 +64,7 @@ class Morph:
         if not is_first:
             steps = self.recipe.frame_steps or max(1, round(FRAME_SHARE * recipe.steps))
             recipe = recipe.replace(steps=steps, first_scale=0)
-        return painting.vary(recipe, painting.content, painting.styles, painting.plan.size, painting.regions)
+        return painting.vary(recipe, painting.content, painting.styles, painting.plan.size, plain=False)
 
     def _balance(self) -> list[float]:
         """How many times as strongly a style pulls as the next one, for all but the last.

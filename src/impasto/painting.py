@@ -20,9 +20,12 @@ from impasto.features.vgg import Vgg
 from impasto.features.weights import WeightsRecord
 from impasto.images.carried import NOTHING
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_photograph
+from impasto.images.mask import resize_mask
 from impasto.images.masks import check_mask, read_mask, turn_like
 from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
+from impasto.losses.protection import Protection, protect_recipe
+from impasto.masking import keep_photograph, read_only, read_protect
 from impasto.optimize.calibration import Speed, find_match_speed, find_speed, write_speed
 from impasto.optimize.descent import Adam, Descent, Lbfgs
 from impasto.optimize.device import is_out_of_memory, peak_bytes, resolve_device, running
@@ -51,7 +54,9 @@ LEARNT_EVALUATIONS = 3
 class Painting:
     """One run: `read` the inputs, `prepare`, perhaps `estimate`, then `paint`. How to run it is as for `stylize`."""
 
-    # Complete after `prepare`: before, the recipe and the sizes of the inputs are not known.
+    # Complete after `prepare`: before, the recipe and the sizes of the inputs are not known. `seen` is the recipe with
+    # the layers that protection sees.
+    seen: Recipe
     encoders: dict[Precision, Vgg]
     regions: tuple[Region, ...]
     weights: WeightsRecord
@@ -89,6 +94,8 @@ class Painting:
         self.given = plan
         self.content: Tensor | None = None
         self.carried = NOTHING
+        self.only: Tensor | None = None
+        self.protect: Tensor | None = None
         self.styles: list[Tensor] = []
         self.fine_style: Tensor | None = None
         self.strokes: list[Painting] = []
@@ -123,14 +130,25 @@ class Painting:
         check_mask(mask, size, name, "photograph" if role == "content_mask" else "style image")
         self.masks[role].append(mask)
         self.inputs.append(describe_input(role, source))
+    def read_masks(self, only: ImageSource | None, protect: ImageSource | None) -> None:
+        """Takes the masks beside the photograph, which was read before, as far as they are given."""
+        assert self.content is not None
+        if only is not None:
+            size = (self.content.shape[-2], self.content.shape[-1])
+            self.only, entry = read_only(only, size, self.max_pixels)
+            self.inputs.append(entry)
+        if protect is not None:
+            self.protect, entry = read_protect(protect, self.content, self.max_pixels)
+            self.inputs.append(entry)
 
     def prepare(self, size: tuple[int, int]) -> "Painting":
         """Itself, ready to paint at (height, width), after all that can be wrong before slow work was checked."""
         recipe, plan = self.recipe, self.given
+        self.seen = recipe if self.protect is None else protect_recipe(recipe)
         if self.styles:
             check_blend(recipe.style_blend, len(self.styles))
         check_color(recipe, has_content=self.content is not None, has_styles=bool(self.styles))
-        check_sizes(recipe, self.content, self.styles, size)
+        check_sizes(self.seen, self.content, self.styles, size)
         self.regions = build_regions(
             recipe,
             Masks(
@@ -158,7 +176,7 @@ class Painting:
             # They go to the device when it is time to paint.
             used += sum(chosen.count_bytes() for chosen in self.encoders.values())
         self.planner = Planner(
-            recipe, self.encoders, self.styles, size, used=used, limit=limit, regions=len(self.regions)
+            self.seen, self.encoders, self.styles, size, used=used, limit=limit, regions=len(self.regions)
         )
         threads = self.threads if self.threads is not None else torch.get_num_threads()
         self.plan = self.planner.plan(precision, threads) if plan is None else self.planner.adopt(plan)
@@ -172,7 +190,7 @@ class Painting:
         assert self.fine_style is not None
         recipe = fine_recipe(self.recipe, size)
         check_fine_style(recipe, self.fine_style, size)
-        return self.vary(recipe, style, [self.fine_style], size)
+        return self.vary(recipe, style, [self.fine_style], size, plain=True)
 
     def vary(
         self,
@@ -180,16 +198,20 @@ class Painting:
         content: Tensor | None,
         styles: list[Tensor],
         size: tuple[int, int],
-        regions: tuple[Region, ...] = (),
+        *,
+        plain: bool,
     ) -> "Painting":
-        """Another painting at (height, width), ready, in the same network on the same machine."""
+        """Another painting at (height, width), ready, in the same network on the same machine; plain: without masks."""
         other = copy.copy(self)
         other.recipe, other.content, other.styles, other.fine_style = recipe, content, styles, None
-        other.strokes, other.painted, other._speeds, other.regions = [], [], {}, regions
+        other.strokes, other.painted, other._speeds = [], [], {}
+        if plain:
+            other.regions, other.only, other.protect = (), None, None
+        other.seen = recipe if other.protect is None else protect_recipe(recipe)
         other.started = self.clock()
         used, limit = self.planner.used, self.planner.limit
         other.planner = Planner(
-            recipe, self.encoders, styles, size, used=used, limit=limit, regions=len(regions)
+            other.seen, self.encoders, styles, size, used=used, limit=limit, regions=len(other.regions)
         )
         other.plan = other.planner.plan(self.plan.precision, self.plan.threads)
         return other
@@ -222,7 +244,7 @@ class Painting:
             match_s = find_match_speed(recipe, self.device, plan.threads, self.clock)
         speeds = {precision: speed for precision, (_, speed) in self._speeds.items()}
         sizes = [self.planner.style_sizes(part.size) for part in plan.parts]
-        estimate = estimate_run(plan, recipe, self.encoders["float32"], sizes, speeds, match_s, self.device)
+        estimate = estimate_run(plan, self.seen, self.encoders["float32"], sizes, speeds, match_s, self.device)
         return estimate.after([strokes.estimate() for strokes in self.strokes])
 
     def paint(self, on_step: OnStep | None = None) -> Result:
@@ -230,7 +252,7 @@ class Painting:
         content, styles = self.content, self.paint_strokes()
         with running(self.device, self.plan.threads, self._advice):
             self.content, self.styles = prepare_colors(self.recipe, content, styles)
-            self._finish = partial(finish_colors, self.recipe, content=content, styles=styles)
+            self._finish = partial(self._finish_picture, content=content, styles=styles)
             minimum = self._paint_parts(on_step)
             self.reached = minimum.image
             pastiche = self._finish(minimum.image)
@@ -247,6 +269,13 @@ class Painting:
             plan=self.plan.with_parts(self.painted),
             carried=self.carried,
         )
+
+    def _finish_picture(self, painted: Tensor, content: Tensor | None, styles: Sequence[Tensor]) -> Tensor:
+        """A painted picture, (1, 3, H, W), as it is delivered: in its colors, with the photograph outside `only`."""
+        pastiche = finish_colors(self.recipe, painted, content, styles)
+        if content is None or self.only is None:
+            return pastiche
+        return keep_photograph(pastiche, content, self.carried, self.only, self.recipe.only_feather)
 
     @property
     def _advice(self) -> str:
@@ -319,9 +348,13 @@ class Painting:
         sizes = self.planner.style_sizes(part.size)
         styles = [resize_image(s, to).to(self.device) for s, to in zip(self.styles, sizes, strict=True)]
         regions = [region.resized(part.size, sizes).to(self.device) for region in self.regions]
+        protection = None
+        if self.protect is not None:
+            added = self.recipe.protect_strength * resize_mask(self.protect, part.size)
+            protection = Protection(added.to(self.device))
         if part.memory.tile is None:
-            return Objective(encoder, self.recipe, content, styles, regions)
-        return TiledObjective(encoder, self.recipe, content, styles, regions, inner=part.memory.tile)
+            return Objective(encoder, self.seen, content, styles, regions, protection)
+        return TiledObjective(encoder, self.seen, content, styles, regions, protection, inner=part.memory.tile)
 
     def _lower(self, failed: Part, done: int, left: Sequence[Part]) -> list[Part]:
         """The parts left to paint, in less memory, after one ran out of it."""

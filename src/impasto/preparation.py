@@ -24,6 +24,8 @@ def prepare_pastiche(
     fine_style: ImageSource | None = None,
     content_masks: ImageSources = (),
     style_masks: ImageSources = (),
+    only: ImageSource | None = None,
+    protect: ImageSource | None = None,
     **how: Unpack[How],
 ) -> Painting:
     """What `stylize` will paint: its `estimate()` tells the cost, its `paint()` is the rest of the run."""
@@ -52,6 +54,7 @@ def prepare_pastiche(
         # One style has all the masks; of too many masks `prepare` tells.
         own = min(index, len(styles) - 1)
         painting.read_mask("style_mask", source, painting.styles[own], styles[own])
+    painting.read_masks(only, protect)
     return painting.prepare(fit_long_edge(height, width, recipe.size))
 
 

@@ -181,6 +181,12 @@ class Recipe:
         0.0, "number", "stop when the loss falls by less than this share in 10 steps; 0: never", low=0.0, high=1.0
     )
     seed: int = option(0, "integer", "seed of the white noise", low=0)
+    only_feather: int = option(
+        4, "integer", "pixels inside the mask --only in which the photograph becomes the pastiche", low=0
+    )
+    protect_strength: float = option(
+        6.0, "number", "what the weights of content layers, conv2_2 and conv3_2 grow by under --protect", low=0.0
+    )
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

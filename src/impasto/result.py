@@ -14,22 +14,33 @@ from torch import Tensor
 from impasto import __version__
 from impasto.features.weights import WeightsRecord, file_sha256
 from impasto.images.carried import NOTHING, Carried, Depth
+from impasto.images.faces import Box
 from impasto.images.io import ImageSource, write_image
 from impasto.optimize.plan import MemoryPlan
 from impasto.optimize.schedule import RunPlan
 from impasto.recipe import Recipe
 
-Role = Literal["content", "style", "fine_style", "content_mask", "style_mask"]
+Role = Literal["content", "style", "fine_style", "content_mask", "style_mask", "only", "protect"]
 """What an input is to a run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """A picture that went in: its role, file name (empty if it came as an array) and SHA-256 of file or pixels."""
+    """A picture that went in: its role, file name (empty if it came as an array) and SHA-256 of file or pixels.
+
+    boxes: of faces that were found, each (left, top, width, height) in pixels of the upright photograph; the name is
+    then "faces", and the SHA-256 that of the mask made of them.
+    """
 
     role: Role
     name: str
     sha256: str
+    boxes: tuple[Box, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Role, name, sha256, and boxes where there are any, as JSON values."""
+        values: dict[str, Any] = {"role": self.role, "name": self.name, "sha256": self.sha256}
+        return {**values, "boxes": [list(box) for box in self.boxes]} if self.boxes else values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +95,7 @@ class Result:
             "recipe": self.recipe.to_dict(),
             "seed": self.recipe.seed,
             "weights": {"name": self.weights.name, "sha256": self.weights.sha256},
-            "inputs": [{"role": i.role, "name": i.name, "sha256": i.sha256} for i in self.inputs],
+            "inputs": [entry.to_dict() for entry in self.inputs],
             "run": self.run,
             **self._frame,
         }

@@ -30,7 +30,8 @@ def stylize(
     how: fine_style, masks, device, threads, precision, max_pixels, max_memory, plan: see `impasto.PasticheHow`.
 
     Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, MaskError,
-    RecipeError, WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are ImpastoError.
+    RecipeError, MissingExtraError, WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are
+    ImpastoError.
     """
     painting = prepare_pastiche(content_image, style_images, recipe, **how)
     return painting.paint(on_step)

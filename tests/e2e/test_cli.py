@@ -794,3 +794,33 @@ def test_bad_masks_are_one_line_and_exit_2(
     out, err = capfd.readouterr()
     assert out == "" and len(err.splitlines()) == 1 and not (folder / "out.png").exists()
     assert re.search(words, err), err
+
+
+def test_masks_that_cannot_be_meant_are_refused_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], picture: Callable[..., Tensor]
+) -> None:
+    Image.new("L", (64, 48), 0).save(folder / "black.png")
+    Image.new("L", (64, 64), 255).save(folder / "square.png")
+    wrong = {
+        ("--only", "black.png"): "only 'black.png' is empty",
+        ("--protect", "square.png"): "protect 'square.png' is 64x64, 1.00 to 1, and its picture 64x48, 1.33 to 1",
+        ("--only", "none.png"): "only 'none.png' does not exist",
+        ("--protect", "square.png", "--only", "painting.png"): "only 'painting.png' is 40x50",
+    }
+    for arguments, message in wrong.items():
+        assert main(["stylize", "photo.png", "painting.png", "-o", "out.png", *FAST, *arguments]) == 2
+        assert message in capsys.readouterr().err
+    assert not (folder / "out.png").exists()
+    # A mask is an input: it is not overwritten.
+    Image.new("L", (64, 48), 255).save(folder / "white.png")
+    assert main(["stylize", "photo.png", "painting.png", "-o", "white.png", *FAST, "--only", "white.png"]) == 2
+    assert "white.png" in capsys.readouterr().err
+
+
+def test_only_and_protect_paint(folder: Path) -> None:
+    Image.linear_gradient("L").resize((64, 48)).save(folder / "mask.png")
+    options = ["--only", "mask.png", "--protect", "mask.png", "--only-feather", "2", "--protect-strength", "3"]
+    assert main(["stylize", "photo.png", "painting.png", "-o", "out.png", *FAST, *options, "--quiet"]) == 0
+    told: Any = read_metadata(folder / "out.png")
+    assert [entry["role"] for entry in told["inputs"]] == ["content", "style", "only", "protect"]
+    assert (told["recipe"]["only_feather"], told["recipe"]["protect_strength"]) == (2, 3.0)

@@ -24,7 +24,7 @@ def _empty_process(monkeypatch: pytest.MonkeyPatch) -> None:
 def tiny(**changes: Any) -> impasto.Recipe:
     layers = {"content_layers": ("conv2_2",), "style_layers": ("conv1_1", "conv2_1", "conv3_1")}
     recipe = impasto.Recipe(weights="tiny", size=250, steps=6, first_scale=64, pooling="average")
-    return recipe.replace(**layers, **changes)
+    return recipe.replace(**{**layers, **changes})
 
 
 def stylize(picture: Paint, max_memory: int | None, **changes: Any) -> impasto.Result:
@@ -70,6 +70,19 @@ def test_textures_and_reconstructions_tile_too(picture: Paint) -> None:
         recipe=impasto.Recipe.preset("reconstruct", weights="tiny", size=250, steps=2),
     )  # fmt: skip
     assert inside.memory.tile is not None
+
+
+def test_what_a_mask_protects_is_the_same_in_tiles(picture: Paint) -> None:
+    mask = torch.zeros(187, 250)
+    mask[40:90, 60:130] = 1
+    inputs = picture(187, 250), picture(120, 160, seed=1), tiny(content_layers=("conv2_2", "conv3_1"))
+    plain, whole, tiled = (
+        impasto.stylize(*inputs, protect=protect, precision="float32", max_memory=limit)
+        for protect, limit in ((None, None), (mask, None), (mask, 16_500_000))
+    )
+    assert tiled.memory.tile is not None and whole.memory.tile is None
+    torch.testing.assert_close(tiled.pastiche, whole.pastiche, atol=2e-3, rtol=0)
+    assert not torch.allclose(plain.pastiche, whole.pastiche, atol=1e-2)
 
 
 def test_too_little_is_refused_before_the_first_step_and_the_least_works(picture: Paint) -> None:

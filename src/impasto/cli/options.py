@@ -50,6 +50,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
         *("size", "strength", "style_scale", "style_size", "style_blend", "frames", "fine_layers"),
         *("color", "color_map", "init", "seed"),
     ),
+    "Masks": ("only_feather", "protect_strength"),
     "Losses": (
         "content_weight",
         "style_weight",
@@ -82,7 +83,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
 }
 """Recipe fields by their panel in the help, in the order shown; a field in none of them lands in the last."""
 
-STYLIZE_FIELDS = ("fine_layers", "frames", "frame_steps", *PANELS["Regions"])
+STYLIZE_FIELDS = ("fine_layers", "frames", "frame_steps", *PANELS["Regions"], *PANELS["Masks"])
 """Recipe fields that only `stylize` has a use for."""
 
 _METAVARS = {

@@ -55,6 +55,20 @@ StyleMasks = Annotated[
     ),
 ]
 Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="one or more paintings", show_default=False)]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="mask: white is painted, outside it the photograph stays", rich_help_panel="Masks"
+    ),
+]
+Protect = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|faces",
+        help="mask: where it is white structure is kept; faces: found by themselves",
+        rich_help_panel="Masks",
+    ),
+]
 
 
 @takes_recipe("standard")
@@ -74,6 +88,8 @@ def stylize(
     ] = None,
     content_mask: ContentMasks = None,
     style_mask: StyleMasks = None,
+    only: Only = None,
+    protect: Protect = None,
     snapshot_every: SnapshotEvery = None,
     snapshot_dir: SnapshotDir = None,
     animation: Animation = None,
@@ -101,10 +117,10 @@ def stylize(
     from impasto.preparation import prepare_pastiche
 
     how: Any = {"device": device, "threads": threads, "precision": precision, "max_pixels": max_pixels}
-    how |= {"max_memory": read_memory(max_memory), "fine_style": fine_style}
+    how |= {"max_memory": read_memory(max_memory), "fine_style": fine_style, "only": only, "protect": protect}
     how |= {"content_masks": content_mask or (), "style_masks": style_mask or ()}
-    given = [fine_style, *(content_mask or ()), *(style_mask or ())]
-    inputs = [content_image, *style_images, *(path for path in given if path is not None)]
+    given = [fine_style, only, protect, *(content_mask or ()), *(style_mask or ())]
+    inputs = [content_image, *style_images, *(Path(path) for path in given if path is not None)]
     if recipe.frames > 1:
         if snapshot_every is not None or snapshot_dir is not None or animation is not None:
             raise OutputError(

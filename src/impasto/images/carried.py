@@ -15,6 +15,7 @@ class Carried:
     profile: its ICC profile, sound and of RGB pixels; None for sRGB.
     exif: what `carry_exif` gives. alpha: (1, 1, H, W) float32 in [0, 1], upright; None if it has none.
     depth: bits a channel that were read. keepable: False where it has a profile that no RGB picture can have.
+    color: (1, 3, H, W), its colors before transparent parts were filled; None where there are none.
     """
 
     profile: bytes | None = None
@@ -22,6 +23,7 @@ class Carried:
     alpha: Tensor | None = None
     depth: Depth = 8
     keepable: bool = True
+    color: Tensor | None = None
 
 
 NOTHING = Carried()

@@ -5,6 +5,7 @@ import logging
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def read_photograph(
 ) -> tuple[Tensor, Carried]:
     """The image as `read_image` gives it, and what else the picture carries, alpha too, for `write_image`."""
     (color, alpha), carried = _read(source, name, max_pixels)
-    return color if alpha is None else fill_transparent(color, alpha), carried
+    return (color, carried) if alpha is None else (fill_transparent(color, alpha), replace(carried, color=color))
 
 
 def _read(source: ImageSource, name: str, max_pixels: int) -> tuple[Layers, Carried]:

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from impasto.features.guides import Region
+from impasto.features.tiling import Tile
 from impasto.features.vgg import Padding, Vgg, sort_layers
 from impasto.fields import split_statistic
 from impasto.losses.content import content_loss
 from impasto.losses.nearest import Guides, NearestStyle, at, nearest_distance
 from impasto.losses.parts import Part, list_parts
+from impasto.losses.protection import Protection
 from impasto.losses.statistics import Statistic, build_statistics
 from impasto.losses.tv import tv_loss
 from impasto.recipe import Recipe
@@ -70,12 +72,15 @@ class Objective:
         content_image: Tensor | None,
         style_images: Sequence[Tensor],
         regions: Sequence[Region] = (),
+        protection: Protection | None = None,
     ) -> None:
         """content_image: (1, 3, H, W), of the pastiche's size, or None where no content is wanted.
         style_images: each (1, 3, h, w), at the size that the recipe's style_size gives. All in [0, 1], sRGB, on the
-        encoder's device. regions: with guides of these sizes, on this device; none: the picture is one."""
+        encoder's device. regions: with guides of these sizes; none: the picture is one. protection: where content
+        counts more, if anywhere. Both on that device too."""
         self.encoder = encoder
         self.recipe = recipe
+        self.protection = protection
         content_weight, style_weight = mixing_weights(recipe)
         self.terms: dict[str, list[Term]] = {}
         with torch.no_grad():
@@ -118,8 +123,9 @@ class Objective:
         distance = partial(content_loss, normalization=recipe.content_normalization)
         for layer, target in self.encoder(content_image, recipe.content_layers).items():
             silent = float(distance(torch.zeros_like(target), target))
-            factor = content_weight * weights[layer] * self.share_of(silent)
-            yield Term(f"content {layer}", (layer,), factor, same, distance, target, is_mean=False)
+            factor = content_weight * self.content_factor(weights[layer]) * self.share_of(silent)
+            counted = partial(distance, weights=self.content_weights(layer, weights[layer]))
+            yield Term(f"content {layer}", (layer,), factor, same, counted, target, is_mean=False)
 
     def _style_terms(
         self, content_image: Tensor | None, style_images: Sequence[Tensor], style_weight: float, part: Part
@@ -182,6 +188,15 @@ class Objective:
         target = NearestStyle(style, content, weights, self.recipe.seed, part.style_guides[index], part.guide)
         name = f"nearest {'+'.join(layers)}{part.name}"
         return Term(name, layers, factor, target.columns, nearest_distance, target, is_mean=False)
+
+    def content_factor(self, weight: float) -> float:
+        """The factor of a content layer of this weight: 1 where its positions are weighed one by one."""
+        return weight if self.protection is None else 1.0
+
+    def content_weights(self, layer: str, weight: float, tile: Tile | None = None) -> Tensor | None:
+        """What each position, or of a tile each inner one, counts in the content loss; None where all count the same.
+        The loss of an image without any response is taken without them, so that they change nothing elsewhere."""
+        return None if self.protection is None else self.protection.content_weights(layer, weight, tile)
 
     def share_of(self, silent: float) -> float:
         """1 over the loss `silent` of an image without any response, where the recipe has a strength."""

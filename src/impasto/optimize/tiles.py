@@ -20,6 +20,7 @@ from impasto.losses.content import content_loss
 from impasto.losses.nearest import nearest_distance
 from impasto.losses.objective import Objective, Term, Wanted, layer_weights, same, style_padding, sum_terms
 from impasto.losses.parts import Part
+from impasto.losses.protection import Protection
 from impasto.optimize.neighbours import TiledNearest, View, column_margin
 from impasto.optimize.shelf import Shelf
 from impasto.recipe import Recipe, every_statistic
@@ -41,6 +42,7 @@ class TiledObjective(Objective):
         content_image: Tensor | None,
         style_images: Sequence[Tensor],
         regions: Sequence[Region] = (),
+        protection: Protection | None = None,
         *,
         inner: int,
     ) -> None:
@@ -48,7 +50,7 @@ class TiledObjective(Objective):
         self.inner = inner
         self.margin = tile_margin(recipe, encoder.layer_names)
         self._shelf = Shelf()
-        super().__init__(encoder, recipe, content_image, style_images, regions)
+        super().__init__(encoder, recipe, content_image, style_images, regions, protection)
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         size = (image.shape[-2], image.shape[-1])
@@ -95,10 +97,11 @@ class TiledObjective(Objective):
         for tile in self.tiles((content_image.shape[-2], content_image.shape[-1])):
             for layer, target in inner_features(self.encoder, tile.cut(content_image), tile, layers).items():
                 self._shelf.put((layer, *tile.corner), target)
-                silent[layer] += float(self._content_addend(layer, torch.zeros_like(target), tile))
+                silent[layer] += float(self._content_addend(layer, torch.zeros_like(target), tile, None))
         for layer in layers:
-            factor = content_weight * weights[layer] * self.share_of(silent[layer])
-            yield Term(f"content {layer}", (layer,), factor, same, partial(self._content_addend, layer), None, False)
+            factor = content_weight * self.content_factor(weights[layer]) * self.share_of(silent[layer])
+            addend = partial(self._counted_addend, layer, weights[layer])
+            yield Term(f"content {layer}", (layer,), factor, same, addend, None, is_mean=False)
 
     def _nearest_term(
         self,
@@ -125,11 +128,14 @@ class TiledObjective(Objective):
 
         return look
 
-    def _content_addend(self, layer: str, features: Tensor, tile: Tile) -> Tensor:
-        """The tile's addend to the content loss of a layer. features: of its inner part."""
+    def _counted_addend(self, layer: str, weight: float, features: Tensor, tile: Tile) -> Tensor:
+        return self._content_addend(layer, features, tile, self.content_weights(layer, weight, tile))
+
+    def _content_addend(self, layer: str, features: Tensor, tile: Tile, weights: Tensor | None) -> Tensor:
+        """The tile's addend to the content loss of a layer. features, weights: of its inner part."""
         target = self._shelf.get((layer, *tile.corner), features.device)
         normalization = self.recipe.content_normalization
-        loss = content_loss(features, target, normalization)
+        loss = content_loss(features, target, normalization, weights)
         return loss if normalization == "sum" else tile.share(layer) * loss
 
 
