@@ -18,6 +18,8 @@ from impasto.optimize.plan import MemoryPlan
 from impasto.optimize.schedule import RunPlan
 from impasto.recipe import Recipe
 
+Role = Literal["content", "style"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:

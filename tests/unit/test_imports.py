@@ -10,7 +10,7 @@ import impasto
 SOURCE = Path(impasto.__file__).parent
 STAGES = (
     *("errors", "fields", "recipe", "images", "cookbook", "features", "losses", "optimize", "coloring", "result"),
-    *("sizes", "how", "planning", "painting", "preparation", "transfer"),
+    *("sizes", "how", "planning", "runs", "painting", "preparation", "transfer", "resuming", "repeating"),
     *("evolution", "demo", "panel", "sweep", "page", "paper", "quality", "compare", "cli"),
 )
 FREE = {"__init__", "__main__"}  # the package's own face, which points to every stage

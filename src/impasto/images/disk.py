@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import shlex
+import sys
 import tempfile
 from collections.abc import Sequence
 from io import BytesIO
@@ -22,6 +23,21 @@ def cache_folder() -> Path:
     caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # The specification has relative paths ignored.
     return (caches if caches.is_absolute() else Path.home() / ".cache") / "impasto"
+
+
+def data_folder() -> Path:
+    """The folder for what cannot be made again: IMPASTO_DATA, or `impasto` where the system has users' data.
+
+    Raises RuntimeError where there is no home.
+    """
+    if chosen := os.environ.get("IMPASTO_DATA"):
+        return Path(chosen)
+    variable, below = {
+        "darwin": ("", "Library/Application Support"),
+        "win32": ("LOCALAPPDATA", "AppData/Local"),
+    }.get(sys.platform, ("XDG_DATA_HOME", ".local/share"))
+    chosen_home = Path(os.environ.get(variable, ""))
+    return (chosen_home if chosen_home.is_absolute() else Path.home() / below) / "impasto"
 
 
 def check_folder(folder: Path, label: str) -> None:

@@ -1,6 +1,7 @@
 """Each place of the picture pulled to the place of the style that is most like it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -64,6 +65,14 @@ class NearestStyle:
             self._match, self._age = match_rows(query, self.vectors), 0
         self._age += 1
         return self._match
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the next evaluations need of those before: the match, and how often it was used."""
+        return {"match": self._match, "age": self._age}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on as the one whose state it is, of the same style, photograph, weights and seed."""
+        self._match, self._age = state["match"], state["age"]
 
 
 def nearest_distance(columns: Tensor, style: NearestStyle) -> Tensor:

@@ -1,0 +1,51 @@
+"""The trace: the losses after every step, a JSON object a line."""
+
+import errno
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from impasto.images.disk import replace_file
+
+TRACE_NAME = "trace.jsonl"
+
+
+def append_trace(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Adds lines, all of them or, where the disk fails, none. Raises OSError."""
+    data = b"".join(json.dumps(dict(line)).encode() + b"\n" for line in lines)
+    with open(folder / TRACE_NAME, "ab", buffering=0) as file:
+        end = file.tell()
+        try:
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(end)
+            raise
+
+
+def cut_trace(folder: Path, step: int) -> None:
+    """Leaves the lines up to this step: those of steps that are now painted again go. Raises DiskError."""
+    lines = [line for line in read_trace(folder) if line["step"] <= step]
+    if lines or (folder / TRACE_NAME).exists():
+        replace_file(folder / TRACE_NAME, BytesIO(b"".join(json.dumps(line).encode() + b"\n" for line in lines)))
+
+
+def read_trace(folder: Path) -> list[dict[str, Any]]:
+    """All lines but a last one that was cut short; none where there is no trace."""
+    return list(_read_lines(folder))
+
+
+def _read_lines(folder: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with open(folder / TRACE_NAME, encoding="utf-8") as file:
+            for text in file:
+                line = json.loads(text)
+                if not isinstance(line, dict) or not isinstance(line.get("step"), int):
+                    return
+                yield line
+    except (OSError, ValueError):
+        return
