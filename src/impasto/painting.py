@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -160,6 +161,16 @@ class Painting:
         speeds = {precision: speed for precision, (_, speed) in self._speeds.items()}
         sizes = [self.planner.style_sizes(part.size) for part in plan.parts]
         return estimate_run(plan, recipe, self.encoders["float32"], sizes, speeds, match_s, self.device)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Of the inputs that are files."""
+        return [Path(source.path) for source, _, _ in self._sources if source.path]
+
+    @property
+    def step(self) -> int:
+        """Where a run that is gone on with begins."""
+        return 0 if self._state is None else int(self._state["step"])
 
     def go_on(self, run: Run, state: State | None) -> None:
         """Makes `paint` go on from a state of the run, which was planned with the state's own plan."""
