@@ -73,7 +73,11 @@ class Run:
         Raises OSError, among them OutputError and DiskError; then nothing of it is left.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        run = cls(folder, record)
+        try:
+            run = cls(folder, record)
+        except OutputError:
+            remove_run(folder)
+            raise
         try:
             (folder / "recipe.toml").write_text(format_toml(record.recipe), "utf-8")
             for name, (image, carried) in pictures.items():
@@ -97,8 +101,9 @@ class Run:
 
     def deliver_to(self, delivery: Mapping[str, Any]) -> None:
         """Changes where the picture is to be written, and how. Raises DiskError."""
-        self.record = replace(self.record, delivery=dict(delivery))
-        self.record.write(self.folder)
+        if delivery != self.record.delivery:
+            self.record = replace(self.record, delivery=dict(delivery))
+            self.record.write(self.folder)
 
     def read_state(self) -> State | None:
         """The state to go on from; None for the beginning. The trace is cut to what it knows. Raises RunError."""
@@ -131,21 +136,19 @@ class Run:
         if self._writing is not None:
             self._finish_writing()
         kept = self.folder / f"result{'.png' if output is None else output.suffix}"
-        values = {**result.to_dict(), "output": None if output is None else str(output.absolute())}
+        values = {**result.to_dict(), "output": None if output is None else str(output.absolute()), "result": kept.name}
         try:
             if output is None:
                 result.save(kept)
             else:
+                self._checkpoints.clear()  # the picture is there, and the copy may need the space
                 _copy(output, kept)
-            values["result"] = kept.name
         except OSError as error:
-            logger.warning("the result was not copied to %s (%s).", kept, describe(error))
-        try:
-            replace(self.record, finished=values).write(self.folder)
-        except OSError as error:
-            logger.warning("run %s could not be marked as finished (%s).", self.folder, describe(error))
-        else:
+            logger.warning("the result was not written to %s (%s).", kept, describe(error))
+            values["result"] = None
+        if output is not None or values["result"]:
             self._checkpoints.clear()
+            self._mark(values)
         self.close()
 
     def close(self) -> None:
@@ -182,6 +185,12 @@ class Run:
             self._warn("checkpoint", error)
         else:
             raise error
+
+    def _mark(self, finished: Mapping[str, Any]) -> None:
+        try:
+            replace(self.record, finished=finished).write(self.folder)
+        except OSError as error:
+            logger.warning("run %r could not be marked as finished (%s).", str(self.folder), describe(error))
 
     def _write_preview(self, event: StepEvent) -> None:
         image = event.pastiche

@@ -4,11 +4,8 @@ import errno
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-
-from impasto.images.disk import replace_file
 
 TRACE_NAME = "trace.jsonl"
 
@@ -28,24 +25,26 @@ def append_trace(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
 
 
 def cut_trace(folder: Path, step: int) -> None:
-    """Leaves the lines up to this step: those of steps that are now painted again go. Raises DiskError."""
-    lines = [line for line in read_trace(folder) if line["step"] <= step]
-    if lines or (folder / TRACE_NAME).exists():
-        replace_file(folder / TRACE_NAME, BytesIO(b"".join(json.dumps(line).encode() + b"\n" for line in lines)))
+    """Leaves the lines up to this step: those of steps that are now painted again go. Raises OSError."""
+    kept = sum(size for line, size in _read_lines(folder) if line["step"] <= step)
+    path = folder / TRACE_NAME
+    if path.exists() and path.stat().st_size != kept:
+        os.truncate(path, kept)  # which needs no space on a full disk
 
 
 def read_trace(folder: Path) -> list[dict[str, Any]]:
     """All lines but a last one that was cut short; none where there is no trace."""
-    return list(_read_lines(folder))
+    return [line for line, _ in _read_lines(folder)]
 
 
-def _read_lines(folder: Path) -> Iterator[dict[str, Any]]:
+def _read_lines(folder: Path) -> Iterator[tuple[dict[str, Any], int]]:
+    """Each line with its bytes."""
     try:
-        with open(folder / TRACE_NAME, encoding="utf-8") as file:
+        with open(folder / TRACE_NAME, "rb") as file:
             for text in file:
                 line = json.loads(text)
-                if not isinstance(line, dict) or not isinstance(line.get("step"), int):
+                if not text.endswith(b"\n") or not isinstance(line, dict) or not isinstance(line.get("step"), int):
                     return
-                yield line
+                yield line, len(text)
     except (OSError, ValueError):
         return

@@ -13,7 +13,7 @@ import pytest
 from impasto.errors import OutputError, RunLockedError
 from impasto.runs.lock import Lock, is_locked
 
-HOLD = "import sys, time; from pathlib import Path; from impasto.runs.lock import Lock; lock = Lock(Path(sys.argv[1])); "
+HOLD = "import sys, time, pathlib; from impasto.runs.lock import Lock; lock = Lock(pathlib.Path(sys.argv[1])); "
 
 
 def test_a_second_writer_is_told_who_holds_it(tmp_path: Path) -> None:
