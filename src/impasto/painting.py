@@ -112,11 +112,15 @@ class Painting:
             self.content, self.carried = image, carried
         else:
             self.styles.append(image)
+        self._remember(described, image, carried, path)
+        return image.shape[-2], image.shape[-1]
+
+    def _remember(self, described: Input, image: Tensor, carried: Carried, path: str) -> None:
+        """Notes an input for the result and for the run's folder, which keeps the image unless it is a file."""
         kept = "" if path else f"{len(self.inputs)}.safetensors"
         source = Source(role=described.role, name=described.name, sha256=described.sha256, path=path, kept=kept)
         self._sources.append((source, image, carried))
         self.inputs.append(described)
-        return image.shape[-2], image.shape[-1]
 
     def prepare(self, size: tuple[int, int]) -> "Painting":
         """Itself, ready to paint at (height, width), after all that can be wrong before slow work was checked."""
@@ -227,6 +231,7 @@ class Painting:
         """Every part in turn, each from the best picture of the one before; with the steps of all."""
         recipe, left = self.recipe, list(self.plan.parts[len(self.painted) :])
         state: State = self._state or {}
+        self._state = None  # it is used up part by part, since its tensors would be held for the whole run
         minimum = _to_minimum(state["minimum"]) if state.get("minimum") else None
         if minimum is None:
             image = build_init(recipe.init, self.plan.parts[0].size, self.content, self.styles, recipe.seed)
@@ -262,15 +267,16 @@ class Painting:
     ) -> Minimum | None:
         """The best picture of one part, on the CPU; None where there was not the memory for a single evaluation.
 
-        state: of the whole run; where it was within the part, the part is gone on with.
+        state: of the whole run; where it was within the part, the part is gone on with, and what it holds of it taken.
         """
         recipe, durations = self.recipe, list[float]()
-        loop: State | None = state.get("loop")
+        loop: State | None = state.pop("loop", None)
         try:
             objective = self._build_objective(part)
             if loop is not None:
                 loop = map_tensors(loop, lambda tensor: tensor.to(self.device))
-                objective.load_state_dict(map_tensors(state["objective"], lambda tensor: tensor.to(self.device)))
+                matches = state.pop("objective")
+                objective.load_state_dict(map_tensors(matches, lambda tensor: tensor.to(self.device)))
             seen = see_painted(recipe, objective)
             evaluate = self._timed(build_evaluate(seen, gamut=recipe.gamut), durations)
             reached = minimize(
@@ -291,7 +297,7 @@ class Painting:
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            return None if loop is None else replace(_to_minimum(loop, "best_"), steps=loop["step"], end="memory")
+            return replace(_to_minimum(loop, "best_"), steps=loop["step"], end="memory") if loop else None
         self._learn(part, durations)
         return replace(reached, image=best.to("cpu"))
 
@@ -336,6 +342,7 @@ class Painting:
         return tell
 
     def _record(self) -> Record:
+        assert len(self._sources) == len(self.inputs), "an input would be missing when the run is gone on with"
         return build_record(
             kind=self.kind,
             recipe=self.recipe,

@@ -25,7 +25,7 @@ def stylize(
     (3, H, W) in [0, 1]; one style or a list of them, mixed by the recipe's `style_blend`.
     recipe: what to paint; `Recipe()`, the preset `standard`, if left out.
     on_step: called after every step; may return "stop". Ctrl-C after the first step also gives the best picture so far.
-    how: device, threads, precision, max_pixels, max_memory, plan: see `impasto.How`.
+    how: device, threads, precision, max_pixels, max_memory, plan, run_dir: see `impasto.How`.
 
     Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, RecipeError,
     WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are ImpastoError.

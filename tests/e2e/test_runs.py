@@ -1,5 +1,6 @@
 """Runs as a person or a script meets them: killed at any moment, gone on with, listed, shown, cleaned and repeated."""
 
+import errno
 import json
 import os
 import random
@@ -201,6 +202,28 @@ def test_runs_are_listed_shown_and_cleaned(folder: Path, capfd: pytest.CaptureFi
     left = folder / "data" / "runs"
     assert [path.relative_to(left) for path in left.rglob("*")] == [Path("mine"), Path("mine/note.txt")]
     assert Path("out.png").exists()
+
+
+def test_a_picture_that_does_not_fit_on_the_disk_is_delivered_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stylize", *INPUTS, "-o", "whole.png", *FAST, "--run-dir", "none"]) == 0
+    replace = os.replace
+
+    def full(source: str, target: Path) -> None:
+        if Path(target).name == "out.png":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        assert main(["stylize", *INPUTS, "-o", "out.png", *FAST, "--run-dir", "run"]) == 1
+    err = capfd.readouterr().err
+    assert "was not written (No space left on device)" in err and "Then go on: impasto resume" in err
+    assert sorted(path.name for path in folder.iterdir()) == [*sorted(INPUTS), "run", "whole.png"]
+    assert main(["resume", "run"]) == 0
+    assert "going on after step 40 of 40" in capfd.readouterr().err
+    assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()
 
 
 def test_rerun_replaces_what_is_asked_for(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -296,6 +296,18 @@ def test_a_disk_that_fills_up_is_warned_of_once_and_tried_again(
     assert torch.equal(impasto.resume(tmp_path / "run").pastiche, impasto.stylize(*files, recipe()).pastiche)
 
 
+def test_a_folder_that_cannot_be_begun_is_left_as_it_was(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_folder, "format_toml", full)
+    with pytest.raises(OutputError, match="cannot be written .No space left on device."):
+        impasto.stylize(*files, recipe(), run_dir=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_weights_that_are_gone_are_told(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(recipe: impasto.Recipe) -> None:
         raise WeightsError("the weights are missing.", "Get them.")

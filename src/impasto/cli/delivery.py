@@ -109,7 +109,7 @@ class Delivery:
                 self._evolution.write_animation(self.animation, result.pastiche)
         except ImpastoError as error:
             if run is not None:
-                error.mend = f"{error.mend} Nothing painted is lost: impasto resume {name_run(run.folder)}"
+                error.mend = f"{error.mend} Then go on: impasto resume {name_run(run.folder)}"
             raise
         if run is not None and result.end != "stopped":
             run.finish(result, self.output)

@@ -82,7 +82,8 @@ def minimize(
     tolerance: ends the loop when the best loss fell by less than this share over 10 steps.
     on_step: may return "stop". Ctrl-C (KeyboardInterrupt) does the same after the first step, and passes before it; so
     does an error for lack of memory, which passes only before the first evaluation is done.
-    state: what `keep` was offered by another loop of the same arguments, which is gone on with instead of `image`.
+    state: what `keep` was offered by another loop of the same arguments, which is gone on with instead of `image`;
+    it is emptied, so that no tensor is held longer than it is needed.
     """
     start = clock()
     if state is None:
@@ -99,6 +100,7 @@ def minimize(
         factor, rollbacks, step = state["factor"], state["rollbacks"], state["step"]
         descent = build_descent(factor)
         descent.load_state_dict(state["descent"])
+        state.clear()
 
     def current() -> State:
         return {

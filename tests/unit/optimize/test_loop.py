@@ -189,6 +189,7 @@ def test_a_loop_goes_on_from_its_state_to_the_same_bits(descent: Any, stop: int)
     again = minimize(
         build_evaluate(bowl, gamut="keep"), start(), descent, steps=20, state=kept[-1], on_step=events.append
     )
+    assert kept[-1] == {}
     assert [event.step for event in events] == list(range(stop + 1, 21))
     assert torch.equal(again.image, whole.image)
     assert (again.losses, again.steps, again.end) == (whole.losses, whole.steps, whole.end)
