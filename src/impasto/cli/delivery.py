@@ -109,6 +109,7 @@ class Delivery:
                 self._evolution.write_animation(self.animation, result.pastiche)
         except ImpastoError as error:
             if run is not None:
+                run.close()
                 error.mend = f"{error.mend} Then go on: impasto resume {name_run(run.folder)}"
             raise
         if run is not None and result.end != "stopped":

@@ -9,6 +9,7 @@ import typer
 from impasto.cli.delivery import Delivery, paint_and_deliver
 from impasto.cli.options import Debug, Json, Quiet
 from impasto.cli.report import print_json, print_line
+from impasto.recipe import Recipe
 
 
 def resume(
@@ -50,16 +51,12 @@ def resume(
         else:
             print_line(f"run {folder.name} is finished: {describe_end(folder, record)}")
         return
-    painting = prepare_resume(folder, force=force, device=device)
-    assert painting.run is not None
-    if not quiet:
-        print_line(f"going on after step {painting.step} of {painting.plan.steps}", file=sys.stderr)
-    known = record.delivery
+    known, files = record.delivery, record.files.values()
     places = {name: Path(known[name]) if known.get(name) else None for name in ("snapshot_dir", "animation")}
     delivery = Delivery(
         output or Path(record.output or folder / "result.png"),
-        painting.paths,
-        painting.recipe,
+        [*(Path(each.path) for each in record.sources if each.path), *(Path(each["path"]) for each in files)],
+        Recipe(),
         known.get("snapshot_every"),
         places["snapshot_dir"],
         places["animation"],
@@ -67,5 +64,9 @@ def resume(
         keep_profile=bool(known.get("keep_profile")),
         strip=bool(known.get("strip")),
     )
+    painting = prepare_resume(folder, force=force, device=device)
+    assert painting.run is not None
     painting.run.deliver_to(delivery.options)
+    if not quiet:
+        print_line(f"going on after step {painting.step} of {painting.plan.steps}", file=sys.stderr)
     paint_and_deliver(painting, delivery, context.obj, quiet=quiet, as_json=json)
