@@ -134,7 +134,7 @@ def _known_paths(sha256: str) -> Iterator[Path]:
     """Where the user's runs had a file of this hash."""
     try:
         runs = list_runs(runs_folder())
-    except RuntimeError:  # no home
+    except RunError:  # no home
         return
     for folder in reversed(runs):
         try:

@@ -162,9 +162,9 @@ def describe_delivery(
 
 def name_run(folder: Path) -> str:
     """What a person types for a run: its name among the user's runs, or its path."""
-    from impasto.runs.places import runs_folder
+    from impasto.runs.places import is_users
 
-    return shlex.quote(folder.name if folder.parent == runs_folder() else str(folder))
+    return shlex.quote(folder.name if is_users(folder) else str(folder))
 
 
 def describe_result(result: "Result", output: Path) -> str:

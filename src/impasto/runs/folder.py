@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
-from impasto.errors import ImpastoError, OutputError
+from impasto.errors import ImpastoError, OutputError, RunError
 from impasto.images.carried import Carried
 from impasto.images.io import write_image
 from impasto.images.resize import fit_long_edge, resize_image
@@ -233,7 +233,7 @@ def begin_run(
             ) from error
     try:
         return Run.begin(new_folder(record.created, record.sources[0].name), record, pictures)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RunError) as error:
         logger.warning("no run is kept (%s); the picture is painted, but it cannot be resumed.", describe(error))
         return None
 

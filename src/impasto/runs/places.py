@@ -14,8 +14,19 @@ AUTO = "auto"
 
 
 def runs_folder() -> Path:
-    """The user's folder of runs; it may not be there. Raises RuntimeError where there is no home."""
-    return data_folder() / "runs"
+    """The user's folder of runs; it may not be there. Raises RunError where there is no home."""
+    try:
+        return data_folder() / "runs"
+    except RuntimeError as error:
+        raise RunError(f"there is no home folder for runs ({error}).", "Set IMPASTO_DATA to a folder.") from error
+
+
+def is_users(folder: Path) -> bool:
+    """Whether a run is among the user's."""
+    try:
+        return folder.parent == runs_folder()
+    except RunError:
+        return False
 
 
 def list_runs(folder: Path) -> list[Path]:
@@ -33,7 +44,7 @@ def find_run(name: str | os.PathLike[str]) -> Path:
             if (folder / RECORD_NAME).is_file():
                 return folder.resolve()
         known = [path.name for path in list_runs(runs_folder())]
-    except (OSError, RuntimeError, ValueError):
+    except (OSError, ValueError):  # too long, with a zero byte, or no home
         known = []
     close = difflib.get_close_matches(os.fspath(name), known, n=1)
     raise RunError(
@@ -45,7 +56,7 @@ def find_run(name: str | os.PathLike[str]) -> Path:
 def new_folder(created: str, name: str) -> Path:
     """A new folder among the user's runs, which is made; created: its time in ISO format, name: the photograph's.
 
-    Raises OSError, RuntimeError.
+    Raises OSError, RunError.
     """
     parent = runs_folder()
     parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import pytest
 
 from impasto.errors import OutputError, RunError
 from impasto.images.disk import data_folder
-from impasto.runs.places import check_run_dir, find_run, list_runs, new_folder, runs_folder
+from impasto.runs.places import check_run_dir, find_run, is_users, list_runs, new_folder, runs_folder
 from impasto.runs.record import RECORD_NAME
 
 
@@ -49,6 +49,20 @@ def test_a_run_begins_in_a_new_or_empty_folder(tmp_path: Path) -> None:
     (tmp_path / RECORD_NAME).touch()
     with pytest.raises(RunError, match="holds a run already.*impasto resume"):
         check_run_dir(tmp_path)
+
+
+def test_without_a_home_there_are_no_runs_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("IMPASTO_DATA")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(RunError, match="Set IMPASTO_DATA"):
+        runs_folder()
+    assert not is_users(tmp_path)
+    with pytest.raises(RunError, match="is not there"):
+        find_run("first")
 
 
 def test_the_users_data_are_where_the_system_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
