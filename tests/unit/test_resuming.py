@@ -19,7 +19,7 @@ from impasto.resuming import prepare_resume
 from impasto.runs import folder as run_folder
 from impasto.runs.checkpoint import Checkpoints
 from impasto.runs.lock import is_locked
-from impasto.runs.trace import read_trace
+from impasto.runs.trace import append_trace, read_trace
 
 Paint = Callable[..., Tensor]
 
@@ -176,7 +176,13 @@ def test_an_error_before_the_first_checkpoint_leaves_no_folder(files: tuple[Path
 def test_stopped_again_and_again_it_still_ends_in_the_same_picture(stopped: Path, files: tuple[Path, Path]) -> None:
     for step in (8, 9, 11):
         assert impasto.resume(stopped, on_step=stop_at(step)).end == "stopped"
-    assert torch.equal(impasto.resume(stopped).pastiche, impasto.stylize(*files, recipe()).pastiche)
+    state = stopped / "checkpoint" / "state.json"
+    values = json.loads(state.read_text())
+    values["state"]["seconds"] += 1000
+    state.write_text(json.dumps(values))
+    result = impasto.resume(stopped)
+    assert result.seconds > 1000  # of all processes together
+    assert torch.equal(result.pastiche, impasto.stylize(*files, recipe()).pastiche)
 
 
 def test_killed_after_the_last_step_it_is_delivered(files: tuple[Path, Path], stopped: Path) -> None:
@@ -282,16 +288,23 @@ def test_a_disk_that_fills_up_is_warned_of_once_and_tried_again(
 
     def full_for_a_while(self: Checkpoints, state: Any) -> None:
         calls[0] += 1
-        if calls[0] in (2, 3):
+        if calls[0] in (3, 4):
             raise OSError(28, "No space left on device")
         write(self, state)
 
+    def full_at_first(folder: Path, lines: Any) -> None:
+        if not calls[0]:
+            calls[0] = 1
+            raise OSError(28, "No space left on device")
+        append_trace(folder, lines)
+
     monkeypatch.setattr(Checkpoints, "write", full_for_a_while)
+    monkeypatch.setattr(run_folder, "append_trace", full_at_first)
     result = impasto.stylize(*files, recipe(), run_dir=tmp_path / "run", on_step=stop_at(11))
     assert (result.steps, result.end) == (11, "stopped")
-    assert caplog.text.count("the checkpoint of run") == 1
+    assert caplog.text.count("the checkpoint of run") == 2  # once for each time that it was full
     assert "No space left on device" in caplog.text
-    assert calls[0] > 3
+    assert calls[0] > 4
     assert [line["step"] for line in read_trace(tmp_path / "run")] == list(range(1, 12))
     assert torch.equal(impasto.resume(tmp_path / "run").pastiche, impasto.stylize(*files, recipe()).pastiche)
 

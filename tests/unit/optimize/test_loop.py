@@ -215,3 +215,18 @@ class Counted(Subtract):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         pass
+
+
+def test_a_loop_goes_on_with_the_smaller_step_of_a_roll_back() -> None:
+    evaluate = build_evaluate(bowl, gamut="free")
+
+    def adam(factor: float) -> Descent:
+        return Adam(12 * factor)
+
+    whole = minimize(evaluate, start(), adam, steps=40)
+    assert whole.losses["total"] < 0.9 * float(bowl(start())["total"])
+    kept: list[Any] = []
+    minimize(evaluate, start(), adam, steps=30, keep=lambda state, stops: kept.append(state()))
+    assert kept[-1]["factor"] < 1 and kept[-1]["rollbacks"] > 0
+    again = minimize(evaluate, start(), adam, steps=40, state=kept[-1])
+    assert torch.equal(again.image, whole.image)
