@@ -1,6 +1,6 @@
 """Is a killed run gone on with exactly, and how much is lost? Kills one run again and again, and compares bytes.
 
-    python benchmarks/resume.py [--size 384] [--steps 240] [--kills 20] [--seed 0] [--content FILE --style FILE]
+    python benchmarks/resume.py [--size 384] [--steps 800] [--kills 20] [--seed 0] [--content FILE --style FILE]
 
 Every kill is a `kill -9`: the odd ones at a random moment, the even ones within a checkpoint: in the midst of a tensor,
 before the state is moved to its name, or just behind it. After each another process resumes; the last one finishes.
@@ -31,12 +31,12 @@ NEVER = float("inf")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=384)
-    parser.add_argument("--steps", type=int, default=240)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--content", type=Path)
     parser.add_argument("--style", type=Path)
-    parser.add_argument("--longest", type=float, default=0.0, help="seconds from the first step to a kill; 0: as fits")
+    parser.add_argument("--longest", type=float, default=10.0, help="seconds from the first step to a random kill")
     parser.add_argument("--weights", default="oxford", help="tiny, for a small trial of this script")
     parser.add_argument("--every", type=float, help="seconds between checkpoints, for the same")
     parser.add_argument("--worker", nargs=2, metavar=("PLACE", "JSON"), help=argparse.SUPPRESS)
@@ -67,7 +67,6 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
     seconds = time.perf_counter() - start
     times = [*told.values()]
     step_s = max(b - a for a, b in itertools.pairwise(times))
-    longest = arguments.longest or max(12.0, 2 * seconds / arguments.kills)
     print(f"never killed: {len(told)} steps in {seconds:.1f} s, the longest step {step_s:.2f} s")
     print("kill  where     at step  goes on after  lost s")
     job |= {"output": str(out), "run": str(folder / "run")}
@@ -77,7 +76,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
         place = "random" if number % 2 else PLACES[number // 2 % len(PLACES)]
         started = time.perf_counter()
         process = spawn(place, job)
-        done |= listen(process, moments.uniform(0.1, 1.0) * longest if place == "random" else NEVER)
+        done |= listen(process, moments.uniform(0.1, 1.0) * arguments.longest if place == "random" else NEVER)
         killed = time.perf_counter()
         if process.returncode == 0:
             sys.exit(f"it was finished before kill {number}: take more --steps or less --longest")
