@@ -16,9 +16,10 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The user's cache folder is neither read nor written."""
+    """The user's cache and data folders are neither read nor written."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMPASTO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("IMPASTO_DATA", str(tmp_path_factory.mktemp("data")))
         yield
 
 

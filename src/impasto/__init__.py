@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from impasto.optimize.events import StepEvent
     from impasto.optimize.schedule import RunPlan
     from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
+    from impasto.repeating import rerun
     from impasto.result import Result
+    from impasto.resuming import resume
     from impasto.transfer import estimate, morph, reconstruct, stylize, synthesize_texture
 
 __version__ = version("impasto")
@@ -46,6 +48,8 @@ __all__ = [
     "read_image",
     "read_metadata",
     "reconstruct",
+    "rerun",
+    "resume",
     "stylize",
     "synthesize_texture",
     "write_image",
@@ -67,6 +71,8 @@ _HOMES = {
     "read_image": "impasto.images.io",
     "read_metadata": "impasto.images.io",
     "reconstruct": "impasto.transfer",
+    "rerun": "impasto.repeating",
+    "resume": "impasto.resuming",
     "stylize": "impasto.transfer",
     "synthesize_texture": "impasto.transfer",
     "write_image": "impasto.images.io",

@@ -71,6 +71,14 @@ class MemoryLimitError(ImpastoError, MemoryError):
         self.enough = enough
 
 
+class RunError(ImpastoError, ValueError):
+    """A run's folder is not there, not ours, damaged, of a newer version, or its inputs are not what they were."""
+
+
+class RunLockedError(RunError):
+    """Another process is writing in the run's folder."""
+
+
 class DiskError(ImpastoError, OSError):
     """The disk failed or filled up: no room for a finished picture, or for what waits on disk meanwhile."""
 

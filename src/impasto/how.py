@@ -1,5 +1,6 @@
 """How a picture is run, as opposed to what is painted, which its recipe says; and what a pastiche is painted from."""
 
+import os
 from typing import Any, TypedDict
 
 from impasto.images.io import ImageSource
@@ -20,6 +21,8 @@ class How(TypedDict, total=False):
     needs more is seen in tiles, with the same result but for rounding. Where memory runs out all the same, the run goes
     on from its best picture in smaller tiles, with a warning.
     plan: a `Result`'s, to repeat its run to the byte; threads, precision and max_memory are then the plan's.
+    run_dir: a new or empty folder for the run: checkpoints to `impasto.resume` from, trace, previews, result; "auto": a
+    new one among the user's runs; None (default): none is kept.
     """
 
     device: str
@@ -28,6 +31,7 @@ class How(TypedDict, total=False):
     max_pixels: int
     max_memory: int | None
     plan: RunPlan | None
+    run_dir: str | os.PathLike[str] | None
 
 
 class PasticheHow(How, total=False):

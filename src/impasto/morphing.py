@@ -19,6 +19,7 @@ from impasto.painting import Painting
 from impasto.preparation import prepare_pastiche
 from impasto.recipe import Recipe
 from impasto.result import Frame, Result
+from impasto.runs.places import AUTO
 
 FRAME_SHARE = 1 / 8
 """Steps of a frame after the first for one of the recipe's, where it does not say; all are at the full size."""
@@ -114,6 +115,12 @@ def prepare_morph(
             f"style_blend is given for a morph of {recipe.frames} frames, which goes through all; expected none.",
             "Leave --style-blend out, or give --frames 1.",
         )
+    if how.get("run_dir") not in (None, AUTO):
+        raise RecipeError(
+            f"run_dir is {str(how['run_dir'])!r} for a morph; expected none: only a single picture can be resumed.",
+            "Leave --run-dir out; frames that are finished stay.",
+        )
+    how["run_dir"] = None
     if how.get("plan") is not None:
         raise RecipeError("plan is given for a morph; expected none, since it is of one picture.", "Leave it out.")
     painting = prepare_pastiche(content_image, style_images, recipe.replace(frames=1), **how)

@@ -2,12 +2,14 @@
 
 import copy
 import logging
+import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -18,7 +20,7 @@ from impasto.features.encoder import build_encoder
 from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
 from impasto.features.weights import WeightsRecord
-from impasto.images.carried import NOTHING
+from impasto.images.carried import NOTHING, Carried
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_photograph
 from impasto.images.mask import resize_mask
 from impasto.images.masks import check_mask, read_mask, turn_like
@@ -32,7 +34,7 @@ from impasto.optimize.device import is_out_of_memory, peak_bytes, resolve_device
 from impasto.optimize.estimate import Estimate, estimate_run, evaluation_looks
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.init import build_init
-from impasto.optimize.loop import Evaluate, Losses, Minimum, build_evaluate, minimize
+from impasto.optimize.loop import Evaluate, Keep, Losses, Minimum, State, build_evaluate, minimize
 from impasto.optimize.memory import format_memory, memory_limit, used_bytes
 from impasto.optimize.precision import check_precision, resolve_precision
 from impasto.optimize.pyramid import Precision, hand_over
@@ -42,10 +44,16 @@ from impasto.planning import Planner
 from impasto.recipe import Recipe, check_blend, recipe_files
 from impasto.regions import Masks, build_regions
 from impasto.result import Input, Result, Role, describe_input
+from impasto.runs.checkpoint import map_tensors
+from impasto.runs.folder import Run, begin_run
+from impasto.runs.places import AUTO, check_run_dir
+from impasto.runs.record import Record, Source, build_record
 from impasto.sizes import check_sizes, style_size
 from impasto.strokes import check_fine_style, fine_recipe
 
 logger = logging.getLogger(__name__)
+
+MASKS: tuple[Role, ...] = ("content_mask", "style_mask", "only", "protect")
 
 LEARNT_EVALUATIONS = 3
 """Evaluations of a part, without the first, from which its speed is learnt."""
@@ -76,6 +84,7 @@ class Painting:
         max_pixels: int = MAX_PIXELS,
         max_memory: int | None = None,
         plan: RunPlan | None = None,
+        run_dir: str | os.PathLike[str] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if plan is not None and (threads is not None or precision != "auto" or max_memory is not None):
@@ -104,20 +113,22 @@ class Painting:
         self.masks: dict[str, list[Tensor]] = {"content_mask": [], "style_mask": []}
         self.inputs: list[Input] = []
         self.painted: list[Part] = []
+        # Of the run's folder: what is painted by which command, where to; the recipe as it is told where its files have
+        # moved; and the folder, from the first step on.
+        self.kind = "stylize"
+        self.delivery: Mapping[str, Any] = {}
+        self.told: Recipe | None = None
+        self.run: Run | None = None
+        self.run_dir = run_dir if run_dir in (None, AUTO) else check_run_dir(run_dir)
+        self._sources: list[tuple[Source, Tensor, Carried]] = []
+        self._state: State | None = None
         self._speeds: dict[Precision, tuple[str, Speed]] = {}
 
     def read(self, role: Role, source: ImageSource) -> tuple[int, int]:
         """Takes an input; returns its (height, width)."""
         name = role if role == "fine_style" else f"{role}_image"
         image, carried = read_photograph(source, name=name, max_pixels=self.max_pixels)
-        if role == "content":
-            self.content, self.carried = image, carried
-        elif role == "fine_style":
-            self.fine_style = image
-        else:
-            self.styles.append(image)
-            self.style_alphas.append(carried.alpha)
-        self.inputs.append(describe_input(role, source))
+        self.take(describe_input(role, source), image, carried, _path_of(source))
         return image.shape[-2], image.shape[-1]
 
     def read_mask(
@@ -128,18 +139,45 @@ class Painting:
         size = (image.shape[-2], image.shape[-1])
         mask = turn_like(read_mask(source, name=name, max_pixels=self.max_pixels), size, picture, name)
         check_mask(mask, size, name, "photograph" if role == "content_mask" else "style image")
-        self.masks[role].append(mask)
-        self.inputs.append(describe_input(role, source))
+        self.take(describe_input(role, source), mask, path=_path_of(source))
+
     def read_masks(self, only: ImageSource | None, protect: ImageSource | None) -> None:
         """Takes the masks beside the photograph, which was read before, as far as they are given."""
         assert self.content is not None
+        size = (self.content.shape[-2], self.content.shape[-1])
         if only is not None:
-            size = (self.content.shape[-2], self.content.shape[-1])
-            self.only, entry = read_only(only, size, self.max_pixels)
-            self.inputs.append(entry)
+            mask, entry = read_only(only, size, self.max_pixels)
+            self.take(entry, mask, path=_path_of(only))
         if protect is not None:
-            self.protect, entry = read_protect(protect, self.content, self.max_pixels)
-            self.inputs.append(entry)
+            mask, entry = read_protect(protect, self.content, self.max_pixels)
+            self.take(entry, mask, path="" if entry.boxes else _path_of(protect))
+
+    def take(self, described: Input, image: Tensor, carried: Carried = NOTHING, path: str = "") -> None:
+        """Takes an input that was read, and notes it for the result and for the run's folder.
+
+        image: (1, 3, H, W), of a mask as it was made ready. path: its absolute one, where it is a file. The folder
+        keeps what is no file, and masks.
+        """
+        role = described.role
+        if role == "content":
+            self.content, self.carried = image, carried
+        elif role == "fine_style":
+            self.fine_style = image
+        elif role == "only":
+            self.only = image
+        elif role == "protect":
+            self.protect = image
+        elif role in self.masks:
+            self.masks[role].append(image)
+        else:
+            self.styles.append(image)
+            self.style_alphas.append(carried.alpha)
+        kept = "" if path and role not in MASKS else f"{len(self.inputs)}.safetensors"
+        source = Source(
+            role=role, name=described.name, sha256=described.sha256, path=path, kept=kept, boxes=described.boxes
+        )
+        self._sources.append((source, image, carried))
+        self.inputs.append(described)
 
     def prepare(self, size: tuple[int, int]) -> "Painting":
         """Itself, ready to paint at (height, width), after all that can be wrong before slow work was checked."""
@@ -208,6 +246,7 @@ class Painting:
         if plain:
             other.regions, other.only, other.protect = (), None, None
         other.seen = recipe if other.protect is None else protect_recipe(recipe)
+        other.run, other.run_dir, other._state, other.told = None, None, None, None
         other.started = self.clock()
         used, limit = self.planner.used, self.planner.limit
         other.planner = Planner(
@@ -247,18 +286,53 @@ class Painting:
         estimate = estimate_run(plan, self.seen, self.encoders["float32"], sizes, speeds, match_s, self.device)
         return estimate.after([strokes.estimate() for strokes in self.strokes])
 
+    @property
+    def paths(self) -> list[Path]:
+        """Of the inputs that are files."""
+        return [Path(source.path) for source, _, _ in self._sources if source.path]
+
+    @property
+    def step(self) -> int:
+        """Where a run that is gone on with begins."""
+        return 0 if self._state is None else int(self._state["step"])
+
+    def go_on(self, run: Run, state: State | None) -> None:
+        """Makes `paint` go on from a state of the run, which was planned with the state's own plan."""
+        self.run, self._state = run, state
+        if state is not None:
+            self.painted = list(self.plan.parts[: state["painted"]])
+            self.started -= state["seconds"]
+
     def paint(self, on_step: OnStep | None = None) -> Result:
-        """The result. After an estimate, the speed that was seen is remembered for the next one."""
+        """The result. After an estimate, the speed that was seen is remembered for the next one.
+
+        With a run folder, `run` is kept there; a picture that is to be delivered is left to be finished by who does it.
+        """
+        if self.run is None and self.run_dir is not None:
+            self.run = begin_run(self.run_dir, self._record, self._sources)
+        try:
+            result = self._paint(on_step)
+        except BaseException:
+            if self.run is not None:
+                self.run.leave()
+            raise
+        if self.run is not None and result.end == "stopped":
+            self.run.close()
+        elif self.run is not None and not self.run.record.output:
+            self.run.finish(result, None)
+        return result
+
+    def _paint(self, on_step: OnStep | None) -> Result:
         content, styles = self.content, self.paint_strokes()
         with running(self.device, self.plan.threads, self._advice):
             self.content, self.styles = prepare_colors(self.recipe, content, styles)
             self._finish = partial(self._finish_picture, content=content, styles=styles)
-            minimum = self._paint_parts(on_step)
+            minimum = self._paint_parts(self._tell_run(on_step))
             self.reached = minimum.image
             pastiche = self._finish(minimum.image)
         return Result(
             pastiche=pastiche,
-            recipe=self.recipe,
+            recipe=self.told or self.recipe,
             losses=minimum.losses,
             steps=minimum.steps,
             seconds=self.clock() - self.started,
@@ -284,23 +358,33 @@ class Painting:
 
     def _paint_parts(self, on_step: OnStep | None) -> Minimum:
         """Every part in turn, each from the best picture of the one before; with the steps of all."""
-        recipe, left = self.recipe, list(self.plan.parts)
-        image = self.start
-        if image is None:
-            image = build_init(recipe.init, left[0].size, self.content, self.styles, recipe.seed)
+        recipe, left = self.recipe, list(self.plan.parts[len(self.painted) :])
+        state: State = self._state or {}
+        self._state = None  # it is used up part by part, since its tensors would be held for the whole run
+        minimum = _to_minimum(state["minimum"]) if state.get("minimum") else None
+        if minimum is not None:
+            image = minimum.image
+        elif self.start is not None:
+            image = self.start
+        else:
+            image = build_init(recipe.init, self.plan.parts[0].size, self.content, self.styles, recipe.seed)
             image = to_painted(recipe, image)
-        minimum: Minimum | None = None
         try:
-            while left:
+            done = bool(state.get("done"))
+            while not done:
                 part = left.pop(0)
-                reached = self._paint_part(part, left, image, on_step)
+                reached = self._paint_part(part, left, image, on_step, state)
+                state = {}
                 if reached is None or reached.end == "memory":
                     left = self._lower(part, 0 if reached is None else reached.steps, left)
                 if reached is not None and reached.steps:
                     self.painted.append(replace(part, steps=reached.steps))
                     minimum, image = reached, reached.image
-                if minimum is not None and minimum.end in ("stopped", "diverged"):
+                if minimum is not None and minimum.end == "stopped":
                     break
+                if minimum is not None:
+                    done = not left or minimum.end == "diverged"
+                    self._keep(left, minimum, done=done)
         except KeyboardInterrupt:
             if minimum is None:
                 raise
@@ -310,13 +394,22 @@ class Painting:
         return replace(minimum, image=resize_image(minimum.image, self.plan.size), steps=steps)
 
     def _paint_part(
-        self, part: Part, left: Sequence[Part], image: Tensor, on_step: OnStep | None
+        self, part: Part, left: Sequence[Part], image: Tensor, on_step: OnStep | None, state: State
     ) -> Minimum | None:
-        """The best picture of one part, on the CPU; None where there was not the memory for a single evaluation."""
+        """The best picture of one part, on the CPU; None where there was not the memory for a single evaluation.
+
+        state: of the whole run; where it was within the part, the part is gone on with, and what it holds of it taken.
+        """
         recipe, durations = self.recipe, list[float]()
+        loop: State | None = state.pop("loop", None)
         try:
-            objective = see_painted(recipe, self._build_objective(part))
-            evaluate = self._timed(build_evaluate(objective, gamut=recipe.gamut), durations)
+            objective = self._build_objective(part)
+            if loop is not None:
+                loop = map_tensors(loop, lambda tensor: tensor.to(self.device))
+                matches = state.pop("objective")
+                objective.load_state_dict(map_tensors(matches, lambda tensor: tensor.to(self.device)))
+            seen = see_painted(recipe, objective)
+            evaluate = self._timed(build_evaluate(seen, gamut=recipe.gamut), durations)
             reached = minimize(
                 evaluate,
                 self._hand_over(image, part.size).to(self.device),
@@ -324,6 +417,8 @@ class Painting:
                 steps=part.steps,
                 tolerance=recipe.tolerance,
                 on_step=self._count_on(part, left, on_step),
+                keep=self._keep_loop(part, left, objective),
+                state=loop,
             )
             # The delivered picture is in the gamut, so its losses are those after clamping.
             best = reached.image.detach().clamp(0, 1)
@@ -333,7 +428,7 @@ class Painting:
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            return None
+            return replace(_to_minimum(loop, "best_"), steps=loop["step"], end="memory") if loop else None
         self._learn(part, durations)
         return replace(reached, image=best.to("cpu"))
 
@@ -341,6 +436,58 @@ class Painting:
         # The photograph's detail fits only what is painted from it.
         content = self.content if self.recipe.init == "content" else None
         return hand_over(image, size, content, self.recipe.carried_detail, self.recipe.padding)
+    def _keep_loop(self, part: Part, left: Sequence[Part], objective: Objective) -> Keep | None:
+        """What one part's loop offers its state to: a checkpoint of the whole run."""
+        run = self.run
+        if run is None:
+            return None
+
+        def keep(loop: Callable[[], State], now: bool) -> None:
+            def state() -> State:
+                position = loop()
+                done = sum(each.steps for each in self.painted) + position["step"]
+                return {**self._state_of([part, *left], done), "loop": position, "objective": objective.state_dict()}
+
+            run.keep(state, now)
+
+        return keep
+
+    def _keep(self, left: Sequence[Part], minimum: Minimum, *, done: bool) -> None:
+        """A checkpoint between two parts, or behind the last one."""
+        if self.run is not None:
+            steps = sum(part.steps for part in self.painted)
+            kept = {"image": minimum.image, "losses": dict(minimum.losses), "end": minimum.end}
+            state = {**self._state_of(left, steps), "minimum": kept, "done": done}
+            self.run.keep(lambda: state, True)
+
+    def _state_of(self, left: Sequence[Part], step: int) -> State:
+        plan = self.plan.with_parts([*self.painted, *left]).to_dict()
+        return {"plan": plan, "painted": len(self.painted), "step": step, "seconds": self.clock() - self.started}
+
+    def _tell_run(self, on_step: OnStep | None) -> OnStep | None:
+        """The callback, behind the run's folder if there is one."""
+        run = self.run
+        if run is None:
+            return on_step
+
+        def tell(event: StepEvent) -> object:
+            run.hear(event)
+            return None if on_step is None else on_step(event)
+
+        return tell
+
+    def _record(self) -> Record:
+        assert len(self._sources) == len(self.inputs), "an input would be missing when the run is gone on with"
+        return build_record(
+            kind=self.kind,
+            recipe=self.recipe,
+            sources=[source for source, _, _ in self._sources],
+            plan=self.plan,
+            device=str(self.device),
+            max_pixels=self.max_pixels,
+            weights=self.weights,
+            delivery=self.delivery,
+        )
 
     def _build_objective(self, part: Part) -> Objective:
         encoder = self.encoders[part.precision].to(self.device)
@@ -409,6 +556,16 @@ class Painting:
             return on_step(whole)
 
         return count
+
+
+def _to_minimum(state: State, name: str = "") -> Minimum:
+    """The minimum in a state, under names that begin with `name`."""
+    return Minimum(image=state[f"{name}image"], losses=state[f"{name}losses"], steps=0, end=state.get("end", "steps"))
+
+
+def _path_of(source: ImageSource) -> str:
+    """The absolute path of an input that is a file, or ""."""
+    return os.path.abspath(source) if isinstance(source, (str, os.PathLike)) else ""
 
 
 def _descents(recipe: Recipe, history: int) -> Callable[[float], Descent]:

@@ -84,6 +84,7 @@ def prepare_texture(
         )
     _check_weighed(recipe, "style")
     painting = Painting(recipe, **how)
+    painting.kind = "texture"
     sizes = [painting.read("style", source) for source in _listed(samples)]
     for height, width in sizes:
         if min(height, width) < SMALLEST_SAMPLE:
@@ -126,6 +127,7 @@ def prepare_reconstruction(
     else:
         recipe = _reconstruction(recipe, "style", style_layers, style_layer_weights, content_layer_weights)
     painting = Painting(recipe, **how)
+    painting.kind = "reconstruct"
     height, width = painting.read("content" if content_layers else "style", image)
     return painting.prepare(fit_long_edge(height, width, size))
 

@@ -27,7 +27,8 @@ def stylize(
     (3, H, W) in [0, 1]; one style or a list of them, mixed by the recipe's `style_blend`.
     recipe: what to paint; `Recipe()`, the preset `standard`, if left out.
     on_step: called after every step; may return "stop". Ctrl-C after the first step also gives the best picture so far.
-    how: fine_style, masks, device, threads, precision, max_pixels, max_memory, plan: see `impasto.PasticheHow`.
+    how: fine_style, masks, device, threads, precision, max_pixels, max_memory, plan, run_dir: see
+    `impasto.PasticheHow`.
 
     Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, MaskError,
     RecipeError, MissingExtraError, WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are

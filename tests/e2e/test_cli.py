@@ -77,6 +77,7 @@ def test_stylize_writes_the_picture_and_one_json_object(folder: Path, start: Sta
     values = json.loads(out)
     assert set(values) == {
         "output", "size", "steps", "seconds", "losses", "peak_bytes", "end", "run", "recipe", "snapshots", "animation",
+        "run_dir",
     }  # fmt: skip
     assert (values["output"], values["size"]) == ("out.png", {"width": 64, "height": 48})
     assert (values["steps"], values["end"]) == (3, "steps")
@@ -607,7 +608,7 @@ def test_doctor_and_weights_tell_what_is_there(capfd: pytest.CaptureFixture[str]
 
 
 COMMON_KEYS = {"output", "size", "steps", "seconds", "losses", "peak_bytes", "recipe"}
-RESULT_KEYS = COMMON_KEYS | {"end", "run"}
+RESULT_KEYS = COMMON_KEYS | {"end", "run", "run_dir"}
 
 
 def test_texture_writes_a_picture_that_repeats(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

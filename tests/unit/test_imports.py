@@ -10,7 +10,8 @@ import impasto
 SOURCE = Path(impasto.__file__).parent
 STAGES = (
     *("errors", "fields", "recipe", "images", "cookbook", "features", "losses", "optimize", "coloring", "result"),
-    *("masking", "sizes", "strokes", "regions", "how", "planning", "painting", "preparation", "morphing", "transfer"),
+    *("masking", "sizes", "strokes", "regions", "how", "planning", "runs", "painting", "preparation", "morphing"),
+    *("transfer", "resuming", "repeating"),
     *("evolution", "demo", "panel", "sweep", "page", "paper", "quality", "compare", "backbone", "cli"),
 )
 FREE = {"__init__", "__main__"}  # the package's own face, which points to every stage

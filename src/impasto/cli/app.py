@@ -19,6 +19,9 @@ from impasto.cli.paper import paper
 from impasto.cli.recipe import recipe
 from impasto.cli.reconstruct import reconstruct
 from impasto.cli.report import print_line, report_error, warnings_as_lines
+from impasto.cli.rerun import rerun
+from impasto.cli.resume import resume
+from impasto.cli.runs import runs
 from impasto.cli.stylize import stylize
 from impasto.cli.sweep import sweep
 from impasto.cli.texture import texture
@@ -30,12 +33,13 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (stylize, texture, reconstruct, sweep, paper, compare, demo, doctor, weights):
+for command in (stylize, texture, reconstruct, sweep, paper, compare, resume, rerun, demo, doctor, weights):
     app.command()(command)
 app.add_typer(recipe)
 app.add_typer(backbone)
 backbone.command()(convert)
 backbone.command("compare")(compare_backbones)
+app.add_typer(runs)
 
 
 def _print_version(asked: bool) -> None:

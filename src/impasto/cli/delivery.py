@@ -1,5 +1,6 @@
 """Where one finished picture goes, with its evolution: checked before slow work, written and reported after it."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.interrupt import Interrupt
+from impasto.cli.progress import showing_progress
 from impasto.cli.report import STOPPED, describe_losses, print_json, print_line
-from impasto.errors import OutputError
+from impasto.errors import ImpastoError, OutputError
 from impasto.recipe import Recipe, recipe_files
 
 if TYPE_CHECKING:
     from impasto.optimize.events import StepEvent
+    from impasto.painting import Painting
     from impasto.result import Result
+    from impasto.runs.folder import Run
 
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="the picture: .png, .jpg, .webp or .tif")]
 SnapshotEvery = Annotated[
@@ -87,6 +91,7 @@ class Delivery:
             folder = check_snapshot_dir(snapshot_dir or output.with_name(f"{output.stem}_steps"), inputs=read)
         self.output = output
         self.animation = animation
+        self.options = describe_delivery(output, snapshot_every, folder, animation, depth, keep_profile, strip)
         self._finish: dict[str, Any] = {"depth": depth, "keep_profile": keep_profile, "strip": strip}
         self._has_snapshots = snapshot_every is not None
         self._evolution = Evolution(snapshot_dir=folder, snapshot_every=snapshot_every, animate=animation is not None)
@@ -95,16 +100,25 @@ class Delivery:
         """Lets the evolution see a step."""
         self._evolution.on_step(event)
 
-    def deliver(self, result: "Result", interrupt: Interrupt, *, as_json: bool) -> None:
-        """Writes and reports the result, and ends the command with its exit code."""
+    def deliver(self, result: "Result", interrupt: Interrupt, *, as_json: bool, run: "Run | None" = None) -> None:
+        """Writes and reports the result, and ends the command with its exit code. run: its folder, if it has one."""
         interrupt.shield()
-        result.save(self.output, **self._finish)
-        if self.animation is not None:
-            self._evolution.write_animation(self.animation, result.pastiche)
+        try:
+            result.save(self.output, **self._finish)
+            if self.animation is not None:
+                self._evolution.write_animation(self.animation, result.pastiche)
+        except ImpastoError as error:
+            if run is not None:
+                run.close()
+                error.mend = f"{error.mend} Then go on: impasto resume {name_run(run.folder)}"
+            raise
+        if run is not None and result.end != "stopped":
+            run.finish(result, self.output)
         if as_json:
-            print_json(self._values(result))
+            print_json({**self._values(result), "run_dir": None if run is None else str(run.folder)})
         else:
-            print_line(describe_result(result, self.output))
+            more = f"; go on: impasto resume {name_run(run.folder)}" if run and result.end == "stopped" else ""
+            print_line(describe_result(result, self.output) + more)
             if snapshots := self._evolution.snapshots:
                 print_line(f"{snapshots[0].parent}: {len(snapshots)} snapshots")
             if self.animation is not None:
@@ -118,6 +132,39 @@ class Delivery:
         if self.animation is not None:
             values["animation"] = str(self.animation)
         return values
+
+
+def paint_and_deliver(
+    painting: "Painting", delivery: Delivery, interrupt: Interrupt, *, quiet: bool, as_json: bool
+) -> None:
+    """Paints what is ready, telling its steps, delivers it, and ends the command with its exit code."""
+    painting.delivery = delivery.options
+    with showing_progress(quiet=quiet) as progress:
+        result = painting.paint(interrupt.on_step(progress.on_step, delivery.on_step))
+    delivery.deliver(result, interrupt, as_json=as_json, run=painting.run)
+
+
+def describe_delivery(
+    output: Path,
+    snapshot_every: int | None,
+    snapshot_dir: Path | None,
+    animation: Path | None,
+    depth: int | None,
+    keep_profile: bool,
+    strip: bool,
+) -> dict[str, Any]:
+    """The arguments of a `Delivery` as JSON values, with absolute paths: what a run's folder remembers of them."""
+    places = {"output": output, "snapshot_dir": snapshot_dir, "animation": animation}
+    paths = {name: None if path is None else str(path.absolute()) for name, path in places.items()}
+    finish = {"depth": depth, "keep_profile": keep_profile, "strip": strip}
+    return {**paths, "snapshot_every": snapshot_every, **finish}
+
+
+def name_run(folder: Path) -> str:
+    """What a person types for a run: its name among the user's runs, or its path."""
+    from impasto.runs.places import is_users
+
+    return shlex.quote(folder.name if is_users(folder) else str(folder))
 
 
 def describe_result(result: "Result", output: Path) -> str:

@@ -37,6 +37,14 @@ MaxMemory = Annotated[
         rich_help_panel="Machine",
     ),
 ]
+RunDir = Annotated[
+    str,
+    typer.Option(
+        metavar="DIR|auto|none",
+        help="folder to resume the run from: a new one of yours, auto: among the user's runs, or none",
+        rich_help_panel="Machine",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", metavar="", help="print one JSON object on stdout", rich_help_panel="Report")
 ]
@@ -129,6 +137,30 @@ def takes_recipe(
     return decorate
 
 
+def takes_changes(command: Callable[..., None]) -> Callable[..., None]:
+    """Replaces a command's parameter `changes` by an option for every recipe field, none of them set by default."""
+    signature = inspect.signature(command, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in signature.parameters.items():
+        added = _field_parameters(None, ()) if name == "changes" else [parameter]
+        parameters += [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in added]
+
+    @functools.wraps(command)
+    def with_changes(**given: Any) -> None:
+        texts = {name: given.pop(name) for name in field_names()}
+        changes = {name: parse_field(name, text) for name, text in texts.items() if text is not None}
+        command(**given, changes=changes)
+
+    with_changes.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_changes.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_changes
+
+
+def read_run_dir(run_dir: str) -> str | None:
+    """The `run_dir` of a --run-dir: None for "none"."""
+    return None if run_dir == "none" else run_dir
+
+
 def read_memory(max_memory: str | None) -> int | None:
     """Bytes of a --max-memory; None where it is left out. Raises MemoryLimitError."""
     from impasto.optimize.memory import parse_memory
@@ -157,12 +189,12 @@ def _source_parameters(default: str) -> list[inspect.Parameter]:
     return [_keyword("preset", Annotated[str | None, preset]), _keyword("recipe", Annotated[Path | None, file])]
 
 
-def _field_parameters(recipe: Recipe, without: Sequence[str]) -> list[inspect.Parameter]:
+def _field_parameters(recipe: Recipe | None, without: Sequence[str]) -> list[inspect.Parameter]:
     fields = {field.name: field for field in dataclasses.fields(Recipe)}
     names = [name for panel in PANELS.values() for name in panel]
     names += [name for name in fields if name not in names]
     return [
-        _keyword(name, Annotated[str | None, _option(fields[name], getattr(recipe, name))])
+        _keyword(name, Annotated[str | None, _option(fields[name], getattr(recipe, name, None))])
         for name in names
         if name not in without
     ]

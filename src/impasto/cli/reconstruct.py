@@ -14,6 +14,7 @@ from impasto.cli.delivery import (
     SnapshotDir,
     SnapshotEvery,
     Strip,
+    paint_and_deliver,
 )
 from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.options import (
@@ -25,11 +26,12 @@ from impasto.cli.options import (
     MaxPixels,
     PrecisionOption,
     Quiet,
+    RunDir,
     Threads,
     read_memory,
+    read_run_dir,
     takes_recipe,
 )
-from impasto.cli.progress import showing_progress
 from impasto.recipe import Recipe, parse_field
 
 LAYER_FIELDS = ("content_layers", "style_layers", "content_layer_weights", "style_layer_weights")
@@ -64,6 +66,7 @@ def reconstruct(
     precision: PrecisionOption = "auto",
     max_pixels: MaxPixels = 200_000_000,
     max_memory: MaxMemory = None,
+    run_dir: RunDir = "auto",
     dry_run: DryRun = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -98,10 +101,9 @@ def reconstruct(
         precision=precision,
         max_pixels=max_pixels,
         max_memory=read_memory(max_memory),
+        run_dir=read_run_dir(run_dir),
     )
     tell_estimate(painting, dry_run=dry_run, quiet=quiet, as_json=json)
     if dry_run:
         return
-    with showing_progress(quiet=quiet) as progress:
-        result = painting.paint(context.obj.on_step(progress.on_step, delivery.on_step))
-    delivery.deliver(result, context.obj, as_json=json)
+    paint_and_deliver(painting, delivery, context.obj, quiet=quiet, as_json=json)

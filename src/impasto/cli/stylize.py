@@ -14,6 +14,7 @@ from impasto.cli.delivery import (
     SnapshotDir,
     SnapshotEvery,
     Strip,
+    paint_and_deliver,
 )
 from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.frames import Frames
@@ -25,11 +26,12 @@ from impasto.cli.options import (
     MaxPixels,
     PrecisionOption,
     Quiet,
+    RunDir,
     Threads,
     read_memory,
+    read_run_dir,
     takes_recipe,
 )
-from impasto.cli.progress import showing_progress
 from impasto.errors import OutputError
 from impasto.recipe import Recipe
 
@@ -101,6 +103,7 @@ def stylize(
     precision: PrecisionOption = "auto",
     max_pixels: MaxPixels = 200_000_000,
     max_memory: MaxMemory = None,
+    run_dir: RunDir = "auto",
     dry_run: DryRun = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -118,7 +121,7 @@ def stylize(
 
     how: Any = {"device": device, "threads": threads, "precision": precision, "max_pixels": max_pixels}
     how |= {"max_memory": read_memory(max_memory), "fine_style": fine_style, "only": only, "protect": protect}
-    how |= {"content_masks": content_mask or (), "style_masks": style_mask or ()}
+    how |= {"content_masks": content_mask or (), "style_masks": style_mask or (), "run_dir": read_run_dir(run_dir)}
     given = [fine_style, only, protect, *(content_mask or ()), *(style_mask or ())]
     inputs = [content_image, *style_images, *(Path(path) for path in given if path is not None)]
     if recipe.frames > 1:
@@ -149,6 +152,4 @@ def stylize(
     tell_estimate(painting, dry_run=dry_run, quiet=quiet, as_json=json)
     if dry_run:
         return
-    with showing_progress(quiet=quiet) as progress:
-        result = painting.paint(context.obj.on_step(progress.on_step, delivery.on_step))
-    delivery.deliver(result, context.obj, as_json=json)
+    paint_and_deliver(painting, delivery, context.obj, quiet=quiet, as_json=json)

@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 import shlex
+import sys
 import tempfile
 from collections.abc import Sequence
 from io import BytesIO
@@ -33,6 +34,21 @@ def is_folder(path: Path, label: str) -> bool:
             f"{label} cannot be written ({error.strerror or error}); expected a name that the disk can hold.",
             "Choose another name.",
         ) from error
+
+
+def data_folder() -> Path:
+    """The folder for what cannot be made again: IMPASTO_DATA, or `impasto` where the system has users' data.
+
+    Raises RuntimeError where there is no home.
+    """
+    if chosen := os.environ.get("IMPASTO_DATA"):
+        return Path(chosen)
+    variable, below = {
+        "darwin": ("", "Library/Application Support"),
+        "win32": ("LOCALAPPDATA", "AppData/Local"),
+    }.get(sys.platform, ("XDG_DATA_HOME", ".local/share"))
+    chosen_home = Path(os.environ.get(variable, ""))
+    return (chosen_home if chosen_home.is_absolute() else Path.home() / below) / "impasto"
 
 
 def check_folder(folder: Path, label: str) -> None:

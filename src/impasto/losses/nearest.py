@@ -1,6 +1,7 @@
 """Each place of the picture pulled to the place of the style that is most like it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -80,6 +81,14 @@ class NearestStyle:
     def _centred(self, columns: Tensor) -> Tensor:
         rows = unit_rows(columns, mean_column(columns, self.guide))
         return rows if self.guide is None else rows[places_of(self.guide)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the next evaluations need of those before: the match, and how often it was used."""
+        return {"match": self._match, "age": self._age}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on as the one whose state it is, of the same style, photograph, weights and seed."""
+        self._match, self._age = state["match"], state["age"]
 
 
 def nearest_distance(columns: Tensor, style: NearestStyle) -> Tensor:

@@ -117,6 +117,19 @@ class Objective:
             for name, (layer, describe, guide) in wanted.items()
         }
 
+    def state_dict(self) -> dict[str, Any]:
+        """What an evaluation needs of those before it, beside the pictures: the matches of "nearest"."""
+        return {"terms": [target.state_dict() for target in self._remembering()]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on as the one whose state it is, built from the same pictures and recipe."""
+        for target, kept in zip(self._remembering(), state["terms"], strict=True):
+            target.load_state_dict(kept)
+
+    def _remembering(self) -> list[Any]:
+        terms = [term for members in self.terms.values() for term in members]
+        return [term.target for term in terms if hasattr(term.target, "state_dict")]
+
     def _content_terms(self, content_image: Tensor, content_weight: float) -> Iterator[Term]:
         recipe = self.recipe
         weights = layer_weights(recipe.content_layers, recipe.content_layer_weights)

@@ -5,7 +5,7 @@ and can undo a step.
 """
 
 from collections import deque
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -25,6 +25,14 @@ class Descent(Protocol):
 
     def update(self, image: Tensor, gradient: Tensor) -> Tensor:
         """The next image. image, gradient: (B, 3, H, W); neither is changed."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it remembers of the updates so far, as JSON values and tensors that later updates do not change."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on exactly as the one whose state it is, which was built in the same way."""
         ...
 
 
@@ -56,6 +64,14 @@ class Lbfgs:
                 self._probe = min(2 * self._probe, LARGEST_CHANGE)
         self._last = (image, gradient)
         return self._direction(gradient).mul_(self.learning_rate).add_(image)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"pairs": [list(pair) for pair in self.pairs], "last": self._last, "probe": self._probe}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.pairs.extend((step, change, curvature) for step, change, curvature in state["pairs"])
+        self._last = None if state["last"] is None else (state["last"][0], state["last"][1])
+        self._probe = state["probe"]
 
     def _direction(self, gradient: Tensor) -> Tensor:
         if not self.pairs:
@@ -104,11 +120,28 @@ class Adam:
 
     def update(self, image: Tensor, gradient: Tensor) -> Tensor:
         if self._image is None or self._optimizer is None:
-            self._image = image.clone()
-            self._optimizer = torch.optim.Adam([self._image], lr=self.learning_rate)
+            self._image, self._optimizer = self._begin(image)
         self._image.grad = gradient
         self._optimizer.step()
         return self._image.clone()
+
+    def state_dict(self) -> dict[str, Any]:
+        if self._image is None or self._optimizer is None:
+            return {"image": None}
+        moments = self._optimizer.state[self._image]
+        kept = {name: moments[name].clone() for name in ("exp_avg", "exp_avg_sq")}
+        return {"image": self._image.clone(), "step": float(moments["step"]), **kept}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        if state["image"] is None:
+            return
+        self._image, self._optimizer = self._begin(state["image"])
+        moments = {name: state[name] for name in ("exp_avg", "exp_avg_sq")}
+        self._optimizer.state[self._image] = {"step": torch.tensor(state["step"]), **moments}
+
+    def _begin(self, image: Tensor) -> tuple[Tensor, torch.optim.Adam]:
+        image = image.clone()
+        return image, torch.optim.Adam([image], lr=self.learning_rate)
 
 
 def _rms(a: Tensor) -> float:

@@ -3,9 +3,9 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -24,6 +24,12 @@ DIVERGENCE = 100.0
 Losses = Mapping[str, float]
 Evaluate = Callable[[Tensor], tuple[Losses, Tensor]]
 """image -> (losses by name with "total", gradient of the total)."""
+
+State = dict[str, Any]
+"""All that is needed to go on exactly: JSON values and tensors, in dicts and lists."""
+
+Keep = Callable[[Callable[[], State], bool], object]
+"""Is offered the state after a step, as a function that gives it, and told whether the loop stops there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +71,8 @@ def minimize(
     steps: int,
     tolerance: float = 0.0,
     on_step: OnStep | None = None,
+    keep: Keep | None = None,
+    state: State | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Minimum:
     """The best image found in at most `steps` steps from `image`.
@@ -74,16 +82,36 @@ def minimize(
     tolerance: ends the loop when the best loss fell by less than this share over 10 steps.
     on_step: may return "stop". Ctrl-C (KeyboardInterrupt) does the same after the first step, and passes before it; so
     does an error for lack of memory, which passes only before the first evaluation is done.
+    state: what `keep` was offered by another loop of the same arguments, which is gone on with instead of `image`;
+    it is emptied, so that no tensor is held longer than it is needed.
     """
     start = clock()
-    losses, gradient = evaluate(image)
-    best = Minimum(image=image, losses=losses, steps=0, end="steps")
-    first_total = losses["total"]
-    bests = [first_total]
-    factor, rollbacks, step = 1.0, 0, 0
-    descent = build_descent(factor)
+    if state is None:
+        losses, gradient = evaluate(image)
+        best = Minimum(image=image, losses=losses, steps=0, end="steps")
+        first_total = losses["total"]
+        bests = [first_total]
+        factor, rollbacks, step = 1.0, 0, 0
+        descent = build_descent(factor)
+    else:
+        image, gradient, losses = state["image"], state["gradient"], state["losses"]
+        best = Minimum(image=state["best_image"], losses=state["best_losses"], steps=0, end="steps")
+        first_total, bests = state["first_total"], list(state["bests"])
+        factor, rollbacks, step = state["factor"], state["rollbacks"], state["step"]
+        descent = build_descent(factor)
+        descent.load_state_dict(state["descent"])
+        state.clear()
+
+    def current() -> State:
+        return {
+            **{"image": image, "gradient": gradient, "losses": dict(losses)},
+            **{"best_image": best.image, "best_losses": dict(best.losses)},
+            **{"first_total": first_total, "bests": bests[-1 - TOLERANCE_STEPS :]},
+            **{"factor": factor, "rollbacks": rollbacks, "step": step, "descent": descent.state_dict()},
+        }
+
     try:
-        while step < steps:
+        while (end := _ended(step, steps, rollbacks, bests, tolerance)) is None:
             candidate = descent.update(image, gradient)
             candidate_losses, candidate_gradient = evaluate(candidate)
             step += 1
@@ -103,17 +131,17 @@ def minimize(
                 if losses["total"] < best.losses["total"]:
                     best = replace(best, image=image, losses=losses)
             bests.append(best.losses["total"])
+            stops = False
             if on_step is not None:
                 event = StepEvent(
                     scale=max(image.shape[-2:]), size=(image.shape[-2], image.shape[-1]), step=step, steps=steps,
                     losses=losses, elapsed_s=clock() - start, rolled_back=diverged, image=image,
                 )  # fmt: skip
-                if on_step(event) == "stop":
-                    return replace(best, steps=step, end="stopped")
-            if rollbacks > MAX_ROLLBACKS:
-                return replace(best, steps=step, end="diverged")
-            if len(bests) > TOLERANCE_STEPS and bests[-1 - TOLERANCE_STEPS] - bests[-1] < tolerance * bests[-1]:
-                return replace(best, steps=step, end="tolerance")
+                stops = on_step(event) == "stop"
+            if keep is not None:
+                keep(current, stops)
+            if stops:
+                return replace(best, steps=step, end="stopped")
     except KeyboardInterrupt:
         if step == 0:
             raise
@@ -122,7 +150,17 @@ def minimize(
         if not is_out_of_memory(error):
             raise
         return replace(best, steps=step, end="memory")
-    return replace(best, steps=step)
+    return replace(best, steps=step, end=end)
+
+
+def _ended(
+    step: int, steps: int, rollbacks: int, bests: Sequence[float], tolerance: float
+) -> Literal["steps", "tolerance", "diverged"] | None:
+    if rollbacks > MAX_ROLLBACKS:
+        return "diverged"
+    if len(bests) > TOLERANCE_STEPS and bests[-1 - TOLERANCE_STEPS] - bests[-1] < tolerance * bests[-1]:
+        return "tolerance"
+    return "steps" if step >= steps else None
 
 
 def _has_diverged(total: float, best: float, first: float) -> bool:

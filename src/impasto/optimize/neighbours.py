@@ -1,6 +1,7 @@
 """Nearest style features by tiles: hypercolumns on the picture's own grid, and matches that are kept a while."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -125,6 +126,15 @@ class TiledNearest:
                 query = query[places_of(tile.part(self.guide, self.grid))]
             self._matches[tile.corner] = match_rows(query, self.vectors)
         self._age = 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """As `NearestStyle.state_dict`."""
+        return {"matches": [[*corner, match] for corner, match in self._matches.items()], "age": self._age}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """As `NearestStyle.load_state_dict`; of the same tiles too."""
+        self._matches = {(row, column): match for row, column, match in state["matches"]}
+        self._age = state["age"]
 
     def addend(self, features: Mapping[str, Tensor], tile: Tile) -> Tensor:
         """The tile's addend to `nearest_distance`. features: of the tile, margins included."""

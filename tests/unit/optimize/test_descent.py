@@ -17,3 +17,14 @@ def test_lbfgs_leaves_a_hump_and_takes_no_giant_step() -> None:
     changes = [float((b - a).square().mean().sqrt()) for a, b in itertools.pairwise(seen)]
     assert max(changes) <= LARGEST_CHANGE * 1.001
     torch.testing.assert_close(minimum.image, torch.ones_like(start), atol=1e-2, rtol=0)
+
+
+def test_a_loop_goes_on_with_the_probe_that_it_has_reached() -> None:
+    """On a hump there is no pair to keep, and each step probes twice as far as the one before."""
+    evaluate = build_evaluate(lambda image: {"total": torch.cos(torch.pi * image).sum()}, gamut="free")
+    start = torch.linspace(0.02, 0.1, 48).reshape(1, 3, 4, 4)
+    whole = minimize(evaluate, start, Lbfgs, steps=8)
+    kept: list[dict[str, object]] = []
+    minimize(evaluate, start, Lbfgs, steps=4, keep=lambda state, stops: kept.append(state()))
+    again = minimize(evaluate, start, Lbfgs, steps=8, state=kept[-1])
+    assert torch.equal(again.image, whole.image)

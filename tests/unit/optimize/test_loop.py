@@ -168,3 +168,65 @@ def test_tolerance_ends_when_little_is_gained_in_ten_steps() -> None:
     minimum = minimize(Script(losses), torch.zeros(1, 1, 1, 1), Subtract, steps=90, tolerance=0.25)
     expected = next(k for k in range(10, 100) if losses[k - 10] - losses[k] < 0.25 * losses[k])
     assert (minimum.steps, minimum.end) == (expected, "tolerance")
+
+
+@pytest.mark.parametrize("descent", [lbfgs, lambda factor: Adam(0.02 * factor), lambda factor: Lbfgs(factor, 3, 0.4)])
+@pytest.mark.parametrize("stop", [1, 2, 9, 20])
+def test_a_loop_goes_on_from_its_state_to_the_same_bits(descent: Any, stop: int) -> None:
+    whole = minimize(build_evaluate(bowl, gamut="keep"), start(), descent, steps=20)
+    kept: list[Any] = []
+
+    def keep(state: Any, stops: bool) -> None:
+        assert stops == (len(kept) + 1 == stop)
+        kept.append(state())
+
+    stopped = minimize(
+        build_evaluate(bowl, gamut="keep"), start(), descent, steps=20, keep=keep,
+        on_step=lambda event: "stop" if event.step == stop else None,
+    )  # fmt: skip
+    assert (stopped.steps, stopped.end, len(kept)) == (stop, "stopped", stop)
+    events: list[StepEvent] = []
+    again = minimize(
+        build_evaluate(bowl, gamut="keep"), start(), descent, steps=20, state=kept[-1], on_step=events.append
+    )
+    assert kept[-1] == {}
+    assert [event.step for event in events] == list(range(stop + 1, 21))
+    assert torch.equal(again.image, whole.image)
+    assert (again.losses, again.steps, again.end) == (whole.losses, whole.steps, whole.end)
+
+
+def test_a_loop_stopped_where_it_would_have_ended_ends_there() -> None:
+    losses = [100.0 / (step + 1) for step in range(100)]
+    whole = minimize(Script(losses), torch.zeros(1, 1, 1, 1), Counted, steps=90, tolerance=0.25)
+    assert whole.end == "tolerance"
+    kept: list[Any] = []
+    minimize(
+        Script(losses), torch.zeros(1, 1, 1, 1), Counted, steps=90, tolerance=0.25,
+        on_step=lambda event: "stop" if event.step == whole.steps else None,
+        keep=lambda state, stops: kept.append(state()),
+    )  # fmt: skip
+    again = minimize(Script([]), torch.zeros(1, 1, 1, 1), Counted, steps=90, tolerance=0.25, state=kept[-1])
+    assert (again.steps, again.end) == (whole.steps, "tolerance")
+
+
+class Counted(Subtract):
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        pass
+
+
+def test_a_loop_goes_on_with_the_smaller_step_of_a_roll_back() -> None:
+    evaluate = build_evaluate(bowl, gamut="free")
+
+    def adam(factor: float) -> Descent:
+        return Adam(12 * factor)
+
+    whole = minimize(evaluate, start(), adam, steps=40)
+    assert whole.losses["total"] < 0.9 * float(bowl(start())["total"])
+    kept: list[Any] = []
+    minimize(evaluate, start(), adam, steps=30, keep=lambda state, stops: kept.append(state()))
+    assert kept[-1]["factor"] < 1 and kept[-1]["rollbacks"] > 0
+    again = minimize(evaluate, start(), adam, steps=40, state=kept[-1])
+    assert torch.equal(again.image, whole.image)

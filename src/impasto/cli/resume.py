@@ -1,0 +1,72 @@
+"""`impasto resume`: a run that was stopped, gone on with exactly."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impasto.cli.delivery import Delivery, paint_and_deliver
+from impasto.cli.options import Debug, Json, Quiet
+from impasto.cli.report import print_json, print_line
+from impasto.recipe import Recipe
+
+
+def resume(
+    context: typer.Context,
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="its folder, or its name in `impasto runs list`", show_default=False),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="OUT", help="the picture, elsewhere than first said")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", metavar="", help="go on even if an input has changed since")
+    ] = False,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="another device than the run's; then not exact", rich_help_panel="Machine"),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Go on with a run that was stopped or killed: the picture is the same as if it had not been.
+
+    impasto resume 20261121-101505-photo
+
+    It goes on from the last checkpoint, some seconds before the end, with the tiles, precision and threads that it
+    began with.
+    """
+    from impasto.resuming import describe_end, prepare_resume
+    from impasto.runs.places import find_run
+    from impasto.runs.record import Record
+
+    folder = find_run(run)
+    record = Record.read(folder)
+    if record.finished is not None:
+        if json:
+            print_json({**record.finished, "run_dir": str(folder)})
+        else:
+            print_line(f"run {folder.name} is finished: {describe_end(folder, record)}")
+        return
+    known, files = record.delivery, record.files.values()
+    places = {name: Path(known[name]) if known.get(name) else None for name in ("snapshot_dir", "animation")}
+    delivery = Delivery(
+        output or Path(record.output or folder / "result.png"),
+        [*(Path(each.path) for each in record.sources if each.path), *(Path(each["path"]) for each in files)],
+        Recipe(),
+        known.get("snapshot_every"),
+        places["snapshot_dir"],
+        places["animation"],
+        depth=known.get("depth"),
+        keep_profile=bool(known.get("keep_profile")),
+        strip=bool(known.get("strip")),
+    )
+    painting = prepare_resume(folder, force=force, device=device)
+    assert painting.run is not None
+    painting.run.deliver_to(delivery.options)
+    if not quiet:
+        print_line(f"going on after step {painting.step} of {painting.plan.steps}", file=sys.stderr)
+    paint_and_deliver(painting, delivery, context.obj, quiet=quiet, as_json=json)

@@ -1,0 +1,180 @@
+"""`impasto runs`: the user's runs, listed, shown and cleaned away."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from impasto.cli.delivery import name_run
+from impasto.cli.options import Debug, Json
+from impasto.cli.plot import plot_curves
+from impasto.cli.report import describe_losses, print_json, print_line, print_table
+
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="its folder, or its name in the list", show_default=False)]
+Place = Annotated[
+    Path | None, typer.Option("--in", metavar="DIR", help="runs in this folder; default: the user's own")
+]
+
+runs = typer.Typer(name="runs", add_completion=False, rich_markup_mode="rich")
+
+
+@runs.callback()
+def describe() -> None:
+    """List, show and clean away runs: the folders that stopped pictures are gone on with from."""
+
+
+@runs.command("list")
+def list_all(place: Place = None, json: Json = False, debug: Debug = False) -> None:
+    """List the runs, the newest last."""
+    from impasto.runs.places import list_runs, runs_folder
+
+    folder = place or runs_folder()
+    rows = [summarize_run(path) for path in list_runs(folder)]
+    if json:
+        print_json({"folder": str(folder), "runs": rows})
+    elif not rows:
+        print_line(f"No runs in {folder}.")
+    else:
+        head = ("run", "state", "steps", "size", "disk", "picture")
+        print_table(head, [describe_row(row) for row in rows])
+
+
+@runs.command()
+def show(
+    run: RunName,
+    plot: Annotated[bool, typer.Option("--plot", metavar="", help="draw the losses by step")] = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Show one run: what is painted, how far it is, where the picture is, and its losses.
+
+    impasto runs show 20261121-101505-photo --plot
+    """
+    from impasto.runs.places import find_run
+    from impasto.runs.record import Record
+    from impasto.runs.trace import read_trace
+
+    folder = find_run(run)
+    record, trace = Record.read(folder), read_trace(folder)
+    values = summarize_run(folder)
+    if json:
+        inputs = [{"role": each.role, "name": each.name, "path": each.path or None} for each in record.sources]
+        print_json({**values, "inputs": inputs, "recipe": record.recipe, "run": record.plan, "trace": trace})
+        return
+    for name, text in describe_run(values, record.sources, trace):
+        print_line(f"{name + ':':<9}{text}")
+    if plot:
+        steps = [int(line["step"]) for line in trace]
+        names = list(trace[-1]["losses"]) if trace else []
+        for line in plot_curves(steps, {name: [line["losses"].get(name) for line in trace] for name in names}):
+            print_line(line)
+    if values["state"] == "stopped":
+        print_line(f"Go on with it: impasto resume {name_run(folder)}")
+
+
+@runs.command()
+def clean(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="RUN", help="which; default: all finished ones", show_default=False)
+    ] = None,
+    place: Place = None,
+    unfinished: Annotated[
+        bool, typer.Option("--unfinished", metavar="", help="the stopped ones too, which nobody can then go on with")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", metavar="", help="tell what would go, and leave it")] = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Remove runs and what they take on the disk; pictures that were delivered elsewhere stay.
+
+    impasto runs clean --dry-run
+
+    A run that is being painted is never removed, nor is a file that impasto did not write.
+    """
+    from impasto.runs.folder import remove_run
+    from impasto.runs.lock import Lock
+    from impasto.runs.places import find_run, list_runs, runs_folder
+
+    folders = [find_run(name) for name in names] if names else list_runs(place or runs_folder())
+    rows = [summarize_run(path) for path in folders]
+    going = {"finished", "stopped", "damaged"} if unfinished or names else {"finished"}
+    chosen = [row for row in rows if row["state"] in going]
+    for row in chosen:
+        if not dry_run:
+            lock = Lock(Path(row["run_dir"]))
+            remove_run(Path(row["run_dir"]))
+            lock.release()
+    freed = sum(row["bytes"] for row in chosen)
+    told = [row["name"] for row in chosen]
+    if json:
+        print_json({"removed": told, "bytes": freed, "dry_run": dry_run})
+        return
+    for name in told:
+        print_line(name)
+    verb = "would be removed" if dry_run else "removed"
+    print_line(f"{len(told)} of {len(rows)} {verb}, {describe_bytes(freed)}")
+
+
+def summarize_run(folder: Path) -> dict[str, Any]:
+    """A run as JSON values: name, run_dir, kind, state, step, steps, size, created, bytes, output, losses."""
+    from impasto.errors import RunError
+    from impasto.runs.folder import measure_run
+    from impasto.runs.lock import is_locked
+    from impasto.runs.record import Record
+    from impasto.runs.trace import read_trace
+
+    values: dict[str, Any] = {"name": folder.name, "run_dir": str(folder), "bytes": measure_run(folder)}
+    try:
+        record = Record.read(folder)
+    except RunError as error:
+        return {**values, "state": "damaged", "error": str(error)}
+    trace, finished = read_trace(folder), record.finished
+    state = "finished" if finished is not None else "running" if is_locked(folder) else "stopped"
+    part = record.plan["parts"][-1]
+    return {
+        **values,
+        "kind": record.kind,
+        "state": state,
+        "step": int(finished["steps"]) if finished is not None else int(trace[-1]["step"]) if trace else 0,
+        "steps": int(trace[-1]["steps"]) if trace else record.steps,
+        "size": {"width": part["width"], "height": part["height"]},
+        "created": record.created,
+        "output": (finished or {}).get("output") or record.output or None,
+        "losses": (finished or (trace[-1] if trace else {})).get("losses"),
+    }
+
+
+def describe_row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """A run as cells of the list."""
+    if row["state"] == "damaged":
+        return row["name"], "damaged", "", "", describe_bytes(row["bytes"]), ""
+    size = f"{row['size']['width']}x{row['size']['height']}"
+    picture = Path(row["output"] or "").name
+    return row["name"], row["state"], f"{row['step']}/{row['steps']}", size, describe_bytes(row["bytes"]), picture
+
+
+def describe_run(
+    values: Mapping[str, Any], sources: Sequence[Any], trace: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, str]]:
+    """A run as labelled lines."""
+    inputs = ", ".join(f"{each.role} {each.path or 'an array, kept in the folder'}" for each in sources)
+    lines = [
+        ("run", values["run_dir"]),
+        ("state", f"{values['kind']}, {values['state']}, step {values['step']} of {values['steps']}"),
+        ("size", f"{values['size']['width']}x{values['size']['height']}"),
+        ("begun", values["created"]),
+        ("inputs", inputs),
+        ("picture", values["output"] or "in the folder, once it is finished"),
+        ("disk", describe_bytes(values["bytes"])),
+    ]
+    losses = {name: math.nan if loss is None else loss for name, loss in (values["losses"] or {}).items()}
+    return [*lines, ("loss", describe_losses(losses))] if losses else lines
+
+
+def describe_bytes(size: int) -> str:
+    """`820 kB`, `12 MB`, `1.2 GB`."""
+    if size < 999_500:
+        return f"{size / 1e3:.0f} kB"
+    return f"{size / 1e6:.0f} MB" if size < 999_500_000 else f"{size / 1e9:.1f} GB"

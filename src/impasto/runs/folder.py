@@ -1,0 +1,277 @@
+"""A run's folder while the run is painted: checkpoints now and then, the trace, previews, and in the end the result."""
+
+import contextlib
+import logging
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+from torch import Tensor
+
+from impasto.errors import ImpastoError, OutputError, RunError
+from impasto.images.carried import Carried
+from impasto.images.io import write_image
+from impasto.images.resize import fit_long_edge, resize_image
+from impasto.optimize.device import is_out_of_memory
+from impasto.optimize.events import StepEvent
+from impasto.optimize.loop import State
+from impasto.recipe import format_toml
+from impasto.result import Result
+from impasto.runs.checkpoint import Checkpoints
+from impasto.runs.lock import Lock
+from impasto.runs.pictures import write_picture
+from impasto.runs.places import AUTO, check_run_dir, new_folder
+from impasto.runs.record import RECORD_NAME, Record, Source
+from impasto.runs.trace import TRACE_NAME, append_trace, cut_trace
+
+logger = logging.getLogger(__name__)
+
+EVERY_S = 5.0
+"""Seconds of work between two checkpoints. One that is still being written puts the next off."""
+
+RETRY_S = 30.0
+"""Seconds after a checkpoint that could not be written."""
+
+PREVIEWS = 12
+PREVIEW_SIZE = 256
+
+OURS = ("checkpoint", "inputs", "previews", "lock", "recipe.toml", RECORD_NAME, TRACE_NAME, "result.*")
+"""Everything that a run's folder holds, as patterns of names."""
+
+
+class Run:
+    """The folder of one run, which no other process writes in as long as this object holds it.
+
+    A checkpoint is written by a thread of its own, which takes next to no time from the painting: a state's tensors are
+    never changed in place. A disk that fails or is full is warned of once, and tried again later: the painting goes on.
+    """
+
+    def __init__(self, folder: Path, record: Record, *, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Takes the lock. Raises RunLockedError, OutputError."""
+        self.folder = folder
+        self.record = record
+        self._lock = Lock(folder)
+        self._clock = clock
+        self._checkpoints = Checkpoints(folder / "checkpoint")
+        self._has_checkpoint = False
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="impasto-checkpoint")
+        self._writing: Future[None] | None = None
+        self._due_s = clock() + EVERY_S
+        self._failed = False
+        self._lines: list[dict[str, Any]] = []
+
+    @classmethod
+    def begin(cls, folder: Path, record: Record, pictures: Mapping[str, tuple[Tensor, Carried]]) -> Self:
+        """A new run in a folder, which is made; pictures: by file name, those of the record's sources that are kept.
+
+        Raises OSError, among them OutputError and DiskError; then nothing of it is left.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            run = cls(folder, record)
+        except OutputError:
+            remove_run(folder)
+            raise
+        try:
+            (folder / "recipe.toml").write_text(format_toml(record.recipe), "utf-8")
+            for name, (image, carried) in pictures.items():
+                (folder / "inputs").mkdir(exist_ok=True)
+                write_picture(folder / "inputs" / name, image, carried)
+            record.write(folder)
+        except BaseException:
+            run.leave()
+            raise
+        return run
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """A run that was begun before. Raises RunError (RunLockedError among them), OutputError."""
+        Record.read(folder)
+        run = cls(folder, Record.read(folder))
+        run._has_checkpoint = True  # whatever there is stays
+        # It may have been finished while we waited for the lock.
+        run.record = Record.read(folder)
+        return run
+
+    def deliver_to(self, delivery: Mapping[str, Any]) -> None:
+        """Changes where the picture is to be written, and how. Raises DiskError."""
+        if delivery != self.record.delivery:
+            self.record = replace(self.record, delivery=dict(delivery))
+            self.record.write(self.folder)
+
+    def read_state(self) -> State | None:
+        """The state to go on from; None for the beginning. The trace is cut to what it knows. Raises RunError."""
+        state = self._checkpoints.read()
+        cut_trace(self.folder, 0 if state is None else int(state["step"]))
+        return state
+
+    def hear(self, event: StepEvent) -> None:
+        """Notes the losses of a step, and shows it in a preview now and then."""
+        line: dict[str, Any] = {"step": event.step, "steps": event.steps, "scale": event.scale}
+        line |= {"seconds": round(event.elapsed_s, 3), "rolled_back": event.rolled_back}
+        line |= {"losses": {name: loss if math.isfinite(loss) else None for name, loss in event.losses.items()}}
+        self._lines.append(line)
+        if event.step * PREVIEWS // event.steps > (event.step - 1) * PREVIEWS // event.steps and not self._failed:
+            self._write_preview(event)
+
+    def keep(self, state: Callable[[], State], now: bool) -> None:
+        """Writes a checkpoint, if it is time for one. now: in any case, and it is there when this returns."""
+        if self._writing is not None and (now or self._writing.done()):
+            self._finish_writing()
+        if now or (self._writing is None and self._clock() >= self._due_s):
+            lines, self._lines = self._lines, []
+            self._writing = self._writer.submit(self._write, lines, state())
+            self._due_s = self._clock() + EVERY_S
+            if now:
+                self._finish_writing()
+
+    def finish(self, result: Result, output: Path | None) -> None:
+        """Keeps the result, a copy of `output` or else a PNG, and removes the checkpoints. Then nobody can go on."""
+        if self._writing is not None:
+            self._finish_writing()
+        kept = self.folder / f"result{'.png' if output is None else output.suffix}"
+        values = {**result.to_dict(), "output": None if output is None else str(output.absolute()), "result": kept.name}
+        try:
+            if output is None:
+                result.save(kept)
+            else:
+                self._checkpoints.clear()  # the picture is there, and the copy may need the space
+                _copy(output, kept)
+        except OSError as error:
+            logger.warning("the result was not written to %s (%s).", kept, describe(error))
+            values["result"] = None
+        if output is not None or values["result"]:
+            self._checkpoints.clear()
+            self._mark(values)
+        self.close()
+
+    def close(self) -> None:
+        """Lets others go on with it from the last checkpoint."""
+        if self._writing is not None:
+            self._finish_writing()
+        self._writer.shutdown()
+        self._lock.release()
+
+    def leave(self) -> None:
+        """Closes it after an error; a run that has no checkpoint is removed."""
+        self.close()
+        if not self._has_checkpoint:
+            remove_run(self.folder)
+
+    def _write(self, lines: list[dict[str, Any]], state: State) -> None:
+        """On the thread. The trace comes first: what it says too much is cut when the run is gone on with."""
+        try:
+            append_trace(self.folder, lines)
+            lines.clear()
+            self._checkpoints.write(state)
+        except OSError:
+            self._lines[:0] = lines
+            raise
+
+    def _finish_writing(self) -> None:
+        assert self._writing is not None
+        error = self._writing.exception()
+        self._writing = None
+        if error is None:
+            self._has_checkpoint, self._failed = True, False
+        elif isinstance(error, OSError) or is_out_of_memory(error):
+            self._due_s = self._clock() + RETRY_S
+            self._warn("checkpoint", error)
+        else:
+            raise error
+
+    def _mark(self, finished: Mapping[str, Any]) -> None:
+        try:
+            replace(self.record, finished=finished).write(self.folder)
+        except OSError as error:
+            logger.warning("run %r could not be marked as finished (%s).", str(self.folder), describe(error))
+
+    def _write_preview(self, event: StepEvent) -> None:
+        image = event.pastiche
+        size = fit_long_edge(image.shape[-2], image.shape[-1], min(PREVIEW_SIZE, max(image.shape[-2:])))
+        digits = max(4, len(str(event.steps)))
+        try:
+            (self.folder / "previews").mkdir(exist_ok=True)
+            write_image(resize_image(image, size), self.folder / "previews" / f"step_{event.step:0{digits}d}.jpg")
+        except OSError as error:
+            self._warn("preview", error)
+
+    def _warn(self, what: str, error: BaseException) -> None:
+        if not self._failed:
+            told = f"the {what} of run {str(self.folder)!r} was not written ({describe(error)})"
+            logger.warning("%s; painting goes on, and it is tried again later.", told)
+        self._failed = True
+
+
+def begin_run(
+    run_dir: str | os.PathLike[str],
+    build_record: Callable[[], Record],
+    sources: Sequence[tuple[Source, Tensor, Carried]],
+) -> Run | None:
+    """The folder of a new run. sources: its inputs, as they were read.
+
+    Where the user's own folder of runs cannot be written, there is a warning and no run: it must not cost the picture.
+    A folder that was asked for raises OutputError, DiskError, RunError.
+    """
+    record = build_record()
+    pictures = {source.kept: (image, carried) for source, image, carried in sources if source.kept}
+    if run_dir != AUTO:
+        try:
+            return Run.begin(check_run_dir(run_dir), record, pictures)
+        except OSError as error:
+            if isinstance(error, ImpastoError):
+                raise
+            raise OutputError(
+                f"run_dir {str(run_dir)!r} cannot be written ({error.strerror or error}); expected a place for a run.",
+                "Choose another folder, or free some space.",
+            ) from error
+    try:
+        return Run.begin(new_folder(record.created, record.sources[0].name), record, pictures)
+    except (OSError, RunError) as error:
+        logger.warning("no run is kept (%s); the picture is painted, but it cannot be resumed.", describe(error))
+        return None
+
+
+def remove_run(folder: Path) -> bool:
+    """Removes what a run wrote into its folder, and the folder if nothing else is in it; returns whether it went."""
+    for pattern in OURS:
+        for path in folder.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+    return not folder.exists()
+
+
+def measure_run(folder: Path) -> int:
+    """Bytes of what a run wrote into its folder."""
+    paths = [path for pattern in OURS for found in folder.glob(pattern) for path in (found, *found.rglob("*"))]
+    sizes = 0
+    for path in paths:
+        with contextlib.suppress(OSError):
+            sizes += path.stat().st_size if path.is_file() else 0
+    return sizes
+
+
+def _copy(source: Path, target: Path) -> None:
+    temporary = target.with_name(f".{target.name}.tmp")
+    try:
+        shutil.copyfile(source, temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def describe(error: BaseException) -> str:
+    """What the system said."""
+    cause = error.__cause__ or error
+    return str(getattr(cause, "strerror", None) or cause)

@@ -1,0 +1,93 @@
+"""Where runs are: the user's own folder of runs, names in it, and folders anywhere else."""
+
+import difflib
+import os
+import re
+from pathlib import Path
+
+from impasto.errors import OutputError, RunError
+from impasto.images.disk import check_folder, data_folder
+from impasto.runs.record import RECORD_NAME
+
+AUTO = "auto"
+"""Instead of a folder: a new one among the user's runs."""
+
+
+def runs_folder() -> Path:
+    """The user's folder of runs; it may not be there. Raises RunError where there is no home."""
+    try:
+        return data_folder() / "runs"
+    except RuntimeError as error:
+        raise RunError(f"there is no home folder for runs ({error}).", "Set IMPASTO_DATA to a folder.") from error
+
+
+def is_users(folder: Path) -> bool:
+    """Whether a run is among the user's."""
+    try:
+        return folder.parent == runs_folder()
+    except RunError:
+        return False
+
+
+def list_runs(folder: Path) -> list[Path]:
+    """The runs in a folder, by name, which for our own names is by age."""
+    try:
+        return sorted(path for path in folder.iterdir() if (path / RECORD_NAME).is_file())
+    except OSError:
+        return []
+
+
+def find_run(name: str | os.PathLike[str]) -> Path:
+    """The folder of a run: a path, or a name among the user's runs. Raises RunError with the nearest names."""
+    try:
+        for folder in (Path(name), runs_folder() / name):
+            if (folder / RECORD_NAME).is_file():
+                return folder.resolve()
+        known = [path.name for path in list_runs(runs_folder())]
+    except (OSError, ValueError):  # too long, with a zero byte, or no home
+        known = []
+    close = difflib.get_close_matches(os.fspath(name), known, n=1)
+    raise RunError(
+        f"run {os.fspath(name)!r} is not there; expected the folder of a run or a name among the user's runs.",
+        f"Did you mean {close[0]!r}?" if close else "`impasto runs list` tells them.",
+    )
+
+
+def new_folder(created: str, name: str) -> Path:
+    """A new folder among the user's runs, which is made; created: its time in ISO format, name: the photograph's.
+
+    Raises OSError, RunError.
+    """
+    parent = runs_folder()
+    parent.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).stem).strip("-")[:40] or "picture"
+    moment = re.sub(r"[^0-9T]", "", created[:19]).replace("T", "-")
+    for number in range(1, 1000):
+        folder = parent / (f"{moment}-{stem}" if number == 1 else f"{moment}-{stem}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+    raise FileExistsError(f"{parent} has no free name for {stem}")
+
+
+def check_run_dir(folder: str | os.PathLike[str]) -> Path:
+    """The path, if a run can begin there: a new or empty folder; asked before slow work.
+
+    Raises OutputError, RunError.
+    """
+    folder = Path(folder)
+    label = f"run_dir {str(folder)!r}"
+    if (folder / RECORD_NAME).exists():
+        raise RunError(
+            f"{label} holds a run already; expected a new or empty folder.",
+            f"Go on with it: impasto resume {folder}; or choose another folder.",
+        )
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{label} is a file; expected a new or empty folder.", "Choose another folder.")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise OutputError(f"{label} is not empty; expected a new or empty folder.", f"Give {str(folder / 'run')!r}.")
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    check_folder(there, label)
+    return folder

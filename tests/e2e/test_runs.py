@@ -1,0 +1,266 @@
+"""Runs as a person or a script meets them: killed at any moment, gone on with, listed, shown, cleaned and repeated."""
+
+import errno
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from torch import Tensor
+
+import impasto
+from impasto.cli.app import main
+from impasto.runs import folder as run_folder
+
+FAST = ("--weights", "tiny", "--size", "64", "--steps", "40", "--first-scale", "32", "--threads", "1", "--quiet")
+INPUTS = ("photo.png", "painting.png")
+
+OFTEN = "import sys; from impasto.runs import folder; folder.EVERY_S = 0.0"
+"""Code before the command line: a checkpoint after nearly every step."""
+
+RUN = "from impasto.cli.app import main; sys.exit(main())"
+
+KILLED_WRITING = """
+import os, signal
+from impasto.runs import checkpoint
+written, place = [0], {place!r}
+def kill_at(name, count):
+    if name == place:
+        written[0] += 1
+        if written[0] == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+append, replace = checkpoint._append, os.replace
+def half_append(file, name, tensor):
+    if place == "tensors" and written[0] == 20:
+        file.write(b"half of a tensor")
+        file.flush()
+    kill_at("tensors", 21)
+    return append(file, name, tensor)
+def replace_state(source, target):
+    if str(target).endswith("state.json"):
+        kill_at("before", 6)
+        replace(source, target)
+        kill_at("behind", 6)
+    else:
+        replace(source, target)
+checkpoint._append, os.replace = half_append, replace_state
+"""
+"""Code that kills the process within a checkpoint: in the midst of a tensor, before or behind the move of the state."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, picture: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with photo.png and painting.png, and no runs yet."""
+    impasto.write_image(picture(48, 64, 1), tmp_path / "photo.png")
+    impasto.write_image(picture(50, 40, 2), tmp_path / "painting.png")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMPASTO_DATA", str(tmp_path / "data"))
+    return tmp_path
+
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Start]:
+    """start(*arguments, code=""): a process of the command line, behind some code; ended with the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, code: str = "") -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"{OFTEN}\n{code}\n{RUN}", *arguments],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for_checkpoint(run: Path, process: "subprocess.Popen[str]") -> None:
+    state = run / "checkpoint" / "state.json"
+    before = state.stat().st_mtime_ns if state.exists() else 0
+    while process.poll() is None and not (state.exists() and state.stat().st_mtime_ns > before):
+        time.sleep(0.01)
+
+
+def test_killed_at_any_moment_the_picture_is_the_same_to_the_byte(folder: Path, start: Start) -> None:
+    long = [*FAST, "--steps", "200"]
+    assert main(["stylize", *INPUTS, "-o", "whole.png", *long, "--run-dir", "none"]) == 0
+    moments = random.Random(7)
+    arguments = ["stylize", *INPUTS, "-o", "out.png", *long, "--run-dir", "run"]
+    steps = []
+    for place in ("tensors", "", "before", "", "behind"):
+        process = start(*arguments, code=KILLED_WRITING.replace("{place!r}", repr(place)))
+        if not place:
+            wait_for_checkpoint(folder / "run", process)
+            time.sleep(moments.uniform(0, 0.3))
+            process.kill()
+        process.communicate(timeout=600)
+        assert process.returncode == -signal.SIGKILL
+        assert not Path("out.png").exists()
+        steps.append(json.loads((folder / "run" / "checkpoint" / "state.json").read_text())["state"]["step"])
+        arguments = ["resume", "run", "--quiet"]
+    assert steps == sorted(steps) and 0 < steps[0] < steps[2] < steps[4] < 200
+    assert main(arguments) == 0
+    assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()
+    assert not (folder / "run" / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_says_how_to_go_on_and_nothing_is_lost(
+    number: int, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stylize", *INPUTS, "-o", "whole.png", *FAST, "--run-dir", "none"]) == 0
+    hear = run_folder.Run.hear
+
+    def hear_and_signal(self: run_folder.Run, event: impasto.StepEvent) -> None:
+        hear(self, event)
+        if event.step == 23:
+            os.kill(os.getpid(), number)
+
+    capfd.readouterr()
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder.Run, "hear", hear_and_signal)
+        assert main(["stylize", *INPUTS, "-o", "out.png", *FAST]) == 130
+    out = capfd.readouterr().out
+    assert "23 steps" in out and "stopped early: the best so far; go on: impasto resume 20" in out
+    name = out.split("impasto resume ")[1].strip()
+    assert main(["resume", name, "--json"]) == 0
+    told = capfd.readouterr()
+    assert "going on after step 23 of 40" in told.err
+    values = json.loads(told.out)
+    assert (values["steps"], values["end"], Path(values["output"])) == (40, "steps", folder / "out.png")
+    assert values["run_dir"] == str(folder / "data" / "runs" / name)
+    assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()
+    assert main(["resume", name]) == 0
+    assert capfd.readouterr().out == f"run {name} is finished: its picture is {folder / 'out.png'}\n"
+    assert main(["resume", name, "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["output"] == str(folder / "out.png")
+
+
+def test_the_second_of_two_processes_is_told_who_holds_the_run(
+    folder: Path, start: Start, capfd: pytest.CaptureFixture[str]
+) -> None:
+    process = start("stylize", *INPUTS, "-o", "out.png", *FAST, "--steps", "100000", "--run-dir", "run")
+    wait_for_checkpoint(folder / "run", process)
+    assert main(["resume", "run"]) == 2
+    assert f"is being painted by process {process.pid} on" in capfd.readouterr().err
+    assert main(["runs", "list", "--in", ".", "--json"]) == 0
+    (row,) = json.loads(capfd.readouterr().out)["runs"]
+    assert (row["name"], row["state"]) == ("run", "running")
+    assert main(["runs", "clean", "run"]) == 0
+    assert capfd.readouterr().out.startswith("0 of 1 removed")
+    process.kill()
+    process.communicate()
+
+
+def test_runs_are_listed_shown_and_cleaned(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "list"]) == 0
+    assert capfd.readouterr().out.startswith("No runs in ")
+    assert main(["stylize", *INPUTS, "-o", "out.png", *FAST]) == 0
+    impasto.stylize(
+        *INPUTS, impasto.Recipe(weights="tiny", size=32, steps=3, first_scale=0),
+        run_dir=folder / "data" / "runs" / "mine", on_step=lambda event: "stop" if event.step == 2 else None,
+    )  # fmt: skip
+    (folder / "data" / "runs" / "mine" / "note.txt").write_text("not of impasto")
+    (folder / "data" / "runs" / "broken").mkdir()
+    (folder / "data" / "runs" / "broken" / "run.json").write_text("{")
+    capfd.readouterr()
+    assert main(["runs", "list"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0].split() == ["run", "state", "steps", "size", "disk", "picture"]
+    assert lines[1].split()[1:4] == ["finished", "40/40", "64x48"] and lines[1].split()[-1] == "out.png"
+    assert lines[2].split()[:2] == ["broken", "damaged"]
+    assert lines[3].split()[:4] == ["mine", "stopped", "2/3", "32x24"]
+    name = lines[1].split()[0]
+    assert main(["runs", "show", name, "--plot"]) == 0
+    shown = capfd.readouterr().out
+    assert "state:   stylize, finished, step 40 of 40" in shown and "step 40\n" in shown and "* total" in shown
+    assert main(["runs", "show", "mine", "--json"]) == 0
+    values = json.loads(capfd.readouterr().out)
+    assert (values["state"], values["step"], len(values["trace"])) == ("stopped", 2, 2)
+    assert main(["runs", "show", "mine"]) == 0
+    assert "Go on with it: impasto resume mine" in capfd.readouterr().out
+    assert main(["runs", "clean", "--dry-run"]) == 0
+    assert f"{name}\n1 of 3 would be removed" in capfd.readouterr().out
+    assert main(["runs", "clean", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["removed"] == [name]
+    assert main(["runs", "clean", "--unfinished"]) == 0
+    left = folder / "data" / "runs"
+    assert [path.relative_to(left) for path in left.rglob("*")] == [Path("mine"), Path("mine/note.txt")]
+    assert Path("out.png").exists()
+
+
+def test_a_picture_that_does_not_fit_on_the_disk_is_delivered_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stylize", *INPUTS, "-o", "whole.png", *FAST, "--run-dir", "none"]) == 0
+    replace = os.replace
+
+    def full(source: str, target: Path) -> None:
+        if Path(target).name == "out.png":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        assert main(["stylize", *INPUTS, "-o", "out.png", *FAST, "--run-dir", "run"]) == 1
+    err = capfd.readouterr().err
+    assert "was not written (No space left on device)" in err and "Then go on: impasto resume" in err
+    assert sorted(path.name for path in folder.iterdir()) == [*sorted(INPUTS), "run", "whole.png"]
+    assert main(["resume", "run"]) == 0
+    assert "going on after step 40 of 40" in capfd.readouterr().err
+    assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()
+
+
+def test_rerun_replaces_what_is_asked_for(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["stylize", *INPUTS, "-o", "first.png", *FAST]) == 0
+    assert main(["rerun", "first.png", "-o", "again.png", "--quiet"]) == 0
+    assert Path("again.png").read_bytes() == Path("first.png").read_bytes()
+    capfd.readouterr()
+    replaced = ["--content", "painting.png", "--style", "photo.png", "--steps", "2", "--strength", "0.9"]
+    assert main(["rerun", "first.png", "-o", "other.png", *replaced, "--json", "--quiet"]) == 0
+    values = json.loads(capfd.readouterr().out)
+    assert (values["steps"], values["size"]) == (2, {"width": 51, "height": 64})
+    assert (values["recipe"]["strength"], values["recipe"]["weights"]) == (0.9, "tiny")
+    assert main(["rerun", "first.png", "-o", "first.png", "--dry-run"]) == 0
+    assert main(["rerun", "photo.png", "-o", "other.png"]) == 2
+    assert "has no recipe inside" in capfd.readouterr().err
+
+
+def test_a_dry_run_and_a_run_without_folder_leave_none(folder: Path) -> None:
+    assert main(["stylize", *INPUTS, "-o", "out.png", *FAST, "--dry-run"]) == 0
+    assert main(["stylize", *INPUTS, "-o", "out.png", *FAST, "--run-dir", "none"]) == 0
+    assert not (folder / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["resume", "nothing"], "run 'nothing' is not there"),
+        (["runs", "show", "nothing"], "run 'nothing' is not there"),
+        (["runs", "clean", "nothing"], "run 'nothing' is not there"),
+        (["stylize", *INPUTS, "-o", "out.png", *FAST, "--run-dir", "."], "is not empty"),
+        (["stylize", *INPUTS, "-o", "out.png", *FAST, "--run-dir", "photo.png"], "is a file"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(
+    arguments: list[str], told: str, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    err = capfd.readouterr().err
+    assert told in err and err.count("\n") == 1
+    assert not Path("out.png").exists()

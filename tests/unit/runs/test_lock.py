@@ -1,0 +1,45 @@
+"""One writer a run, told to the next one; a killed owner holds nothing."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from impasto.errors import OutputError, RunLockedError
+from impasto.runs.lock import Lock, is_locked
+
+HOLD = "import sys, time, pathlib; from impasto.runs.lock import Lock; lock = Lock(pathlib.Path(sys.argv[1])); "
+
+
+def test_a_second_writer_is_told_who_holds_it(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
+    lock = Lock(tmp_path)
+    assert is_locked(tmp_path)
+    with pytest.raises(RunLockedError) as caught:
+        Lock(tmp_path)
+    assert f"process {os.getpid()} on {socket.gethostname()} since 20" in caught.value.error
+    assert caught.value.exit_code == 2
+    lock.release()
+    assert not is_locked(tmp_path)
+    Lock(tmp_path).release()
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    code = HOLD + "print('held', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "held\n"
+        with pytest.raises(RunLockedError, match=re.escape(f"process {process.pid} on")):
+            Lock(tmp_path)
+        process.send_signal(signal.SIGKILL)
+    assert not is_locked(tmp_path)
+    Lock(tmp_path).release()
+
+
+def test_a_folder_that_is_not_there_cannot_be_locked(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be written"):
+        Lock(tmp_path / "missing")

@@ -1,0 +1,118 @@
+"""A picture of ours painted again, from what it says of itself."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import impasto
+from impasto.errors import ImageReadError, RecipeError, RunError
+from impasto.repeating import prepare_rerun
+
+Paint = Callable[..., Tensor]
+
+
+def recipe(**changes: Any) -> impasto.Recipe:
+    layers = {"content_layers": ("conv2_2",), "style_layers": ("conv1_1", "conv2_1")}
+    return impasto.Recipe(weights="tiny", size=64, steps=4, first_scale=0).replace(**layers, **changes)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, picture: Paint, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with photo.png, painting.png and pastiche.png."""
+    monkeypatch.setenv("IMPASTO_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    impasto.write_image(picture(48, 64), "photo.png")
+    impasto.write_image(picture(50, 40, 1), "painting.png")
+    impasto.stylize("photo.png", "painting.png", recipe()).save("pastiche.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", ["stylize", "texture", "tileable", "content", "style"])
+def test_a_picture_is_repeated_to_the_byte(kind: str, folder: Path) -> None:
+    if kind == "texture" or kind == "tileable":
+        changes = {"strength": 1.0, "init": "noise"}
+        result = impasto.synthesize_texture(
+            "photo.png", size=(64, 32), tileable=kind == "tileable", recipe=recipe(**changes)
+        )
+    elif kind == "stylize":
+        result = impasto.stylize("photo.png", ["painting.png", "photo.png"], recipe(style_blend=(1.0, 3.0)))
+    else:
+        layers: dict[str, Any] = {f"{kind}_layers": ("conv2_1",), f"{kind}_layer_weights": (2.0,)}
+        result = impasto.reconstruct("painting.png", recipe=recipe(init="noise"), **layers)
+    result.save("first.png")
+    impasto.rerun("first.png").save("again.png")
+    assert Path("again.png").read_bytes() == Path("first.png").read_bytes()
+
+
+def test_a_stopped_picture_is_repeated_as_far_as_it_went(folder: Path) -> None:
+    stopped = impasto.stylize("photo.png", "painting.png", recipe(), on_step=lambda event: "stop")
+    stopped.save("stopped.png")
+    assert torch.equal(impasto.rerun("stopped.png").pastiche, stopped.pastiche)
+
+
+def test_other_inputs_and_fields_replace_the_recorded_ones(folder: Path, picture: Paint) -> None:
+    other = picture(64, 32, 5)
+    result = impasto.rerun("pastiche.png", content=other, changes={"steps": 2})
+    assert torch.equal(result.pastiche, impasto.stylize(other, "painting.png", recipe(steps=2)).pastiche)
+    again = impasto.rerun("pastiche.png", styles=["photo.png"])
+    assert torch.equal(again.pastiche, impasto.stylize("photo.png", "photo.png", recipe()).pastiche)
+    assert [entry.name for entry in again.inputs] == ["photo.png", "photo.png"]
+
+
+def test_inputs_are_found_beside_the_picture_and_where_a_run_had_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = (folder / "pastiche.png").read_bytes()
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    impasto.rerun("../pastiche.png").save("again.png")
+    assert Path("again.png").read_bytes() == first
+    (folder / "pastiche.png").rename("moved.png")
+    with pytest.raises(ImageReadError, match="content image 'photo.png' of 'moved.png' is neither here") as caught:
+        prepare_rerun("moved.png")
+    assert "--content FILE" in caught.value.mend
+    impasto.stylize(folder / "photo.png", folder / "painting.png", recipe(steps=1), run_dir="auto")
+    impasto.rerun("moved.png").save("again.png")
+    assert Path("again.png").read_bytes() == first
+
+
+def test_another_file_of_the_name_is_refused_unless_forced(folder: Path, picture: Paint) -> None:
+    impasto.write_image(picture(48, 64, 9), "photo.png")
+    with pytest.raises(RunError, match="'photo.png' is not the content image that 'pastiche.png' was painted from"):
+        prepare_rerun("pastiche.png")
+    forced = impasto.rerun("pastiche.png", force=True)
+    assert torch.equal(forced.pastiche, impasto.stylize("photo.png", "painting.png", recipe()).pastiche)
+
+
+def test_what_cannot_be_repeated_is_told(folder: Path, picture: Paint) -> None:
+    with pytest.raises(RecipeError, match=r"'photo\.png' has no recipe inside"):
+        prepare_rerun("photo.png")
+    with pytest.raises(ImageReadError, match="does not exist"):
+        prepare_rerun("missing.png")
+    impasto.synthesize_texture("photo.png", recipe=recipe(strength=1.0, init="noise")).save("texture.png")
+    with pytest.raises(RecipeError, match=r"a content image is given, and 'texture\.png' was painted without one"):
+        prepare_rerun("texture.png", content="photo.png")
+    impasto.stylize(picture(48, 64), "painting.png", recipe()).save("array.png")
+    with pytest.raises(ImageReadError, match="content image, which was no file, of 'array.png'"):
+        prepare_rerun("array.png")
+    assert prepare_rerun("array.png", content="photo.png").inputs[0].name == "photo.png"
+
+
+def test_a_start_picture_is_found_beside_the_picture_and_told_as_recorded(
+    folder: Path, picture: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impasto.write_image(picture(48, 64, 3), "start.png")
+    impasto.stylize("photo.png", "painting.png", recipe(init="start.png")).save("first.png")
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    impasto.rerun("../first.png").save("again.png")
+    assert Path("again.png").read_bytes() == (folder / "first.png").read_bytes()
+
+
+def test_chosen_threads_make_a_plan_of_their_own(folder: Path) -> None:
+    assert prepare_rerun("pastiche.png", precision="float32").plan.precision == "float32"
+    assert prepare_rerun("pastiche.png", threads=2).plan.threads == 2
