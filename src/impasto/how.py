@@ -3,6 +3,7 @@
 from typing import TypedDict
 
 from impasto.optimize.schedule import RunPlan
+from impasto.reuse import Reuse
 
 
 class How(TypedDict, total=False):
@@ -15,6 +16,7 @@ class How(TypedDict, total=False):
     max_memory: bytes that the process, or torch on the GPU, may take; 70 % of what is free if left out. A picture that
     needs more is seen in tiles, with the same result but for rounding. Where memory runs out all the same, the run goes
     on from its best picture in smaller tiles, with a warning.
+    reuse: an `impasto.reuse.Reuse`, the same for all pictures of a batch, which then share network and style targets.
     plan: a `Result`'s, to repeat its run to the byte; threads, precision and max_memory are then the plan's.
     """
 
@@ -24,3 +26,4 @@ class How(TypedDict, total=False):
     max_pixels: int
     max_memory: int | None
     plan: RunPlan | None
+    reuse: Reuse | None

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from impasto.coloring import check_color, finish_colors, prepare_colors, see_painted, to_painted
 from impasto.errors import OutOfMemoryError, RecipeError
-from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg
 from impasto.features.weights import WeightsRecord
 from impasto.images.carried import NOTHING
@@ -34,6 +33,7 @@ from impasto.optimize.tiles import TiledObjective
 from impasto.planning import Planner
 from impasto.recipe import Recipe, check_blend, recipe_files
 from impasto.result import Input, Result, describe_input
+from impasto.reuse import Reuse
 from impasto.sizes import check_sizes
 
 logger = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class Painting:
         max_pixels: int = MAX_PIXELS,
         max_memory: int | None = None,
         plan: RunPlan | None = None,
+        reuse: Reuse | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if plan is not None and (threads is not None or precision != "auto" or max_memory is not None):
@@ -77,6 +78,8 @@ class Painting:
         self.max_pixels = max_pixels
         self.max_memory = max_memory
         self.given = plan
+        self.known = None if reuse is None else reuse.descriptions
+        self.reuse = reuse if reuse is not None else Reuse()
         self.content: Tensor | None = None
         self.carried = NOTHING
         self.styles: list[Tensor] = []
@@ -86,12 +89,13 @@ class Painting:
 
     def read(self, role: Literal["content", "style"], source: ImageSource) -> tuple[int, int]:
         """Takes an input; returns its (height, width)."""
-        image, carried = read_photograph(source, name=f"{role}_image", max_pixels=self.max_pixels)
         if role == "content":
-            self.content, self.carried = image, carried
+            image, self.carried = read_photograph(source, name="content_image", max_pixels=self.max_pixels)
+            self.content, described = image, describe_input(role, source)
         else:
+            image, described = self.reuse.read_style(source, self.max_pixels)
             self.styles.append(image)
-        self.inputs.append(describe_input(role, source))
+        self.inputs.append(described)
         return image.shape[-2], image.shape[-1]
 
     def prepare(self, size: tuple[int, int]) -> "Painting":
@@ -105,10 +109,7 @@ class Painting:
             read_image(recipe.init, name="init")
         precision = self.precision if plan is None else plan.precision
         check_precision(precision, self.device)
-        encoder, self.weights = build_encoder(recipe)
-        self.encoders = {"float32": encoder}
-        if precision == "bfloat16":
-            self.encoders["bfloat16"] = encoder.lowered()
+        self.encoders, self.weights = self.reuse.encoders(recipe, precision)
         limit = memory_limit(self.max_memory, self.device)
         used = used_bytes(self.device)
         if self.device.type != "cpu":
@@ -223,7 +224,7 @@ class Painting:
         sizes = self.planner.style_sizes(part.size)
         styles = [resize_image(s, to).to(self.device) for s, to in zip(self.styles, sizes, strict=True)]
         if part.memory.tile is None:
-            return Objective(encoder, self.recipe, content, styles)
+            return Objective(encoder, self.recipe, content, styles, self.known)
         return TiledObjective(encoder, self.recipe, content, styles, inner=part.memory.tile)
 
     def _lower(self, failed: Part, done: int, left: Sequence[Part]) -> list[Part]:

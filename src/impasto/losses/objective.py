@@ -11,6 +11,7 @@ from torch import Tensor
 from impasto.features.vgg import Padding, Vgg, sort_layers
 from impasto.fields import split_statistic
 from impasto.losses.content import content_loss
+from impasto.losses.descriptions import Descriptions
 from impasto.losses.nearest import NearestStyle, nearest_distance
 from impasto.losses.statistics import build_statistics
 from impasto.losses.tv import tv_loss
@@ -56,13 +57,19 @@ class Objective:
     """
 
     def __init__(
-        self, encoder: Vgg, recipe: Recipe, content_image: Tensor | None, style_images: Sequence[Tensor]
+        self,
+        encoder: Vgg,
+        recipe: Recipe,
+        content_image: Tensor | None,
+        style_images: Sequence[Tensor],
+        known: Descriptions | None = None,
     ) -> None:
         """content_image: (1, 3, H, W), of the pastiche's size, or None where no content is wanted.
         style_images: each (1, 3, h, w), at the size that the recipe's style_size gives. All in [0, 1], sRGB, on the
-        encoder's device."""
+        encoder's device. known: of style images, from the pictures before; it takes up this one's."""
         self.encoder = encoder
         self.recipe = recipe
+        self.known = known
         content_weight, style_weight = mixing_weights(recipe)
         self.terms: dict[str, list[Term]] = {}
         with torch.no_grad():
@@ -113,7 +120,7 @@ class Objective:
             if name in known
             for layer in layers
         }
-        described = [self.describe(image, wanted, style_padding(recipe)) for image in style_images]
+        described = [self._describe_style(image, wanted) for image in style_images]
         for name, factor, layers in parts:
             if name == "nearest":
                 chosen_weights = {layer: weights[layer] for layer in layers}
@@ -139,6 +146,14 @@ class Objective:
                         target,
                         statistic.is_mean,
                     )
+
+    def _describe_style(self, image: Tensor, wanted: Wanted) -> Mapping[str, Any]:
+        padding = style_padding(self.recipe)
+        if self.known is None:
+            return self.describe(image, wanted, padding)
+        # Of the recipe, statistics are described by their names, layers and seed alone.
+        way = (self.encoder, padding, tuple((name, layers) for name, (layers, _) in wanted.items()), self.recipe.seed)
+        return self.known.get(way, image, lambda: self.describe(image, wanted, padding))
 
     def _nearest_term(
         self, factor: float, weights: Mapping[str, float], content_image: Tensor | None, style_image: Tensor
