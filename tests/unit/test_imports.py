@@ -10,8 +10,8 @@ import impasto
 SOURCE = Path(impasto.__file__).parent
 STAGES = (
     *("errors", "fields", "recipe", "images", "cookbook", "features", "losses", "optimize", "coloring", "result"),
-    *("sizes", "how", "planning", "painting", "preparation", "transfer"),
-    *("evolution", "demo", "panel", "sweep", "page", "paper", "quality", "compare", "cli"),
+    *("reuse", "sizes", "how", "planning", "painting", "preparation", "transfer"),
+    *("evolution", "demo", "panel", "sweep", "page", "paper", "quality", "compare", "batch", "cli"),
 )
 FREE = {"__init__", "__main__"}  # the package's own face, which points to every stage
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in FREE)
