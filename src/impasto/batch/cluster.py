@@ -5,8 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -30,7 +28,7 @@ INSTALL = 'pip install "impasto[cluster]"'
 CONNECT_S = 5.0
 """Seconds for the network to reach an address."""
 
-ANSWER_S = 8.0
+ANSWER_S = 9.0
 """Seconds after that for Ray to answer there. Together within the 15 s after which a user gives up."""
 
 KEPT_STYLES = 64
@@ -131,7 +129,10 @@ class RayCrew:
         self._warn_if_alone()
         reports: list[Report] = []
         for reference in found:
-            reports += self._see(reference) if reference in self._looks else self._hear(reference)
+            if reference in self._looks:
+                reports += self._see(reference)
+            elif reference in self._pending:  # a look may have gone with its worker, just now
+                reports += self._hear(reference)
         return reports
 
     def close(self) -> None:
@@ -216,6 +217,7 @@ def connect(address: str | None) -> Any:
     """
     # No word to Ray's makers about us, and none of its own to our users.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
@@ -224,9 +226,24 @@ def connect(address: str | None) -> Any:
             "ray is not installed; expected it for --ray.", f"Run: {INSTALL}, or leave --ray out and give --jobs."
         ) from error
     named = address or os.environ.get("RAY_ADDRESS") or _running_here() or "local"
-    if named not in ("auto", "local"):
-        check_cluster(named)
-    own: dict[str, Any] = {"num_cpus": count_cores(), "include_dashboard": False} if named == "local" else {}
+    if named == "local":
+        _init(ray, named, num_cpus=count_cores(), include_dashboard=False)
+        return ray
+    if named != "auto":
+        check_address(named)
+    # Where something else answers, or nothing, Ray itself would try for most of a minute.
+    errors: list[BaseException] = []
+    thread = threading.Thread(target=_init_noting, args=(ray, named, errors), daemon=True)
+    thread.start()
+    thread.join(ANSWER_S)
+    if errors:
+        raise errors[0]
+    if thread.is_alive():
+        raise _no_cluster(named, f"no answer within {ANSWER_S:g} s")
+    return ray
+
+
+def _init(ray: Any, named: str, **own: Any) -> None:
     handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=named, logging_level=logging.CRITICAL, log_to_driver=False, **own)
@@ -236,11 +253,17 @@ def connect(address: str | None) -> Any:
         # Ray takes SIGTERM for itself.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)
-    return ray
 
 
-def check_cluster(address: str) -> None:
-    """Accept an address at which a Ray cluster answers. Raises ClusterError, within 15 s."""
+def _init_noting(ray: Any, named: str, errors: list[BaseException]) -> None:
+    try:
+        _init(ray, named)
+    except BaseException as error:
+        errors.append(error)
+
+
+def check_address(address: str) -> None:
+    """Accept an address at which somebody listens. Raises ClusterError, soon."""
     found = re.fullmatch(r"(?:ray://)?\[?([^\[\]/]+?)\]?:(\d+)", address)
     if found is None:
         raise ClusterError(
@@ -251,16 +274,6 @@ def check_cluster(address: str) -> None:
         socket.create_connection((found[1], int(found[2])), timeout=CONNECT_S).close()
     except (OSError, OverflowError) as error:
         raise _no_cluster(address, str(error)) from error
-    # Where something else answers, Ray itself would try for most of a minute.
-    code = "import sys, ray; ray.init(sys.argv[1], log_to_driver=False)"
-    try:
-        answer = subprocess.run(
-            [sys.executable, "-c", code, address], capture_output=True, text=True, errors="replace", timeout=ANSWER_S
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _no_cluster(address, f"no answer within {ANSWER_S:g} s") from error
-    if answer.returncode:
-        raise _no_cluster(address, (answer.stderr.strip().splitlines() or ["no answer"])[-1])
 
 
 def describe_death(error: Exception) -> str:

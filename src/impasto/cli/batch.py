@@ -137,10 +137,11 @@ def batch(
         _tell_plan(planned, count, output, setup, jobs or 1, as_json=json)
         return
     started = time.perf_counter()
-    # Ray tells of dead workers on stdout, which is for the result.
-    silenced = contextlib.redirect_stdout(open(os.devnull, "w")) if ray else contextlib.nullcontext()  # noqa: SIM115
     try:
-        with silenced, showing_batch(count, quiet=quiet) as progress:
+        with contextlib.ExitStack() as stack:
+            if ray is not None:  # it tells of dead workers on stdout, which is for the result
+                stack.enter_context(contextlib.redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
+            progress = stack.enter_context(showing_batch(count, quiet=quiet))
             hire = _hiring(setup, ray, jobs, cores_per_worker, count)
             tally = paint_batch(planned, count, output, setup, hire, progress.on_event)
     except KeyboardInterrupt as error:
@@ -172,8 +173,9 @@ def _plan(
 
     if len(inputs) != (0 if list_file is not None else 2):
         wanted = "none beside --from" if list_file is not None else "two, CONTENTS and STYLES"
+        shown = " ".join(inputs[:4]) or "missing"
         raise BatchError(
-            f"the inputs are {' '.join(inputs[:4]) or 'missing'}{' ...' if len(inputs) > 4 else ''}; expected {wanted}.",
+            f"the inputs are {shown}{' ...' if len(inputs) > 4 else ''}; expected {wanted}.",
             "Put patterns into quotes, so that the shell leaves them: impasto batch 'photos/*.jpg' paintings -o out.",
         )
     names = NameTemplate(template)

@@ -19,10 +19,11 @@ def read(path: Path, text: str, **changes: object) -> JobList:
 
 
 def test_a_csv_list(tmp_path: Path) -> None:
-    text = '\ufeffcontent,style,output,strength,style_blend\na.jpg, b.jpg ,,,\n\n/c.jpg,b.jpg;d.jpg,x/y.png,0.25,"1,3"\n'
+    head = "\ufeffcontent,style,output,strength,style_blend\n"
+    text = f'{head}a.jpg, b.jpg ,,,\n\n/c.jpg,b.jpg;d.jpg,x/y.png,0.25,"1,3"\n'
     first, second = read(tmp_path / "list.csv", text)
-    assert (first.content, first.styles, first.output) == (f"{tmp_path}/a.jpg", (f"{tmp_path}/b.jpg",), "a_b.png")
-    assert first.recipe == Recipe(steps=9)
+    assert (first.content, first.styles) == (f"{tmp_path}/a.jpg", (f"{tmp_path}/b.jpg",))
+    assert first.output == "a_b.png" and first.recipe == Recipe(steps=9)
     assert (second.content, second.output) == ("/c.jpg", "x/y.png")
     assert second.styles == (f"{tmp_path}/b.jpg", f"{tmp_path}/d.jpg")
     assert second.recipe == Recipe(steps=9, strength=0.25, style_blend=(1.0, 3.0))

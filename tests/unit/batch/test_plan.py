@@ -56,6 +56,7 @@ def test_no_input_is_replaced(folders: Path) -> None:
 
 
 def test_a_recipe_that_fits_no_job_is_refused(folders: Path) -> None:
-    for recipe, told in ((Recipe(size=(90, 90)), "keeps the photograph's aspect"), (Recipe(style_blend=(1, 2)), "2 we")):
+    cases = ((Recipe(size=(90, 90)), "keeps the photograph's aspect"), (Recipe(style_blend=(1, 2)), "2 weights"))
+    for recipe, told in cases:
         with pytest.raises(RecipeError, match=told):
             check_jobs([Job("a.png", ("b.png",), "c.png", recipe)], folders)

@@ -143,7 +143,8 @@ def test_a_job_whose_worker_dies_is_painted_by_another_and_given_up_at_last(
     tally = run(inputs, jobs(inputs), crew)
     assert (tally.done, tally.failed, tally.left) == (7, 1, 0)
     assert (crew.begun.count("1.png"), crew.begun.count("3.png")) == (3, 3)
-    assert tally.failures[0]["output"] == "3.png" and "3 workers ended while they painted it" in caplog.text + str(tally)
+    assert tally.failures[0]["output"] == "3.png"
+    assert "3 workers ended while they painted it, the last killed by SIGKILL" in tally.failures[0]["error"]
     assert "1.png: its worker ended (killed by SIGKILL); another paints it." in caplog.text
     assert len(events(inputs, "done")) == 7
 
