@@ -74,8 +74,8 @@ def test_a_dry_run_tells_what_is_left_and_writes_nothing(folder: Path, capfd: py
 
 
 def test_a_list_with_a_recipe_a_row(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    rows = "content,style,output,seed\nphotos/a.png,paintings/x.png;paintings/y.png,,3\nphotos/b.png,paintings/x.png,b/1.jpg,\n"
-    Path("list.csv").write_text(rows)
+    rows = ["content,style,output,seed", "photos/a.png,paintings/x.png;paintings/y.png,,3"]
+    Path("list.csv").write_text("\n".join([*rows, "photos/b.png,paintings/x.png,b/1.jpg,"]))
     assert main(["batch", "--from", "list.csv", "-o", "out", *FAST, "--jobs", "2", "--quiet"]) == 0
     assert capfd.readouterr().out.startswith("out: 2 painted, 0 failed in ")
     metadata: Any = read_metadata("out/a_x+y.png")

@@ -217,7 +217,6 @@ def connect(address: str | None) -> Any:
     """
     # No word to Ray's makers about us, and none of its own to our users.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
