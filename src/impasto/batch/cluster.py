@@ -28,7 +28,7 @@ INSTALL = 'pip install "impasto[cluster]"'
 CONNECT_S = 5.0
 """Seconds for the network to reach an address."""
 
-ANSWER_S = 9.0
+ANSWER_S = 8.0
 """Seconds after that for Ray to answer there. Together within the 15 s after which a user gives up."""
 
 KEPT_STYLES = 64
@@ -69,7 +69,7 @@ class RayCrew:
         workers: int | None = None,
         cores: int | None = None,
     ) -> None:
-        """trial: as for LocalCrew. address: host:port of a cluster's head or ray://host:port; None: RAY_ADDRESS, or the
+        """trial: as for LocalCrew. address: host:port of a cluster's head; None: RAY_ADDRESS, or the
         cluster of this machine, or one of its own. workers: how many; None: as many as there is room for.
         cores: CPU cores of each; None: half of those of the smallest machine, at most 4.
         Raises MissingExtraError, ClusterError."""
@@ -224,7 +224,11 @@ def connect(address: str | None) -> Any:
         raise MissingExtraError(
             "ray is not installed; expected it for --ray.", f"Run: {INSTALL}, or leave --ray out and give --jobs."
         ) from error
-    named = address or os.environ.get("RAY_ADDRESS") or _running_here() or "local"
+    given, here = os.environ.get("RAY_ADDRESS"), _running_here()
+    named = address or given or ("auto" if here else "local")
+    if here and given in (None, named) and _is_same_place(named, here):
+        # Ray shows its token to a cluster that it found by itself, never to an address.
+        named = "auto"
     if named == "local":
         _init(ray, named, num_cpus=count_cores(), include_dashboard=False)
         return ray
@@ -263,10 +267,10 @@ def _init_noting(ray: Any, named: str, errors: list[BaseException]) -> None:
 
 def check_address(address: str) -> None:
     """Accept an address at which somebody listens. Raises ClusterError, soon."""
-    found = re.fullmatch(r"(?:ray://)?\[?([^\[\]/]+?)\]?:(\d+)", address)
+    found = re.fullmatch(r"\[?([^\[\]/]+?)\]?:(\d+)", address)
     if found is None:
         raise ClusterError(
-            f"ray address {address!r} is malformed; expected host:port, ray://host:port, auto or local.",
+            f"ray address {address!r} is malformed; expected host:port, auto or local.",
             "Give --ray 10.0.0.1:6379, for example; `ray start --head` tells the address.",
         )
     try:
@@ -296,10 +300,16 @@ def _running_here() -> str | None:
     return address
 
 
+def _is_same_place(named: str, here: str) -> bool:
+    host, port = here.rsplit(":", 1)
+    return named in {f"{name}:{port}" for name in (host, "127.0.0.1", "localhost")}
+
+
 def _no_cluster(address: str, why: str) -> ClusterError:
     return ClusterError(
         f"there is no Ray cluster at {address!r} ({' '.join(why.split())}); expected one that runs.",
-        "Start it with `ray start --head`, which tells its address, or give --ray alone for one on this machine.",
+        "Start it with `ray start --head`, which tells its address; set RAY_AUTH_MODE=token if it wants a token; or "
+        "give --ray alone for one on this machine.",
     )
 
 

@@ -22,7 +22,7 @@ def test_without_ray_the_install_line_is_told(monkeypatch: pytest.MonkeyPatch) -
     assert 'pip install "impasto[cluster]"' in caught.value.mend and caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("address", ["nowhere", "host:port", "http://host:6379", ":6379", "ray://host"])
+@pytest.mark.parametrize("address", ["nowhere", "host:port", "http://host:6379", ":6379", "ray://host:1"])
 def test_a_malformed_address_is_refused(address: str) -> None:
     with pytest.raises(ClusterError, match="malformed; expected host:port"):
         check_address(address)
@@ -81,6 +81,33 @@ def test_a_worker_that_dies_takes_its_looks_along(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(crew, "_start", lambda: None)
     assert crew.wait(1) == [Lost(job, "Worker exit type: SYSTEM_ERROR")]
     assert not crew._workers and not crew._looks
+
+
+@pytest.mark.parametrize(
+    ("address", "given", "used"),
+    [
+        (None, None, "auto"),
+        ("10.9.9.9:6379", None, "auto"),
+        ("localhost:6379", None, "auto"),
+        ("localhost:6379", "10.9.9.8:6379", "localhost:6379"),
+        (None, "10.9.9.8:6379", "10.9.9.8:6379"),
+        (None, "10.9.9.9:6379", "auto"),
+        ("10.9.9.9:6380", None, "10.9.9.9:6380"),
+        ("local", None, "local"),
+    ],
+)
+def test_the_cluster_of_this_machine_is_found_by_any_of_its_names(
+    address: str | None, given: str | None, used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=lambda address, **how: seen.append(address)))
+    monkeypatch.setattr(cluster, "_running_here", lambda: "10.9.9.9:6379")
+    monkeypatch.setattr(cluster, "check_address", lambda address: None)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    if given:
+        monkeypatch.setenv("RAY_ADDRESS", given)
+    connect(address)
+    assert seen == [used]
 
 
 @pytest.mark.parametrize(
