@@ -83,7 +83,7 @@ def separate(folder: Path, more: list[str]) -> float:
 
 
 def batch(folder: Path, more: list[str], *, between: bool = False) -> float:
-    """Seconds of all pictures in one command; between: from the first one's end to the last one's, for all of them."""
+    """Seconds of all pictures in one command; between: without its start, from the first picture's begin."""
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     started = time.perf_counter()
@@ -94,9 +94,7 @@ def batch(folder: Path, more: list[str], *, between: bool = False) -> float:
     events = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
     painted = [event for event in events if event.get("event") == "done"]
     times = sorted((out / event["output"]).stat().st_mtime for event in painted)
-    # The first picture of each worker was begun before the first end.
-    first = min(event["seconds"] for event in painted)
-    return times[-1] - times[0] + first
+    return times[-1] - times[0] + float(painted[0]["seconds"])
 
 
 def run(*words: str) -> None:

@@ -45,10 +45,6 @@ class LocalCrew:
     def idle(self) -> int:
         return sum(worker.is_ready and worker.job is None for worker in self._workers)
 
-    @property
-    def size(self) -> int:
-        return len(self._workers)
-
     def begin(self, job: Job) -> None:
         worker = next(worker for worker in self._workers if worker.is_ready and worker.job is None)
         worker.job = job

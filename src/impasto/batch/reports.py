@@ -55,11 +55,6 @@ class Crew(Protocol):
         """Workers that are ready and have nothing to do."""
         ...
 
-    @property
-    def size(self) -> int:
-        """Workers, those included that are just starting."""
-        ...
-
     def begin(self, job: Job) -> None:
         """Gives the job to an idle worker."""
         ...
