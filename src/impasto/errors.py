@@ -4,6 +4,8 @@ Every error has two parts: `error` says what was wrong, with the value, and what
 `mend` says what to do about it. `str()` gives both in one line.
 """
 
+from typing import Any
+
 
 class ImpastoError(Exception):
     """Root of all errors that impasto raises on purpose.
@@ -19,6 +21,10 @@ class ImpastoError(Exception):
         super().__init__(f"{error} {mend}")
         self.error = error
         self.mend = mend
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By itself an exception is pickled by its text alone, and a worker's could not be read.
+        return type(self), (self.error, self.mend), self.__dict__
 
 
 class ImageReadError(ImpastoError, OSError):
@@ -91,3 +97,11 @@ class DataSetError(ImpastoError, OSError):
 
 class CheckpointError(ImpastoError, OSError):
     """A training run's folder holds another run than the one asked for, or is damaged."""
+
+
+class BatchError(ImpastoError, ValueError):
+    """A batch cannot be planned: its inputs, list, names or manifest."""
+
+
+class ClusterError(ImpastoError, ConnectionError):
+    """There is no Ray cluster where one was asked for, or none on which pictures can be painted."""

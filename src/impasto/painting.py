@@ -16,7 +16,6 @@ from torch import Tensor
 
 from impasto.coloring import check_color, finish_colors, prepare_colors, see_painted, to_painted
 from impasto.errors import OutOfMemoryError, RecipeError
-from impasto.features.encoder import build_encoder
 from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
 from impasto.features.weights import WeightsRecord
@@ -44,6 +43,7 @@ from impasto.planning import Planner
 from impasto.recipe import Recipe, check_blend, recipe_files
 from impasto.regions import Masks, build_regions
 from impasto.result import Input, Result, Role, describe_input
+from impasto.reuse import Reuse
 from impasto.runs.checkpoint import map_tensors
 from impasto.runs.folder import Run, begin_run
 from impasto.runs.places import AUTO, check_run_dir
@@ -85,6 +85,7 @@ class Painting:
         max_memory: int | None = None,
         plan: RunPlan | None = None,
         run_dir: str | os.PathLike[str] | None = None,
+        reuse: Reuse | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if plan is not None and (threads is not None or precision != "auto" or max_memory is not None):
@@ -101,6 +102,8 @@ class Painting:
         self.max_pixels = max_pixels
         self.max_memory = max_memory
         self.given = plan
+        self.known = None if reuse is None else reuse.descriptions
+        self.reuse = reuse if reuse is not None else Reuse()
         self.content: Tensor | None = None
         self.carried = NOTHING
         self.only: Tensor | None = None
@@ -127,8 +130,12 @@ class Painting:
     def read(self, role: Role, source: ImageSource) -> tuple[int, int]:
         """Takes an input; returns its (height, width)."""
         name = role if role == "fine_style" else f"{role}_image"
-        image, carried = read_photograph(source, name=name, max_pixels=self.max_pixels)
-        self.take(describe_input(role, source), image, carried, _path_of(source))
+        if role == "style":
+            image, carried, described = self.reuse.read_style(source, self.max_pixels)
+        else:
+            image, carried = read_photograph(source, name=name, max_pixels=self.max_pixels)
+            described = describe_input(role, source)
+        self.take(described, image, carried, _path_of(source))
         return image.shape[-2], image.shape[-1]
 
     def read_mask(
@@ -204,10 +211,7 @@ class Painting:
         precision = self.precision if plan is None else plan.precision
         check_precision(precision, self.device)
         images = [*self.styles] if self.content is None else [self.content, *self.styles]
-        encoder, self.weights = build_encoder(recipe, images)
-        self.encoders = {"float32": encoder}
-        if precision == "bfloat16":
-            self.encoders["bfloat16"] = encoder.lowered()
+        self.encoders, self.weights = self.reuse.encoders(recipe, precision, images)
         limit = memory_limit(self.max_memory, self.device)
         used = used_bytes(self.device)
         if self.device.type != "cpu":
@@ -500,7 +504,7 @@ class Painting:
             added = self.recipe.protect_strength * resize_mask(self.protect, part.size)
             protection = Protection(added.to(self.device))
         if part.memory.tile is None:
-            return Objective(encoder, self.seen, content, styles, regions, protection)
+            return Objective(encoder, self.seen, content, styles, regions, protection, self.known)
         return TiledObjective(encoder, self.seen, content, styles, regions, protection, inner=part.memory.tile)
 
     def _lower(self, failed: Part, done: int, left: Sequence[Part]) -> list[Part]:

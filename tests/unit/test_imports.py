@@ -10,9 +10,9 @@ import impasto
 SOURCE = Path(impasto.__file__).parent
 STAGES = (
     *("errors", "fields", "recipe", "images", "cookbook", "features", "losses", "optimize", "coloring", "result"),
-    *("masking", "sizes", "strokes", "regions", "how", "planning", "runs", "painting", "preparation", "morphing"),
-    *("transfer", "resuming", "repeating"),
-    *("evolution", "demo", "panel", "sweep", "page", "paper", "quality", "compare", "backbone", "cli"),
+    *("masking", "reuse", "sizes", "strokes", "regions", "how", "planning", "runs", "painting", "preparation"),
+    *("morphing", "transfer", "resuming", "repeating"),
+    *("evolution", "demo", "panel", "sweep", "page", "paper", "quality", "compare", "backbone", "batch", "cli"),
 )
 FREE = {"__init__", "__main__"}  # the package's own face, which points to every stage
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in FREE)

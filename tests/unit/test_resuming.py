@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto import painting
+from impasto import painting, reuse
 from impasto.errors import DeviceError, OutputError, RunError, RunLockedError, WeightsError
 from impasto.features.weights import load_weights, write_safetensors
 from impasto.optimize import plan
@@ -325,7 +325,7 @@ def test_weights_that_are_gone_are_told(stopped: Path, monkeypatch: pytest.Monke
     def gone(recipe: impasto.Recipe, *images: object) -> None:
         raise WeightsError("the weights are missing.", "Get them.")
 
-    monkeypatch.setattr(painting, "build_encoder", gone)
+    monkeypatch.setattr(reuse, "build_encoder", gone)
     with pytest.raises(WeightsError):
         impasto.resume(stopped)
     assert not is_locked(stopped)

@@ -11,6 +11,7 @@ from impasto import __version__
 from impasto.cli.backbone import backbone
 from impasto.cli.backbone_compare import compare_backbones
 from impasto.cli.backbone_convert import convert
+from impasto.cli.batch import batch, fill_ray
 from impasto.cli.compare import compare
 from impasto.cli.demo import demo
 from impasto.cli.doctor import doctor
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (stylize, texture, reconstruct, sweep, paper, compare, resume, rerun, demo, doctor, weights):
+for command in (stylize, texture, reconstruct, sweep, paper, compare, batch, resume, rerun, demo, doctor, weights):
     app.command()(command)
 app.add_typer(recipe)
 app.add_typer(backbone)
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before torch is imported: beside any other busy program, threads that spin while they wait for each other make a
     # step several times as slow (docs/experiments.md).
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    words = fill_ray(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     # Read by hand, because a command line that cannot be parsed is reported by these options too.
     options = words[: words.index("--")] if "--" in words else words
     as_json, debug = "--json" in options, "--debug" in options
@@ -79,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         except (Exception, KeyboardInterrupt) as error:
-            # A signal while torch is being imported may come out as any error.
-            stopped = interrupt.asked and interrupt.before_first_step()
+            # A signal while torch is being imported may come out as any error; a command may tell better.
+            told = isinstance(error, KeyboardInterrupt) and error.args
+            stopped = interrupt.asked and interrupt.before_first_step() and not told
             return report_error(KeyboardInterrupt() if stopped else error, as_json=as_json, debug=debug)
     return 0

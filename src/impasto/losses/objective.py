@@ -13,6 +13,7 @@ from impasto.features.tiling import Tile
 from impasto.features.vgg import Padding, Vgg, sort_layers
 from impasto.fields import split_statistic
 from impasto.losses.content import content_loss
+from impasto.losses.descriptions import Descriptions
 from impasto.losses.nearest import Guides, NearestStyle, at, nearest_distance
 from impasto.losses.parts import Part, list_parts
 from impasto.losses.protection import Protection
@@ -73,14 +74,17 @@ class Objective:
         style_images: Sequence[Tensor],
         regions: Sequence[Region] = (),
         protection: Protection | None = None,
+        known: Descriptions | None = None,
     ) -> None:
         """content_image: (1, 3, H, W), of the pastiche's size, or None where no content is wanted.
         style_images: each (1, 3, h, w), at the size that the recipe's style_size gives. All in [0, 1], sRGB, on the
         encoder's device. regions: with guides of these sizes; none: the picture is one. protection: where content
-        counts more, if anywhere. Both on that device too."""
+        counts more, if anywhere. Both on that device too. known: descriptions of style images, from the pictures
+        before; it takes up this one's."""
         self.encoder = encoder
         self.recipe = recipe
         self.protection = protection
+        self.known = known
         content_weight, style_weight = mixing_weights(recipe)
         self.terms: dict[str, list[Term]] = {}
         with torch.no_grad():
@@ -150,7 +154,7 @@ class Objective:
         chosen = map(split_statistic, part.statistic)
         statistics = [(name, factor, layers or recipe.style_layers) for name, factor, layers in chosen]
         described = [
-            self.describe(image, _wanted(statistics, known, guides), style_padding(recipe))
+            self._describe_style(image, _wanted(statistics, known, guides))
             for image, guides in zip(style_images, part.style_guides, strict=True)
         ]
         for name, factor, layers in statistics:
@@ -184,6 +188,14 @@ class Objective:
                         statistic.is_mean,
                         guide,
                     )
+
+    def _describe_style(self, image: Tensor, wanted: Wanted) -> Mapping[str, Any]:
+        padding = style_padding(self.recipe)
+        if self.known is None or any(guide is not None for _, _, guide in wanted.values()):
+            return self.describe(image, wanted, padding)
+        # Of the recipe, statistics are described by their names, layers and seed alone.
+        way = (self.encoder, padding, tuple((name, layer) for name, (layer, _, _) in wanted.items()), self.recipe.seed)
+        return self.known.get(way, image, lambda: self.describe(image, wanted, padding))
 
     def _nearest_term(
         self,

@@ -1,0 +1,104 @@
+"""Does the process that leads a batch stay as large as it is, however many pictures go through it?
+
+    python benchmarks/batch_memory.py [--pictures 10000] [--workers 2] [--ray]
+
+Everything is real but the painting: listing, checks, manifest, processes or Ray actors, pictures there and back, files
+written. Instead of being painted a photograph comes back as it is, so that ten thousand take minutes. It prints the
+resident memory of this process, and of Ray's object store, every thousand pictures.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto.batch import cluster, hand, local
+from impasto.batch.jobs import Job, Setup
+from impasto.batch.naming import NameTemplate
+from impasto.batch.pairs import Pairs
+from impasto.batch.plan import check_jobs
+from impasto.batch.reports import Crew, Painted
+from impasto.batch.run import BatchEvent, paint_batch
+from impasto.images.io import write_image
+from impasto.recipe import Recipe
+
+FACTS = {"size": {"width": 32, "height": 32}, "steps": 1, "seconds": 0.0, "losses": {"total": 0.0}, "peak_bytes": 0}
+
+
+class Copier:
+    """Stands in for a Painter."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None: ...
+
+    def check(self, job: Job) -> None: ...
+
+    def paint(self, job: Job, on_step: object = None) -> Painted:
+        return Painted(job, Path(job.content).read_bytes(), FACTS)
+
+
+class CopyingHand(hand.Hand):
+    """A Ray actor that copies."""
+
+    def __init__(self, setup: Setup, cores: int | None) -> None:
+        super().__init__(setup, cores)
+        self._painter = Copier()  # type: ignore[assignment]
+
+
+def work_by_copying(connection: Any, *rest: Any) -> None:
+    """A local worker that copies."""
+    connection.send("ready")
+    while True:
+        try:
+            connection.send(Copier().paint(connection.recv()))
+        except (EOFError, OSError):
+            return
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=10_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--ray", action="store_true")
+    arguments = parser.parse_args()
+    cluster.Hand, local.work = CopyingHand, work_by_copying  # type: ignore[misc]
+    seen: list[tuple[int, float]] = []
+
+    def look(event: BatchEvent) -> None:
+        if event.kind == "done" and (event.tally.done % 1000 == 0 or event.tally.done == 100):
+            done, mib, seconds = event.tally.done, resident_mib(), time.perf_counter() - started
+            seen.append((done, mib))
+            print(f"{done:7} pictures  {mib:7.1f} MiB  {seconds:6.0f} s", flush=True)
+
+    def hire(trial: Job) -> Crew:
+        if arguments.ray:
+            return cluster.RayCrew(Setup(), trial, workers=arguments.workers, cores=1)
+        return local.LocalCrew(Setup(), arguments.workers, trial)
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for place, count in (("photos", arguments.pictures), ("paintings", 1)):
+            (folder / place).mkdir()
+            write_image(torch.rand(1, 3, 32, 32), folder / f"{place}.png")
+            data = (folder / f"{place}.png").read_bytes()
+            for number in range(count):
+                (folder / place / f"{number:06d}.png").write_bytes(data)
+        template = NameTemplate("{content}_{style}.png")
+        out = folder / "out"
+        jobs = Pairs(str(folder / "photos"), str(folder / "paintings"), "all", template, Recipe(), out)
+        started = time.perf_counter()
+        tally = paint_batch(jobs, check_jobs(jobs, out), out, Setup(), hire, look)
+    values = {"benchmark": "batch_memory", "ray": arguments.ray, "done": tally.done, "resident_mib": seen}
+    print(json.dumps(values))
+
+
+def resident_mib() -> float:
+    """Memory of this process, in MiB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+
+if __name__ == "__main__":
+    main()

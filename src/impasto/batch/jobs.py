@@ -1,0 +1,91 @@
+"""One picture of a batch, and how all of them are run."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from impasto.images.carried import Depth
+from impasto.recipe import Recipe, recipe_files
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture to be painted.
+
+    content, styles: paths. output: the picture's path inside the batch's folder. recipe: what is painted.
+    """
+
+    content: str
+    styles: tuple[str, ...]
+    output: str
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """How every picture of a batch is run and written; as for `stylize` and `Result.save`.
+
+    threads: of one worker; None: its share of the cores. max_memory: bytes of all workers of one machine together.
+    """
+
+    device: str = "auto"
+    threads: int | None = None
+    precision: str = "auto"
+    max_pixels: int = 200_000_000
+    max_memory: int | None = None
+    depth: Depth | None = None
+    keep_profile: bool = False
+    strip: bool = False
+
+
+def job_key(job: Job, setup: Setup) -> str:
+    """Sixteen hexadecimal digits of all that shows in the picture: recipe, inputs, and how the file is written.
+
+    Inputs, and files that the recipe names, count by name, size and time of change: a folder may be moved.
+    """
+    files = [_stamp(path) for path in (job.content, *job.styles, *_named_files(job.recipe))]
+    values = [job.output, _recipe_hash(job.recipe), files, setup.depth, setup.keep_profile, setup.strip]
+    return hashlib.sha256(json.dumps(values).encode("utf-8")).hexdigest()[:16]
+
+
+def is_painted(job: Job, picture: Path) -> bool:
+    """Whether the picture is there, finished from this job's recipe and inputs, as its metadata tell."""
+    if not picture.is_file():
+        return False
+    # Only now, because they import torch, which the process that leads a batch does without.
+    from impasto.features.weights import file_sha256
+    from impasto.images.io import read_metadata
+
+    try:
+        metadata = read_metadata(picture)
+        if metadata is None or metadata.get("recipe") != job.recipe.to_dict():
+            return False
+        painted_ns = picture.stat().st_mtime_ns
+        if any(os.stat(name).st_mtime_ns >= painted_ns for name in _named_files(job.recipe)):
+            return False
+        wanted = [file_sha256(Path(path)) for path in (job.content, *job.styles)]
+        inputs = metadata.get("inputs")
+        return isinstance(inputs, list) and [entry.get("sha256") for entry in inputs] == wanted
+    except (OSError, AttributeError):  # an input is gone, or the metadata are not of our making
+        return False
+
+
+@lru_cache(maxsize=64)
+def _recipe_hash(recipe: Recipe) -> str:
+    return recipe.hash()
+
+
+@lru_cache(maxsize=64)
+def _named_files(recipe: Recipe) -> tuple[str, ...]:
+    return tuple(recipe_files(recipe))
+
+
+def _stamp(path: str) -> tuple[str, int, int]:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return os.path.basename(path), -1, -1
+    return os.path.basename(path), status.st_size, status.st_mtime_ns

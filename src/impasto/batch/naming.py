@@ -1,0 +1,76 @@
+"""Names of a batch's pictures, by a template such as "{style}/{content}.png"."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import PurePath, PurePosixPath
+from string import Formatter
+from typing import Any
+
+from impasto.errors import BatchError
+from impasto.fields import nearest_name
+from impasto.recipe import Recipe, field_names
+
+DEFAULT_TEMPLATE = "{content}_{style}.png"
+
+LONGEST = 255
+"""Bytes that a file's name may have on every usual disk."""
+
+
+class NameTemplate:
+    """A template whose fields are known and whose names stay inside the batch's folder. Raises BatchError.
+
+    Fields: content and style (file names without suffix; several styles joined by +), index (1, 2, ... in the order of
+    the jobs), and every field of the recipe. "{index:05d}" and the like are formatted as Python does it.
+    """
+
+    def __init__(self, template: str) -> None:
+        self.template = template
+        known = ("content", "style", "index", *field_names())
+        example = "Write {content}_{style}.png, for example."
+        try:
+            fields = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+        except ValueError as error:
+            raise BatchError(
+                f"name template {template!r} is malformed ({error}); expected names in braces.", example
+            ) from error
+        for name in fields:
+            if name not in known:
+                raise BatchError(
+                    f"name template {template!r} has no field {name!r} to fill; expected content, style, index or a "
+                    "field of the recipe.",
+                    nearest_name(name, known) or example,
+                )
+
+    def fill(self, content: str, styles: Sequence[str], index: int, recipe: Recipe) -> str:
+        """The name of one picture, with / between folders. Raises BatchError where it is no name within the folder."""
+        values: dict[str, Any] = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
+        values |= {"content": PurePath(content).stem, "style": "+".join(PurePath(style).stem for style in styles)}
+        values = {name: v if isinstance(v, int | float) else _to_part(v) for name, v in values.items()}
+        try:
+            name = self.template.format(**values, index=index)
+        except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+            raise BatchError(
+                f"name template {self.template!r} cannot be filled ({error}); expected formats that fit the values.",
+                "Write {index:05d} for numbers, {content} for names.",
+            ) from error
+        return check_name(name, f"name template {self.template!r} gives")
+
+
+def check_name(name: str, label: str) -> str:
+    """The name of a picture, if it lies inside the batch's folder; label begins the message. Raises BatchError."""
+    parts = PurePosixPath(name).parts
+    if not name or name.endswith("/") or PurePath(name).is_absolute() or ".." in parts or "\0" in name:
+        raise BatchError(
+            f"{label} {name!r}; expected a file's name inside the output folder.", "Leave out .. and a leading /."
+        )
+    if any(len(part.encode("utf-8", "surrogateescape")) > LONGEST for part in parts):
+        raise BatchError(
+            f"{label} {name!r}; expected names of at most {LONGEST} bytes.", "Give --name-template {index:06d}.png."
+        )
+    return "/".join(parts)
+
+
+def _to_part(value: object) -> str:
+    """Text for a name, without what would make folders of it."""
+    text = "+".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return text.replace("/", "-").replace("\\", "-")

@@ -1,0 +1,63 @@
+"""The jobs of a folder of photographs and a folder of paintings: every pair, or one beside the other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from impasto.batch.jobs import Job
+from impasto.batch.listing import list_pictures
+from impasto.batch.naming import NameTemplate
+from impasto.errors import BatchError
+from impasto.recipe import Recipe
+
+PAIRS = ("all", "zip")
+
+
+class Pairs:
+    """Jobs, listed anew each time that they are iterated. Raises BatchError, ImageReadError then.
+
+    contents, styles: each a folder, a pattern or a file. pairs: "all": every photograph in every style, style by style;
+    "zip": the first with the first, and so on, of two sorted lists of equal length. folder: where the pictures go.
+    """
+
+    def __init__(
+        self,
+        contents: str,
+        styles: str,
+        pairs: Literal["all", "zip"],
+        template: NameTemplate,
+        recipe: Recipe,
+        folder: Path,
+    ) -> None:
+        if pairs not in PAIRS:
+            raise BatchError(
+                f"pairs is {pairs!r}; expected all or zip.", "Give --pairs all for every pair, zip for one each."
+            )
+        self.contents, self.styles, self.pairs = contents, styles, pairs
+        self.template, self.recipe, self.folder = template, recipe, folder
+
+    def __iter__(self) -> Iterator[Job]:
+        for index, (content, style) in enumerate(self._pair(), start=1):
+            name = self.template.fill(content, [style], index, self.recipe)
+            yield Job(content, (style,), name, self.recipe)
+
+    def _pair(self) -> Iterator[tuple[str, str]]:
+        if self.pairs == "zip":
+            contents, styles = sorted(self._list_contents()), sorted(self._list_styles())
+            if len(contents) != len(styles):
+                raise BatchError(
+                    f"--pairs zip has {len(contents)} photographs and {len(styles)} paintings; expected as many of "
+                    "both.",
+                    "Leave --pairs out for every pair, or give a list with --from.",
+                )
+            yield from zip(contents, styles, strict=True)
+            return
+        for style in self._list_styles():
+            for content in self._list_contents():
+                yield content, style
+
+    def _list_contents(self) -> Iterator[str]:
+        return list_pictures(self.contents, self.folder, "CONTENTS")
+
+    def _list_styles(self) -> Iterator[str]:
+        return list_pictures(self.styles, self.folder, "STYLES")

@@ -1,0 +1,86 @@
+"""A batch checked before slow work: how many pictures, each with a name of its own that no input has."""
+
+import hashlib
+import os
+from array import array
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from impasto.batch.jobs import Job
+from impasto.errors import BatchError, OutputError, RecipeError
+from impasto.recipe import Recipe, check_blend
+
+
+def check_jobs(jobs: Iterable[Job], folder: Path) -> int:
+    """How many jobs there are, after each was looked at. Eight bytes a job are held meanwhile.
+
+    folder: where the pictures go. Raises BatchError where two jobs have one name, where a picture would replace an
+    input, or what `jobs` raises.
+    """
+    names = array("Q")
+    root = os.path.realpath(folder)
+    for job in jobs:
+        names.append(name_hash(job.output))
+        _check_recipe(job.recipe, len(job.styles))
+        output = os.path.join(root, job.output)
+        for path in (job.content, *job.styles):
+            if _real(path) == output:
+                raise OutputError(
+                    f"output {job.output!r} in {str(folder)!r} is the input {path!r}; expected another file.",
+                    "Choose another -o or --name-template.",
+                )
+        if os.path.isdir(output):
+            raise OutputError(
+                f"output {job.output!r} in {str(folder)!r} is a folder; expected a file.",
+                "Choose another -o or --name-template.",
+            )
+    hashes = np.frombuffer(names, np.uint64)
+    found, counts = np.unique(hashes, return_counts=True)
+    if (counts > 1).any():
+        _fail_on_clash(jobs, set(map(int, found[counts > 1])))
+    return len(names)
+
+
+def name_hash(name: str) -> int:
+    """64 bits of a name."""
+    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+def _fail_on_clash(jobs: Iterable[Job], clashing: set[int]) -> None:
+    seen: dict[str, Job] = {}
+    for job in jobs:
+        if name_hash(job.output) not in clashing:
+            continue
+        if (first := seen.setdefault(job.output, job)) is not job:
+            raise BatchError(
+                f"two pictures would be named {job.output!r}: {_describe(first)}, and {_describe(job)}; expected a "
+                "name each.",
+                "Give --name-template {content}_{style}_{index}.png, or one with the field in which they differ.",
+            )
+
+
+def _describe(job: Job) -> str:
+    return f"{job.content!r} in the style of {' + '.join(map(repr, job.styles))}"
+
+
+@lru_cache(maxsize=64)
+def _check_recipe(recipe: Recipe, styles: int) -> None:
+    """Accept a recipe for pastiches of so many style images. Raises RecipeError."""
+    if isinstance(recipe.size, tuple):
+        raise RecipeError(
+            f"size is {recipe.size[1]}x{recipe.size[0]}; a pastiche keeps the photograph's aspect.",
+            f"Give its long edge alone: --size {max(recipe.size)}.",
+        )
+    check_blend(recipe.style_blend, styles)
+
+
+def _real(path: str) -> str:
+    return os.path.join(_real_folder(os.path.dirname(path)), os.path.basename(path))
+
+
+@lru_cache(maxsize=1024)
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)

@@ -1,0 +1,89 @@
+"""What one picture leaves for the next: the network, style images as they were read, and their descriptions."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from impasto.features.encoder import build_encoder
+from impasto.features.vgg import Vgg, check_layers
+from impasto.features.weights import WeightsRecord
+from impasto.images.carried import Carried
+from impasto.images.io import ImageSource, read_photograph
+from impasto.losses.descriptions import Descriptions
+from impasto.optimize.pyramid import Precision
+from impasto.recipe import Recipe
+from impasto.result import Input, describe_input
+
+NETWORKS = 2
+"""Networks that are kept; Oxford's takes 80 MB, and 40 MB more in bfloat16."""
+
+Style = tuple[Tensor, Carried, Input]
+"""A style image as it was read, and what is remembered of it."""
+
+STYLE_BYTES = 2**28
+"""Bytes of style images that are kept: two of 12 megapixels."""
+
+
+class Reuse:
+    """Give the same one to every picture of a batch, as `reuse=`: they come out the same, and sooner.
+
+    Bounded in memory; the longest unused goes first. Files are known by path, size and time of change.
+    """
+
+    def __init__(self) -> None:
+        self.descriptions = Descriptions()
+        self._networks: OrderedDict[Hashable, tuple[dict[Precision, Vgg], WeightsRecord]] = OrderedDict()
+        self._styles: OrderedDict[Hashable, Style] = OrderedDict()
+
+    def encoders(
+        self, recipe: Recipe, precision: Precision, images: Sequence[Tensor] = ()
+    ) -> tuple[dict[Precision, Vgg], WeightsRecord]:
+        """The recipe's encoder in float32, beside it in bfloat16 where that is the precision, and the weights' record.
+
+        images: as for `build_encoder`, and raises what that raises. A network that is rescaled by them is not kept.
+        """
+        key = (
+            *(recipe.weights, _stamp(recipe.weights), recipe.weights_preprocessing),
+            *(recipe.pooling, recipe.padding, recipe.rescaled_network),
+        )
+        if recipe.rescaled_network and recipe.weights != "oxford":
+            encoder, record = build_encoder(recipe, images)
+            lowered: dict[Precision, Vgg] = {"bfloat16": encoder.lowered()} if precision == "bfloat16" else {}
+            return {"float32": encoder, **lowered}, record
+        if key not in self._networks:
+            encoder, record = build_encoder(recipe)
+            self._networks[key] = {"float32": encoder}, record
+        self._networks.move_to_end(key)
+        while len(self._networks) > NETWORKS:
+            self._networks.popitem(last=False)
+        encoders, record = self._networks[key]
+        check_layers(encoders["float32"], recipe.content_layers + recipe.style_layers, record.architecture)
+        if precision == "bfloat16" and "bfloat16" not in encoders:
+            encoders["bfloat16"] = encoders["float32"].lowered()
+        return {name: encoder for name, encoder in encoders.items() if name in ("float32", precision)}, record
+
+    def read_style(self, source: ImageSource, max_pixels: int) -> Style:
+        """A style image as `read_photograph` gives it, and what is remembered of it. Raises what that raises."""
+        stamp = _stamp(source) if isinstance(source, (str, os.PathLike)) else None
+        key = (os.path.abspath(source), stamp, max_pixels) if isinstance(source, (str, os.PathLike)) else None
+        if stamp is not None and key in self._styles:
+            self._styles.move_to_end(key)
+            return self._styles[key]
+        image, carried = read_photograph(source, name="style_image", max_pixels=max_pixels)
+        read = image, carried, describe_input("style", source)
+        if stamp is not None:
+            self._styles[key] = read
+        while sum(kept.numel() * 4 for kept, _, _ in self._styles.values()) > STYLE_BYTES:
+            self._styles.popitem(last=False)
+        return read
+
+
+def _stamp(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Size and time of change of a file; None where there is none."""
+    if not Path(path).is_file():
+        return None
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns

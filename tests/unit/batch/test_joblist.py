@@ -1,0 +1,80 @@
+"""Lists of jobs: what a row may say, and mistakes by their row."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from impasto.batch.joblist import JobList
+from impasto.batch.naming import NameTemplate
+from impasto.errors import BatchError
+from impasto.recipe import Recipe
+
+TEMPLATE = NameTemplate("{content}_{style}.png")
+
+
+def read(path: Path, text: str, **changes: object) -> JobList:
+    path.write_text(text, "utf-8")
+    return JobList(path, TEMPLATE, Recipe(steps=9, **changes))  # type: ignore[arg-type]
+
+
+def test_a_csv_list(tmp_path: Path) -> None:
+    head = "\ufeffcontent,style,output,strength,style_blend\n"
+    text = f'{head}a.jpg, b.jpg ,,,\n\n/c.jpg,b.jpg;d.jpg,x/y.png,0.25,"1,3"\n'
+    first, second = read(tmp_path / "list.csv", text)
+    assert (first.content, first.styles) == (f"{tmp_path}/a.jpg", (f"{tmp_path}/b.jpg",))
+    assert first.output == "a_b.png" and first.recipe == Recipe(steps=9)
+    assert (second.content, second.output) == ("/c.jpg", "x/y.png")
+    assert second.styles == (f"{tmp_path}/b.jpg", f"{tmp_path}/d.jpg")
+    assert second.recipe == Recipe(steps=9, strength=0.25, style_blend=(1.0, 3.0))
+
+
+def test_a_list_of_json_lines(tmp_path: Path) -> None:
+    rows = [
+        {"content": "a.jpg", "style": ["b.jpg", "c;d.jpg"], "style_layers": ["conv1_1"], "strength": None},
+        {"content": "a.jpg", "style": "b.jpg", "content_weight": 2, "output": "z.png"},
+    ]
+    first, second = read(tmp_path / "list.jsonl", "\n".join(map(json.dumps, rows)) + "\n\n")
+    assert first.styles == (f"{tmp_path}/b.jpg", f"{tmp_path}/c;d.jpg")
+    assert (first.output, first.recipe) == ("a_b+c;d.png", Recipe(steps=9, style_layers=("conv1_1",)))
+    assert second.recipe.content_weight == 2.0 and second.recipe.strength is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("l.csv", "content,strength\na,1\n", "row 1 has no 'style'"),
+        ("l.csv", "content,style,strenght\na,b,1\n", "row 1 has 'strenght'.*Did you mean 'strength'"),
+        ("l.csv", "content,style,style\na,b,c\n", "row 1 names a column twice"),
+        ("l.csv", "content,style,strength\na,b,0.5\na,b,7\n", "row 3: strength is 7"),
+        ("l.csv", "content,style,steps\na,b,many\n", "row 2: steps is 'many'"),
+        ("l.csv", "content,style\na,b\n,b\n", "row 3 lacks a content or style"),
+        ("l.csv", "content,style\na,b\na\n", "row 3 lacks a content or style"),
+        ("l.csv", "content,style\na,b;;c\n", "row 2 lacks a content or style"),
+        ("l.csv", "content,style\na,b,c\n", "row 2 has 3 cells; expected 2"),
+        ("l.csv", "content,style,output\na,b,../c.png\n", "row 2: output is '../c.png'"),
+        ("l.csv", "content,style\n", "has no row"),
+        ("l.csv", "", "row 1 has no 'content'"),
+        ("l.jsonl", '{"content": "a", "style": "b"}\n{"content": "a"}\n', "row 2 has no 'style'"),
+        ("l.jsonl", '{"content": "a", "style": []}\n', "row 1 lacks a content or style"),
+        ("l.jsonl", '{"content": "a", "style": 3}\n', "row 1 lacks a content or style"),
+        ("l.jsonl", '{"content": "a", "style": "b", "steps": "9"}\n', "row 1: steps is '9'"),
+        ("l.jsonl", '{"content": "a", "style": "b", "nonsense": 1}\n', "row 1 has 'nonsense'"),
+        ("l.jsonl", '{"content": "a"\n', "row 1 is not JSON"),
+        ("l.jsonl", "[1]\n", "row 1 is no object"),
+        ("l.jsonl", "\n", "has no row"),
+    ],
+)
+def test_mistakes_are_told_by_their_row(name: str, text: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(BatchError, match=f"list .*{told}"):
+        list(read(tmp_path / name, text))
+
+
+def test_a_list_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(BatchError, match=r"expected \.csv or \.jsonl"):
+        JobList(tmp_path / "list.txt", TEMPLATE, Recipe())
+    with pytest.raises(BatchError, match="cannot be read"):
+        list(JobList(tmp_path / "list.csv", TEMPLATE, Recipe()))
+    (tmp_path / "list.csv").write_bytes(b"content,style\n\xff\xfe,b\n")
+    with pytest.raises(BatchError, match="UTF-8"):
+        list(JobList(tmp_path / "list.csv", TEMPLATE, Recipe()))

@@ -1,0 +1,38 @@
+"""Names by template: what can be filled in, and what would leave the folder."""
+
+import pytest
+
+from impasto.batch.naming import NameTemplate, check_name
+from impasto.errors import BatchError
+from impasto.recipe import Recipe
+
+
+def fill(template: str, styles: tuple[str, ...] = ("/b/star.jpg",), **changes: object) -> str:
+    return NameTemplate(template).fill("/a/photo.x.png", styles, 7, Recipe(**changes))  # type: ignore[arg-type]
+
+
+def test_fields() -> None:
+    assert fill("{content}_{style}.png") == "photo.x_star.png"
+    assert fill("{style}/{content}.jpg", ("a.png", "b.png")) == "a+b/photo.x.jpg"
+    assert fill("{index:05d}.png") == "00007.png"
+    assert fill("{content}_{strength:.2f}_{size}_{statistic}.png", strength=0.25) == "photo.x_0.25_512_gram.png"
+    assert fill("{weights}.png", weights="nets/one.pth") == "nets-one.pth.png"
+
+
+def test_unknown_or_malformed_fields_are_refused() -> None:
+    with pytest.raises(BatchError, match="no field 'contnt' to fill") as caught:
+        NameTemplate("{contnt}.png")
+    assert "content" in caught.value.mend
+    for template in ("{content.png", "{}.png", "{content.__class__}.png", "{0}.png"):
+        with pytest.raises(BatchError, match="name template"):
+            NameTemplate(template)
+    with pytest.raises(BatchError, match="cannot be filled"):
+        fill("{content:05d}.png")
+    with pytest.raises(BatchError, match="cannot be filled"):
+        fill("{content_weight:.2f}.png")
+
+
+@pytest.mark.parametrize("name", ["../a.png", "/a.png", "a/../../b.png", "", "a/", "x" * 256 + ".png"])
+def test_a_name_stays_in_the_folder(name: str) -> None:
+    with pytest.raises(BatchError, match="it is "):
+        check_name(name, "it is")
