@@ -19,11 +19,11 @@ from torch.nn import functional
 
 import impasto
 from impasto.features.encoder import build_encoder
+from impasto.features.guides import resize_guide
 from impasto.features.receptive import stride_of
 from impasto.features.vgg import Vgg
 from impasto.images.faces import Box, find_faces, mask_faces
 from impasto.images.io import read_image, write_image
-from impasto.images.mask import resize_mask
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.quality import LONG_EDGE, STYLE_METRIC_LAYERS, gram_metric, structure_metric
 
@@ -42,7 +42,7 @@ def style(encoder: Vgg, pastiche: Tensor, painting: Tensor, mask: Tensor) -> flo
         size = [round(share * side) for side in pastiche.shape[-2:]]
         fitted = fit_long_edge(painting.shape[-2], painting.shape[-1], max(size))
         images = resize_image(pastiche, (size[0], size[1])), resize_image(painting, fitted)
-        outside = 1 - resize_mask(mask, (size[0], size[1]))
+        outside = 1 - resize_guide(mask, (size[0], size[1]))
         with torch.no_grad():
             ours, theirs = (encoder(image, STYLE_METRIC_LAYERS) for image in images)
         for layer in STYLE_METRIC_LAYERS:

@@ -16,13 +16,12 @@ from torch import Tensor
 
 from impasto.coloring import check_color, finish_colors, prepare_colors, see_painted, to_painted
 from impasto.errors import OutOfMemoryError, RecipeError
-from impasto.features.guides import Region
+from impasto.features.guides import Region, resize_guide
 from impasto.features.vgg import Vgg
 from impasto.features.weights import WeightsRecord
 from impasto.images.carried import NOTHING, Carried
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_photograph
-from impasto.images.mask import resize_mask
-from impasto.images.masks import check_mask, read_mask, turn_like
+from impasto.images.masks import read_mask
 from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection, protect_recipe
@@ -144,19 +143,19 @@ class Painting:
         """Takes a mask of a picture that was read: image as it came out, picture as it was given."""
         name = f"{role} {len(self.masks[role]) + 1}"
         size = (image.shape[-2], image.shape[-1])
-        mask = turn_like(read_mask(source, name=name, max_pixels=self.max_pixels), size, picture, name)
-        check_mask(mask, size, name, "photograph" if role == "content_mask" else "style image")
+        of = "photograph" if role == "content_mask" else "style image"
+        mask = read_mask(source, picture, size, name=name, of=of, max_pixels=self.max_pixels)
         self.take(describe_input(role, source), mask, path=_path_of(source))
 
-    def read_masks(self, only: ImageSource | None, protect: ImageSource | None) -> None:
-        """Takes the masks beside the photograph, which was read before, as far as they are given."""
+    def read_masks(self, only: ImageSource | None, protect: ImageSource | None, picture: ImageSource) -> None:
+        """Takes the masks beside the photograph, as far as they are given; picture: it, as it was given and read."""
         assert self.content is not None
         size = (self.content.shape[-2], self.content.shape[-1])
         if only is not None:
-            mask, entry = read_only(only, size, self.max_pixels)
+            mask, entry = read_only(only, picture, size, self.max_pixels)
             self.take(entry, mask, path=_path_of(only))
         if protect is not None:
-            mask, entry = read_protect(protect, self.content, self.max_pixels)
+            mask, entry = read_protect(protect, picture, self.content, self.max_pixels)
             self.take(entry, mask, path="" if entry.boxes else _path_of(protect))
 
     def take(self, described: Input, image: Tensor, carried: Carried = NOTHING, path: str = "") -> None:
@@ -501,7 +500,7 @@ class Painting:
         regions = [region.resized(part.size, sizes).to(self.device) for region in self.regions]
         protection = None
         if self.protect is not None:
-            added = self.recipe.protect_strength * resize_mask(self.protect, part.size)
+            added = self.recipe.protect_strength * resize_guide(self.protect, part.size)
             protection = Protection(added.to(self.device))
         if part.memory.tile is None:
             return Objective(encoder, self.seen, content, styles, regions, protection, self.known)

@@ -54,7 +54,7 @@ def prepare_pastiche(
         # One style has all the masks; of too many masks `prepare` tells.
         own = min(index, len(styles) - 1)
         painting.read_mask("style_mask", source, painting.styles[own], styles[own])
-    painting.read_masks(only, protect)
+    painting.read_masks(only, protect, content_image)
     return painting.prepare(fit_long_edge(height, width, recipe.size))
 
 

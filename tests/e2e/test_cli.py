@@ -804,7 +804,7 @@ def test_masks_that_cannot_be_meant_are_refused_in_one_line(
     Image.new("L", (64, 64), 255).save(folder / "square.png")
     wrong = {
         ("--only", "black.png"): "only 'black.png' is empty",
-        ("--protect", "square.png"): "protect 'square.png' is 64x64, 1.00 to 1, and its picture 64x48, 1.33 to 1",
+        ("--protect", "square.png"): "protect 'square.png' is 64x64, 1.000 to 1, and the photograph 64x48, 1.333 to 1",
         ("--only", "none.png"): "only 'none.png' does not exist",
         ("--protect", "square.png", "--only", "painting.png"): "only 'painting.png' is 40x50",
     }

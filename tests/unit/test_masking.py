@@ -116,7 +116,7 @@ def test_faces_is_the_word_and_a_path_the_file(
 @pytest.mark.parametrize("role", ["only", "protect"])
 def test_bad_masks_are_refused_before_painting(role: str, picture: Paint) -> None:
     pictures = picture(48, 64), picture(seed=1)
-    with pytest.raises(ImageSizeError, match=rf"{role} is 64x64, 1.00 to 1, and its picture 64x48"):
+    with pytest.raises(ImageSizeError, match=rf"{role} is 64x64, 1.000 to 1, and the photograph 64x48"):
         impasto.stylize(*pictures, tiny(), on_step=never, **{role: torch.ones(1, 1, 64, 64)})  # type: ignore[arg-type]
     with pytest.raises(MaskError, match=f"{role} is empty"):
         impasto.stylize(*pictures, tiny(), on_step=never, **{role: torch.zeros(1, 1, 48, 64)})  # type: ignore[arg-type]

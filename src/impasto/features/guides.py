@@ -45,7 +45,7 @@ def resize_guide(guide: Tensor, size: tuple[int, int]) -> Tensor:
     """The guide at (height, width): each pixel the mean of those it covers, without overshoot."""
     if tuple(guide.shape[-2:]) == tuple(size):
         return guide
-    return functional.interpolate(guide, size=size, mode="bilinear", align_corners=False, antialias=True)
+    return functional.interpolate(guide, size=size, mode="bilinear", align_corners=False, antialias=True).clamp(0, 1)
 
 
 def carry_guide(guide: Tensor, encoder: Vgg, layers: Collection[str], mode: str, dilation: int) -> dict[str, Tensor]:

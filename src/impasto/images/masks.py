@@ -1,9 +1,10 @@
-"""Masks: pictures that say where. Grey levels are one region, a color-coded map is as many as it has colors."""
+"""Masks: pictures that say where. Grey levels are one part, a color-coded map is as many as it has colors."""
 
 import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,14 +46,30 @@ LOOKED_AT = 512
 Color = tuple[float, float, float]
 
 
-def read_mask(source: ImageSource, *, name: str, max_pixels: int = MAX_PIXELS) -> Tensor:
-    """A mask or map as (1, 3, h, w) float32 in [0, 1], upright as its EXIF says; what is transparent is black.
+def read_mask(
+    source: ImageSource,
+    picture: ImageSource,
+    size: tuple[int, int],
+    *,
+    name: str,
+    of: str = "photograph",
+    max_pixels: int = MAX_PIXELS,
+) -> Tensor:
+    """A mask or map of a picture, (1, 3, h, w) float32 in [0, 1], upright; what is transparent is black.
 
-    source: what `read_image` takes, and arrays or tensors (H, W) and (1, H, W), of bools too.
-    Raises what `read_image` raises.
+    source: what `read_image` takes, and arrays or tensors (H, W) and (1, H, W), of bools too; of any size in its
+    picture's aspect. picture, size: as it was given, and its (height, width), upright. name, of: what messages call
+    the two. A mask that fits only lying down was made of the pixels as they are stored: it is turned as the picture's
+    EXIF says, with a warning.
+
+    Raises what `read_image` raises, ImageSizeError (another aspect), MaskError (black everywhere).
     """
     image, carried = read_photograph(_to_source(source), name=name, max_pixels=max_pixels)
-    return image if carried.alpha is None else image * carried.alpha
+    mask = image.cpu() if carried.alpha is None else image.cpu() * carried.alpha
+    name = f"{name} {str(Path(source))!r}" if isinstance(source, (str, os.PathLike)) else name
+    mask = _turn_like(mask, size, picture, name, max_pixels)
+    _check_mask(mask, size, name, of)
+    return mask
 
 
 def _to_source(source: ImageSource) -> ImageSource:
@@ -65,24 +82,23 @@ def _to_source(source: ImageSource) -> ImageSource:
     return source
 
 
-def turn_like(mask: Tensor, size: tuple[int, int], picture: ImageSource, name: str) -> Tensor:
-    """The mask, turned as the picture's EXIF says if it fits no other way: made of the pixels as they are stored.
-
-    mask: from `read_mask`. size: (height, width) of the picture, upright. A turn is logged as a warning.
-    """
-    (height, width), orientation = mask.shape[-2:], _orientation(picture)
-    if _fits((height, width), size) or not _fits((width, height), size) or orientation not in _TURNS:
+def _turn_like(mask: Tensor, size: tuple[int, int], picture: ImageSource, name: str, max_pixels: int) -> Tensor:
+    height, width = mask.shape[-2:]
+    if _fits((height, width), size) or not _fits((width, height), size):
+        return mask
+    orientation = _orientation(picture, max_pixels)
+    if orientation not in _TURNS:
         return mask
     logger.warning("%s lies on its side, as the picture is stored; it is turned as the picture's EXIF says.", name)
     return _TURNS[orientation](mask).contiguous()
 
 
-def _orientation(picture: ImageSource) -> int:
+def _orientation(picture: ImageSource, max_pixels: int) -> int:
     if isinstance(picture, Image.Image):
         return read_orientation(picture)
     if not isinstance(picture, (str, os.PathLike)):
         return 1
-    with open_picture(Path(picture), "picture", MAX_PIXELS) as opened:
+    with open_picture(Path(picture), "picture", max_pixels) as opened:
         return read_orientation(opened)
 
 
@@ -102,35 +118,55 @@ def _fits(size: tuple[int, int], other: tuple[int, int]) -> bool:
     return max(stretch, 1 / stretch) <= 1 + ASPECT_TOLERANCE or abs(width - height * W / H) <= 1
 
 
-def check_mask(mask: Tensor, size: tuple[int, int], name: str, picture: str) -> None:
-    """Accept a mask of its picture's aspect that is not black everywhere.
-
-    size: the picture's (height, width). name, picture: what messages call them. Raises ImageSizeError, MaskError.
-    """
+def _check_mask(mask: Tensor, size: tuple[int, int], name: str, of: str) -> None:
     (height, width), (H, W) = mask.shape[-2:], size
     if not _fits((height, width), size):
         raise ImageSizeError(
-            f"{name} is {width}x{height}, {width / height:.3f} to 1, and the {picture} {W}x{H}, {W / H:.3f} to 1; "
+            f"{name} is {width}x{height}, {width / height:.3f} to 1, and the {of} {W}x{H}, {W / H:.3f} to 1; "
             f"expected one aspect, within {ASPECT_TOLERANCE:.0%}.",
             "Give the mask of this picture, whole and upright, at any size.",
         )
     if float(to_levels(mask).max()) == 0:
         raise MaskError(
-            f"{name} is empty: black, or transparent, everywhere; expected white where its region is.",
+            f"{name} is empty: black or transparent everywhere; expected white where it applies.",
             "Check that it is the right file, and not inverted.",
         )
+
+
+def to_levels(mask: Tensor) -> Tensor:
+    """The grey levels of a mask, (1, 1, h, w) in [0, 1]; what a JPEG made of black and white is 0 and 1 again."""
+    levels = mask.mean(dim=1, keepdim=True)
+    return torch.where(levels <= ROUNDING, 0.0, torch.where(levels >= 1 - ROUNDING, 1.0, levels))
+
+
+def feather_mask(mask: Tensor, feather: int) -> Tensor:
+    """The mask with a soft border of `feather` pixels, all of them inside: nowhere more than the mask itself.
+
+    mask: (1, 1, H, W) in [0, 1]. At the picture's own border nothing is feathered.
+    """
+    # What a square erodes, the mean over the same square does not bring back beyond the mask.
+    radius = feather // 2
+    if radius == 0:
+        return mask
+    eroded = -_over_squares(functional.max_pool2d, -mask, radius)
+    return _over_squares(_mean_pool, eroded, radius)
+
+
+def _over_squares(pool: Any, mask: Tensor, radius: int) -> Tensor:
+    side = 2 * radius + 1
+    down = pool(mask, (side, 1), stride=1, padding=(radius, 0))
+    pooled: Tensor = pool(down, (1, side), stride=1, padding=(0, radius))
+    return pooled
+
+
+def _mean_pool(mask: Tensor, side: tuple[int, int], stride: int, padding: tuple[int, int]) -> Tensor:
+    return functional.avg_pool2d(mask, side, stride, padding, count_include_pad=False)
 
 
 def is_coded(mask: Tensor) -> bool:
     """Whether it is a map whose colors are regions, rather than a mask of grey levels. mask: from `read_mask`."""
     chroma = mask.amax(dim=1) - mask.amin(dim=1)
     return float((chroma > COLORED).float().mean()) > SMALLEST
-
-
-def to_levels(mask: Tensor) -> Tensor:
-    """The grey levels of a mask, (1, 1, h, w) in [0, 1]; what a JPEG made of black and white is 0 and 1 again."""
-    levels = mask.mean(dim=1, keepdim=True)
-    return torch.where(levels < ROUNDING, 0.0, torch.where(levels > 1 - ROUNDING, 1.0, levels))
 
 
 def split_codes(coded: Tensor) -> dict[Color, Tensor]:

@@ -1,4 +1,4 @@
-"""Masks read and checked, and the regions of color-coded maps."""
+"""Masks: read from anything, refused where they cannot be meant, feathered inwards; regions of color-coded maps."""
 
 import io
 import logging
@@ -11,19 +11,31 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from impasto.errors import ImageSizeError, MaskError
+from impasto.errors import ImageReadError, ImageSizeError, MaskError
+from impasto.images.io import ImageSource
 from impasto.images.masks import (
-    check_mask,
+    feather_mask,
     is_coded,
     match_color,
     name_color,
     read_mask,
     split_codes,
     to_levels,
-    turn_like,
 )
 
 RED, BLUE, PURPLE, WHITE = (220, 20, 30), (30, 40, 210), (125, 30, 120), (255, 255, 255)
+
+
+def read(source: ImageSource, height: int = 160, width: int = 240, name: str = "mask") -> Tensor:
+    """A mask of an opaque photograph, upright."""
+    return read_mask(source, torch.zeros(3, height, width), (height, width), name=name)
+
+
+def left(height: int, width: int) -> Tensor:
+    """White in the left half."""
+    mask = torch.zeros(1, 1, height, width)
+    mask[..., : width // 2] = 1
+    return mask
 
 
 def draw_map() -> Image.Image:
@@ -60,7 +72,7 @@ def blurred(picture: Image.Image) -> Image.Image:
 )
 def test_codes_are_snapped_to_the_maps_own_colors(spoil: Callable[[Image.Image], Image.Image]) -> None:
     exact = np.asarray(draw_map())
-    regions = split_codes(read_mask(spoil(draw_map()), name="map"))
+    regions = split_codes(read(spoil(draw_map())))
     assert len(regions) == 4
     areas = [float(guide.sum()) for guide in regions.values()]
     assert areas == sorted(areas, reverse=True) and sum(areas) == 240 * 160
@@ -74,13 +86,13 @@ def test_codes_are_snapped_to_the_maps_own_colors(spoil: Callable[[Image.Image],
 
 def test_a_border_has_no_third_color() -> None:
     """Between red and blue a blurred border is purple, which is a code elsewhere."""
-    regions = split_codes(read_mask(blurred(draw_map()), name="map"))
+    regions = split_codes(read(blurred(draw_map())))
     purple = next(guide for color, guide in regions.items() if match_color(color, [(0.49, 0.12, 0.47)]) is not None)
     assert float(purple[..., :170].sum()) == 0
 
 
 def test_clean_codes_are_exact() -> None:
-    regions = split_codes(read_mask(draw_map(), name="map"))
+    regions = split_codes(read(draw_map()))
     assert {name_color(color) for color in regions} == {"#dc141e", "#1e28d2", "#7d1e78", "#ffffff"}
     exact = np.asarray(draw_map())
     for color, guide in regions.items():
@@ -127,7 +139,7 @@ def test_masks_of_every_kind_are_the_same(tmp_path: Path) -> None:
         tensor.float().repeat(3, 1, 1),
     ]
     for kind in kinds:
-        mask = read_mask(kind, name="mask")
+        mask = read(kind, 12, 20)
         assert torch.equal(to_levels(mask)[0, 0], tensor.float()) and mask.shape == (1, 3, 12, 20)
         assert not is_coded(mask)
 
@@ -135,27 +147,55 @@ def test_masks_of_every_kind_are_the_same(tmp_path: Path) -> None:
 def test_a_jpeg_of_black_and_white_is_black_and_white_again() -> None:
     picture = Image.new("L", (160, 160), 0)
     picture.paste(255, (0, 0, 160, 83))
-    levels = to_levels(read_mask(as_jpeg(picture.convert("RGB"), 75), name="mask"))
+    levels = to_levels(read(as_jpeg(picture.convert("RGB"), 75), 160, 160))
     assert float(levels[..., :70, :].min()) == 1
     assert float(levels[..., 100:, :].max()) == 0
 
 
-def sized(height: int, width: int) -> Tensor:
-    return torch.ones(1, 3, height, width)
-
-
 def test_a_mask_of_another_aspect_is_refused_with_both_sizes() -> None:
-    check_mask(sized(100, 150), (200, 300), "content_mask 1", "photograph")
-    check_mask(sized(100, 152), (200, 300), "content_mask 1", "photograph")
-    check_mask(sized(9, 14), (200, 300), "content_mask 1", "photograph")  # within a pixel
+    for size in ((100, 150), (100, 152), (9, 14)):  # exact; within the tolerance; within a pixel
+        assert read(torch.ones(size), 200, 300).shape == (1, 3, *size)
     with pytest.raises(ImageSizeError, match="content_mask 1 is 160x100, .* the photograph 300x200, .* within 2%"):
-        check_mask(sized(100, 160), (200, 300), "content_mask 1", "photograph")
+        read(torch.ones(100, 160), 200, 300, "content_mask 1")
+    picture = torch.zeros(3, 24, 32)
+    with pytest.raises(ImageSizeError, match="style_mask 1 is 30x30, 1.000 to 1, and the style image 32x24, 1.333 to"):
+        read_mask(torch.ones(30, 30), picture, (24, 32), name="style_mask 1", of="style image")
 
 
-def test_an_empty_mask_is_refused() -> None:
+def test_an_empty_mask_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MaskError, match="style_mask 2 is empty") as caught:
-        check_mask(sized(100, 150) * 0.02, (200, 300), "style_mask 2", "style image")
+        read(torch.full((100, 150), 0.02), 200, 300, "style_mask 2")
     assert "inverted" in caught.value.mend and caught.value.exit_code == 2
+    Image.new("L", (32, 24), 5).save(tmp_path / "mask.png")
+    with pytest.raises(MaskError, match=r"protect '.*mask.png' is empty: black or transparent everywhere"):
+        read(tmp_path / "mask.png", 24, 32, "protect")
+    with pytest.raises(MaskError):
+        read(np.zeros((24, 32), dtype=bool), 24, 32)
+    with pytest.raises(ImageReadError, match="does not exist"):
+        read(tmp_path / "none.png", 24, 32)
+
+
+def test_a_turned_mask_is_read_upright(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    sideways = Image.fromarray((left(24, 32)[0, 0] * 255).byte().numpy()).rotate(90, expand=True)
+    sideways.save(tmp_path / "mask.png", exif=exif)
+    assert torch.equal(to_levels(read(tmp_path / "mask.png", 24, 32)), left(24, 32))
+
+
+@pytest.mark.parametrize("feather", [0, 1, 2, 5, 12, 200])
+def test_the_feather_lies_inside(feather: int) -> None:
+    mask = left(40, 60)
+    mask[..., 10:20, 5:9] = 0
+    soft = feather_mask(mask, feather)
+    assert torch.equal(soft[mask == 0], torch.zeros_like(soft[mask == 0]))
+    assert (soft <= mask + 1e-6).all()
+    # As deep inside as the feather is wide it is the mask; the picture's own border is none of the mask's.
+    if feather <= 12:
+        assert torch.equal(soft[..., 32:, : 30 - feather], torch.ones_like(soft[..., 32:, : 30 - feather]))
+    if feather >= 2:
+        row = soft[0, 0, 35, 30 - feather : 31]
+        assert float(row.diff().min()) >= -1.5 / feather and float(row.diff().max()) <= 0  # a ramp
 
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
@@ -167,12 +207,14 @@ def test_a_mask_of_the_stored_pixels_is_turned_like_its_picture(
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored.convert("RGB").save(tmp_path / "photo.png", exif=exif)
-    upright = read_mask(tmp_path / "photo.png", name="photo")
+    photo = tmp_path / "photo.png"
+    upright = read(photo, 40, 30)
     assert upright.shape == (1, 3, 40, 30)
-    mask = read_mask(stored, name="mask")
     with caplog.at_level(logging.WARNING):
-        assert torch.equal(turn_like(mask, (40, 30), tmp_path / "photo.png", "mask"), upright)
-    assert "turned as the picture's EXIF says" in caplog.text
+        assert torch.equal(read_mask(stored, photo, (40, 30), name="mask"), upright)
+    assert "mask lies on its side" in caplog.text and "turned as the picture's EXIF says" in caplog.text
     # One with its own EXIF, or drawn upright, stays as it is.
-    assert turn_like(upright, (40, 30), tmp_path / "photo.png", "mask") is upright
-    assert turn_like(mask, (40, 30), stored, "mask") is mask
+    assert torch.equal(read_mask(photo, photo, (40, 30), name="mask"), upright)
+    assert torch.equal(read_mask(upright[0], photo, (40, 30), name="mask"), upright)
+    with pytest.raises(ImageSizeError):
+        read_mask(stored, stored.resize((30, 40)), (40, 30), name="mask")
