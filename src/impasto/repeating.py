@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack, cast
 
-from impasto.errors import ImageReadError, RecipeError, RunError
+from impasto.errors import ImageReadError, ImageSizeError, RecipeError, RunError
 from impasto.features.weights import file_sha256
 from impasto.fields import INITS
 from impasto.how import How
@@ -15,7 +15,7 @@ from impasto.optimize.schedule import RunPlan
 from impasto.painting import Painting
 from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
 from impasto.recipe import Recipe
-from impasto.result import Result, Role
+from impasto.result import NOUNS, Result, Role
 from impasto.resuming import as_recorded, check_weights
 from impasto.runs.places import list_runs, runs_folder
 from impasto.runs.record import Record
@@ -47,7 +47,8 @@ def rerun(
     content, styles: other inputs than those that it was painted from, which are looked for by name and SHA-256: in the
     working folder, beside the picture, and where the user's runs had them. changes: fields of the recipe.
     force: even if a file of an input's name is another one now. how: as for `stylize`.
-    Raises RunError (inputs gone or changed), RecipeError (no recipe inside), and what `stylize` raises.
+    Raises RunError (an input has changed), ImageReadError (it is gone), RecipeError (no recipe inside, a frame of a
+    morph), and what `stylize` raises.
     """
     painting = prepare_rerun(picture, content=content, styles=styles, changes=changes, force=force, **how)
     return painting.paint(on_step)
@@ -73,6 +74,13 @@ def prepare_rerun(
         )
     located = _locate(values, picture)
     recipe = Recipe.from_dict(located).replace(**(changes or {}))
+    if "frame" in metadata and recipe.frames > 1:
+        raise RecipeError(
+            f"{str(picture)!r} is of a morph of {recipe.frames} frames, each painted on from the one before; expected "
+            "a picture that was painted alone.",
+            f"Paint the whole again: `impasto recipe save {picture.name} -o morph.toml`, and `impasto stylize` with "
+            "--recipe morph.toml.",
+        )
     contents = _find_inputs(picture, inputs, "content", [] if content is None else [content], force)
     style_images = _find_inputs(picture, inputs, "style", styles, force)
     beside = {name: _find_inputs(picture, inputs, role, [], force) for role, name in BESIDE}
@@ -80,7 +88,14 @@ def prepare_rerun(
     chosen = [how.get(name) for name in ("threads", "max_memory", "plan")]
     if same and "run" in metadata and not any(chosen) and how.get("precision", "auto") == "auto":
         how["plan"] = RunPlan.from_dict(cast(Mapping[str, Any], metadata["run"]))
-    painting = _prepare_as(recipe, contents, style_images, beside, how)
+    try:
+        painting = _prepare_as(recipe, contents, style_images, beside, how)
+    except ImageSizeError as error:
+        if same or not any(sources for name, sources in beside.items() if name != "fine_style"):
+            raise
+        # Perhaps the new picture has another aspect than the masks.
+        mend = "rerun keeps the masks of the old picture; `impasto stylize` takes others."
+        raise ImageSizeError(error.error, f"{error.mend} {mend}") from error
     if same:
         painting.told = as_recorded(painting.recipe, values)
     weights: Any = metadata.get("weights")
@@ -132,16 +147,22 @@ def _find_input(picture: Path, role: Role, name: str, sha256: str, force: bool) 
             return path
     if named and force:
         return named[0]
+    noun = NOUNS[role]
     if named:
         raise RunError(
-            f"{str(named[0])!r} is not the {role} image that {str(picture)!r} was painted from (its SHA-256 differs).",
-            f"--{role} gives the right one; --force takes this one.",
+            f"{str(named[0])!r} is not the {noun} that {str(picture)!r} was painted from (its SHA-256 differs).",
+            f"{_option(role, 'gives the right one') or 'Put the old one back'}; --force takes this one.",
         )
-    told = f"{role} image {name!r}" if name else f"{role} image, which was no file,"
+    told = f"{noun} {name!r}" if name else f"{noun}, which was no file,"
     raise ImageReadError(
         f"the {told} of {str(picture)!r} is neither here nor beside it nor known from a run.",
-        f"Give it, or another one: --{role} FILE.",
+        f"{_option(role, 'FILE gives it, or another one') or 'Put it beside the picture, or use `impasto stylize`'}.",
     )
+
+
+def _option(role: Role, does: str) -> str:
+    """What an option of `impasto rerun` does, or "" where it has none for the role."""
+    return f"--{role} {does}" if role in ("content", "style") else ""
 
 
 def _known_paths(sha256: str) -> Iterator[Path]:

@@ -23,6 +23,17 @@ from impasto.recipe import Recipe
 Role = Literal["content", "style", "fine_style", "content_mask", "style_mask", "only", "protect"]
 """What an input is to a run."""
 
+NOUNS: Mapping[Role, str] = {
+    "content": "content image",
+    "style": "style image",
+    "fine_style": "fine style",
+    "content_mask": "content mask",
+    "style_mask": "style mask",
+    "only": "mask of --only",
+    "protect": "mask of --protect",
+}
+"""What messages call an input."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:

@@ -13,7 +13,7 @@ from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
 from impasto.painting import Painting
 from impasto.recipe import Recipe
-from impasto.result import Input, Result, Role
+from impasto.result import NOUNS, Input, Result, Role
 from impasto.runs.folder import Run
 from impasto.runs.pictures import read_picture
 from impasto.runs.places import find_run
@@ -67,7 +67,7 @@ def _prepare(run: Run, force: bool, device: str | None) -> Painting:
         logger.warning("%s was begun with %s; going on with %s, it may differ in its last digits.", label, told, now)
     for source in record.sources:
         if source.path and not source.kept:
-            _check_file(label, f"{source.role} image", Path(source.path), source.sha256, force)
+            _check_file(label, NOUNS[cast(Role, source.role)], Path(source.path), source.sha256, force)
     for name, known in record.files.items():
         _check_file(label, f"{name} file", Path(known["path"]), known["sha256"], force)
     recipe = Recipe.from_dict({**record.recipe, **{name: known["path"] for name, known in record.files.items()}})
