@@ -73,11 +73,15 @@ def test_a_dry_run_tells_what_is_left_and_writes_nothing(folder: Path, capfd: py
     assert not Path("out").exists()
 
 
-def test_a_list_with_a_recipe_a_row(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_list_with_a_recipe_a_row(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMPASTO_DATA", str(folder / "data"))
     rows = ["content,style,output,seed", "photos/a.png,paintings/x.png;paintings/y.png,,3"]
     Path("list.csv").write_text("\n".join([*rows, "photos/b.png,paintings/x.png,b/1.jpg,"]))
     assert main(["batch", "--from", "list.csv", "-o", "out", *FAST, "--jobs", "2", "--quiet"]) == 0
     assert capfd.readouterr().out.startswith("out: 2 painted, 0 failed in ")
+    assert not (folder / "data").exists()  # a batch makes no run folders
     metadata: Any = read_metadata("out/a_x+y.png")
     assert metadata["recipe"]["seed"] == 3 and len(metadata["inputs"]) == 3
     assert Path("out/b/1.jpg").is_file()

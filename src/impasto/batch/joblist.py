@@ -112,9 +112,12 @@ class JobList:
         is_text = self.path.suffix.lower() == ".csv"
         try:
             changes = {name: parse_field(name, value) if is_text else value for name, value in values.items()}
-            return self.recipe.replace(**changes)
+            recipe = self.recipe.replace(**changes)
         except RecipeError as error:
             raise BatchError(f"list {str(self.path)!r}, row {number}: {error.error}", error.mend) from error
+        if recipe.frames > 1:
+            self._fail(number, f"has frames {recipe.frames}; expected 1", "`impasto stylize --frames` makes morphs.")
+        return recipe
 
     def _fail(self, number: int, what: str, mend: str) -> None:
         raise BatchError(f"list {str(self.path)!r}, row {number} {what}.", mend)

@@ -40,6 +40,12 @@ def test_a_list_of_json_lines(tmp_path: Path) -> None:
     assert second.recipe.content_weight == 2.0 and second.recipe.strength is None
 
 
+def test_fields_of_inputs_that_a_row_cannot_have_stay_unused(tmp_path: Path) -> None:
+    head = "content,style,guide_mode,only_feather,protect_strength,fine_layers,frames"
+    (job,) = read(tmp_path / "list.csv", f"{head}\na.jpg,b.jpg,simple,9,2,conv1_1,1\n")
+    assert (job.recipe.guide_mode, job.recipe.only_feather, job.recipe.frames) == ("simple", 9, 1)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
@@ -48,6 +54,7 @@ def test_a_list_of_json_lines(tmp_path: Path) -> None:
         ("l.csv", "content,style,style\na,b,c\n", "row 1 names a column twice"),
         ("l.csv", "content,style,strength\na,b,0.5\na,b,7\n", "row 3: strength is 7"),
         ("l.csv", "content,style,steps\na,b,many\n", "row 2: steps is 'many'"),
+        ("l.csv", "content,style,frames\na,b,1\na,b,8\n", "row 3 has frames 8; expected 1"),
         ("l.csv", "content,style\na,b\n,b\n", "row 3 lacks a content or style"),
         ("l.csv", "content,style\na,b\na\n", "row 3 lacks a content or style"),
         ("l.csv", "content,style\na,b;;c\n", "row 2 lacks a content or style"),
