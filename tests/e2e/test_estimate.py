@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor
 
 from impasto import read_metadata, write_image
@@ -59,6 +60,27 @@ def test_a_dry_run_checks_all_that_a_run_does(folder: Path, capfd: pytest.Captur
     ):
         assert main([*start, *arguments]) == 2
         assert words in capfd.readouterr().err
+
+
+def test_a_dry_run_with_masks_and_fine_strokes_tells_the_same_keys(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = [*COMMANDS["stylize"], "-o", "out.png", "--precision", "float32", "--dry-run"]
+    masks = ["--content-mask", "white.png", "--only", "white.png", "--protect", "white.png"]
+    write_image(torch.ones(1, 3, 48, 64), "white.png")
+    assert main([*run, "--json"]) == 0
+    plain = json.loads(capfd.readouterr().out)
+    for more, added in ((masks, set()), (["--fine-style", "painting.png"], {"fine_seconds"})):
+        assert main([*run, *more, "--json"]) == 0
+        values = json.loads(capfd.readouterr().out)
+        assert values.keys() == plain.keys() | added
+        assert (values["size"], values["steps"]) == (plain["size"], plain["steps"])
+        assert values["peak_bytes"] > 0 and values["seconds"] > 0
+    assert main([*run, "--fine-style", "painting.png"]) == 0
+    assert "for the fine strokes" in capfd.readouterr().out
+    assert main([*run, "--only", "painting.png"]) == 2
+    assert "only 'painting.png' is 40x50" in capfd.readouterr().err
+    assert not Path("out.png").exists()
 
 
 def test_the_first_line_of_a_run_is_its_cost(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
