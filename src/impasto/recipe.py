@@ -104,7 +104,7 @@ class Recipe:
     style_weight: float | None = option(None, "number", "beta of eq. 7", low=0.0, optional=True)
     tv_weight: float = option(0.01, "number", "weight of the total variation; smooths", low=0.0)
     tv_normalization: Literal["sum", "mean"] = option(
-        "mean", "choice", "total variation: sum or mean over neighbouring pixels", choices=("sum", "mean")
+        "mean", "choice", "total variation: sum or mean over neighboring pixels", choices=("sum", "mean")
     )
     size: int | tuple[int, int] = option(
         512, "size", "long edge of the pastiche in pixels; of a texture also both sides, as 1024x768"
@@ -128,7 +128,7 @@ class Recipe:
         choices=tuple(GUIDE_MODES),
     )
     guide_dilation: int = option(
-        0, "integer", "positions of each layer by which masks grow, -32 to 32; below 0 they shrink", low=-32, high=32
+        0, "integer", "positions of each layer by which masks grow; below 0 they shrink", low=-32, high=32
     )
     region_weights: tuple[float, ...] = option(
         (), "numbers", "one a region: its style's weight, 1 being its due by area; empty: all 1", low=0.0

@@ -26,7 +26,7 @@ NAMED = 10
 
 @backbone.callback()
 def describe() -> None:
-    """A VGG of one's own: make pictures ready, train on them, judge the network.
+    """Train a VGG of one's own and judge it; convert those of other programs, and compare what they paint.
 
     impasto backbone prepare pictures -o data, then impasto backbone train data -o run, then --weights
     run/backbone.safetensors.

@@ -59,6 +59,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
         *("color", "color_map", "init", "seed"),
     ),
     "Masks": ("only_feather", "protect_strength"),
+    "Regions": ("guide_mode", "guide_dilation", "region_weights", "region_statistics"),
     "Losses": (
         "content_weight",
         "style_weight",
@@ -72,7 +73,6 @@ PANELS: Mapping[str, tuple[str, ...]] = {
         "gram_normalization",
         "tv_normalization",
     ),
-    "Regions": ("guide_mode", "guide_dilation", "region_weights", "region_statistics"),
     "Network": ("weights", "weights_preprocessing", "pooling", "padding", "rescaled_network"),
     "Optimization": (
         "optimizer",

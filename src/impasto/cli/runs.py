@@ -22,7 +22,7 @@ runs = typer.Typer(name="runs", add_completion=False, rich_markup_mode="rich")
 
 @runs.callback()
 def describe() -> None:
-    """List, show and clean away runs: the folders that stopped pictures are gone on with from."""
+    """List, show and clean away the folders of runs, from which stopped ones are resumed."""
 
 
 @runs.command("list")

@@ -41,7 +41,7 @@ ContentMasks = Annotated[
     typer.Option(
         "--content-mask",
         metavar="FILE",
-        help="a region of the photograph, white inside, once a region; or one color-coded map of all",
+        help="a region of the photograph, white inside; repeated, one a region; or one color-coded map of all",
         rich_help_panel="Regions",
         show_default=False,
     ),
@@ -51,7 +51,7 @@ StyleMasks = Annotated[
     typer.Option(
         "--style-mask",
         metavar="FILE",
-        help="where its style is in the painting, once a region; or one color-coded map a painting; default: all of it",
+        help="where its style is in a painting, in the same order; or a color-coded map a painting; default: all",
         rich_help_panel="Regions",
         show_default=False,
     ),
@@ -60,14 +60,14 @@ Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="one or more
 Only = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE", help="mask: white is painted, outside it the photograph stays", rich_help_panel="Masks"
+        metavar="FILE", help="mask: where it is white is painted, elsewhere the photograph stays", rich_help_panel="Masks"
     ),
 ]
 Protect = Annotated[
     str | None,
     typer.Option(
         metavar="FILE|faces",
-        help="mask: where it is white structure is kept; faces: found by themselves",
+        help="mask: where it is white, structure is kept; faces: those that are found in the photograph",
         rich_help_panel="Masks",
     ),
 ]
@@ -113,8 +113,8 @@ def stylize(
 
     impasto stylize photo.jpg starry_night.jpg -o pastiche.png
 
-    With --frames it goes from the first STYLE through all to the last: OUT is then an animation, .webp or .gif, or
-    numbered pictures, OUT_0001.png, ...
+    With --frames it goes from the first STYLE through all to the last: OUT is then an
+    animation, .webp or .gif, or numbered pictures, OUT_0001.png, ...
     """
     from impasto.morphing import prepare_morph
     from impasto.preparation import prepare_pastiche

@@ -41,9 +41,27 @@ def test_help_of_an_option_tells_its_range() -> None:
         ("--frames", "[default: 1; 1 or more]"),
         ("--frame-steps", "[1 or more]"),
         ("--style-blend", "[0 or more]"),
+        ("--guide-dilation", "masks grow; below 0 they shrink [default: 0; -32 to 32]"),
         ("--fine-layers", "[default: conv1_1,conv2_1]"),
     ):
         assert told in str(getattr(options[name], "help", "")).replace("\\[", "[")
+
+
+@pytest.mark.parametrize("command", ["stylize", "rerun", "batch", "sweep"])
+def test_no_option_is_there_twice(command: str) -> None:
+    parameters = typer.main.get_command(app).commands[command].params  # type: ignore[attr-defined]
+    names = [name for parameter in parameters for name in parameter.opts]
+    assert len(set(names)) == len(names)
+
+
+def test_panels_follow_each_other_from_common_to_rare() -> None:
+    """In the order of the options, as the help shows them."""
+    parameters = typer.main.get_command(app).commands["stylize"].params  # type: ignore[attr-defined]
+    panels = [getattr(parameter, "rich_help_panel", None) for parameter in parameters]
+    assert [*dict.fromkeys(panel for panel in panels if panel)] == [
+        "Recipe", "Look", "Masks", "Regions", "Losses", "Network", "Optimization", "Evolution", "File", "Machine",
+        "Report",
+    ]  # fmt: skip
 
 
 def test_texts_change_the_preset() -> None:
