@@ -60,7 +60,7 @@ Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="one or more
 Only = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE", help="mask: where it is white is painted, elsewhere the photograph stays", rich_help_panel="Masks"
+        metavar="FILE", help="mask: white is painted, elsewhere the photograph stays", rich_help_panel="Masks"
     ),
 ]
 Protect = Annotated[
