@@ -70,7 +70,7 @@ def test_a_dry_run_with_masks_and_fine_strokes_tells_the_same_keys(
     write_image(torch.ones(1, 3, 48, 64), "white.png")
     assert main([*run, "--json"]) == 0
     plain = json.loads(capfd.readouterr().out)
-    for more, added in ((masks, set()), (["--fine-style", "painting.png"], {"fine_seconds"})):
+    for more, added in ((masks, set[str]()), (["--fine-style", "painting.png"], {"fine_seconds"})):
         assert main([*run, *more, "--json"]) == 0
         values = json.loads(capfd.readouterr().out)
         assert values.keys() == plain.keys() | added

@@ -13,6 +13,7 @@ import typer
 from impasto.cli.batch_progress import showing_batch
 from impasto.cli.delivery import Depth, KeepProfile, Strip
 from impasto.cli.options import (
+    STYLIZE_FIELDS,
     Debug,
     Device,
     Json,
@@ -84,7 +85,7 @@ DryRun = Annotated[
 ]
 
 
-@takes_recipe("standard")
+@takes_recipe("standard", without=STYLIZE_FIELDS)
 def batch(
     context: typer.Context,
     output: Folder,

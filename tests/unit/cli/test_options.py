@@ -41,7 +41,7 @@ def test_help_of_an_option_tells_its_range() -> None:
         ("--frames", "[default: 1; 1 or more]"),
         ("--frame-steps", "[1 or more]"),
         ("--style-blend", "[0 or more]"),
-        ("--guide-dilation", "masks grow; below 0 they shrink [default: 0; -32 to 32]"),
+        ("--guide-dilation", "[default: 0; -32 to 32]"),
         ("--fine-layers", "[default: conv1_1,conv2_1]"),
     ):
         assert told in str(getattr(options[name], "help", "")).replace("\\[", "[")
@@ -52,6 +52,11 @@ def test_no_option_is_there_twice(command: str) -> None:
     parameters = typer.main.get_command(app).commands[command].params  # type: ignore[attr-defined]
     names = [name for parameter in parameters for name in parameter.opts]
     assert len(set(names)) == len(names)
+
+
+def test_a_batch_has_no_options_of_masks_and_morphs() -> None:
+    assert {"--frames", "--only-feather", "--region-weights", "--fine-layers"}.isdisjoint(options_of("batch"))
+    assert "--strength" in options_of("batch")
 
 
 def test_panels_follow_each_other_from_common_to_rare() -> None:
