@@ -114,8 +114,8 @@ def batch(
 
     impasto batch photos paintings -o out
 
-    Called again, it paints only what is missing, changed or failed; manifest.jsonl in DIR tells of every picture. One
-    bad file does not stop the others: the exit code is then 3.
+    Called again, it paints only what is missing, changed or failed; manifest.jsonl in DIR tells
+    of every picture. One bad file does not stop the others: the exit code is then 3.
     """
     from impasto.batch.jobs import Setup
     from impasto.batch.plan import check_jobs

@@ -70,8 +70,8 @@ def rerun(
 
     impasto rerun pastiche.png -o again.png --content other.jpg
 
-    Its inputs are looked for by name and SHA-256 here, beside it, and where a run had them. Every recipe option
-    replaces what the recipe says.
+    Its inputs are looked for by name and SHA-256 here, beside it, and where a run had them.
+    Every recipe option replaces what the recipe says.
     """
     from impasto.repeating import prepare_rerun
 
