@@ -3,13 +3,13 @@
 import os
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from pathlib import Path
 
 from torch import Tensor
 
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg, check_layers
 from impasto.features.weights import WeightsRecord
+from impasto.fields import is_file
 from impasto.images.carried import Carried
 from impasto.images.io import ImageSource, read_photograph
 from impasto.losses.descriptions import Descriptions
@@ -83,7 +83,7 @@ class Reuse:
 
 def _stamp(path: str | os.PathLike[str]) -> tuple[int, int] | None:
     """Size and time of change of a file; None where there is none."""
-    if not Path(path).is_file():
+    if not is_file(os.fspath(path)):
         return None
     status = os.stat(path)
     return status.st_size, status.st_mtime_ns

@@ -430,10 +430,6 @@ BAD_EXPERIMENTS: dict[str, tuple[list[str], str]] = {
         ["sweep", "photo.png", "painting.png", "--rows", "size=64,8", "--columns", "seed=0"],
         "8x6",
     ),
-    "sweep: a network that cannot": (
-        ["sweep", "photo.png", "painting.png", "--rescaled-network", "yes"],
-        "--rescaled-network no",
-    ),
     "sweep: missing style": (["sweep", "photo.png", "nowhere.png"], "'nowhere.png' does not exist"),
     "sweep: output is an input": (["sweep", "photo.png", "painting.png", "-o", "photo.png"], "is the input"),
     "sweep: panels' folder is a file": (["sweep", "photo.png", "painting.png", "-o", "taken.png"], "not a folder"),
@@ -775,8 +771,8 @@ def test_regions_are_painted_and_recorded(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--content-mask", "square.png"), "content_mask 1 is 64x64, .* photograph 64x48"),
-        (("--content-mask", "black.png"), "content_mask 1 is empty"),
+        (("--content-mask", "square.png"), "content_mask 1 'square.png' is 64x64, .* photograph 64x48"),
+        (("--content-mask", "black.png"), "content_mask 1 'black.png' is empty"),
         (("--content-mask", "photo_map.jpg", "--style-mask", "green_map.png"), "has no style; expected one of #00ff00"),
         (("--content-mask", "nowhere.png"), "'nowhere.png' does not exist"),
         ((*GREY, "--region-weights", "1"), "region_weights has 1 for 2 regions, region 1, region 2"),
