@@ -41,6 +41,8 @@ def main() -> None:
         return told[-1] - told[0]
 
     seconds: dict[str, list[float]] = {"without": [], "with": []}
+    if arguments.folder is not None:
+        arguments.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         for number in range(arguments.runs):
             kinds = ["without", "with"] if number % 2 == 0 else ["with", "without"]
