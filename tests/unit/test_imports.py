@@ -9,7 +9,8 @@ import impasto
 
 SOURCE = Path(impasto.__file__).parent
 STAGES = (
-    *("errors", "fields", "recipe", "images", "cookbook", "features", "losses", "optimize", "coloring", "result"),
+    *("errors", "process", "fields", "recipe", "images", "cookbook", "features", "losses", "optimize", "coloring"),
+    "result",
     *("masking", "reuse", "sizes", "strokes", "regions", "how", "planning", "runs", "painting", "preparation"),
     *("morphing", "transfer", "resuming", "repeating"),
     *("evolution", "demo", "panel", "sweep", "page", "paper", "quality", "compare", "backbone", "batch", "cli"),

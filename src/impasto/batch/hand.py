@@ -11,6 +11,7 @@ from typing import Any
 from impasto.batch.jobs import Job, Setup
 from impasto.batch.reports import Failed, Painted
 from impasto.errors import ImpastoError
+from impasto.process import settle_process
 
 KEPT_STYLES = 16
 """Style images that stay on the worker's disk."""
@@ -21,8 +22,7 @@ class Hand:
 
     def __init__(self, setup: Setup, cores: int | None) -> None:
         """cores: of this worker; None where it has a GPU, and all memory of its machine."""
-        # As the command line does, before torch is imported.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        settle_process()
         from impasto.batch.painter import Painter
 
         share = 1.0 if cores is None else min(1.0, cores / (os.cpu_count() or 1))

@@ -14,6 +14,7 @@ from typing import Any
 from impasto.batch.jobs import Job, Setup
 from impasto.batch.reports import Failed, Lost, Painted, Report, Stepped
 from impasto.errors import ImpastoError, OutOfMemoryError
+from impasto.process import settle_process
 
 TELL_EVERY_S = 0.5
 """Seconds between two words of a worker on how far its picture is. By these it also notices that it is orphaned."""
@@ -102,7 +103,7 @@ class LocalCrew:
         process = context.Process(
             target=work, args=(there, self._setup, self._share, self._threads, self._trial), daemon=True
         )
-        # Threads that spin while they wait cost the other workers dearly (docs/experiments.md).
+        # Torch is there before `work` is, and reads this when it comes.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         with _ignoring_interrupts():
             process.start()
@@ -112,6 +113,7 @@ class LocalCrew:
 
 def work(connection: Connection, setup: Setup, share: float, threads: int, trial: Job) -> None:
     """A worker's life: it says that it is ready, or why it cannot be; then it paints what it is given."""
+    settle_process()
     from impasto.batch.painter import Painter
     from impasto.optimize.events import StepEvent
 

@@ -27,6 +27,7 @@ from impasto.cli.stylize import stylize
 from impasto.cli.sweep import sweep
 from impasto.cli.texture import texture
 from impasto.cli.weights import weights
+from impasto.process import settle_process
 
 app = typer.Typer(
     name="impasto",
@@ -63,9 +64,7 @@ def impasto(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line, by default the process's own, and returns its exit code."""
-    # Before torch is imported: beside any other busy program, threads that spin while they wait for each other make a
-    # step several times as slow (docs/experiments.md).
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    settle_process()
     words = fill_ray(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     # Read by hand, because a command line that cannot be parsed is reported by these options too.
     options = words[: words.index("--")] if "--" in words else words

@@ -23,9 +23,9 @@ FORWARD = 0.4
 SECOND_LOOK = 0.3
 """The same for the pass without gradient that tiles need: 0.09 to 0.47 measured."""
 
-GROWTH = 0.21
-"""How much slower a pixel gets on a CPU with each doubling of the picture beyond LARGE pixels, up to 16 times as many:
-glibc takes blocks over 32 MiB from the system each time anew. Measured: docs/experiments.md, "Estimates"."""
+GROWTH = 0.08
+"""How much slower a pixel gets on a CPU with each doubling of the picture beyond LARGE pixels, up to 16 times as many.
+Without `settle_process` it is 0.21. Measured: docs/experiments.md, "Held memory"."""
 
 LARGE = 2**17
 

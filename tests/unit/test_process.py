@@ -1,0 +1,48 @@
+"""A process of ours holds on to freed memory, and the environment has the last word."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import sys
+from impasto.process import settle_process
+if sys.argv[1] == "settle":
+    settle_process()
+import resource, torch
+for _ in range(40):
+    torch.ones(2**24)  # 64 MiB
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+
+def count_faults(how: str, **environment: str) -> int:
+    command = [sys.executable, "-c", SCRIPT, how]
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is glibc's")
+def test_a_freed_block_is_taken_again_without_new_pages() -> None:
+    plain, settled = count_faults("plain"), count_faults("settle")
+    assert plain - settled > 20 * 2**14  # of 40 blocks of 2^14 pages; the first few widen the heap
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is glibc's")
+def test_the_environment_has_the_last_word() -> None:
+    settled = count_faults("settle", MALLOC_MMAP_THRESHOLD_=str(2**20))
+    assert settled > 40 * 2**14
+
+
+def test_threads_sleep_unless_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    from impasto.process import settle_process
+
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    settle_process()
+    assert os.environ["OMP_WAIT_POLICY"] == "passive"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    settle_process()
+    assert os.environ["OMP_WAIT_POLICY"] == "active"
