@@ -76,7 +76,7 @@ def prepare(
     """Stores all pictures as squares of `size` pixels; called again, it goes on where it stopped.
 
     Each picture is turned upright, put on white where transparent, and resized to the square by linear interpolation,
-    as in the seed's report. Differs: shrinking averages over all pixels it covers, so that nothing flickers.
+    as in the student's report. Differs: shrinking averages over all pixels it covers, so that nothing flickers.
     validation: the share of each class held out, at least one picture; the choice hangs on the names alone.
     on_progress: told pictures done, of how many, and how many of them are broken; "stop" ends it there.
     Raises DataSetError, RecipeError, OutputError, DiskError; KeyboardInterrupt if stopped.
