@@ -96,8 +96,8 @@ class TrainingRecipe:
 
 
 PRESETS: Mapping[str, TrainingRecipe] = {
-    # 225 x 225 inputs, normalized pixels, Gaussian weights, SGD with 0.01 and 0.9 are the student's report; what it does
-    # not tell is VGG's (arXiv 1409.1556, section 3.1): batches of 256, 74 epochs, weight decay and dropout.
+    # 225 x 225 inputs, normalized pixels, Gaussian weights, SGD with 0.01 and 0.9 are the student's report; what it
+    # does not tell is VGG's (arXiv 1409.1556, section 3.1): batches of 256, 74 epochs, weight decay and dropout.
     "report-2015": TrainingRecipe(preset="report-2015"),
     "modern": TrainingRecipe(
         preset="modern",

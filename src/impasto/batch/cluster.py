@@ -176,7 +176,8 @@ class RayCrew:
             if self._stillborn >= STARTS * len(self._workers):
                 raise ClusterError(
                     f"no worker of the cluster can start: {reason}.",
-                    "Install the same impasto on every machine of the cluster; see docs/batch.md.",
+                    "Install the same impasto on every machine of the cluster, and set RAY_AUTH_MODE=token if it wants "
+                    "a token; see docs/batch.md.",
                 ) from error
         self._workers.remove(worker)
         self._looks = {reference: other for reference, other in self._looks.items() if other is not worker}
