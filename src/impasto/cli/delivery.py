@@ -15,7 +15,7 @@ from impasto.recipe import Recipe, recipe_files
 
 if TYPE_CHECKING:
     from impasto.optimize.events import StepEvent
-    from impasto.painting import Painting
+    from impasto.painting.painting import Painting
     from impasto.result import Result
     from impasto.runs.folder import Run
 
@@ -138,10 +138,10 @@ def paint_and_deliver(
     painting: "Painting", delivery: Delivery, interrupt: Interrupt, *, quiet: bool, as_json: bool
 ) -> None:
     """Paints what is ready, telling its steps, delivers it, and ends the command with its exit code."""
-    painting.delivery = delivery.options
+    painting.keeping.delivery = delivery.options
     with showing_progress(quiet=quiet) as progress:
         result = painting.paint(interrupt.on_step(progress.on_step, delivery.on_step))
-    delivery.deliver(result, interrupt, as_json=as_json, run=painting.run)
+    delivery.deliver(result, interrupt, as_json=as_json, run=painting.keeping.run)
 
 
 def describe_delivery(

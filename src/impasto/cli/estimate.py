@@ -12,7 +12,7 @@ from impasto.cli.report import print_json, print_line
 if TYPE_CHECKING:
     from impasto.morphing import Morph
     from impasto.optimize.estimate import Estimate
-    from impasto.painting import Painting
+    from impasto.painting.painting import Painting
 
 DryRun = Annotated[
     bool,

@@ -91,7 +91,7 @@ def rerun(
     )
     delivery = Delivery(
         output,
-        painting.paths,
+        painting.inputs.paths,
         painting.recipe,
         snapshot_every,
         snapshot_dir,

@@ -65,8 +65,8 @@ def resume(
         strip=bool(known.get("strip")),
     )
     painting = prepare_resume(folder, force=force, device=device)
-    assert painting.run is not None
-    painting.run.deliver_to(delivery.options)
+    assert painting.keeping.run is not None
+    painting.keeping.run.deliver_to(delivery.options)
     if not quiet:
-        print_line(f"going on after step {painting.step} of {painting.plan.steps}", file=sys.stderr)
+        print_line(f"going on after step {painting.keeping.step} of {painting.plan.steps}", file=sys.stderr)
     paint_and_deliver(painting, delivery, context.obj, quiet=quiet, as_json=json)
