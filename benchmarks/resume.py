@@ -176,11 +176,11 @@ def work(place: str, job: dict[str, str]) -> None:
     else:
         recipe = impasto.Recipe(weights=job["weights"], size=int(job["size"]), steps=int(job["steps"]))
         painting = impasto.prepare_pastiche(job["content"], job["style"], recipe, run_dir=job["run"])
-    painting.delivery = {"output": job["output"]}
+    painting.keeping.delivery = {"output": job["output"]}
     result = painting.paint(tell)
     result.save(job["output"])
-    assert painting.run is not None
-    painting.run.finish(result, Path(job["output"]))
+    assert painting.keeping.run is not None
+    painting.keeping.run.finish(result, Path(job["output"]))
 
 
 if __name__ == "__main__":

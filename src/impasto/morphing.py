@@ -15,7 +15,7 @@ from impasto.losses.objective import Objective
 from impasto.optimize.device import running
 from impasto.optimize.estimate import Estimate
 from impasto.optimize.events import OnStep
-from impasto.painting import Painting
+from impasto.painting.painting import Painting
 from impasto.preparation import prepare_pastiche
 from impasto.recipe import Recipe
 from impasto.result import Frame, Result
@@ -46,7 +46,7 @@ class Morph:
 
     def paint(self, on_step: OnStep | None = None) -> Iterator[Result]:
         """The frames in turn, up to where one is stopped; that one itself only if it is the first."""
-        self.painting.styles, self.painting.strokes = self.painting.paint_strokes(), []
+        self.painting.inputs.styles, self.painting.strokes = self.painting.paint_strokes(), []
         before: Painting | None = None
         for number, blend in enumerate(style_path(self._balance(), self.recipe.frames), start=1):
             frame = self._frame(blend, is_first=before is None)
@@ -65,7 +65,8 @@ class Morph:
         if not is_first:
             steps = self.recipe.frame_steps or max(1, round(FRAME_SHARE * recipe.steps))
             recipe = recipe.replace(steps=steps, first_scale=0)
-        return painting.vary(recipe, painting.content, painting.styles, painting.plan.size, plain=False)
+        inputs = painting.inputs
+        return painting.vary(recipe, inputs.content, inputs.styles, painting.plan.size, plain=False)
 
     def _balance(self) -> list[float]:
         """How many times as strongly a style pulls as the next one, for all but the last.
@@ -75,7 +76,7 @@ class Morph:
         """
         painting = self.painting
         with running(painting.device, painting.plan.threads, "Close other programs."):
-            _, styles = prepare_colors(painting.recipe, painting.content, painting.styles)
+            _, styles = prepare_colors(painting.recipe, painting.inputs.content, painting.inputs.styles)
             shrunk = [resize_image(style, _shrink(*style.shape[-2:])).to(painting.device) for style in styles]
             objective = Objective(painting.encoders["float32"].to(painting.device), painting.recipe, None, shrunk)
         factors = defaultdict[str, list[float]](list)

@@ -6,7 +6,7 @@ from impasto.errors import ImageSizeError, RecipeError
 from impasto.how import How, ImageSources
 from impasto.images.io import ImageSource
 from impasto.images.resize import fit_long_edge
-from impasto.painting import Painting
+from impasto.painting.painting import Painting
 from impasto.recipe import Recipe
 from impasto.sizes import WRAP, fit_wrap
 
@@ -41,20 +41,21 @@ def prepare_pastiche(
             f"Give its long edge alone: --size {max(recipe.size)}.",
         )
     painting = Painting(recipe, **how)
-    height, width = painting.read("content", content_image)
+    inputs = painting.inputs
+    height, width = inputs.read("content", content_image)
     styles = _listed(style_images)
     for source in styles:
-        painting.read("style", source)
+        inputs.read("style", source)
     if fine_style is not None:
-        painting.read("fine_style", fine_style)
-    assert painting.content is not None
+        inputs.read("fine_style", fine_style)
+    assert inputs.content is not None
     for source in _listed(content_masks):
-        painting.read_mask("content_mask", source, painting.content, content_image)
+        inputs.read_mask("content_mask", source, inputs.content, content_image)
     for index, source in enumerate(_listed(style_masks)):
         # One style has all the masks; of too many masks `prepare` tells.
         own = min(index, len(styles) - 1)
-        painting.read_mask("style_mask", source, painting.styles[own], styles[own])
-    painting.read_masks(only, protect, content_image)
+        inputs.read_mask("style_mask", source, inputs.styles[own], styles[own])
+    inputs.read_masks(only, protect, content_image)
     return painting.prepare(fit_long_edge(height, width, recipe.size))
 
 
@@ -84,8 +85,8 @@ def prepare_texture(
         )
     _check_weighed(recipe, "style")
     painting = Painting(recipe, **how)
-    painting.kind = "texture"
-    sizes = [painting.read("style", source) for source in _listed(samples)]
+    painting.keeping.kind = "texture"
+    sizes = [painting.inputs.read("style", source) for source in _listed(samples)]
     for height, width in sizes:
         if min(height, width) < SMALLEST_SAMPLE:
             raise ImageSizeError(
@@ -127,8 +128,8 @@ def prepare_reconstruction(
     else:
         recipe = _reconstruction(recipe, "style", style_layers, style_layer_weights, content_layer_weights)
     painting = Painting(recipe, **how)
-    painting.kind = "reconstruct"
-    height, width = painting.read("content" if content_layers else "style", image)
+    painting.keeping.kind = "reconstruct"
+    height, width = painting.inputs.read("content" if content_layers else "style", image)
     return painting.prepare(fit_long_edge(height, width, size))
 
 

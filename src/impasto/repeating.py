@@ -12,7 +12,7 @@ from impasto.how import How
 from impasto.images.io import ImageSource, read_metadata
 from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
-from impasto.painting import Painting
+from impasto.painting.painting import Painting
 from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
 from impasto.recipe import Recipe
 from impasto.result import NOUNS, Result, Role

@@ -11,7 +11,7 @@ from impasto.errors import RunError
 from impasto.features.weights import file_sha256
 from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
-from impasto.painting import Painting
+from impasto.painting.painting import Painting
 from impasto.recipe import Recipe
 from impasto.result import NOUNS, Input, Result, Role
 from impasto.runs.folder import Run
@@ -35,19 +35,19 @@ def resume(
     """
     painting = prepare_resume(run, force=force, device=device)
     result = painting.paint(on_step)
-    if painting.run is not None and painting.run.record.output and result.end != "stopped":
-        delivery = painting.run.record.delivery
-        output = Path(painting.run.record.output)
+    kept = painting.keeping.run
+    if kept is not None and kept.record.output and result.end != "stopped":
+        delivery, output = kept.record.delivery, Path(kept.record.output)
         finish = {name: delivery[name] for name in ("depth", "keep_profile", "strip") if name in delivery}
         result.save(output, **finish)
-        painting.run.finish(result, output)
+        kept.finish(result, output)
     return result
 
 
 def prepare_resume(
     name: str | os.PathLike[str], *, force: bool = False, device: str | None = None
 ) -> Painting:
-    """What `resume` will paint: its `paint()` is the rest of the run, and its `run` the folder, which it has locked."""
+    """What `resume` will paint: its `paint()` is the rest of the run. It holds the lock of the run's folder."""
     run = Run.open(find_run(name))
     try:
         return _prepare(run, force, device)
@@ -74,18 +74,19 @@ def _prepare(run: Run, force: bool, device: str | None) -> Painting:
     state = run.read_state()
     plan = RunPlan.from_dict(record.plan if state is None else state["plan"])
     painting = Painting(recipe, device=device or record.device, plan=plan, max_pixels=record.max_pixels)
-    painting.told, painting.kind, painting.delivery = as_recorded(recipe, record.recipe), record.kind, record.delivery
+    painting.told = as_recorded(recipe, record.recipe)
+    painting.keeping.kind, painting.keeping.delivery = record.kind, record.delivery
     for source in record.sources:
         role = cast(Role, source.role)
         if not source.kept:
-            painting.read(role, source.path)
+            painting.inputs.read(role, source.path)
         else:
             image, carried = read_picture(run.folder / "inputs" / source.kept)
             described = Input(role=role, name=source.name, sha256=source.sha256, boxes=source.boxes)
-            painting.take(described, image, carried, source.path)
+            painting.inputs.take(described, image, carried, source.path)
     painting.prepare(plan.size)
     check_weights(painting, record.weights["sha256"], f"{label} was begun", force)
-    painting.go_on(run, state)
+    painting.keeping.go_on(run, state)
     return painting
 
 

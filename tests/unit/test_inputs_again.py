@@ -111,7 +111,7 @@ def test_other_photographs_keep_the_masks_if_they_fit(folder: Path) -> None:
         prepare_rerun("masked.png", content="upright.png")
     assert "rerun keeps the masks of the old picture" in caught.value.mend
     paint(CASES["faces"]).save("faces.png")
-    found = prepare_rerun("faces.png", content="upright.png").inputs[-1]
+    found = prepare_rerun("faces.png", content="upright.png").inputs.described[-1]
     assert (found.name, len(found.boxes)) == ("faces", 2)
 
 

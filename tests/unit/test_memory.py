@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 import impasto
-from impasto import painting
 from impasto.errors import MemoryLimitError
 from impasto.optimize import plan
+from impasto.painting import painting
 
 Paint = Callable[..., Tensor]
 

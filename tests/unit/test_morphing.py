@@ -14,7 +14,7 @@ from impasto.features.vgg import Vgg
 from impasto.losses.gram import gram_matrix
 from impasto.morphing import FRAME_SHARE, style_path
 from impasto.optimize.events import OnStep
-from impasto.painting import Painting
+from impasto.painting.painting import Painting
 
 Paint = Callable[..., Tensor]
 LAYERS = ("conv1_1", "conv2_1")

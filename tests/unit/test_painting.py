@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 import impasto
-from impasto import painting
 from impasto.errors import DeviceError, OutOfMemoryError, RecipeError
 from impasto.losses.objective import Objective
 from impasto.optimize import calibration, plan, precision
 from impasto.optimize.tiles import TiledObjective
+from impasto.painting import painting
 
 Paint = Callable[..., Tensor]
 

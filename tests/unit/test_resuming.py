@@ -11,10 +11,11 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto import painting, reuse
+from impasto import reuse
 from impasto.errors import DeviceError, OutputError, RunError, RunLockedError, WeightsError
 from impasto.features.weights import load_weights, write_safetensors
 from impasto.optimize import plan
+from impasto.painting import painting
 from impasto.resuming import prepare_resume
 from impasto.runs import folder as run_folder
 from impasto.runs.checkpoint import Checkpoints
@@ -187,10 +188,10 @@ def test_stopped_again_and_again_it_still_ends_in_the_same_picture(stopped: Path
 
 def test_killed_after_the_last_step_it_is_delivered(files: tuple[Path, Path], stopped: Path) -> None:
     painted = prepare_resume(stopped)
-    assert painted.run is not None
-    painted.run.deliver_to({"output": str(stopped.parent / "out.png")})
+    assert painted.keeping.run is not None
+    painted.keeping.run.deliver_to({"output": str(stopped.parent / "out.png")})
     painted.paint()  # and killed before it was saved
-    painted.run.close()
+    painted.keeping.run.close()
     seen: list[int] = []
     again = impasto.resume(stopped, on_step=lambda event: seen.append(event.step))
     assert seen == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from impasto.backbone.architecture import Architecture, Network
+from impasto.backbone.network import Architecture, Network
 from impasto.errors import WeightsError
 from impasto.features.containers.own import encode
 from impasto.images.disk import replace_file

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from impasto.backbone.architecture import Architecture, Classifier, Init
+from impasto.backbone.network import Architecture, Classifier, Init
 from impasto.errors import RecipeError
 from impasto.features.architecture import DEPTHS
 

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impasto import __version__
-from impasto.backbone.architecture import Network, draw_masks
 from impasto.backbone.curves import draw_curves
 from impasto.backbone.data import Batch, default_workers, judging_batches, steps_per_epoch, training_batches
 from impasto.backbone.evaluate import BATCH_SIZE, Judgement, check_crop, judge
 from impasto.backbone.export import LICENSE, to_backbone, write_backbone
+from impasto.backbone.network import Network, draw_masks
 from impasto.backbone.peers import Peers, joining
 from impasto.backbone.recipes import TrainingRecipe
 from impasto.backbone.run import BACKBONE, CURVES, RunFolder

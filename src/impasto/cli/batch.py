@@ -5,27 +5,18 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from impasto.cli.batch_progress import showing_batch
-from impasto.cli.delivery import Depth, KeepProfile, Strip
-from impasto.cli.options import (
-    STYLIZE_FIELDS,
-    Debug,
-    Device,
-    Json,
-    MaxMemory,
-    MaxPixels,
-    PrecisionOption,
-    Quiet,
-    read_memory,
-    takes_recipe,
-)
+from impasto.cli.delivery import FileOptions
+from impasto.cli.options import STYLIZE_FIELDS, Machine, Report, takes_recipe
 from impasto.cli.progress import describe_seconds
 from impasto.cli.report import print_json, print_line
+from impasto.cli.signatures import takes_options
 from impasto.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -85,6 +76,14 @@ DryRun = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchMachine(Machine):
+    """The same for each of several pictures at a time."""
+
+    threads: Threads = None
+
+
+@takes_options
 @takes_recipe("standard", without=STYLIZE_FIELDS)
 def batch(
     context: typer.Context,
@@ -97,18 +96,11 @@ def batch(
     jobs: Jobs = None,
     ray: RayOption = None,
     cores_per_worker: Cores = None,
-    depth: Depth = None,
-    keep_profile: KeepProfile = False,
-    strip: Strip = False,
-    device: Device = "auto",
-    threads: Threads = None,
-    precision: PrecisionOption = "auto",
-    max_pixels: MaxPixels = 200_000_000,
-    max_memory: MaxMemory = None,
+    *,
+    finish: FileOptions,
+    machine: BatchMachine,
     dry_run: DryRun = False,
-    json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    report: Report,
 ) -> None:
     """Repaint many photographs in many styles.
 
@@ -121,33 +113,25 @@ def batch(
     from impasto.batch.plan import check_jobs
     from impasto.batch.run import paint_batch
 
-    setup = Setup(
-        device=device,
-        threads=threads,
-        precision=precision,
-        max_pixels=max_pixels,
-        max_memory=read_memory(max_memory),
-        depth=depth,  # type: ignore[arg-type]
-        keep_profile=keep_profile,
-        strip=strip,
-    )
+    how: Any = {**machine.how(), **asdict(finish)}
+    setup = Setup(**how)
     planned = _plan(inputs or [], list_file, pairs, name_template, recipe, output)
     _check_engine(ray, jobs, cores_per_worker)
     count = check_jobs(planned, output)
     if dry_run:
-        _tell_plan(planned, count, output, setup, jobs or 1, as_json=json)
+        _tell_plan(planned, count, output, setup, jobs or 1, as_json=report.json)
         return
     started = time.perf_counter()
     try:
         with contextlib.ExitStack() as stack:
             if ray is not None:  # it tells of dead workers on stdout, which is for the result
                 stack.enter_context(contextlib.redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
-            progress = stack.enter_context(showing_batch(count, quiet=quiet))
+            progress = stack.enter_context(showing_batch(count, quiet=report.quiet))
             hire = _hiring(setup, ray, jobs, cores_per_worker, count)
             tally = paint_batch(planned, count, output, setup, hire, progress.on_event)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"stopped; {str(output)!r} holds all pictures finished so far.") from error
-    _report(tally, output, recipe, time.perf_counter() - started, as_json=json)
+    _report(tally, output, recipe, time.perf_counter() - started, as_json=report.json)
     if tally.failed:
         raise typer.Exit(SOME_FAILED)
 

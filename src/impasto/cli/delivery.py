@@ -2,20 +2,23 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from impasto.cli.interrupt import Interrupt
+from impasto.cli.options import Report
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import STOPPED, describe_losses, print_json, print_line
+from impasto.cli.signatures import Options
 from impasto.errors import ImpastoError, OutputError
 from impasto.recipe import Recipe, recipe_files
 
 if TYPE_CHECKING:
     from impasto.optimize.events import StepEvent
-    from impasto.painting import Painting
+    from impasto.painting.painting import Painting
     from impasto.result import Result
     from impasto.runs.folder import Run
 
@@ -57,6 +60,24 @@ Strip = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvolutionOptions(Options):
+    """What is shown of the way to a picture."""
+
+    snapshot_every: SnapshotEvery = None
+    snapshot_dir: SnapshotDir = None
+    animation: Animation = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOptions(Options):
+    """How a picture is written: the keyword arguments of `Result.save`."""
+
+    depth: Depth = None
+    keep_profile: KeepProfile = False
+    strip: Strip = False
+
+
 class Delivery:
     """The output file of a command, with snapshots and animation if asked for. Raises OutputError for a bad place."""
 
@@ -65,20 +86,17 @@ class Delivery:
         output: Path,
         inputs: Sequence[Path],
         recipe: Recipe,
-        snapshot_every: int | None,
-        snapshot_dir: Path | None,
-        animation: Path | None,
-        *,
-        depth: int | None = None,
-        keep_profile: bool = False,
-        strip: bool = False,
+        evolution: EvolutionOptions,
+        finish: FileOptions,
     ) -> None:
         from impasto.evolution import Evolution, check_snapshot_dir
         from impasto.images.animation import check_animation
         from impasto.images.io import check_output
 
         read: list[Path | str] = [*inputs, *recipe_files(recipe)]
-        check_output(output, inputs=read, depth=depth)
+        snapshot_every, snapshot_dir = evolution.snapshot_every, evolution.snapshot_dir
+        animation = evolution.animation
+        check_output(output, inputs=read, depth=finish.depth)
         if snapshot_dir is not None and snapshot_every is None:
             raise OutputError(
                 f"--snapshot-dir {str(snapshot_dir)!r} is given without --snapshot-every; expected both.",
@@ -91,8 +109,11 @@ class Delivery:
             folder = check_snapshot_dir(snapshot_dir or output.with_name(f"{output.stem}_steps"), inputs=read)
         self.output = output
         self.animation = animation
-        self.options = describe_delivery(output, snapshot_every, folder, animation, depth, keep_profile, strip)
-        self._finish: dict[str, Any] = {"depth": depth, "keep_profile": keep_profile, "strip": strip}
+        self._finish: dict[str, Any] = asdict(finish)
+        places = {"output": output, "snapshot_dir": folder, "animation": animation}
+        paths = {name: None if path is None else str(path.absolute()) for name, path in places.items()}
+        # What a run's folder remembers of it, as JSON values.
+        self.options: dict[str, Any] = {**paths, "snapshot_every": snapshot_every, **self._finish}
         self._has_snapshots = snapshot_every is not None
         self._evolution = Evolution(snapshot_dir=folder, snapshot_every=snapshot_every, animate=animation is not None)
 
@@ -134,30 +155,12 @@ class Delivery:
         return values
 
 
-def paint_and_deliver(
-    painting: "Painting", delivery: Delivery, interrupt: Interrupt, *, quiet: bool, as_json: bool
-) -> None:
+def paint_and_deliver(painting: "Painting", delivery: Delivery, interrupt: Interrupt, report: Report) -> None:
     """Paints what is ready, telling its steps, delivers it, and ends the command with its exit code."""
-    painting.delivery = delivery.options
-    with showing_progress(quiet=quiet) as progress:
+    painting.keeping.delivery = delivery.options
+    with showing_progress(quiet=report.quiet) as progress:
         result = painting.paint(interrupt.on_step(progress.on_step, delivery.on_step))
-    delivery.deliver(result, interrupt, as_json=as_json, run=painting.run)
-
-
-def describe_delivery(
-    output: Path,
-    snapshot_every: int | None,
-    snapshot_dir: Path | None,
-    animation: Path | None,
-    depth: int | None,
-    keep_profile: bool,
-    strip: bool,
-) -> dict[str, Any]:
-    """The arguments of a `Delivery` as JSON values, with absolute paths: what a run's folder remembers of them."""
-    places = {"output": output, "snapshot_dir": snapshot_dir, "animation": animation}
-    paths = {name: None if path is None else str(path.absolute()) for name, path in places.items()}
-    finish = {"depth": depth, "keep_profile": keep_profile, "strip": strip}
-    return {**paths, "snapshot_every": snapshot_every, **finish}
+    delivery.deliver(result, interrupt, as_json=report.json, run=painting.keeping.run)
 
 
 def name_run(folder: Path) -> str:

@@ -8,17 +8,16 @@ import typer
 from impasto.cli.delivery import describe_result
 from impasto.cli.estimate import tell_estimate
 from impasto.cli.options import (
-    Debug,
     Device,
-    Json,
     MaxMemory,
     PrecisionOption,
-    Quiet,
+    Report,
     Threads,
     read_memory,
 )
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import STOPPED, print_json, print_line
+from impasto.cli.signatures import takes_options
 from impasto.recipe import Recipe, parse_field
 
 EXPLANATION = (
@@ -30,6 +29,7 @@ EXPLANATION = (
 )
 
 
+@takes_options
 def demo(
     context: typer.Context,
     output: Annotated[
@@ -47,9 +47,8 @@ def demo(
     threads: Threads = None,
     precision: PrecisionOption = "auto",
     max_memory: MaxMemory = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    *,
+    report: Report,
 ) -> None:
     """See it work: paint a free photograph in the style of a painting made by code, offline.
 
@@ -73,13 +72,13 @@ def demo(
         precision=precision,
         max_memory=read_memory(max_memory),
     )
-    tell_estimate(painting, dry_run=False, quiet=quiet, as_json=json)
-    with showing_progress(quiet=quiet) as progress:
+    tell_estimate(painting, dry_run=False, report=report)
+    with showing_progress(quiet=report.quiet) as progress:
         result = painting.paint(context.obj.on_step(progress.on_step, evolution.on_step))
     context.obj.shield()
     files = write_demo(prepared, result, evolution)
     pastiche = output / "pastiche.png"
-    if json:
+    if report.json:
         print_json({"output": str(pastiche), **result.to_dict(), "files": [str(path) for path in files]})
     else:
         print_line(describe_result(result, pastiche))

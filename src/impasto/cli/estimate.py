@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from impasto.cli.options import Report
 from impasto.cli.progress import describe_seconds
 from impasto.cli.report import print_json, print_line
 
 if TYPE_CHECKING:
     from impasto.morphing import Morph
     from impasto.optimize.estimate import Estimate
-    from impasto.painting import Painting
+    from impasto.painting.painting import Painting
 
 DryRun = Annotated[
     bool,
@@ -25,14 +26,14 @@ DryRun = Annotated[
 ]
 
 
-def tell_estimate(painting: "Painting | Morph", *, dry_run: bool, quiet: bool, as_json: bool) -> None:
+def tell_estimate(painting: "Painting | Morph", *, dry_run: bool, report: Report) -> None:
     """Tells what painting will cost: as the result of a dry run, or as the first line of a run that is not quiet."""
-    if quiet and not dry_run:
+    if report.quiet and not dry_run:
         return
     estimate = painting.estimate()
     if not dry_run:
         print_line(describe_estimate(estimate), file=sys.stderr)
-    elif as_json:
+    elif report.json:
         print_json(estimate.to_dict())
     else:
         for line in (describe_estimate(estimate), *describe_parts(estimate.to_dict())):

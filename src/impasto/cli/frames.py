@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from impasto.cli.delivery import FileOptions
 from impasto.cli.interrupt import Interrupt
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import STOPPED, print_json, print_line
@@ -28,16 +30,7 @@ class Frames:
     Raises OutputError for a bad place.
     """
 
-    def __init__(
-        self,
-        output: Path,
-        inputs: Sequence[Path],
-        recipe: Recipe,
-        *,
-        depth: int | None,
-        keep_profile: bool,
-        strip: bool,
-    ) -> None:
+    def __init__(self, output: Path, inputs: Sequence[Path], recipe: Recipe, finish: FileOptions) -> None:
         from impasto.images.animation import FORMATS, check_animation
         from impasto.images.io import check_output
 
@@ -46,13 +39,13 @@ class Frames:
         self._digits = max(4, len(str(recipe.frames)))
         self.is_animation = output.suffix.lower() in FORMATS
         self.results: list[dict[str, Any]] = []
-        self._finish: dict[str, Any] = {"depth": depth, "keep_profile": keep_profile, "strip": strip}
+        self._finish: dict[str, Any] = asdict(finish)
         self._pictures: list[Tensor] = []
         self._last: Result | None = None
         if not self.is_animation:
             for number in range(1, recipe.frames + 1):
-                check_output(self._path(number), inputs=read, depth=depth)
-        elif depth == 16 or keep_profile:
+                check_output(self._path(number), inputs=read, depth=finish.depth)
+        elif finish.depth == 16 or finish.keep_profile:
             raise OutputError(
                 f"output {str(output)!r} is an animation; it holds neither 16 bits nor a --keep-profile.",
                 f"Write numbered pictures: -o {output.with_suffix('.png')}.",

@@ -1,17 +1,21 @@
 """Options that commands share. Those of the recipe are made from its dataclass, so that the two cannot drift apart."""
 
 import dataclasses
-import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from impasto.cli.signatures import Command, Options, option, replace_parameter
 from impasto.errors import RecipeError
 from impasto.fields import describe_range, format_value
 from impasto.recipe import Recipe, field_names, parse_field, preset_names
+
+if TYPE_CHECKING:
+    from impasto.how import How
 
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps", rich_help_panel="Machine")]
 Threads = Annotated[
@@ -52,6 +56,48 @@ Quiet = Annotated[bool, typer.Option("--quiet", metavar="", help="no progress", 
 Debug = Annotated[
     bool, typer.Option("--debug", metavar="", help="show the traceback of an error", rich_help_panel="Report")
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine(Options):
+    """On what, and within what limits, a command paints."""
+
+    device: Device = "auto"
+    threads: Threads = None
+    precision: PrecisionOption = "auto"
+    max_pixels: MaxPixels = 200_000_000
+    max_memory: MaxMemory = None
+
+    def how(self) -> "How":
+        """The same as keyword arguments. Raises MemoryLimitError."""
+        return {
+            "device": self.device,
+            "threads": self.threads,
+            "precision": self.precision,
+            "max_pixels": self.max_pixels,
+            "max_memory": read_memory(self.max_memory),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunMachine(Machine):
+    """The same for a command whose run is kept in a folder."""
+
+    run_dir: RunDir = "auto"
+
+    def how(self) -> "How":
+        """The same as keyword arguments. Raises MemoryLimitError."""
+        return {**Machine.how(self), "run_dir": None if self.run_dir == "none" else self.run_dir}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report(Options):
+    """What a command tells. `debug` is read where errors are told."""
+
+    json: Json = False
+    quiet: Quiet = False
+    debug: Debug = False
+
 
 PANELS: Mapping[str, tuple[str, ...]] = {
     "Look": (
@@ -108,57 +154,27 @@ _METAVARS = {
 }
 
 
-def takes_recipe(
-    default: str, *, without: Sequence[str] = ()
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes_recipe(default: str, *, without: Sequence[str] = ()) -> Callable[[Command], Command]:
     """Replaces a command's parameter `recipe` by --preset, --recipe and an option for every recipe field.
 
     default: the preset the command begins from. without: fields that the command takes by itself.
     """
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        signature = inspect.signature(command, eval_str=True)
-        parameters: list[inspect.Parameter] = []
-        for name, parameter in signature.parameters.items():
-            fields = _field_parameters(Recipe.preset(default), without)
-            added = [*_source_parameters(default), *fields] if name == "recipe" else [parameter]
-            parameters += [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in added]
+    def build(given: Mapping[str, Any]) -> Recipe:
+        texts = {name: given[name] for name in field_names() if name not in without}
+        return build_recipe(given["preset"], given["recipe"], texts, default=default)
 
-        @functools.wraps(command)
-        def with_recipe(**given: Any) -> None:
-            texts = {name: given.pop(name) for name in field_names() if name not in without}
-            recipe = build_recipe(given.pop("preset"), given.pop("recipe"), texts, default=default)
-            command(**given, recipe=recipe)
-
-        with_recipe.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        with_recipe.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        return with_recipe
-
-    return decorate
+    options = [*_source_parameters(default), *_field_parameters(Recipe.preset(default), without)]
+    return lambda command: replace_parameter(command, "recipe", options, build)
 
 
-def takes_changes(command: Callable[..., None]) -> Callable[..., None]:
+def takes_changes(command: Command) -> Command:
     """Replaces a command's parameter `changes` by an option for every recipe field, none of them set by default."""
-    signature = inspect.signature(command, eval_str=True)
-    parameters: list[inspect.Parameter] = []
-    for name, parameter in signature.parameters.items():
-        added = _field_parameters(None, ()) if name == "changes" else [parameter]
-        parameters += [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in added]
 
-    @functools.wraps(command)
-    def with_changes(**given: Any) -> None:
-        texts = {name: given.pop(name) for name in field_names()}
-        changes = {name: parse_field(name, text) for name, text in texts.items() if text is not None}
-        command(**given, changes=changes)
+    def build(texts: Mapping[str, str | None]) -> dict[str, Any]:
+        return {name: parse_field(name, text) for name, text in texts.items() if text is not None}
 
-    with_changes.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    with_changes.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return with_changes
-
-
-def read_run_dir(run_dir: str) -> str | None:
-    """The `run_dir` of a --run-dir: None for "none"."""
-    return None if run_dir == "none" else run_dir
+    return replace_parameter(command, "changes", _field_parameters(None, ()), build)
 
 
 def read_memory(max_memory: str | None) -> int | None:
@@ -186,7 +202,7 @@ def _source_parameters(default: str) -> list[inspect.Parameter]:
         metavar="NAME", help=f"{', '.join(preset_names())} {_dimmed(f'default: {default}')}", rich_help_panel="Recipe"
     )
     file = typer.Option(metavar="FILE.toml", help="recipe file instead of a preset", rich_help_panel="Recipe")
-    return [_keyword("preset", Annotated[str | None, preset]), _keyword("recipe", Annotated[Path | None, file])]
+    return [option("preset", Annotated[str | None, preset]), option("recipe", Annotated[Path | None, file])]
 
 
 def _field_parameters(recipe: Recipe | None, without: Sequence[str]) -> list[inspect.Parameter]:
@@ -194,7 +210,7 @@ def _field_parameters(recipe: Recipe | None, without: Sequence[str]) -> list[ins
     names = [name for panel in PANELS.values() for name in panel]
     names += [name for name in fields if name not in names]
     return [
-        _keyword(name, Annotated[str | None, _option(fields[name], getattr(recipe, name, None))])
+        option(name, Annotated[str | None, _option(fields[name], getattr(recipe, name, None))])
         for name in names
         if name not in without
     ]
@@ -215,10 +231,6 @@ def _option(field: "dataclasses.Field[Any]", value: Any) -> Any:
         rich_help_panel=panel,
         show_default=False,
     )
-
-
-def _keyword(name: str, annotation: Any) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 def _dimmed(text: str) -> str:

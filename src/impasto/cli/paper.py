@@ -5,22 +5,14 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.options import (
-    Debug,
-    Device,
-    Json,
-    MaxMemory,
-    MaxPixels,
-    PrecisionOption,
-    Quiet,
-    Threads,
-    read_memory,
-)
+from impasto.cli.options import Machine, Report
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import print_json, print_line
+from impasto.cli.signatures import takes_options
 from impasto.recipe import parse_field
 
 
+@takes_options
 def paper(
     context: typer.Context,
     content_image: Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)],
@@ -34,14 +26,9 @@ def paper(
     ] = None,
     weights: Annotated[str, typer.Option(metavar="NAME|FILE", help="network weights")] = "oxford",
     seed: Annotated[str, typer.Option(metavar="N", help="seed of the white noise")] = "0",
-    device: Device = "auto",
-    threads: Threads = None,
-    precision: PrecisionOption = "auto",
-    max_pixels: MaxPixels = 200_000_000,
-    max_memory: MaxMemory = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    *,
+    machine: Machine,
+    report: Report,
 ) -> None:
     """Repeat the paper's figures 1, 2 and 3 with these pictures.
 
@@ -53,7 +40,7 @@ def paper(
 
     label = f"output {str(output)!r}"
     check_folder(output if is_folder(output, label) or output.exists() else output.parent, label)
-    with showing_progress(quiet=quiet) as progress:
+    with showing_progress(quiet=report.quiet) as progress:
         made = paint_paper(
             content_image,
             style_images,
@@ -62,15 +49,11 @@ def paper(
             steps=None if steps is None else parse_field("steps", steps),
             weights=weights,
             seed=parse_field("seed", seed),
-            device=device,
-            threads=threads,
-            precision=precision,
-            max_pixels=max_pixels,
-            max_memory=read_memory(max_memory),
+            **machine.how(),
             on_step=context.obj.on_step(progress.on_step),
             on_figure=lambda figure, number, of: progress.on_part(f"{figure}, panel {number}/{of}"),
         )
-    if json:
+    if report.json:
         height, width = made.size
         print_json(
             {

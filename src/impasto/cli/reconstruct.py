@@ -5,38 +5,16 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.delivery import (
-    Animation,
-    Delivery,
-    Depth,
-    KeepProfile,
-    Output,
-    SnapshotDir,
-    SnapshotEvery,
-    Strip,
-    paint_and_deliver,
-)
+from impasto.cli.delivery import Delivery, EvolutionOptions, FileOptions, Output, paint_and_deliver
 from impasto.cli.estimate import DryRun, tell_estimate
-from impasto.cli.options import (
-    STYLIZE_FIELDS,
-    Debug,
-    Device,
-    Json,
-    MaxMemory,
-    MaxPixels,
-    PrecisionOption,
-    Quiet,
-    RunDir,
-    Threads,
-    read_memory,
-    read_run_dir,
-    takes_recipe,
-)
+from impasto.cli.options import STYLIZE_FIELDS, Report, RunMachine, takes_recipe
+from impasto.cli.signatures import takes_options
 from impasto.recipe import Recipe, parse_field
 
 LAYER_FIELDS = ("content_layers", "style_layers", "content_layer_weights", "style_layer_weights")
 
 
+@takes_options
 @takes_recipe("reconstruct", without=(*LAYER_FIELDS, *STYLIZE_FIELDS, "strength"))
 def reconstruct(
     context: typer.Context,
@@ -55,22 +33,12 @@ def reconstruct(
     style_layer_weights: Annotated[
         str, typer.Option(metavar="NUMBER,...", help="one a style layer; default: equal", show_default=False)
     ] = "",
-    snapshot_every: SnapshotEvery = None,
-    snapshot_dir: SnapshotDir = None,
-    animation: Animation = None,
-    depth: Depth = None,
-    keep_profile: KeepProfile = False,
-    strip: Strip = False,
-    device: Device = "auto",
-    threads: Threads = None,
-    precision: PrecisionOption = "auto",
-    max_pixels: MaxPixels = 200_000_000,
-    max_memory: MaxMemory = None,
-    run_dir: RunDir = "auto",
+    *,
+    evolution: EvolutionOptions,
+    finish: FileOptions,
+    machine: RunMachine,
     dry_run: DryRun = False,
-    json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    report: Report,
 ) -> None:
     """Find, from noise, the picture that looks the same to some layers of the network.
 
@@ -78,17 +46,7 @@ def reconstruct(
     """
     from impasto.preparation import prepare_reconstruction
 
-    delivery = Delivery(
-        output,
-        [image],
-        recipe,
-        snapshot_every,
-        snapshot_dir,
-        animation,
-        depth=depth,
-        keep_profile=keep_profile,
-        strip=strip,
-    )
+    delivery = Delivery(output, [image], recipe, evolution, finish)
     painting = prepare_reconstruction(
         image,
         content_layers=parse_field("content_layers", content_layers),
@@ -96,14 +54,9 @@ def reconstruct(
         content_layer_weights=parse_field("content_layer_weights", content_layer_weights),
         style_layer_weights=parse_field("style_layer_weights", style_layer_weights),
         recipe=recipe,
-        device=device,
-        threads=threads,
-        precision=precision,
-        max_pixels=max_pixels,
-        max_memory=read_memory(max_memory),
-        run_dir=read_run_dir(run_dir),
+        **machine.how(),
     )
-    tell_estimate(painting, dry_run=dry_run, quiet=quiet, as_json=json)
+    tell_estimate(painting, dry_run=dry_run, report=report)
     if dry_run:
         return
-    paint_and_deliver(painting, delivery, context.obj, quiet=quiet, as_json=json)
+    paint_and_deliver(painting, delivery, context.obj, report)

@@ -5,34 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.delivery import (
-    Animation,
-    Delivery,
-    Depth,
-    KeepProfile,
-    Output,
-    SnapshotDir,
-    SnapshotEvery,
-    Strip,
-    paint_and_deliver,
-)
+from impasto.cli.delivery import Delivery, EvolutionOptions, FileOptions, Output, paint_and_deliver
 from impasto.cli.estimate import DryRun, tell_estimate
-from impasto.cli.options import (
-    Debug,
-    Device,
-    Json,
-    MaxMemory,
-    MaxPixels,
-    PrecisionOption,
-    Quiet,
-    RunDir,
-    Threads,
-    read_memory,
-    read_run_dir,
-    takes_changes,
-)
+from impasto.cli.options import Report, RunMachine, takes_changes
+from impasto.cli.signatures import takes_options
 
 
+@takes_options
 @takes_changes
 def rerun(
     context: typer.Context,
@@ -49,22 +28,12 @@ def rerun(
     force: Annotated[
         bool, typer.Option("--force", metavar="", help="take an input of the right name, even if it has changed")
     ] = False,
-    snapshot_every: SnapshotEvery = None,
-    snapshot_dir: SnapshotDir = None,
-    animation: Animation = None,
-    depth: Depth = None,
-    keep_profile: KeepProfile = False,
-    strip: Strip = False,
-    device: Device = "auto",
-    threads: Threads = None,
-    precision: PrecisionOption = "auto",
-    max_pixels: MaxPixels = 200_000_000,
-    max_memory: MaxMemory = None,
-    run_dir: RunDir = "auto",
+    *,
+    evolution: EvolutionOptions,
+    finish: FileOptions,
+    machine: RunMachine,
     dry_run: DryRun = False,
-    json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    report: Report,
 ) -> None:
     """Paint a picture of ours again, from the recipe inside it; with nothing replaced, to the byte.
 
@@ -75,32 +44,11 @@ def rerun(
     """
     from impasto.repeating import prepare_rerun
 
-    styles = style or []
     painting = prepare_rerun(
-        picture,
-        content=content,
-        styles=styles,
-        changes=changes,
-        force=force,
-        device=device,
-        threads=threads,
-        precision=precision,
-        max_pixels=max_pixels,
-        max_memory=read_memory(max_memory),
-        run_dir=read_run_dir(run_dir),
+        picture, content=content, styles=style or [], changes=changes, force=force, **machine.how()
     )
-    delivery = Delivery(
-        output,
-        painting.paths,
-        painting.recipe,
-        snapshot_every,
-        snapshot_dir,
-        animation,
-        depth=depth,
-        keep_profile=keep_profile,
-        strip=strip,
-    )
-    tell_estimate(painting, dry_run=dry_run, quiet=quiet, as_json=json)
+    delivery = Delivery(output, painting.inputs.paths, painting.recipe, evolution, finish)
+    tell_estimate(painting, dry_run=dry_run, report=report)
     if dry_run:
         return
-    paint_and_deliver(painting, delivery, context.obj, quiet=quiet, as_json=json)
+    paint_and_deliver(painting, delivery, context.obj, report)

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.delivery import Delivery, paint_and_deliver
-from impasto.cli.options import Debug, Json, Quiet
+from impasto.cli.delivery import Delivery, EvolutionOptions, FileOptions, paint_and_deliver
+from impasto.cli.options import Report
 from impasto.cli.report import print_json, print_line
+from impasto.cli.signatures import takes_options
 from impasto.recipe import Recipe
 
 
+@takes_options
 def resume(
     context: typer.Context,
     run: Annotated[
@@ -28,9 +30,8 @@ def resume(
         str | None,
         typer.Option(metavar="NAME", help="another device than the run's; then not exact", rich_help_panel="Machine"),
     ] = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    *,
+    report: Report,
 ) -> None:
     """Go on with a run that was stopped or killed: the picture is the same as if it had not been.
 
@@ -46,7 +47,7 @@ def resume(
     folder = find_run(run)
     record = Record.read(folder)
     if record.finished is not None:
-        if json:
+        if report.json:
             print_json({**record.finished, "run_dir": str(folder)})
         else:
             print_line(f"run {folder.name} is finished: {describe_end(folder, record)}")
@@ -57,16 +58,14 @@ def resume(
         output or Path(record.output or folder / "result.png"),
         [*(Path(each.path) for each in record.sources if each.path), *(Path(each["path"]) for each in files)],
         Recipe(),
-        known.get("snapshot_every"),
-        places["snapshot_dir"],
-        places["animation"],
-        depth=known.get("depth"),
-        keep_profile=bool(known.get("keep_profile")),
-        strip=bool(known.get("strip")),
+        EvolutionOptions(snapshot_every=known.get("snapshot_every"), **places),
+        FileOptions(
+            depth=known.get("depth"), keep_profile=bool(known.get("keep_profile")), strip=bool(known.get("strip"))
+        ),
     )
     painting = prepare_resume(folder, force=force, device=device)
-    assert painting.run is not None
-    painting.run.deliver_to(delivery.options)
-    if not quiet:
-        print_line(f"going on after step {painting.step} of {painting.plan.steps}", file=sys.stderr)
-    paint_and_deliver(painting, delivery, context.obj, quiet=quiet, as_json=json)
+    assert painting.keeping.run is not None
+    painting.keeping.run.deliver_to(delivery.options)
+    if not report.quiet:
+        print_line(f"going on after step {painting.keeping.step} of {painting.plan.steps}", file=sys.stderr)
+    paint_and_deliver(painting, delivery, context.obj, report)

@@ -5,33 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.delivery import (
-    Animation,
-    Delivery,
-    Depth,
-    KeepProfile,
-    Output,
-    SnapshotDir,
-    SnapshotEvery,
-    Strip,
-    paint_and_deliver,
-)
+from impasto.cli.delivery import Delivery, EvolutionOptions, FileOptions, Output, paint_and_deliver
 from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.frames import Frames
-from impasto.cli.options import (
-    Debug,
-    Device,
-    Json,
-    MaxMemory,
-    MaxPixels,
-    PrecisionOption,
-    Quiet,
-    RunDir,
-    Threads,
-    read_memory,
-    read_run_dir,
-    takes_recipe,
-)
+from impasto.cli.options import Report, RunMachine, takes_recipe
+from impasto.cli.signatures import takes_options
 from impasto.errors import OutputError
 from impasto.recipe import Recipe
 
@@ -73,6 +51,7 @@ Protect = Annotated[
 ]
 
 
+@takes_options
 @takes_recipe("standard")
 def stylize(
     context: typer.Context,
@@ -92,22 +71,12 @@ def stylize(
     style_mask: StyleMasks = None,
     only: Only = None,
     protect: Protect = None,
-    snapshot_every: SnapshotEvery = None,
-    snapshot_dir: SnapshotDir = None,
-    animation: Animation = None,
-    depth: Depth = None,
-    keep_profile: KeepProfile = False,
-    strip: Strip = False,
-    device: Device = "auto",
-    threads: Threads = None,
-    precision: PrecisionOption = "auto",
-    max_pixels: MaxPixels = 200_000_000,
-    max_memory: MaxMemory = None,
-    run_dir: RunDir = "auto",
+    *,
+    evolution: EvolutionOptions,
+    finish: FileOptions,
+    machine: RunMachine,
     dry_run: DryRun = False,
-    json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    report: Report,
 ) -> None:
     """Repaint a photograph in the style of one or more paintings.
 
@@ -119,37 +88,26 @@ def stylize(
     from impasto.morphing import prepare_morph
     from impasto.preparation import prepare_pastiche
 
-    how: Any = {"device": device, "threads": threads, "precision": precision, "max_pixels": max_pixels}
-    how |= {"max_memory": read_memory(max_memory), "fine_style": fine_style, "only": only, "protect": protect}
-    how |= {"content_masks": content_mask or (), "style_masks": style_mask or (), "run_dir": read_run_dir(run_dir)}
+    how: Any = {**machine.how(), "fine_style": fine_style, "only": only, "protect": protect}
+    how |= {"content_masks": content_mask or (), "style_masks": style_mask or ()}
     given = [fine_style, only, protect, *(content_mask or ()), *(style_mask or ())]
     inputs = [content_image, *style_images, *(Path(path) for path in given if path is not None)]
     if recipe.frames > 1:
-        if snapshot_every is not None or snapshot_dir is not None or animation is not None:
+        if evolution != EvolutionOptions():
             raise OutputError(
                 f"--frames {recipe.frames} is given with snapshots or an --animation; expected one of them.",
                 "Leave the others out: OUT is the animation, or numbered pictures.",
             )
-        frames = Frames(output, inputs, recipe, depth=depth, keep_profile=keep_profile, strip=strip)
+        frames = Frames(output, inputs, recipe, finish)
         morph = prepare_morph(content_image, [*style_images], recipe, **how)
-        tell_estimate(morph, dry_run=dry_run, quiet=quiet, as_json=json)
+        tell_estimate(morph, dry_run=dry_run, report=report)
         if not dry_run:
-            frames.paint(morph, context.obj, quiet=quiet)
-            frames.deliver(context.obj, as_json=json)
+            frames.paint(morph, context.obj, quiet=report.quiet)
+            frames.deliver(context.obj, as_json=report.json)
         return
-    delivery = Delivery(
-        output,
-        inputs,
-        recipe,
-        snapshot_every,
-        snapshot_dir,
-        animation,
-        depth=depth,
-        keep_profile=keep_profile,
-        strip=strip,
-    )
+    delivery = Delivery(output, inputs, recipe, evolution, finish)
     painting = prepare_pastiche(content_image, [*style_images], recipe, **how)
-    tell_estimate(painting, dry_run=dry_run, quiet=quiet, as_json=json)
+    tell_estimate(painting, dry_run=dry_run, report=report)
     if dry_run:
         return
-    paint_and_deliver(painting, delivery, context.obj, quiet=quiet, as_json=json)
+    paint_and_deliver(painting, delivery, context.obj, report)

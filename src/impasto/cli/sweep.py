@@ -1,25 +1,14 @@
 """`impasto sweep`: a labelled grid over two recipe fields; the paper's figure 3 by default."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli.options import (
-    STYLIZE_FIELDS,
-    Debug,
-    Device,
-    Json,
-    MaxMemory,
-    MaxPixels,
-    PrecisionOption,
-    Quiet,
-    Threads,
-    read_memory,
-    takes_recipe,
-)
+from impasto.cli.options import STYLIZE_FIELDS, Machine, Report, takes_recipe
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import print_json, print_line
+from impasto.cli.signatures import takes_options
 from impasto.recipe import Recipe, recipe_files
 
 if TYPE_CHECKING:
@@ -30,6 +19,7 @@ FIGURE_3_ROWS = "conv1_1, +conv2_1, ... +conv5_1"
 FIGURE_3_COLUMNS = "content_weight=1e-5,1e-4,1e-3,1e-2"
 
 
+@takes_options
 @takes_recipe("paper", without=STYLIZE_FIELDS)
 def sweep(
     context: typer.Context,
@@ -43,14 +33,9 @@ def sweep(
     columns: Annotated[
         str | None, typer.Option(metavar="FIELD=A,B,...", help=f"what changes right; default: {FIGURE_3_COLUMNS}")
     ] = None,
-    device: Device = "auto",
-    threads: Threads = None,
-    precision: PrecisionOption = "auto",
-    max_pixels: MaxPixels = 200_000_000,
-    max_memory: MaxMemory = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    *,
+    machine: Machine,
+    report: Report,
 ) -> None:
     """Paint every combination of two recipe fields, as one labelled sheet and a file each.
 
@@ -76,16 +61,15 @@ def sweep(
     notes = output.with_suffix(".json")
     check_not_input(notes, f"losses {str(notes)!r}", read)
     folder = check_snapshot_dir(output.with_name(f"{output.stem}_panels"))
-    content = read_image(content_image, name="content_image", max_pixels=max_pixels)
-    style = read_image(style_image, name="style_image", max_pixels=max_pixels)
+    content = read_image(content_image, name="content_image", max_pixels=machine.max_pixels)
+    style = read_image(style_image, name="style_image", max_pixels=machine.max_pixels)
 
-    limits = {"max_pixels": max_pixels, "max_memory": read_memory(max_memory)}
-    how: Any = {"device": device, "threads": threads, "precision": precision, **limits}
+    how = machine.how()
 
     def paint(chosen: Recipe, on_step: "OnStep") -> "Result":
         return transfer.stylize(content_image, style_image, chosen, on_step=on_step, **how)
 
-    with showing_progress(quiet=quiet) as progress:
+    with showing_progress(quiet=report.quiet) as progress:
         grid = stage.sweep(
             row_axis,
             column_axis,
@@ -110,7 +94,7 @@ def sweep(
         "recipe": recipe.to_dict(),
     }
     write_notes(notes, values)
-    if json:
+    if report.json:
         print_json(values)
     else:
         print_line(

@@ -5,37 +5,17 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.delivery import (
-    Animation,
-    Delivery,
-    Depth,
-    Output,
-    SnapshotDir,
-    SnapshotEvery,
-    paint_and_deliver,
-)
+from impasto.cli.delivery import Delivery, Depth, EvolutionOptions, FileOptions, Output, paint_and_deliver
 from impasto.cli.estimate import DryRun, tell_estimate
-from impasto.cli.options import (
-    STYLIZE_FIELDS,
-    Debug,
-    Device,
-    Json,
-    MaxMemory,
-    MaxPixels,
-    PrecisionOption,
-    Quiet,
-    RunDir,
-    Threads,
-    read_memory,
-    read_run_dir,
-    takes_recipe,
-)
+from impasto.cli.options import STYLIZE_FIELDS, Report, RunMachine, takes_recipe
+from impasto.cli.signatures import takes_options
 from impasto.errors import RecipeError
 from impasto.recipe import Recipe
 
 WRAPS = {"x": "wrap-x", "xy": "wrap"}
 
 
+@takes_options
 @takes_recipe("texture", without=STYLIZE_FIELDS)
 def texture(
     context: typer.Context,
@@ -48,20 +28,12 @@ def texture(
     wrap: Annotated[
         str | None, typer.Option(metavar="x|xy", help="repeats without a seam: x sideways, xy both ways")
     ] = None,
-    snapshot_every: SnapshotEvery = None,
-    snapshot_dir: SnapshotDir = None,
-    animation: Animation = None,
+    *,
+    evolution: EvolutionOptions,
     depth: Depth = None,
-    device: Device = "auto",
-    threads: Threads = None,
-    precision: PrecisionOption = "auto",
-    max_pixels: MaxPixels = 200_000_000,
-    max_memory: MaxMemory = None,
-    run_dir: RunDir = "auto",
+    machine: RunMachine,
     dry_run: DryRun = False,
-    json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    report: Report,
 ) -> None:
     """Make more of a texture, of any size; several samples are blended.
 
@@ -75,18 +47,9 @@ def texture(
         raise RecipeError("--tileable and --wrap x are both given; expected one of them.", "Leave one out.")
     if wrap is not None or tileable:
         recipe = recipe.replace(padding=WRAPS["xy" if tileable else str(wrap)])
-    delivery = Delivery(output, samples, recipe, snapshot_every, snapshot_dir, animation, depth=depth)
-    painting = prepare_texture(
-        [*samples],
-        recipe=recipe,
-        device=device,
-        threads=threads,
-        precision=precision,
-        max_pixels=max_pixels,
-        max_memory=read_memory(max_memory),
-        run_dir=read_run_dir(run_dir),
-    )
-    tell_estimate(painting, dry_run=dry_run, quiet=quiet, as_json=json)
+    delivery = Delivery(output, samples, recipe, evolution, FileOptions(depth=depth))
+    painting = prepare_texture([*samples], recipe=recipe, **machine.how())
+    tell_estimate(painting, dry_run=dry_run, report=report)
     if dry_run:
         return
-    paint_and_deliver(painting, delivery, context.obj, quiet=quiet, as_json=json)
+    paint_and_deliver(painting, delivery, context.obj, report)

@@ -7,11 +7,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from impasto.backbone.architecture import Architecture, Network
 from impasto.backbone.curves import draw_confusion, draw_curves
 from impasto.backbone.data import Batch
 from impasto.backbone.evaluate import evaluate, judge, most_confused
 from impasto.backbone.export import Backbone, read_backbone, to_backbone, write_backbone
+from impasto.backbone.network import Architecture, Network
 from impasto.errors import DataSetError, WeightsError
 
 MIXED_BLUE = tuple(round(255 + (channel - 255) * 0.6**0.5) for channel in (27, 108, 168))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from impasto.backbone.architecture import HIDDEN, Architecture, Network, draw_masks
+from impasto.backbone.network import HIDDEN, Architecture, Network, draw_masks
 from impasto.features.preprocessing import TORCHVISION
 from impasto.features.vgg import Vgg
 from impasto.fields import LAYERS

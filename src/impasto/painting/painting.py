@@ -1,0 +1,265 @@
+"""One picture being made: its inputs checked, a plan made and its cost told, and then painted."""
+
+import copy
+import os
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from impasto.coloring import check_color, finish_colors, prepare_colors
+from impasto.errors import RecipeError
+from impasto.features.guides import Region
+from impasto.features.vgg import Vgg
+from impasto.features.weights import WeightsRecord
+from impasto.images.io import MAX_PIXELS, read_image
+from impasto.losses.protection import protect_recipe
+from impasto.masking import keep_photograph
+from impasto.optimize.calibration import find_match_speed, find_speed
+from impasto.optimize.device import peak_bytes, resolve_device, running
+from impasto.optimize.estimate import Estimate, estimate_run
+from impasto.optimize.events import OnStep
+from impasto.optimize.memory import memory_limit, used_bytes
+from impasto.optimize.precision import check_precision, resolve_precision
+from impasto.optimize.pyramid import Precision
+from impasto.optimize.schedule import RunPlan
+from impasto.painting.course import Course, Speeds, advise_memory
+from impasto.painting.inputs import Inputs
+from impasto.painting.keeping import Keeping
+from impasto.painting.scene import Scene
+from impasto.planning import Planner
+from impasto.recipe import Recipe, check_blend, recipe_files
+from impasto.regions import Masks, build_regions
+from impasto.result import Result
+from impasto.reuse import Reuse
+from impasto.runs.record import Record, build_record
+from impasto.sizes import check_sizes, style_size
+from impasto.strokes import check_fine_style, fine_recipe
+
+
+class Painting:
+    """One run: its `inputs` read, `prepare`, perhaps `estimate`, then `paint`. How to run it is as for `stylize`."""
+
+    # Complete after `prepare`: before, the recipe and the sizes of the inputs are not known. `seen` is the recipe with
+    # the layers that protection sees.
+    seen: Recipe
+    encoders: dict[Precision, Vgg]
+    regions: tuple[Region, ...]
+    weights: WeightsRecord
+    planner: Planner
+    plan: RunPlan
+    # Complete after `paint`: the picture before its colors are finished.
+    reached: Tensor
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        precision: str = "auto",
+        max_pixels: int = MAX_PIXELS,
+        max_memory: int | None = None,
+        plan: RunPlan | None = None,
+        run_dir: str | os.PathLike[str] | None = None,
+        reuse: Reuse | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        if plan is not None and (threads is not None or precision != "auto" or max_memory is not None):
+            raise RecipeError(
+                "plan is given with threads, precision or max_memory; expected the plan alone, which says them all.",
+                "Leave the others out.",
+            )
+        self.clock = clock
+        self.started = clock()
+        self.recipe = recipe
+        self.told: Recipe | None = None  # the recipe as it is told where its files have moved
+        self.device = resolve_device(device)
+        self.threads = threads
+        self.precision = resolve_precision(precision, self.device)
+        self.max_memory = max_memory
+        self.given = plan
+        self.known = None if reuse is None else reuse.descriptions
+        self.reuse = reuse if reuse is not None else Reuse()
+        self.inputs = Inputs(max_pixels, self.reuse)
+        self.strokes: list[Painting] = []
+        self.start: Tensor | None = None  # instead of the recipe's start image
+        self.keeping = Keeping(run_dir)
+        self._speeds: Speeds = {}
+
+    def prepare(self, size: tuple[int, int]) -> "Painting":
+        """Itself, ready to paint at (height, width), after all that can be wrong before slow work was checked."""
+        recipe, plan, inputs = self.recipe, self.given, self.inputs
+        self.seen = recipe if inputs.protect is None else protect_recipe(recipe)
+        if inputs.styles:
+            check_blend(recipe.style_blend, len(inputs.styles))
+        check_color(recipe, has_content=inputs.content is not None, has_styles=bool(inputs.styles))
+        check_sizes(self.seen, inputs.content, inputs.styles, size)
+        self.regions = build_regions(
+            recipe,
+            Masks(
+                size=size,
+                style_sizes=[style_size(recipe, style, size, size) for style in inputs.styles],
+                content_masks=inputs.masks["content_mask"],
+                style_masks=inputs.masks["style_mask"],
+                content_alpha=inputs.carried.alpha,
+                style_alphas=inputs.style_alphas,
+            ),
+        )
+        inputs.masks.clear()
+        if recipe.init in recipe_files(recipe):
+            read_image(recipe.init, name="init")
+        precision = self.precision if plan is None else plan.precision
+        check_precision(precision, self.device)
+        images = [*inputs.styles] if inputs.content is None else [inputs.content, *inputs.styles]
+        self.encoders, self.weights = self.reuse.encoders(recipe, precision, images)
+        limit = memory_limit(self.max_memory, self.device)
+        used = used_bytes(self.device)
+        if self.device.type != "cpu":
+            # They go to the device when it is time to paint.
+            used += sum(chosen.count_bytes() for chosen in self.encoders.values())
+        self.planner = Planner(
+            self.seen, self.encoders, inputs.styles, size, used=used, limit=limit, regions=len(self.regions)
+        )
+        threads = self.threads if self.threads is not None else torch.get_num_threads()
+        self.plan = self.planner.plan(precision, threads) if plan is None else self.planner.adopt(plan)
+        if inputs.fine_style is not None:
+            sizes = self.planner.style_sizes(size)
+            self.strokes = [self._prepare_strokes(style, to) for style, to in zip(inputs.styles, sizes, strict=True)]
+        return self
+
+    def _prepare_strokes(self, style: Tensor, size: tuple[int, int]) -> "Painting":
+        """A style image about to be repainted, at (height, width), in the strokes of the fine one."""
+        fine = self.inputs.fine_style
+        assert fine is not None
+        recipe = fine_recipe(self.recipe, size)
+        check_fine_style(recipe, fine, size)
+        return self.vary(recipe, style, [fine], size, plain=True)
+
+    def vary(
+        self, recipe: Recipe, content: Tensor | None, styles: list[Tensor], size: tuple[int, int], *, plain: bool
+    ) -> "Painting":
+        """Another painting at (height, width), ready, in the same network on the same machine; plain: without masks."""
+        other = copy.copy(self)
+        other.started = self.clock()
+        other.recipe, other.told = recipe, None
+        other.inputs = self.inputs.vary(content, styles, plain=plain)
+        if plain:
+            other.regions = ()
+        other.seen = recipe if other.inputs.protect is None else protect_recipe(recipe)
+        other.strokes, other.keeping, other._speeds = [], Keeping(None), {}
+        used, limit = self.planner.used, self.planner.limit
+        other.planner = Planner(
+            other.seen, self.encoders, styles, size, used=used, limit=limit, regions=len(other.regions)
+        )
+        other.plan = other.planner.plan(self.plan.precision, self.plan.threads)
+        return other
+
+    def estimate(self) -> Estimate:
+        """What painting will cost. Measures this machine first, for some seconds, where that was never done."""
+        recipe, plan, inputs = self.recipe, self.plan, self.inputs
+        with running(self.device, plan.threads, advise_memory(plan)):
+            for precision in {part.precision: None for part in plan.parts}:
+                self._speeds[precision] = find_speed(
+                    self.encoders[precision].to(self.device),
+                    recipe,
+                    has_content=inputs.content is not None,
+                    styles=len(inputs.styles),
+                    regions=len(self.regions),
+                    device=self.device,
+                    threads=plan.threads,
+                    clock=self.clock,
+                )
+            match_s = find_match_speed(recipe, self.device, plan.threads, self.clock)
+        speeds = {precision: speed for precision, (_, speed) in self._speeds.items()}
+        sizes = [self.planner.style_sizes(part.size) for part in plan.parts]
+        estimate = estimate_run(plan, self.seen, self.encoders["float32"], sizes, speeds, match_s, self.device)
+        return estimate.after([strokes.estimate() for strokes in self.strokes])
+
+    def paint(self, on_step: OnStep | None = None) -> Result:
+        """The result. After an estimate, the speed that was seen is remembered for the next one.
+
+        With a run folder, the run is kept there; where the picture is to be delivered, who does it finishes the run.
+        """
+        self.keeping.begin(self._record, self.inputs.sources)
+        with self.keeping.leaving():
+            result = self._paint(on_step)
+        self.keeping.end(result)
+        return result
+
+    def paint_strokes(self) -> list[Tensor]:
+        """The style images, repainted where fine strokes are wanted. A stop here has nothing to keep."""
+        repainted: list[Tensor] = []
+        for strokes in self.strokes:
+            result = strokes.paint()
+            if result.end == "stopped":
+                raise KeyboardInterrupt
+            repainted.append(result.pastiche)
+        return repainted or self.inputs.styles
+
+    def _paint(self, on_step: OnStep | None) -> Result:
+        styles = self.paint_strokes()
+        finish = partial(self._finish, styles=styles)
+        with running(self.device, self.plan.threads, advise_memory(self.plan)):
+            course = Course(
+                self._build_scene(styles),
+                self.planner,
+                self.plan,
+                self.keeping,
+                speeds=self._speeds,
+                clock=self.clock,
+                started=self.started,
+            )
+            minimum = course.paint(self.start, self.keeping.hearing(on_step), finish)
+            self.reached = minimum.image
+            pastiche = finish(minimum.image)
+        return Result(
+            pastiche=pastiche,
+            recipe=self.told or self.recipe,
+            losses=minimum.losses,
+            steps=minimum.steps,
+            seconds=course.elapsed_s(),
+            peak_bytes=peak_bytes(self.device),
+            end="steps" if minimum.end == "memory" else minimum.end,
+            weights=self.weights,
+            inputs=tuple(self.inputs.described),
+            plan=self.plan.with_parts(course.painted),
+            carried=self.inputs.carried,
+        )
+
+    def _build_scene(self, styles: Sequence[Tensor]) -> Scene:
+        """styles: the style images, repainted."""
+        content, styles = prepare_colors(self.recipe, self.inputs.content, styles)
+        return Scene(
+            recipe=self.recipe,
+            seen=self.seen,
+            device=self.device,
+            encoders=self.encoders,
+            content=content,
+            styles=styles,
+            regions=self.regions,
+            protect=self.inputs.protect,
+            known=self.known,
+        )
+
+    def _finish(self, painted: Tensor, *, styles: Sequence[Tensor]) -> Tensor:
+        """A painted picture, (1, 3, H, W), as it is delivered: in its colors, with the photograph outside `only`."""
+        inputs = self.inputs
+        pastiche = finish_colors(self.recipe, painted, inputs.content, styles)
+        if inputs.content is None or inputs.only is None:
+            return pastiche
+        return keep_photograph(pastiche, inputs.content, inputs.carried, inputs.only, self.recipe.only_feather)
+
+    def _record(self) -> Record:
+        return build_record(
+            kind=self.keeping.kind,
+            recipe=self.recipe,
+            sources=[source for source, _, _ in self.inputs.sources],
+            plan=self.plan,
+            device=str(self.device),
+            max_pixels=self.inputs.max_pixels,
+            weights=self.weights,
+            delivery=self.keeping.delivery,
+        )

@@ -1,0 +1,66 @@
+"""What is before a painter's eyes at every size: the pictures in the colors painted in, and what to see in them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from impasto.coloring import to_painted
+from impasto.features.guides import Region, resize_guide
+from impasto.features.vgg import Vgg
+from impasto.images.resize import resize_image
+from impasto.losses.descriptions import Descriptions
+from impasto.losses.objective import Objective
+from impasto.losses.protection import Protection
+from impasto.optimize.init import build_init
+from impasto.optimize.pyramid import Precision, hand_over
+from impasto.optimize.schedule import Part
+from impasto.optimize.tiles import TiledObjective
+from impasto.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """All that a part's objective and its first picture are built from, but for the size.
+
+    seen: the recipe with the layers that protection sees. encoders: by precision. content, styles: (1, 3, H, W), in the
+    colors painted in. regions: with a style of their own. protect: a mask, (1, 1, H, W). known: descriptions of style
+    images that earlier pictures left.
+    """
+
+    recipe: Recipe
+    seen: Recipe
+    device: torch.device
+    encoders: Mapping[Precision, Vgg]
+    content: Tensor | None
+    styles: Sequence[Tensor]
+    regions: Sequence[Region]
+    protect: Tensor | None
+    known: Descriptions | None
+
+    def build_objective(self, part: Part, style_sizes: Sequence[tuple[int, int]]) -> Objective:
+        """What a part lowers; style_sizes: (height, width) of each style image in it."""
+        encoder = self.encoders[part.precision].to(self.device)
+        content = None if self.content is None else resize_image(self.content, part.size).to(self.device)
+        styles = [resize_image(s, to).to(self.device) for s, to in zip(self.styles, style_sizes, strict=True)]
+        regions = [region.resized(part.size, style_sizes).to(self.device) for region in self.regions]
+        protection = None
+        if self.protect is not None:
+            added = self.recipe.protect_strength * resize_guide(self.protect, part.size)
+            protection = Protection(added.to(self.device))
+        if part.memory.tile is None:
+            return Objective(encoder, self.seen, content, styles, regions, protection, self.known)
+        return TiledObjective(encoder, self.seen, content, styles, regions, protection, inner=part.memory.tile)
+
+    def begin(self, size: tuple[int, int]) -> Tensor:
+        """The recipe's start image at (height, width)."""
+        recipe = self.recipe
+        image = build_init(recipe.init, size, self.content, self.styles, recipe.seed)
+        return to_painted(recipe, image)
+
+    def hand_over(self, image: Tensor, size: tuple[int, int]) -> Tensor:
+        """The picture that one part reached, as the next one begins at (height, width)."""
+        # The photograph's detail fits only what is painted from it.
+        content = self.content if self.recipe.init == "content" else None
+        return hand_over(image, size, content, self.recipe.carried_detail, self.recipe.padding)
