@@ -242,12 +242,14 @@ class Painting:
         *,
         plain: bool,
     ) -> "Painting":
-        """Another painting at (height, width), ready, in the same network on the same machine; plain: without masks."""
+        """Another painting at (height, width), ready, in the same network on the same machine; plain: without masks
+        and alpha."""
         other = copy.copy(self)
         other.recipe, other.content, other.styles, other.fine_style = recipe, content, styles, None
         other.strokes, other.painted, other._speeds = [], [], {}
         if plain:
             other.regions, other.only, other.protect = (), None, None
+            other.carried, other.style_alphas = NOTHING, []
         other.seen = recipe if other.protect is None else protect_recipe(recipe)
         other.run, other.run_dir, other._state, other.told = None, None, None, None
         other.started = self.clock()
@@ -328,7 +330,8 @@ class Painting:
     def _paint(self, on_step: OnStep | None) -> Result:
         content, styles = self.content, self.paint_strokes()
         with running(self.device, self.plan.threads, self._advice):
-            self.content, self.styles = prepare_colors(self.recipe, content, styles)
+            alphas = (self.carried.alpha, self.style_alphas)
+            self.content, self.styles = prepare_colors(self.recipe, content, styles, *alphas)
             self._finish = partial(self._finish_picture, content=content, styles=styles)
             minimum = self._paint_parts(self._tell_run(on_step))
             self.reached = minimum.image
@@ -349,7 +352,7 @@ class Painting:
 
     def _finish_picture(self, painted: Tensor, content: Tensor | None, styles: Sequence[Tensor]) -> Tensor:
         """A painted picture, (1, 3, H, W), as it is delivered: in its colors, with the photograph outside `only`."""
-        pastiche = finish_colors(self.recipe, painted, content, styles)
+        pastiche = finish_colors(self.recipe, painted, content, styles, self.carried.alpha, self.style_alphas)
         if content is None or self.only is None:
             return pastiche
         return keep_photograph(pastiche, content, self.carried, self.only, self.recipe.only_feather)
