@@ -206,7 +206,8 @@ def test_compare_sees_the_objective_that_was_painted(
 ) -> None:
     """To 1e-3: of content-luma the lightness is known through a cube root and back."""
     monkeypatch.setattr("impasto.compare.QUALITY_NETWORK", tiny())
-    monkeypatch.setattr("impasto.compare.measure_quality", lambda *pictures: None)
+    for name in ("measure_quality", "measure_regions"):
+        monkeypatch.setattr(f"impasto.compare.{name}", lambda *pictures: None)
     content, style = 0.3 + 0.4 * picture(64, 64), picture(64, 64, 1)
     result = impasto.stylize(content, style, tiny(size=64, color=color), precision="float32")
     found = compare(content, style, result.pastiche, result.recipe).total

@@ -19,6 +19,7 @@ from impasto.cli.delivery import (
 from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.frames import Frames
 from impasto.cli.options import (
+    ContentMasks,
     Debug,
     Device,
     Json,
@@ -27,6 +28,7 @@ from impasto.cli.options import (
     PrecisionOption,
     Quiet,
     RunDir,
+    StyleMasks,
     Threads,
     read_memory,
     read_run_dir,
@@ -36,26 +38,6 @@ from impasto.errors import OutputError
 from impasto.recipe import Recipe
 
 Content = Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)]
-ContentMasks = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--content-mask",
-        metavar="FILE",
-        help="a region of the photograph, white inside; repeated, one a region; or one color-coded map of all",
-        rich_help_panel="Regions",
-        show_default=False,
-    ),
-]
-StyleMasks = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--style-mask",
-        metavar="FILE",
-        help="where its style is in a painting, in the same order; or a color-coded map a painting; default: all",
-        rich_help_panel="Regions",
-        show_default=False,
-    ),
-]
 Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="one or more paintings", show_default=False)]
 Only = Annotated[
     str | None,
