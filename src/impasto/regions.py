@@ -218,7 +218,7 @@ def _refuse_settings(recipe: Recipe) -> None:
         if getattr(recipe, field):
             raise RecipeError(
                 f"{field} is given without content masks; expected a mask for each region.",
-                f"Give --content-mask, or --{field.replace('_', '-')} '' for none.",
+                f"Give `impasto stylize` a --content-mask for each region, or leave {field} out of the recipe.",
             )
 
 
