@@ -84,7 +84,7 @@ class JobList:
                 self._fail(
                     number,
                     f"has {name!r}; expected content, style, output or a field of the recipe",
-                    nearest_name(name, known) or "See `impasto recipe show standard`.",
+                    nearest_name(name, known).strip() or "See `impasto recipe show standard`.",
                 )
         for name in ("content", "style"):
             if name not in columns:
