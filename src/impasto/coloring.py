@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from impasto.errors import RecipeError
+from impasto.features.guides import visible_guide
 from impasto.images.oklab import to_grey
 from impasto.images.palette import match_chroma, match_histogram, match_lightness, match_moments, take_chroma
 from impasto.images.resize import resize_image
@@ -36,35 +37,61 @@ def check_color(recipe: Recipe, *, has_content: bool, has_styles: bool) -> None:
 
 
 def prepare_colors(
-    recipe: Recipe, content: Tensor | None, styles: Sequence[Tensor]
+    recipe: Recipe,
+    content: Tensor | None,
+    styles: Sequence[Tensor],
+    content_alpha: Tensor | None = None,
+    style_alphas: Sequence[Tensor | None] = (),
 ) -> tuple[Tensor | None, list[Tensor]]:
     """The photograph and the style images as they are painted from; each style image by itself.
 
     content: (1, 3, H, W); styles: each (1, 3, h, w), of any sizes; all in [0, 1], sRGB, as are those returned.
+    content_alpha, style_alphas, one a style image: (1, 1, H, W) in [0, 1], or None where all is seen; what is behind
+    transparent pixels does not count.
     `content-luma`: all in grey, the styles' lightness matched to the photograph's. `match`: the styles' mean and
     covariance are the photograph's, then clamped to [0, 1]. `histogram`: the styles' channels have its histograms.
     """
     if content is None or recipe.color in ("style", "oklab"):
         return content, list(styles)
+    seen = _visible(content_alpha, content)
+    pairs = [(style, _visible(a, style)) for style, a in zip(styles, style_alphas or [None] * len(styles), strict=True)]
     if recipe.color == "content-luma":
-        return to_grey(content), [match_lightness(style, content) for style in styles]
+        return to_grey(content), [match_lightness(style, content, alpha, seen) for style, alpha in pairs]
     if recipe.color == "match":
-        return content, [match_moments(style, content, recipe.color_map).clamp(0, 1) for style in styles]
-    return content, [match_histogram(style, content) for style in styles]
+        matched = [match_moments(style, content, recipe.color_map, alpha, seen) for style, alpha in pairs]
+        return content, [style.clamp(0, 1) for style in matched]
+    return content, [match_histogram(style, content, alpha, seen) for style, alpha in pairs]
 
 
-def finish_colors(recipe: Recipe, pastiche: Tensor, content: Tensor | None, styles: Sequence[Tensor]) -> Tensor:
+def finish_colors(
+    recipe: Recipe,
+    pastiche: Tensor,
+    content: Tensor | None,
+    styles: Sequence[Tensor],
+    content_alpha: Tensor | None = None,
+    style_alphas: Sequence[Tensor | None] = (),
+) -> Tensor:
     """The painted pastiche in the colors that it is delivered in.
 
-    pastiche: (1, 3, H, W) in [0, 1], sRGB. content, styles: as they were read, before `prepare_colors`.
+    pastiche: (1, 3, H, W) in [0, 1], sRGB. content, styles: as they were read, before `prepare_colors`,
+    which says what the alphas are; the content's is the pastiche's too.
     `content-luma`: the photograph's chroma at the pastiche's lightness. `oklab`: the mean and covariance of the
     pastiche's chroma become those of the styles, mixed by `style_blend`. Else the pastiche itself.
     """
     if recipe.color == "content-luma" and content is not None:
         return take_chroma(pastiche, resize_image(content, (pastiche.shape[-2], pastiche.shape[-1])))
     if recipe.color == "oklab":
-        return match_chroma(pastiche, styles, check_blend(recipe.style_blend, len(styles)), recipe.color_map)
+        shares = check_blend(recipe.style_blend, len(styles))
+        pairs = zip(styles, style_alphas or [None] * len(styles), strict=True)
+        alphas = [_visible(alpha, style) for style, alpha in pairs]
+        return match_chroma(
+            pastiche, styles, shares, recipe.color_map, _visible(content_alpha, pastiche), alphas
+        )
     return pastiche
+
+
+def _visible(alpha: Tensor | None, image: Tensor) -> Tensor | None:
+    return visible_guide(alpha, (image.shape[-2], image.shape[-1]))
 
 
 def to_painted(recipe: Recipe, image: Tensor) -> Tensor:

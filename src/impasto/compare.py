@@ -14,8 +14,10 @@ from impasto.coloring import prepare_colors, to_painted
 from impasto.cookbook import recipe_inside
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.encoder import build_encoder
-from impasto.features.vgg import Vgg, smallest_side
-from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_metadata
+from impasto.features.vgg import smallest_side
+from impasto.how import ImageSources
+from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_metadata, read_photograph
+from impasto.images.masks import read_mask
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.device import resolve_device, running
@@ -25,9 +27,12 @@ from impasto.quality import (
     STRUCTURE_METRIC_LAYER,
     STYLE_METRIC_LAYERS,
     Quality,
+    RegionQuality,
     measure_quality,
+    measure_regions,
 )
 from impasto.recipe import Recipe
+from impasto.regions import Masks, build_regions
 from impasto.sizes import style_size
 
 QUALITY_NETWORK = Recipe()
@@ -55,7 +60,8 @@ class Comparison:
     """What is known of a pastiche beside its inputs.
 
     size: its own (height, width). terms, total: the objective at that size. optimised_layers: those among the layers
-    of the figures that the recipe optimises; figures of these flatter it.
+    of the figures that the recipe optimises; figures of these flatter it. regions: the style figures of each region,
+    where there are masks or transparent pixels.
     """
 
     size: tuple[int, int]
@@ -63,15 +69,17 @@ class Comparison:
     terms: tuple[TermValue, ...]
     total: float
     optimised_layers: tuple[str, ...]
+    regions: tuple[RegionQuality, ...]
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Size, figures, objective (terms and total), optimised_layers and seconds, as JSON values."""
+        """Size, figures, objective (terms and total), optimised_layers, regions and seconds, as JSON values."""
         return {
             "size": {"width": self.size[1], "height": self.size[0]},
             "figures": dataclasses.asdict(self.figures),
             "objective": {"terms": [dataclasses.asdict(term) for term in self.terms], "total": self.total},
             "optimised_layers": list(self.optimised_layers),
+            "regions": [dataclasses.asdict(region) for region in self.regions],
             "seconds": round(self.seconds, 3),
         }
 
@@ -82,6 +90,8 @@ def compare(
     pastiche: ImageSource,
     recipe: Recipe | None = None,
     *,
+    content_masks: ImageSources = (),
+    style_masks: ImageSources = (),
     device: str = "auto",
     threads: int | None = None,
     max_pixels: int = MAX_PIXELS,
@@ -92,31 +102,57 @@ def compare(
     pastiche's own size, as if it had just been painted; the figures as `measure_quality` says.
     The content image is stretched to the pastiche's aspect, with a warning, and refused beyond 5 %. The style image
     itself may stand as the pastiche, to see the zeros.
+    content_masks, style_masks: regions, as for `stylize`, of this one style image: the objective's style terms and the
+    style figures are then told region by region. Alpha counts in the objective as it does while painting.
     device: "auto", "cpu", "cuda", "cuda:1", "mps". threads: CPU threads. max_pixels: the largest picture read.
-    Raises ImageReadError, ImageSizeError, RecipeError, WeightsError, DeviceError, OutOfMemoryError.
+    Raises ImageReadError, ImageSizeError, MaskError, RecipeError, WeightsError, DeviceError, OutOfMemoryError.
     """
     started = time.perf_counter()
     chosen = resolve_device(device)
     recipe = _for_one_style(recipe if recipe is not None else find_recipe(pastiche)[0])
-    sources = {"content_image": content_image, "style_image": style_image, "pastiche": pastiche}
-    content, style, picture = (read_image(s, name=n, max_pixels=max_pixels) for n, s in sources.items())
+    content, carried = read_photograph(content_image, name="content_image", max_pixels=max_pixels)
+    style, style_carried = read_photograph(style_image, name="style_image", max_pixels=max_pixels)
+    picture = read_image(pastiche, name="pastiche", max_pixels=max_pixels)
     size = (picture.shape[-2], picture.shape[-1])
     _check_sizes(recipe, content, style, picture)
     _check_aspect(content, style, picture)
+    masks = Masks(
+        size=size,
+        style_sizes=[style_size(recipe, style, size, size)],
+        content_masks=_read_masks("content_mask", content_masks, content, content_image, max_pixels),
+        style_masks=_read_masks("style_mask", style_masks, style, style_image, max_pixels),
+        content_alpha=carried.alpha,
+        style_alphas=[style_carried.alpha],
+    )
+    if not masks.content_masks:
+        recipe = recipe.replace(region_weights=(), region_statistics=())
+        if not masks.style_masks:
+            _warn_of_regions(pastiche)
+    regions = build_regions(recipe, masks)
     encoders = [build_encoder(one, (content, style))[0].to(chosen) for one in (recipe, QUALITY_NETWORK)]
     with running(chosen, threads, "Give smaller pictures, or close other programs."):
         content, style, picture = (image.to(chosen) for image in (content, style, picture))
-        objective = _build_objective(encoders[0], recipe, content, style, size)
+        painted, (prepared,) = prepare_colors(recipe, content, [style], carried.alpha, [style_carried.alpha])
+        assert painted is not None
+        objective = Objective(
+            encoders[0],
+            recipe,
+            resize_image(painted, size),
+            [resize_image(prepared, masks.style_sizes[0])],
+            [region.to(chosen) for region in regions],
+        )
         terms, total = _evaluate(objective, to_painted(recipe, picture))
         layers = [layer for layer in (*STYLE_METRIC_LAYERS, STRUCTURE_METRIC_LAYER) if layer in objective.layers]
         del objective
         figures = measure_quality(encoders[1], content, style, picture)
+        by_region = measure_regions(encoders[1], style, picture, regions)
     return Comparison(
         size=size,
         figures=figures,
         terms=terms,
         total=total,
         optimised_layers=tuple(layers),
+        regions=by_region,
         seconds=time.perf_counter() - started,
     )
 
@@ -132,27 +168,37 @@ def find_recipe(pastiche: ImageSource) -> tuple[Recipe, str]:
         raise RecipeError(error.error, "Name another with --preset or --recipe.") from error
     if inside is None:
         return Recipe(), "preset standard"
-    inputs = (read_metadata(pastiche) or {}).get("inputs")
-    roles = [entry.get("role") for entry in inputs if isinstance(entry, dict)] if isinstance(inputs, list) else []
-    if "content_mask" in roles or "style_mask" in roles:
-        logger.warning("it was painted by regions; its style terms here are those of the whole picture.")
     return inside[0], "picture"
 
+
+def _read_masks(
+    name: str, sources: ImageSources, image: Tensor, picture: ImageSource, max_pixels: int
+) -> list[Tensor]:
+    """image: what the masks are of, as it was read; picture: as it was given."""
+    size = (image.shape[-2], image.shape[-1])
+    of = "photograph" if name == "content_mask" else "style image"
+    listed = sources if isinstance(sources, (list, tuple)) else [sources]
+    return [
+        read_mask(source, picture, size, name=f"{name} {number}", of=of, max_pixels=max_pixels)
+        for number, source in enumerate(listed, start=1)
+    ]
+
+
+def _warn_of_regions(pastiche: ImageSource) -> None:
+    metadata = read_metadata(pastiche) if isinstance(pastiche, (str, os.PathLike)) else None
+    inputs = (metadata or {}).get("inputs")
+    roles = [entry.get("role") for entry in inputs if isinstance(entry, dict)] if isinstance(inputs, list) else []
+    if "content_mask" in roles or "style_mask" in roles:
+        logger.warning(
+            "it was painted by regions; its style terms here are those of the whole picture. --content-mask and "
+            "--style-mask tell them region by region."
+        )
 
 def _for_one_style(recipe: Recipe) -> Recipe:
     if len(recipe.style_blend) < 2:
         return recipe
     logger.warning("the recipe blends %d styles; the one given here stands for all.", len(recipe.style_blend))
     return recipe.replace(style_blend=())
-
-
-def _build_objective(
-    encoder: Vgg, recipe: Recipe, content: Tensor, style: Tensor, size: tuple[int, int]
-) -> Objective:
-    painted, (style,) = prepare_colors(recipe, content, [style])
-    assert painted is not None
-    style = resize_image(style, style_size(recipe, style, size, size))
-    return Objective(encoder, recipe, resize_image(painted, size), [style])
 
 
 def _evaluate(objective: Objective, picture: Tensor) -> tuple[tuple[TermValue, ...], float]:

@@ -76,7 +76,10 @@ class Morph:
         """
         painting = self.painting
         with running(painting.device, painting.plan.threads, "Close other programs."):
-            _, styles = prepare_colors(painting.recipe, painting.inputs.content, painting.inputs.styles)
+            inputs = painting.inputs
+            _, styles = prepare_colors(
+                painting.recipe, inputs.content, inputs.styles, inputs.carried.alpha, inputs.style_alphas
+            )
             shrunk = [resize_image(style, _shrink(*style.shape[-2:])).to(painting.device) for style in styles]
             objective = Objective(painting.encoders["float32"].to(painting.device), painting.recipe, None, shrunk)
         factors = defaultdict[str, list[float]](list)

@@ -2,7 +2,7 @@
 and colors, and to the photograph in structure."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from impasto.features.guides import Region, carry_guide
 from impasto.features.vgg import Vgg
 from impasto.images.difference import color_metric, palette_color_metric, palette_metric, ssim_metric
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.gram import gram_matrix
+from impasto.losses.guided import guided_gram_matrix, guided_moments
 
 STYLE_METRIC_LAYERS = ("conv1_2", "conv2_2", "conv3_2", "conv3_4", "conv4_4")
 """Layers that no preset optimises, so that a picture is not graded on its own objective."""
@@ -72,6 +74,53 @@ def measure_quality(encoder: Vgg, content_image: Tensor, style_image: Tensor, pa
         ciede2000_content=color_metric(pastiche, content_image),
         ciede2000_style=palette_color_metric(pastiche, style_image),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionQuality:
+    """How far one region of a pastiche is from its region of the style. area: its share of the pastiche."""
+
+    name: str
+    area: float
+    style_gram: float = _figure("Gram matrices, to the style's region; 0 is the same")
+    style_moments: float = _figure("means and deviations, to the style's region; 0 is the same")
+
+
+def measure_regions(
+    encoder: Vgg, style_image: Tensor, pastiche: Tensor, regions: Sequence[Region]
+) -> tuple[RegionQuality, ...]:
+    """The figures `style_gram` and `style_moments`, region by region, at the same fixed size.
+
+    style_image, pastiche: (1, 3, H, W) in [0, 1], sRGB, on the encoder's device. regions: each with a guide of this one
+    style image. Guides are carried to the layers in the way `simple`, whatever the recipe's is.
+    """
+    pastiche, style_image = (_fit(image) for image in (pastiche, style_image))
+    sizes = [(image.shape[-2], image.shape[-1]) for image in (pastiche, style_image)]
+    ours, theirs = _see(encoder, pastiche), _see(encoder, style_image)
+    found = []
+    for region in (region.to(pastiche.device).resized(sizes[0], sizes[1:]) for region in regions):
+        grams, moments = [], []
+        for F, S, ours_size, theirs_size in zip(ours, theirs, *map(_seen_sizes, sizes), strict=True):
+            small = region.resized(ours_size, [theirs_size])
+            assert small.styles[0] is not None
+            guides, style_guides = (
+                carry_guide(guide, encoder, STYLE_METRIC_LAYERS, "simple", 0)
+                for guide in (small.content, small.styles[0])
+            )
+            for layer in STYLE_METRIC_LAYERS:
+                pair = (F[layer], guides[layer]), (S[layer], style_guides[layer])
+                G, A = (guided_gram_matrix(*one) for one in pair)
+                grams.append(_relative(G, A))
+                moments.append(_relative(*(_spread_of(*guided_moments(*one)) for one in pair)))
+        found.append(
+            RegionQuality(
+                name=region.name,
+                area=float(region.content.mean()),
+                style_gram=sum(grams) / len(grams),
+                style_moments=sum(moments) / len(moments),
+            )
+        )
+    return tuple(found)
 
 
 def style_metric(encoder: Vgg, image: Tensor, style_image: Tensor) -> float:
@@ -138,11 +187,20 @@ def _fit(image: Tensor) -> Tensor:
 
 def _see(encoder: Vgg, image: Tensor) -> tuple[Features, Features]:
     """Features of all layers compared, at full and at half size."""
-    H, W = image.shape[-2:]
-    half = resize_image(image, (max(16, H // 2), max(16, W // 2)))
+    half = resize_image(image, _seen_sizes((image.shape[-2], image.shape[-1]))[1])
     layers = (*STYLE_METRIC_LAYERS, STRUCTURE_METRIC_LAYER)
     with torch.no_grad():
         return encoder(image, layers), encoder(half, layers)
+
+
+def _seen_sizes(size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The (height, width) of a picture, and half of it."""
+    return size, (max(16, size[0] // 2), max(16, size[1] // 2))
+
+
+def _spread_of(mean: Tensor, squares: Tensor) -> Tensor:
+    """Means and standard deviations in one vector, from the means of values and of their squares."""
+    return torch.cat([(squares - mean.square()).clamp_min(0).sqrt(), mean])
 
 
 def _see_structure(encoder: Vgg, image: Tensor) -> Tensor:

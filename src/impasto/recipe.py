@@ -230,7 +230,12 @@ class Recipe:
         """The recipe of a mapping of field names to values, as `to_dict` gives it."""
         changes = dict(values)
         version = changes.pop("format_version", FORMAT_VERSION)
-        if not isinstance(version, int) or version > FORMAT_VERSION:
+        if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+            raise RecipeError(
+                f"recipe has format_version {version!r}; expected a whole number from 1 to {FORMAT_VERSION}.",
+                f"Write format_version = {FORMAT_VERSION}, or leave it out.",
+            )
+        if version > FORMAT_VERSION:
             raise RecipeError(
                 f"recipe has format_version {version!r}; this impasto reads up to {FORMAT_VERSION}.",
                 "Install a newer impasto to read it.",
@@ -248,7 +253,7 @@ class Recipe:
             if name not in known:
                 raise RecipeError(
                     f"recipe has no field {name!r}; expected one of {', '.join(known)}.",
-                    nearest_name(name, known) or "Choose one of these.",
+                    nearest_name(name, known).strip() or "Choose one of these.",
                 )
         for kind in ("content", "style"):
             layers = changes.get(f"{kind}_layers")

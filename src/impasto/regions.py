@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import MaskError, RecipeError
-from impasto.features.guides import Region, resize_guide
+from impasto.features.guides import Region, resize_guide, visible_guide
 from impasto.images.masks import Color, is_coded, match_color, name_color, split_codes, to_levels
 from impasto.recipe import Recipe
 
@@ -46,8 +46,9 @@ def build_regions(recipe: Recipe, masks: Masks) -> tuple[Region, ...]:
     Raises MaskError (numbers that fit nothing, a region without a style or wholly transparent), RecipeError (weights or
     statistics that do not fit the regions).
     """
-    seen = _visible(masks.content_alpha, masks.size)
-    style_seen = [_visible(alpha, size) for alpha, size in zip(masks.style_alphas, masks.style_sizes, strict=True)]
+    seen = visible_guide(masks.content_alpha, masks.size)
+    pairs = zip(masks.style_alphas, masks.style_sizes, strict=True)
+    style_seen = [visible_guide(alpha, size) for alpha, size in pairs]
     if not masks.content_masks:
         _refuse_settings(recipe)
         regions = _without_content_masks(masks)
@@ -217,15 +218,8 @@ def _refuse_settings(recipe: Recipe) -> None:
         if getattr(recipe, field):
             raise RecipeError(
                 f"{field} is given without content masks; expected a mask for each region.",
-                f"Give --content-mask, or --{field.replace('_', '-')} '' for none.",
+                f"Give `impasto stylize` a --content-mask for each region, or leave {field} out of the recipe.",
             )
-
-
-def _visible(alpha: Tensor | None, size: Size) -> Tensor | None:
-    """What of a picture is seen, as a guide; None where all is, or nothing, which then counts as all."""
-    if alpha is None or bool((alpha == 1).all()) or bool((alpha == 0).all()):
-        return None
-    return resize_guide(alpha, size)
 
 
 def _guide(mask: Tensor, size: Size) -> Tensor:

@@ -33,7 +33,7 @@ def test_the_terms_of_a_fresh_pastiche_are_its_losses(capfd: pytest.CaptureFixtu
     losses = json.loads(capfd.readouterr().out)["losses"]
     assert main(["compare", "photo.png", "painting.png", "out.png", "--threads", "1", "--json"]) == 0
     values = json.loads(capfd.readouterr().out)
-    assert set(values) == {"output", "size", "figures", "objective", "optimised_layers", "seconds"}
+    assert set(values) == {"output", "size", "figures", "objective", "optimised_layers", "regions", "seconds"}
     assert (values["output"], values["size"]) == ("out.png", {"width": 64, "height": 48})
     objective = values["objective"]
     assert (objective["recipe_from"], objective["total"]) == ("picture", pytest.approx(losses["total"], rel=0.02))
@@ -54,6 +54,26 @@ def test_in_words_it_is_a_line_a_figure(capfd: pytest.CaptureFixture[str]) -> No
     assert "share, under tiny.toml" in rows["objective"]
     assert {"content", "gram", "tv", "total"} <= set(rows)
     assert err == ""
+
+
+def test_masks_are_told_region_by_region(capfd: pytest.CaptureFixture[str]) -> None:
+    for name, (height, width) in {"content": (48, 64), "style": (50, 40)}.items():
+        mask = torch.zeros(1, 3, height, width)
+        mask[..., : width // 2] = 1
+        write_image(mask, f"{name}.png")
+    masks = ("--content-mask", "content.png", "--style-mask", "style.png")
+    arguments = ["compare", "photo.png", "painting.png", "photo.png", "--recipe", "tiny.toml", *masks]
+    assert main(arguments) == 0
+    rows = [line.split() for line in capfd.readouterr().out.splitlines()]
+    assert ["region", "area", "style_gram", "style_moments"] in rows
+    assert [row[:3] for row in rows if row[:2] in (["region", "1"], ["the", "rest"])] == [
+        ["region", "1", "50.0%"], ["the", "rest", "50.0%"]
+    ]  # fmt: skip
+    assert main([*arguments, "--json"]) == 0
+    regions = json.loads(capfd.readouterr().out)["regions"]
+    assert [set(region) for region in regions] == [{"name", "area", "style_gram", "style_moments"}] * 2
+    assert main([*arguments, "--content-mask", "painting.png"]) == 2
+    assert "content_mask 2 'painting.png' is 40x50" in capfd.readouterr().err
 
 
 def test_the_style_itself_scores_zero(capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
-"""docs/control.md and the program tell the same: every option is in the help, in the page and in the recipe."""
+"""The docs and the program tell the same: every option is in the help, in a page and in the recipe."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import pytest
 import typer
 
 from impasto.cli.app import app
-from impasto.recipe import field_names
+from impasto.fields import describe_range, format_value
+from impasto.recipe import Recipe, field_names
 
-PAGE = (Path(__file__).parents[2] / "docs" / "control.md").read_text("utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "control.md").read_text("utf-8")
+OPTIONS = (DOCS / "options.md").read_text("utf-8").splitlines()
 FIELDS = (
     *("color", "color_map", "style_scale", "style_size", "style_layers", "style_layer_weights"),
     *("content_layers", "content_layer_weights", "style_blend", "fine_layers", "frames", "frame_steps"),
@@ -31,3 +35,21 @@ def test_every_control_is_in_the_page_the_help_and_the_recipe(field: str) -> Non
     assert field in field_names()
     assert f"`{option}" in PAGE
     assert stylize_help()[option]
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Recipe), ids=lambda field: field.name)
+def test_every_field_is_told_with_its_default_and_range(field: "dataclasses.Field[object]") -> None:
+    option = "--" + field.name.replace("_", "-")
+    default = format_value(getattr(Recipe.preset("standard"), field.name))
+    limits = describe_range(field)
+    choices = ", ".join(field.metadata.get("choices", ()))
+    row = f"| `{option}` | {default} | {limits or choices} | {field.metadata['help']} |"
+    assert sum(line.startswith(row) for line in OPTIONS) == 1, f"docs/options.md needs this row: {row}"
+    help = stylize_help()[option]
+    assert limits in help and (default in ("", "none") or f"default: {default}" in help)
+    assert all(choice in help for choice in field.metadata.get("choices", ()))
+
+
+def test_every_option_is_in_the_docs() -> None:
+    pages = "\n".join(page.read_text("utf-8") for page in DOCS.glob("*.md"))
+    assert [name for name in stylize_help() if name[:2] == "--" and f"`{name}" not in pages] == []

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 import impasto
@@ -15,6 +17,7 @@ from impasto.fields import COLORS
 from impasto.images.lab import ciede2000, to_lab
 from impasto.images.oklab import to_grey, to_oklab
 from impasto.images.palette import LINEAR_MAPS, color_moments
+from impasto.preparation import prepare_pastiche
 
 Paint = Callable[..., Tensor]
 BEFORE = ("content-luma", "match", "histogram")
@@ -122,6 +125,41 @@ def test_two_styles_are_blended_in_their_colors(picture: Paint) -> None:
     torch.testing.assert_close(means[0], to_oklab(styles[0])[:, 1:].mean((2, 3)), atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize("color", [*BEFORE, "oklab"])
+def test_colors_behind_transparent_pixels_do_not_count(color: str, picture: Paint) -> None:
+    recipe = tiny(color=color)
+    content, style, pastiche = (0.3 + 0.4 * picture(32, 32, seed) for seed in range(3))
+    alpha = torch.ones(1, 1, 32, 32)
+    alpha[..., 16:] = 0
+    behind = torch.where(alpha > 0, style, torch.tensor([1.0, 0.0, 1.0]).view(1, 3, 1, 1))
+    other = torch.where(alpha > 0, content, torch.tensor([0.0, 1.0, 0.0]).view(1, 3, 1, 1))
+    prepared, delivered = [], []
+    for photograph, painting in ((content, style), (other, behind)):
+        prepared.append(prepare_colors(recipe, photograph, [painting], alpha, [alpha])[1][0][..., :12])
+        painted = torch.where(alpha > 0, pastiche, photograph)
+        delivered.append(finish_colors(recipe, painted, photograph, [painting], alpha, [alpha])[..., :12])
+    torch.testing.assert_close(prepared[1], prepared[0], atol=2e-3, rtol=0)
+    torch.testing.assert_close(delivered[1], delivered[0], atol=1e-4, rtol=0)
+
+
+def test_alpha_of_files_reaches_the_colors(picture: Paint) -> None:
+    def cut(image: Tensor) -> Image.Image:
+        pixels = (image[0].permute(1, 2, 0) * 255).byte().numpy()
+        alpha = np.full((*pixels.shape[:2], 1), 255, np.uint8)
+        alpha[:, 20:] = 0
+        return Image.fromarray(np.concatenate([pixels, alpha], axis=2))
+
+    content, style = 0.4 + 0.2 * picture(32, 32), 0.4 + 0.2 * picture(32, 32, 1)
+    painting = prepare_pastiche(cut(content), cut(style), tiny(color="match"))
+    painting.paint()
+    seen, expected = (color_moments(image[..., :20]) for image in (painting.styles[0], content))
+    for found, wanted in zip(seen, expected, strict=True):
+        torch.testing.assert_close(found, wanted, atol=3e-3, rtol=0)
+    result = impasto.stylize(cut(content), cut(style), tiny(color="oklab"))
+    chroma = to_oklab(result.pastiche[..., :20])[:, 1:].mean((2, 3))
+    torch.testing.assert_close(chroma, to_oklab(style[..., :20])[:, 1:].mean((2, 3)), atol=3e-3, rtol=0)
+
+
 def test_a_stopped_run_has_the_colors_too(picture: Paint) -> None:
     content = 0.3 + 0.4 * picture()
 
@@ -168,7 +206,8 @@ def test_compare_sees_the_objective_that_was_painted(
 ) -> None:
     """To 1e-3: of content-luma the lightness is known through a cube root and back."""
     monkeypatch.setattr("impasto.compare.QUALITY_NETWORK", tiny())
-    monkeypatch.setattr("impasto.compare.measure_quality", lambda *pictures: None)
+    for name in ("measure_quality", "measure_regions"):
+        monkeypatch.setattr(f"impasto.compare.{name}", lambda *pictures: None)
     content, style = 0.3 + 0.4 * picture(64, 64), picture(64, 64, 1)
     result = impasto.stylize(content, style, tiny(size=64, color=color), precision="float32")
     found = compare(content, style, result.pastiche, result.recipe).total

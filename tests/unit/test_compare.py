@@ -4,13 +4,14 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from impasto.compare import compare, find_recipe
-from impasto.errors import ImageReadError, ImageSizeError, RecipeError
+from impasto.errors import ImageReadError, ImageSizeError, MaskError, RecipeError
 from impasto.features.encoder import build_encoder
 from impasto.images.io import write_image
 from impasto.losses.objective import Objective
@@ -56,7 +57,8 @@ def test_layers_that_are_graded_and_optimised_are_marked(picture: Paint) -> None
 
 def test_json_has_all_there_is(picture: Paint) -> None:
     values = json.loads(json.dumps(compare(picture(48, 64, 1), picture(48, 64, 2), picture(48, 64, 3), TINY).to_dict()))
-    assert set(values) == {"size", "figures", "objective", "optimised_layers", "seconds"}
+    assert set(values) == {"size", "figures", "objective", "optimised_layers", "regions", "seconds"}
+    assert values["regions"] == []
     assert values["size"] == {"width": 64, "height": 48}
     assert set(values["figures"]) == {
         "style_gram", "style_moments", "nearest_to_style", "nearest_from_style", "palette", "structure", "ssim",
@@ -139,13 +141,61 @@ def test_a_missing_picture_is_refused(tmp_path: Path, picture: Paint) -> None:
         compare(picture(48, 64), tmp_path / "no.png", torch.zeros(1, 3, 48, 64), TINY)
 
 
-def test_a_picture_painted_by_regions_is_compared_as_a_whole(
+def halves() -> list[Tensor]:
+    left = torch.zeros(48, 48)
+    left[:, :24] = 1
+    return [left, 1 - left]
+
+
+def test_without_masks_a_picture_painted_by_regions_is_compared_as_a_whole(
     tmp_path: Path, picture: Paint, caplog: pytest.LogCaptureFixture
 ) -> None:
-    mask = torch.ones(48, 48)
-    mask[:24] = 0
-    small = Recipe(weights="tiny", size=48, steps=1, first_scale=0)
-    stylize(picture(48, 48), picture(48, 48, 1), small, content_masks=[mask]).save(tmp_path / "out.png")
+    small = Recipe(weights="tiny", size=48, steps=1, first_scale=0, region_weights=(1, 2))
+    content, style, path = picture(48, 48), picture(48, 48, 1), tmp_path / "out.png"
+    stylize(content, style, small, content_masks=halves()).save(path)
     with caplog.at_level(logging.WARNING):
-        find_recipe(tmp_path / "out.png")
-    assert "painted by regions" in caplog.text
+        found = compare(content, style, path)
+    assert "painted by regions" in caplog.text and "--content-mask" in caplog.text
+    assert found.regions == () and not any("region" in term.name for term in found.terms)
+    caplog.clear()
+    compare(content, style, path, content_masks=halves())
+    assert "painted by regions" not in caplog.text
+
+
+def test_with_masks_the_objective_is_the_one_that_was_painted(picture: Paint) -> None:
+    content, style = 0.3 + 0.4 * picture(48, 48), picture(48, 48, 1)
+    recipe = Recipe(weights="tiny", size=48, steps=3, first_scale=0, region_weights=(1, 0.5))
+    masks: dict[str, Any] = {"content_masks": halves(), "style_masks": halves()[::-1]}
+    result = stylize(content, style, recipe, precision="float32", **masks)
+    found = compare(content, style, result.pastiche, recipe, **masks)
+    assert found.total == pytest.approx(result.losses["total"], rel=1e-3)
+    assert {term.name for term in found.terms if "conv1_1" in term.name} == {
+        "gram conv1_1, region 1", "gram conv1_1, region 2"
+    }  # fmt: skip
+
+
+def test_regions_are_compared_with_their_own_styles(picture: Paint) -> None:
+    """The halves of the style exchanged: far as they lie, and near where the masks are exchanged too. At the border
+    each half sees the other one."""
+    style = picture(48, 48, 1)
+    style[..., 24:] = 0.2 * style[..., 24:]
+    exchanged = torch.cat([style[..., 24:], style[..., :24]], dim=3)
+    straight = compare(style, style, exchanged, TINY, content_masks=halves(), style_masks=halves()).regions
+    crossed = compare(style, style, exchanged, TINY, content_masks=halves(), style_masks=halves()[::-1]).regions
+    assert [region.name for region in straight] == ["region 1", "region 2"]
+    assert [region.area for region in straight] == [pytest.approx(0.5)] * 2
+    for far, near in zip(straight, crossed, strict=True):
+        assert near.style_gram < 0.5 * far.style_gram
+        assert near.style_moments < 0.5 * far.style_moments
+    zero = compare(style, style, style, TINY, content_masks=halves(), style_masks=halves()).regions
+    assert [(region.style_gram, region.style_moments) for region in zero] == [(pytest.approx(0, abs=1e-5),) * 2] * 2
+
+
+def test_masks_that_fit_nothing_are_refused(picture: Paint) -> None:
+    images = picture(48, 48), picture(48, 48, 1), picture(48, 48, 2)
+    with pytest.raises(ImageSizeError, match="content_mask 1 is 30x48.*expected one aspect"):
+        compare(*images, TINY, content_masks=[torch.ones(48, 30)])
+    with pytest.raises(MaskError, match="style_mask 2 is empty"):
+        compare(*images, TINY, content_masks=halves(), style_masks=[halves()[0], torch.zeros(48, 48)])
+    with pytest.raises(MaskError, match="2 content masks and 1 style mask"):
+        compare(*images, TINY, content_masks=halves(), style_masks=halves()[:1])

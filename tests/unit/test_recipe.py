@@ -115,8 +115,11 @@ def test_weights_and_strength_clear_each_other() -> None:
 
 
 def test_newer_format_is_refused() -> None:
-    with pytest.raises(RecipeError, match="format_version 99"):
+    with pytest.raises(RecipeError, match="format_version 99; this impasto reads up to 1.*newer impasto"):
         Recipe.from_dict({"format_version": 99})
+    for wrong in (0, -1, True, 1.0, "1", None):
+        with pytest.raises(RecipeError, match=f"format_version {wrong!r}; expected a whole number from 1 to 1"):
+            Recipe.from_dict({"format_version": wrong})
 
 
 def test_text_that_is_not_toml_is_named() -> None:

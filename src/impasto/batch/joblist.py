@@ -9,6 +9,7 @@ from typing import Any
 
 from impasto.batch.jobs import Job
 from impasto.batch.naming import NameTemplate, check_name
+from impasto.batch.plan import check_recipe
 from impasto.errors import BatchError, RecipeError
 from impasto.fields import nearest_name
 from impasto.recipe import Recipe, field_names, parse_field
@@ -83,7 +84,7 @@ class JobList:
                 self._fail(
                     number,
                     f"has {name!r}; expected content, style, output or a field of the recipe",
-                    nearest_name(name, known) or "See `impasto recipe show standard`.",
+                    nearest_name(name, known).strip() or "See `impasto recipe show standard`.",
                 )
         for name in ("content", "style"):
             if name not in columns:
@@ -113,10 +114,9 @@ class JobList:
         try:
             changes = {name: parse_field(name, value) if is_text else value for name, value in values.items()}
             recipe = self.recipe.replace(**changes)
+            check_recipe(recipe)
         except RecipeError as error:
             raise BatchError(f"list {str(self.path)!r}, row {number}: {error.error}", error.mend) from error
-        if recipe.frames > 1:
-            self._fail(number, f"has frames {recipe.frames}; expected 1", "`impasto stylize --frames` makes morphs.")
         return recipe
 
     def _fail(self, number: int, what: str, mend: str) -> None:

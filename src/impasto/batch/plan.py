@@ -11,6 +11,7 @@ import numpy as np
 
 from impasto.batch.jobs import Job
 from impasto.errors import BatchError, OutputError, RecipeError
+from impasto.fields import format_value
 from impasto.recipe import Recipe, check_blend
 
 
@@ -24,7 +25,8 @@ def check_jobs(jobs: Iterable[Job], folder: Path) -> int:
     root = os.path.realpath(folder)
     for job in jobs:
         names.append(name_hash(job.output))
-        _check_recipe(job.recipe, len(job.styles))
+        check_recipe(job.recipe)
+        check_blend(job.recipe.style_blend, len(job.styles))
         output = os.path.join(root, job.output)
         for path in (job.content, *job.styles):
             if _real(path) == output:
@@ -67,14 +69,24 @@ def _describe(job: Job) -> str:
 
 
 @lru_cache(maxsize=64)
-def _check_recipe(recipe: Recipe, styles: int) -> None:
-    """Accept a recipe for pastiches of so many style images. Raises RecipeError."""
+def check_recipe(recipe: Recipe) -> None:
+    """Accept a recipe whose pictures a batch can paint: no masks, no morphs. Raises RecipeError."""
+    for field in ("region_weights", "region_statistics"):
+        if getattr(recipe, field):
+            raise RecipeError(
+                f"{field} is {format_value(getattr(recipe, field))}, and a batch has no masks; expected none.",
+                "Leave it out here; `impasto stylize --content-mask` paints regions.",
+            )
+    if recipe.frames > 1:
+        raise RecipeError(
+            f"frames is {recipe.frames}; expected 1 in a batch.",
+            "Leave it out here; `impasto stylize --frames` makes morphs.",
+        )
     if isinstance(recipe.size, tuple):
         raise RecipeError(
             f"size is {recipe.size[1]}x{recipe.size[0]}; a pastiche keeps the photograph's aspect.",
             f"Give its long edge alone: --size {max(recipe.size)}.",
         )
-    check_blend(recipe.style_blend, styles)
 
 
 def _real(path: str) -> str:

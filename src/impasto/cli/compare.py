@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli.options import Debug, Device, Json, MaxPixels, Threads, build_recipe
+from impasto.cli.options import ContentMasks, Debug, Device, Json, MaxPixels, StyleMasks, Threads, build_recipe
 from impasto.cli.report import print_json, print_line, print_table
 from impasto.recipe import preset_names
 
@@ -30,6 +30,8 @@ def compare(
         Path | None,
         typer.Option(metavar="FILE.toml", help="recipe file instead of a preset", rich_help_panel="Recipe"),
     ] = None,
+    content_mask: ContentMasks = None,
+    style_mask: StyleMasks = None,
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = 200_000_000,
@@ -41,7 +43,7 @@ def compare(
     impasto compare photo.jpg painting.jpg pastiche.png
 
     Figures are taken at a long edge of 512 pixels, to which smaller pictures are enlarged; the objective at the
-    pastiche's own size.
+    pastiche's own size. With masks the style is also compared region by region.
     """
     from impasto import compare as stage
 
@@ -50,7 +52,15 @@ def compare(
     else:
         chosen, source = build_recipe(preset, recipe, {}), f"preset {preset}" if recipe is None else str(recipe)
     comparison = stage.compare(
-        content_image, style_image, pastiche, chosen, device=device, threads=threads, max_pixels=max_pixels
+        content_image,
+        style_image,
+        pastiche,
+        chosen,
+        content_masks=content_mask or (),
+        style_masks=style_mask or (),
+        device=device,
+        threads=threads,
+        max_pixels=max_pixels,
     )
     if json:
         values = comparison.to_dict()
@@ -70,6 +80,13 @@ def print_comparison(comparison: "Comparison", pastiche: str, source: str) -> No
         [(f.name, f"{getattr(figures, f.name):.4f}", f.metadata["help"]) for f in dataclasses.fields(figures)],
         numbers=True,
     )
+    if comparison.regions:
+        print_line("")
+        print_table(
+            ("region", "area", "style_gram", "style_moments"),
+            [(r.name, f"{r.area:.1%}", f"{r.style_gram:.4f}", f"{r.style_moments:.4f}") for r in comparison.regions],
+            numbers=True,
+        )
     if comparison.optimised_layers:
         print_line(f"The recipe optimises {', '.join(comparison.optimised_layers)}: figures of these flatter it.")
     print_line("")

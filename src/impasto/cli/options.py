@@ -49,6 +49,26 @@ RunDir = Annotated[
         rich_help_panel="Machine",
     ),
 ]
+ContentMasks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--content-mask",
+        metavar="FILE",
+        help="a region of the photograph, white inside; repeated, one a region; or one color-coded map of all",
+        rich_help_panel="Regions",
+        show_default=False,
+    ),
+]
+StyleMasks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--style-mask",
+        metavar="FILE",
+        help="where its style is in a painting, in the same order; or a color-coded map a painting; default: all",
+        rich_help_panel="Regions",
+        show_default=False,
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", metavar="", help="print one JSON object on stdout", rich_help_panel="Report")
 ]

@@ -8,32 +8,12 @@ import typer
 from impasto.cli.delivery import Delivery, EvolutionOptions, FileOptions, Output, paint_and_deliver
 from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.frames import Frames
-from impasto.cli.options import Report, RunMachine, takes_recipe
+from impasto.cli.options import ContentMasks, Report, RunMachine, StyleMasks, takes_recipe
 from impasto.cli.signatures import takes_options
 from impasto.errors import OutputError
 from impasto.recipe import Recipe
 
 Content = Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)]
-ContentMasks = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--content-mask",
-        metavar="FILE",
-        help="a region of the photograph, white inside; repeated, one a region; or one color-coded map of all",
-        rich_help_panel="Regions",
-        show_default=False,
-    ),
-]
-StyleMasks = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--style-mask",
-        metavar="FILE",
-        help="where its style is in a painting, in the same order; or a color-coded map a painting; default: all",
-        rich_help_panel="Regions",
-        show_default=False,
-    ),
-]
 Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="one or more paintings", show_default=False)]
 Only = Annotated[
     str | None,

@@ -48,6 +48,13 @@ def resize_guide(guide: Tensor, size: tuple[int, int]) -> Tensor:
     return functional.interpolate(guide, size=size, mode="bilinear", align_corners=False, antialias=True).clamp(0, 1)
 
 
+def visible_guide(alpha: Tensor | None, size: tuple[int, int]) -> Tensor | None:
+    """What of a picture is seen, as a guide of (height, width); None where all is, or nothing, which counts as all."""
+    if alpha is None or bool((alpha == 1).all()) or bool((alpha == 0).all()):
+        return None
+    return resize_guide(alpha, size)
+
+
 def carry_guide(guide: Tensor, encoder: Vgg, layers: Collection[str], mode: str, dilation: int) -> dict[str, Tensor]:
     """What each position of a layer counts: {layer: (1, 1, h, w)}, at least 0, summing to 1.
 

@@ -1,7 +1,8 @@
 """The colors of a picture as a whole, brought to those of another: mean and covariance, histogram, lightness, chroma.
 
-Pixels are a cloud of points (C, M); place does not matter. Moments are taken and moved in float64, part by part, so
-that a large picture is not held in float64 as a whole; `match_histogram` does hold it so, to sort it.
+Pixels are a cloud of points (C, M); place does not matter. `alpha`, (1, 1, H, W) of the picture's size, at least 0 and
+somewhere above, says how much each counts; left out, all count alike. Moments are taken and moved in float64, part by
+part, so that a large picture is not held in float64 as a whole; `match_histogram` does hold it so, to sort it.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,18 +24,21 @@ TIE_BREAK = 1e-7
 """Weight of the surroundings in the order of pixels: less than any real difference, enough to part equal ones."""
 
 
-def color_moments(image: Tensor) -> tuple[Tensor, Tensor]:
+def color_moments(image: Tensor, alpha: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Mean (C,) and covariance (C, C) of the pixels, float64.
 
-    image: (1, C, H, W), any values. mu = 1/M sum x, Sigma = 1/M sum (x - mu)(x - mu)^T.
+    image: (1, C, H, W), any values. mu = 1/W sum w x, Sigma = 1/W sum w (x - mu)(x - mu)^T, w alpha and W its sum.
     """
-    pixels = image[0].flatten(1)
-    mean = pixels.mean(dim=1, dtype=torch.float64)
+    pixels, weights = image[0].flatten(1), _weights(image, alpha)
+    total = weights.sum(dtype=torch.float64)
+    mean = torch.zeros(len(pixels), dtype=torch.float64, device=image.device)
     covariance = torch.zeros(len(pixels), len(pixels), dtype=torch.float64, device=image.device)
     for start in range(0, pixels.shape[1], PART):
+        mean += pixels[:, start : start + PART].double() @ weights[start : start + PART].double() / total
+    for start in range(0, pixels.shape[1], PART):
         centred = pixels[:, start : start + PART].double() - mean[:, None]
-        covariance += centred @ centred.T
-    return mean, covariance / pixels.shape[1]
+        covariance += (centred * weights[start : start + PART].double()) @ centred.T
+    return mean, covariance / total
 
 
 def cholesky_map(source: Tensor, target: Tensor) -> Tensor:
@@ -65,7 +69,13 @@ LINEAR_MAPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 """By name: covariances of source and target, (C, C) and positive definite -> A with A Sigma_S A^T = Sigma_T."""
 
 
-def match_moments(image: Tensor, target: Tensor, linear_map: str = "monge") -> Tensor:
+def match_moments(
+    image: Tensor,
+    target: Tensor,
+    linear_map: str = "monge",
+    alpha: Tensor | None = None,
+    target_alpha: Tensor | None = None,
+) -> Tensor:
     """The image with its colors moved so that their mean and covariance are the target's; values may leave [0, 1].
 
     image, target: (1, C, H, W) of any sizes. Returns (1, C, H, W) of the image's size, dtype and device.
@@ -73,51 +83,66 @@ def match_moments(image: Tensor, target: Tensor, linear_map: str = "monge") -> T
     x' = A (x - mu_S) + mu_T, with A Sigma_S A^T = Sigma_T, of gamma-coded values as there.
     Differs: both covariances get REGULARIZATION I, so that a grey image stays on its line of colors.
     """
-    return _map_to(image, *color_moments(target), linear_map)
+    return _map_to(image, alpha, *color_moments(target, target_alpha), linear_map)
 
 
-def match_histogram(image: Tensor, target: Tensor) -> Tensor:
+def match_histogram(
+    image: Tensor, target: Tensor, alpha: Tensor | None = None, target_alpha: Tensor | None = None
+) -> Tensor:
     """The image with, channel by channel, exactly the target's distribution of values; stays in the target's range.
 
     image, target: (1, C, H, W) of any sizes. Returns (1, C, H, W) of the image's size, dtype and device.
-    First `monge`, so that the channels move together; then the pixel of rank (i + 1/2) / M in a channel gets the value
-    of that rank in the target. Pixels of equal value are ranked by their surroundings: Coltuc, Bolon and Chassery 2006,
-    "Exact Histogram Specification". Differs: those equal in that too, as in a flat area, share their mean.
+    First `monge`, so that the channels move together; then the pixel of rank (i + 1/2) / M in a channel, with alpha the
+    weight of all below it and half its own, gets the value of that rank in the target. Pixels of equal
+    value are ranked by their surroundings: Coltuc, Bolon and Chassery 2006, "Exact Histogram Specification".
+    Differs: those equal in that too, as in a flat area, share their mean.
     """
-    moved = match_moments(image, target).double()
+    moved = match_moments(image, target, "monge", alpha, target_alpha).double()
     around = functional.avg_pool2d(functional.pad(moved, (2, 2, 2, 2), "replicate"), 5, stride=1)
     order = (moved + TIE_BREAK * around)[0].flatten(1)
-    channels = [_take_ranks(o, t) for o, t in zip(order, target[0].flatten(1), strict=True)]
+    weights, shares = _weights(image, alpha).double(), _weights(target, target_alpha).double()
+    values = target[0].flatten(1)[:, shares > 0]
+    shares = shares[shares > 0]
+    channels = [_take_ranks(o, weights, v, shares) for o, v in zip(order, values, strict=True)]
     return torch.stack(channels).view(image.shape).to(image)
 
 
-def match_lightness(image: Tensor, target: Tensor) -> Tensor:
+def match_lightness(
+    image: Tensor, target: Tensor, alpha: Tensor | None = None, target_alpha: Tensor | None = None
+) -> Tensor:
     """The image in grey, its lightness of the target's mean and standard deviation.
 
     image, target: (1, 3, H, W) in [0, 1], sRGB, of any sizes. Returns (1, 3, H, W), grey, in [0, 1].
     Gatys et al. 2016 (arXiv 1606.05897), luminance-only transfer: L' = sigma_T / sigma_S (L - mu_S) + mu_T.
     Differs: L is Oklab's, not YIQ's; what leaves [0, 1] is clamped.
     """
-    return grey_of(match_moments(to_oklab(image)[:, :1], to_oklab(target)[:, :1]))
+    return grey_of(match_moments(to_oklab(image)[:, :1], to_oklab(target)[:, :1], "monge", alpha, target_alpha))
 
 
 def match_chroma(
-    image: Tensor, targets: Sequence[Tensor], shares: Sequence[float], linear_map: str = "monge"
+    image: Tensor,
+    targets: Sequence[Tensor],
+    shares: Sequence[float],
+    linear_map: str = "monge",
+    alpha: Tensor | None = None,
+    target_alphas: Sequence[Tensor | None] = (),
 ) -> Tensor:
     """The image at its lightness, its chroma of the targets' mean and covariance as far as the gamut holds it.
 
     image: (1, 3, H, W) in [0, 1], sRGB; targets: such images of any sizes, mixed by shares that sum to 1.
-    Returns (1, 3, H, W) in [0, 1]. `match_moments` of (a, b) in Oklab. The moments of a mixture are
-    mu = sum w_i mu_i and Sigma = sum w_i (Sigma_i + (mu_i - mu)(mu_i - mu)^T).
+    target_alphas: one a target, or none. Returns (1, 3, H, W) in [0, 1].
+    `match_moments` of (a, b) in Oklab. The moments of a mixture are mu = sum w_i mu_i and
+    Sigma = sum w_i (Sigma_i + (mu_i - mu)(mu_i - mu)^T).
     """
-    moments = [color_moments(to_oklab(target)[:, 1:]) for target in targets]
+    pairs = zip(targets, target_alphas or [None] * len(targets), strict=True)
+    moments = [color_moments(to_oklab(target)[:, 1:], seen) for target, seen in pairs]
     means = torch.stack([mean for mean, _ in moments])
     weights = torch.tensor(shares, dtype=torch.float64, device=means.device)
     mean = weights @ means
     spread = torch.einsum("i,ij,ik->jk", weights, means - mean, means - mean)
     covariance = torch.einsum("i,ijk->jk", weights, torch.stack([own for _, own in moments])) + spread
     colors = to_oklab(image)
-    return from_oklab(torch.cat([colors[:, :1], _map_to(colors[:, 1:], mean, covariance, linear_map)], dim=1))
+    return from_oklab(torch.cat([colors[:, :1], _map_to(colors[:, 1:], alpha, mean, covariance, linear_map)], dim=1))
 
 
 def take_chroma(image: Tensor, colored: Tensor) -> Tensor:
@@ -136,8 +161,13 @@ def power(covariance: Tensor, exponent: float) -> Tensor:
     return torch.einsum("ik,k,jk->ij", vectors, powers, vectors)
 
 
-def _map_to(image: Tensor, mean: Tensor, covariance: Tensor, linear_map: str) -> Tensor:
-    own_mean, own_covariance = color_moments(image)
+def _weights(image: Tensor, alpha: Tensor | None) -> Tensor:
+    """How much each of the M pixels counts, (M,)."""
+    return torch.ones_like(image[0, 0]).flatten() if alpha is None else alpha.to(image.device).flatten()
+
+
+def _map_to(image: Tensor, alpha: Tensor | None, mean: Tensor, covariance: Tensor, linear_map: str) -> Tensor:
+    own_mean, own_covariance = color_moments(image, alpha)
     ridge = REGULARIZATION * torch.eye(len(mean), dtype=mean.dtype, device=mean.device)
     matrix = LINEAR_MAPS[linear_map](own_covariance + ridge, covariance + ridge)
     pixels = image[0].flatten(1)
@@ -148,12 +178,21 @@ def _map_to(image: Tensor, mean: Tensor, covariance: Tensor, linear_map: str) ->
     return moved.view(image.shape)
 
 
-def _take_ranks(order: Tensor, values: Tensor) -> Tensor:
-    """For each of M numbers the value of the same rank among N values, float64; equal numbers get one mean value."""
-    M, N = len(order), len(values)
+def _take_ranks(order: Tensor, weights: Tensor, values: Tensor, shares: Tensor) -> Tensor:
+    """For each of M numbers the value of the same rank among N values, float64; equal numbers get one mean value.
+
+    weights: of the numbers, (M,), at least 0. shares: of the values, (N,), above 0. Both float64.
+    """
     ranked, places = order.sort(stable=True)
-    ranks = (2 * torch.arange(M, device=order.device) + 1) * N // (2 * M)
-    wanted = values.sort().values.double()[ranks]
+    own = weights[places]
+    known, by_value = values.sort()
+    above = shares[by_value].cumsum(0)
+    middle = own.cumsum(0) - own / 2
+    # Multiplied first: whole and half numbers stay exact where all weights are 1.
+    ranks = torch.searchsorted(above, middle * above[-1] / own.sum(), right=True).clamp_max(len(known) - 1)
+    wanted = known.double()[ranks]
     _, group, counts = torch.unique_consecutive(ranked, return_inverse=True, return_counts=True)
-    means = torch.zeros(len(counts), dtype=torch.float64, device=order.device).index_add(0, group, wanted) / counts
-    return torch.empty_like(wanted).index_copy(0, places, means[group])
+    counted = own.clamp_min(TIE_BREAK)  # pixels that are not seen get a value too
+    sums = torch.zeros(2, len(counts), dtype=torch.float64, device=order.device)
+    sums.index_add_(1, group, torch.stack([counted * wanted, counted]))
+    return torch.empty_like(wanted).index_copy(0, places, (sums[0] / sums[1])[group])

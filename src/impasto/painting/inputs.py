@@ -98,11 +98,12 @@ class Inputs:
         self.described.append(described)
 
     def vary(self, content: Tensor | None, styles: Sequence[Tensor], *, plain: bool) -> "Inputs":
-        """Other pictures in their places, no fine strokes, and, if plain, no masks; noted as before."""
+        """Other pictures in their places, no fine strokes, and, if plain, no masks and no alpha; noted as before."""
         other = copy.copy(self)
         other.content, other.styles, other.fine_style = content, [*styles], None
         if plain:
             other.only, other.protect = None, None
+            other.carried, other.style_alphas = NOTHING, []
         return other
 
     @property

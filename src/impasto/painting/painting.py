@@ -141,7 +141,8 @@ class Painting:
     def vary(
         self, recipe: Recipe, content: Tensor | None, styles: list[Tensor], size: tuple[int, int], *, plain: bool
     ) -> "Painting":
-        """Another painting at (height, width), ready, in the same network on the same machine; plain: without masks."""
+        """Another painting at (height, width), ready, in the same network on the same machine; plain: without masks
+        and alpha."""
         other = copy.copy(self)
         other.started = self.clock()
         other.recipe, other.told = recipe, None
@@ -231,7 +232,9 @@ class Painting:
 
     def _build_scene(self, styles: Sequence[Tensor]) -> Scene:
         """styles: the style images, repainted."""
-        content, styles = prepare_colors(self.recipe, self.inputs.content, styles)
+        content, styles = prepare_colors(
+            self.recipe, self.inputs.content, styles, self.inputs.carried.alpha, self.inputs.style_alphas
+        )
         return Scene(
             recipe=self.recipe,
             seen=self.seen,
@@ -247,7 +250,8 @@ class Painting:
     def _finish(self, painted: Tensor, *, styles: Sequence[Tensor]) -> Tensor:
         """A painted picture, (1, 3, H, W), as it is delivered: in its colors, with the photograph outside `only`."""
         inputs = self.inputs
-        pastiche = finish_colors(self.recipe, painted, inputs.content, styles)
+        alphas = (inputs.carried.alpha, inputs.style_alphas)
+        pastiche = finish_colors(self.recipe, painted, inputs.content, styles, *alphas)
         if inputs.content is None or inputs.only is None:
             return pastiche
         return keep_photograph(pastiche, inputs.content, inputs.carried, inputs.only, self.recipe.only_feather)

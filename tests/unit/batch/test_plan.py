@@ -56,7 +56,12 @@ def test_no_input_is_replaced(folders: Path) -> None:
 
 
 def test_a_recipe_that_fits_no_job_is_refused(folders: Path) -> None:
-    cases = ((Recipe(size=(90, 90)), "keeps the photograph's aspect"), (Recipe(style_blend=(1, 2)), "2 weights"))
+    cases = (
+        (Recipe(size=(90, 90)), "keeps the photograph's aspect"),
+        (Recipe(style_blend=(1, 2)), "2 weights"),
+        (Recipe(region_weights=(1, 2)), "region_weights is 1,2, and a batch has no masks.*stylize --content-mask"),
+        (Recipe(frames=3), "frames is 3; expected 1 in a batch.*stylize --frames"),
+    )
     for recipe, told in cases:
         with pytest.raises(RecipeError, match=told):
             check_jobs([Job("a.png", ("b.png",), "c.png", recipe)], folders)

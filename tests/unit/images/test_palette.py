@@ -188,3 +188,39 @@ def test_taken_chroma_is_the_others_at_the_lightness_of_this(picture: Paint) -> 
     taken = to_oklab(take_chroma(to_grey(image), colored))
     torch.testing.assert_close(taken[:, :1], to_oklab(image)[:, :1], atol=1e-4, rtol=0)
     torch.testing.assert_close(taken[:, 1:], to_oklab(colored)[:, 1:], atol=1e-4, rtol=0)
+
+
+@MAPS
+def test_what_is_not_seen_does_not_count(linear_map: str, picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seen halves become what they become alone, whatever is behind the other halves."""
+    monkeypatch.setattr("impasto.images.palette.PART", 100)
+    image, target = picture(32, 40, 1), picture(20, 30, 2)
+    seen, target_seen = torch.zeros(1, 1, 32, 40), torch.zeros(1, 1, 20, 30)
+    seen[..., :20], target_seen[..., :15] = 1, 1
+    own, wanted = image[..., :20], target[..., :15]
+    for found, expected in zip(color_moments(image, seen), color_moments(own), strict=True):
+        torch.testing.assert_close(found, expected)
+    moved = match_moments(image, target, linear_map, seen, target_seen)[..., :20]
+    torch.testing.assert_close(moved, match_moments(own, wanted, linear_map), atol=1e-5, rtol=0)
+    grey = match_lightness(image, target, seen, target_seen)[..., :20]
+    torch.testing.assert_close(grey, match_lightness(own, wanted), atol=1e-4, rtol=0)
+    chroma = match_chroma(image, [target], [1.0], linear_map, seen, [target_seen])[..., :20]
+    torch.testing.assert_close(chroma, match_chroma(own, [wanted], [1.0], linear_map), atol=1e-4, rtol=0)
+    ranked = match_histogram(image, target, seen, target_seen)
+    assert float(ranked.max()) <= float(wanted.max()) and bool(torch.isfinite(ranked).all())
+    # The surroundings of pixels at the border, which break ties, are others.
+    alone = match_histogram(own, wanted)
+    torch.testing.assert_close(ranked[..., :20].flatten().sort().values, alone.flatten().sort().values, atol=0, rtol=0)
+
+
+def test_half_seen_counts_half(picture: Paint) -> None:
+    image = picture(8, 8)
+    doubled = torch.cat([image, image[..., :4]], dim=3)
+    alpha = torch.full((1, 1, 8, 8), 0.5)
+    alpha[..., :4] = 1
+    for found, expected in zip(color_moments(image, alpha), color_moments(doubled), strict=True):
+        torch.testing.assert_close(found, expected)
+    target = picture(16, 16, 1)
+    found = match_histogram(image, target, alpha)[0]
+    mean = (found * alpha[0]).sum((1, 2)) / alpha.sum()
+    torch.testing.assert_close(mean, target[0].mean((1, 2)), atol=0.02, rtol=0)

@@ -71,4 +71,4 @@ def _by_suffix(path: Path) -> Container | None:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    return nearest_name(name, known) or "Choose one of these with --to."
+    return nearest_name(name, known).strip() or "Choose one of these with --to."
