@@ -17,8 +17,8 @@ def settle_process() -> None:
     """Lets threads sleep while they wait, and glibc keep its memory. What the environment says already stands.
 
     Beside any other busy program, threads that spin while they wait for each other make a step several times as slow.
-    A large picture's features are blocks over 32 MiB, which glibc gives back each time they are freed: an evaluation of
-    1024 pixels takes 1.6 times as long without this. Measured: docs/experiments.md.
+    A large picture's features are blocks over 32 MiB, which glibc gives back each time they are freed: a run at 1024
+    pixels takes 1.5 times as long without this. Measured: docs/experiments.md, "Held memory".
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
