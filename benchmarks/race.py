@@ -34,10 +34,10 @@ from impasto.transfer import stylize
 
 RACE: dict[str, Any] = {
     "gamut": "keep",
-    "fourier_exponent": 0.4,
+    "fourier_exponent": 0.5,
     "history": 50,
     "float32_share": 0.0,
-    "carried_detail": 1.5,
+    "carried_detail": 1.2,
     "finer_steps": 1.6,
 }
 """What impasto does otherwise than the preset, which repeats the other tool's objective and its schedule."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg
+from impasto.images.profiles import srgb_profile
 from impasto.recipe import Recipe
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -45,6 +46,16 @@ def picture() -> Callable[..., Tensor]:
         return (0.5 + 0.45 * torch.sin(a * rows + b * columns + 2 * c)).unsqueeze(0)
 
     return paint
+
+
+@pytest.fixture
+def other_profile() -> bytes:
+    """A sound RGB profile that nobody can overlook: sRGB with red and green exchanged."""
+    profile = bytearray(srgb_profile())
+    places = {bytes(profile[132 + 12 * i : 136 + 12 * i]): 132 + 12 * i for i in range(profile[131])}
+    red, green = places[b"rXYZ"], places[b"gXYZ"]
+    profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
+    return bytes(profile)
 
 
 @pytest.fixture

@@ -93,6 +93,8 @@ def format_value(value: Any) -> str:
 def describe_range(field: Field) -> str:
     """The numbers that a field may have: "0 to 1", "above 0", "1 or more"; empty where it has no limits."""
     low, above, high = (field.metadata.get(limit) for limit in ("low", "above", "high"))
+    if (among := field.metadata.get("among")) is not None:
+        return ", ".join(map(str, among))
     if high is not None:
         return f"{low:g} to {high:g}"
     if low is not None:
@@ -146,6 +148,10 @@ def _check_number(field: Field, value: Any) -> float:
 
 
 def _check_integer(field: Field, value: Any) -> int:
+    if (among := field.metadata.get("among")) is not None:
+        if isinstance(value, bool) or value not in among:
+            raise _wrong(field, value, " or ".join(map(str, among)))
+        return int(value)
     low, high = field.metadata["low"], field.metadata.get("high", 2**63 - 1)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         beyond = f" and at most {high}" if "high" in field.metadata else ""

@@ -91,7 +91,7 @@ class Recipe:
     style_size: str | int = option(
         "long-edge",
         "style_size",
-        "style image's size: long-edge or same-pixels (as the pastiche), native (its own), or its long edge in pixels",
+        "style image's size: long-edge or same-pixels (as the pastiche), native (its own), or its long edge in pixels, 1 or more",
     )
     style_scale: float = option(1.0, "number", "multiplies the style image's size: larger strokes above 1", above=0.0)
     fine_layers: tuple[str, ...] = option(
@@ -107,7 +107,7 @@ class Recipe:
         "mean", "choice", "total variation: sum or mean over neighboring pixels", choices=("sum", "mean")
     )
     size: int | tuple[int, int] = option(
-        512, "size", "long edge of the pastiche in pixels; of a texture also both sides, as 1024x768"
+        512, "size", "long edge of the pastiche in pixels; of a texture also both sides, as 1024x768", low=1
     )
     init: str = option(
         "content", "init", "start image: content, style, noise, black, white, mean, a color #rrggbb, or a file"
@@ -186,6 +186,17 @@ class Recipe:
     )
     protect_strength: float = option(
         6.0, "number", "what the weights of content layers, conv2_2 and conv3_2 grow by under --protect", low=0.0
+    )
+    depth: Literal[8, 16] | None = option(
+        None,
+        "integer",
+        "bits a channel, 16 for .png and .tif; none: as the photograph, where the file can",
+        among=(8, 16),
+        optional=True,
+    )
+    keep_profile: bool = option(False, "flag", "written in the photograph's ICC profile, not sRGB")
+    strip: bool = option(
+        False, "flag", "leave out the photograph's EXIF; else copyright, artist, camera, date and GPS place are kept"
     )
 
     def __post_init__(self) -> None:

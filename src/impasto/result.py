@@ -116,23 +116,26 @@ class Result:
         path: str | os.PathLike[str],
         *,
         depth: Depth | None = None,
-        keep_profile: bool = False,
-        strip: bool = False,
+        keep_profile: bool | None = None,
+        strip: bool | None = None,
     ) -> None:
         """Writes the pastiche, with its metadata inside, in one atomic move. The suffix says the format.
 
         With the photograph's alpha, and its EXIF, GPS included, unless `strip`.
-        depth: 8 or 16 bits a channel, 16 for PNG and TIFF; None: as the photograph had, where the format can.
-        keep_profile: in the photograph's ICC profile instead of sRGB.
+        depth: 8 or 16 bits a channel, 16 for PNG and TIFF. keep_profile: in the photograph's ICC profile instead of
+        sRGB. What is None is as the recipe says; what is given is written into the file's recipe.
+        Raises RecipeError (a value out of range), OutputError, DiskError.
         """
+        given = {"depth": depth, "keep_profile": keep_profile, "strip": strip}
+        recipe = self.recipe.replace(**{name: value for name, value in given.items() if value is not None})
         write_image(
             self.pastiche,
             path,
-            metadata=self.metadata,
+            metadata=dataclasses.replace(self, recipe=recipe).metadata,
             carried=self.carried,
-            depth=depth,
-            keep_profile=keep_profile,
-            strip=strip,
+            depth=recipe.depth,
+            keep_profile=recipe.keep_profile,
+            strip=recipe.strip,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -37,9 +37,8 @@ def resume(
     result = painting.paint(on_step)
     kept = painting.keeping.run
     if kept is not None and kept.record.output and result.end != "stopped":
-        delivery, output = kept.record.delivery, Path(kept.record.output)
-        finish = {name: delivery[name] for name in ("depth", "keep_profile", "strip") if name in delivery}
-        result.save(output, **finish)
+        output = Path(kept.record.output)
+        result.save(output)
         kept.finish(result, output)
     return result
 

@@ -105,7 +105,7 @@ def test_without_json_the_result_is_told_in_words_and_quiet_silences_progress(
 def test_a_recipe_file_and_options_make_the_recipe(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     Path("mine.toml").write_text('weights = "tiny"\nsize = 32\nsteps = 2\ninit = "noise"\n', "utf-8")
     arguments = ["stylize", "photo.png", "painting.png", "painting.png", "-o", "out.png", "--recipe", "mine.toml"]
-    options = ["--style-blend", "3,1", "--rescaled-network", "no", "--style-weight", "5", "--steps", "1"]
+    options = ["--style-blend", "3,1", "--no-rescaled-network", "--style-weight", "5", "--steps", "1"]
     assert main([*arguments, *options, "--threads", "1", "--json"]) == 0
     recipe = json.loads(capfd.readouterr().out)["recipe"]
     assert (recipe["size"], recipe["init"], recipe["steps"], recipe["style_weight"]) == (32, "noise", 1, 5.0)
@@ -463,7 +463,7 @@ def test_bad_input_is_one_line_and_exit_2(name: str, folder: Path, capfd: pytest
     before = {path: path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
     fast = [word for word in ("--weights", "tiny") if "--weights" not in arguments]
     if command == "sweep":
-        fast += ["--rescaled-network", "no", "--steps", "1"]
+        fast += ["--no-rescaled-network", "--steps", "1"]
     # The case's own arguments come last, because the last of an option given twice is the one that counts.
     output = "out" if command == "paper" else "out.png"
     code = main([command, "--json", "--threads", "1", "-o", output, *fast, *arguments])
@@ -639,7 +639,7 @@ def test_reconstruct_keeps_one_kind_of_layers(kind: str, folder: Path, capfd: py
     assert json.loads(capfd.readouterr().out)["recipe"][f"{kind}_layer_weights"] == [1.0, 0.0]
 
 
-SWEEP = ("sweep", "photo.png", "painting.png", "-o", "grid.png", *FAST, "--rescaled-network", "no")
+SWEEP = ("sweep", "photo.png", "painting.png", "-o", "grid.png", *FAST, "--no-rescaled-network")
 
 
 def test_sweep_writes_the_sheet_the_panels_and_their_losses(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

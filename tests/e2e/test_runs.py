@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from torch import Tensor
 
 import impasto
@@ -224,6 +225,23 @@ def test_a_picture_that_does_not_fit_on_the_disk_is_delivered_later(
     assert main(["resume", "run"]) == 0
     assert "going on after step 40 of 40" in capfd.readouterr().err
     assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()
+
+
+def test_rerun_writes_the_file_as_the_first_was(folder: Path, other_profile: bytes) -> None:
+    """Profile, depth and what is stripped are the recipe's, so that the same bytes come again; and can be replaced."""
+    exif = Image.Exif()
+    exif[33432] = "(c) Ann"
+    with Image.open("photo.png") as photo:
+        photo.save("marked.png", icc_profile=other_profile, exif=exif)
+    options = ["--keep-profile", "--strip", "--depth", "8"]
+    assert main(["stylize", "marked.png", "painting.png", "-o", "first.png", *options, *FAST]) == 0
+    assert main(["rerun", "first.png", "-o", "again.png", "--quiet"]) == 0
+    assert Path("first.png").read_bytes() == Path("again.png").read_bytes()
+    with Image.open("first.png") as first:
+        assert first.info["icc_profile"] == other_profile and 33432 not in first.getexif()
+    assert main(["rerun", "first.png", "-o", "other.png", "--no-keep-profile", "--no-strip", "--quiet"]) == 0
+    with Image.open("other.png") as other:
+        assert other.info["icc_profile"] != other_profile and other.getexif()[33432] == "(c) Ann"
 
 
 def test_rerun_replaces_what_is_asked_for(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

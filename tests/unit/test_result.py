@@ -1,5 +1,7 @@
 """A result on its way to the disk, with what its photograph carried."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -55,3 +57,20 @@ def test_strip_and_depth_are_handed_on(tmp_path, photograph, picture):
     result.save(tmp_path / "out.png", depth=8, strip=True)
     _, carried = read_photograph(tmp_path / "out.png")
     assert carried.exif is None and carried.depth == 8 and impasto.read_metadata(tmp_path / "out.png")["seed"] == 0
+
+
+def test_how_the_file_is_written_is_in_its_recipe(tmp_path, photograph, other_profile, picture):
+    """Read from the recipe, and what `save` is given instead is what the file tells."""
+    result = impasto.stylize(photograph, picture(32, 32), FAST.replace(depth=8, strip=True))
+    result = replace(result, carried=replace(result.carried, profile=other_profile))
+    for name, given, told in (
+        ("said.png", {}, {"depth": 8, "keep_profile": False, "strip": True}),
+        ("given.png", {"keep_profile": True, "strip": False}, {"depth": 8, "keep_profile": True, "strip": False}),
+    ):
+        result.save(tmp_path / name, **given)
+        _, carried = read_photograph(tmp_path / name)
+        inside = impasto.read_metadata(tmp_path / name)["recipe"]
+        assert {field: inside[field] for field in told} == told
+        assert (carried.exif is None, carried.depth) == (told["strip"], 8)
+        with Image.open(tmp_path / name) as written:
+            assert (written.info["icc_profile"] == other_profile) == told["keep_profile"]

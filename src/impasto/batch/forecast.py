@@ -43,7 +43,7 @@ def forecast(jobs: Iterable[Job], count: int, folder: Path, setup: Setup, worker
     done = Done(folder / NAME)
     kept, left = 0, list[Job]()
     for job in jobs:
-        if done.find_key(job.output) == job_key(job, setup) and (folder / job.output).is_file():
+        if done.find_key(job.output) == job_key(job) and (folder / job.output).is_file():
             kept += 1
         elif len(left) < TOLD:
             left.append(job)

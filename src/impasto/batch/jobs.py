@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from impasto.images.carried import Depth
 from impasto.recipe import Recipe, recipe_files
 
 
@@ -26,7 +25,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """How every picture of a batch is run and written; as for `stylize` and `Result.save`.
+    """How every picture of a batch is run; as for `stylize`.
 
     threads: of one worker; None: its share of the cores. max_memory: bytes of all workers of one machine together.
     """
@@ -36,18 +35,15 @@ class Setup:
     precision: str = "auto"
     max_pixels: int = 200_000_000
     max_memory: int | None = None
-    depth: Depth | None = None
-    keep_profile: bool = False
-    strip: bool = False
 
 
-def job_key(job: Job, setup: Setup) -> str:
-    """Sixteen hexadecimal digits of all that shows in the picture: recipe, inputs, and how the file is written.
+def job_key(job: Job) -> str:
+    """Sixteen hexadecimal digits of all that shows in the picture: its name, recipe and inputs.
 
     Inputs, and files that the recipe names, count by name, size and time of change: a folder may be moved.
     """
     files = [_stamp(path) for path in (job.content, *job.styles, *_named_files(job.recipe))]
-    values = [job.output, _recipe_hash(job.recipe), files, setup.depth, setup.keep_profile, setup.strip]
+    values = [job.output, _recipe_hash(job.recipe), files]
     return hashlib.sha256(json.dumps(values).encode("utf-8")).hexdigest()[:16]
 
 

@@ -49,7 +49,7 @@ class Painter:
         """
         with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
             try:
-                check_output(Path(folder, PurePath(job.output).name), inputs=(), depth=self.setup.depth)
+                check_output(Path(folder, PurePath(job.output).name), inputs=(), depth=job.recipe.depth)
             except OutputError as error:
                 raise OutputError(*(text.replace(f"{folder}/", "") for text in (error.error, error.mend))) from error
         trial = torch.full((1, 3, TRIAL, TRIAL), 0.5)
@@ -75,10 +75,9 @@ class Painter:
         return Painted(job, picture, facts, tuple(said))
 
     def _encode(self, result: Result, suffix: str) -> bytes:
-        setup = self.setup
         with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
             path = Path(folder, f"picture{suffix}")
-            result.save(path, depth=setup.depth, keep_profile=setup.keep_profile, strip=setup.strip)
+            result.save(path)
             return path.read_bytes()
 
 

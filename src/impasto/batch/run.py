@@ -114,7 +114,7 @@ class _Lead:
     def find_left(self, jobs: Iterable[Job]) -> Iterator[Job]:
         """The jobs that are not done, one by one."""
         for job in jobs:
-            key = job_key(job, self.setup)
+            key = job_key(job)
             if self._is_done(job, key):
                 self.tally.kept += 1
                 self._tell("kept", job)

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli.options import Debug, Device, Json, MaxPixels, PrecisionOption, Quiet, Threads, takes_recipe
+from impasto.cli.options import (
+    FILE_FIELDS,
+    Debug,
+    Device,
+    Json,
+    MaxPixels,
+    PrecisionOption,
+    Quiet,
+    Threads,
+    takes_recipe,
+)
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import print_json, print_line
 from impasto.recipe import Recipe, recipe_files
@@ -16,7 +26,7 @@ if TYPE_CHECKING:
     from impasto.result import Result
 
 
-@takes_recipe("standard", without=("weights", "weights_preprocessing", "rescaled_network"))
+@takes_recipe("standard", without=("weights", "weights_preprocessing", "rescaled_network", *FILE_FIELDS))
 def compare_backbones(
     context: typer.Context,
     words: Annotated[

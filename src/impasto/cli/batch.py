@@ -5,14 +5,13 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from impasto.cli.batch_progress import showing_batch
-from impasto.cli.delivery import FileOptions
 from impasto.cli.options import STYLIZE_FIELDS, Machine, Report, takes_recipe
 from impasto.cli.progress import describe_seconds
 from impasto.cli.report import print_json, print_line
@@ -97,7 +96,6 @@ def batch(
     ray: RayOption = None,
     cores_per_worker: Cores = None,
     *,
-    finish: FileOptions,
     machine: BatchMachine,
     dry_run: DryRun = False,
     report: Report,
@@ -113,7 +111,7 @@ def batch(
     from impasto.batch.plan import check_jobs
     from impasto.batch.run import paint_batch
 
-    how: Any = {**machine.how(), **asdict(finish)}
+    how: Any = machine.how()
     setup = Setup(**how)
     planned = _plan(inputs or [], list_file, pairs, name_template, recipe, output)
     _check_engine(ray, jobs, cores_per_worker)

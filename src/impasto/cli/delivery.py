@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,30 +35,6 @@ Animation = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="play the evolution: .webp or .gif", rich_help_panel="Evolution"),
 ]
-Depth = Annotated[
-    int | None,
-    typer.Option(
-        metavar="8|16",
-        help="bits a channel, 16 for .png and .tif; default: as the photograph, where OUT can",
-        rich_help_panel="File",
-    ),
-]
-KeepProfile = Annotated[
-    bool,
-    typer.Option(
-        "--keep-profile", metavar="", help="in the photograph's ICC profile, not sRGB", rich_help_panel="File"
-    ),
-]
-Strip = Annotated[
-    bool,
-    typer.Option(
-        "--strip",
-        metavar="",
-        help="leave out the photograph's EXIF; else copyright, artist, camera, date and GPS place go into OUT",
-        rich_help_panel="File",
-    ),
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvolutionOptions(Options):
@@ -67,15 +43,6 @@ class EvolutionOptions(Options):
     snapshot_every: SnapshotEvery = None
     snapshot_dir: SnapshotDir = None
     animation: Animation = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileOptions(Options):
-    """How a picture is written: the keyword arguments of `Result.save`."""
-
-    depth: Depth = None
-    keep_profile: KeepProfile = False
-    strip: Strip = False
 
 
 class Delivery:
@@ -87,7 +54,6 @@ class Delivery:
         inputs: Sequence[Path],
         recipe: Recipe,
         evolution: EvolutionOptions,
-        finish: FileOptions,
     ) -> None:
         from impasto.evolution import Evolution, check_snapshot_dir
         from impasto.images.animation import check_animation
@@ -96,7 +62,7 @@ class Delivery:
         read: list[Path | str] = [*inputs, *recipe_files(recipe)]
         snapshot_every, snapshot_dir = evolution.snapshot_every, evolution.snapshot_dir
         animation = evolution.animation
-        check_output(output, inputs=read, depth=finish.depth)
+        check_output(output, inputs=read, depth=recipe.depth)
         if snapshot_dir is not None and snapshot_every is None:
             raise OutputError(
                 f"--snapshot-dir {str(snapshot_dir)!r} is given without --snapshot-every; expected both.",
@@ -109,11 +75,10 @@ class Delivery:
             folder = check_snapshot_dir(snapshot_dir or output.with_name(f"{output.stem}_steps"), inputs=read)
         self.output = output
         self.animation = animation
-        self._finish: dict[str, Any] = asdict(finish)
         places = {"output": output, "snapshot_dir": folder, "animation": animation}
         paths = {name: None if path is None else str(path.absolute()) for name, path in places.items()}
         # What a run's folder remembers of it, as JSON values.
-        self.options: dict[str, Any] = {**paths, "snapshot_every": snapshot_every, **self._finish}
+        self.options: dict[str, Any] = {**paths, "snapshot_every": snapshot_every}
         self._has_snapshots = snapshot_every is not None
         self._evolution = Evolution(snapshot_dir=folder, snapshot_every=snapshot_every, animate=animation is not None)
 
@@ -125,7 +90,7 @@ class Delivery:
         """Writes and reports the result, and ends the command with its exit code. run: its folder, if it has one."""
         interrupt.shield()
         try:
-            result.save(self.output, **self._finish)
+            result.save(self.output)
             if self.animation is not None:
                 self._evolution.write_animation(self.animation, result.pastiche)
         except ImpastoError as error:

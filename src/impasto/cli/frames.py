@@ -2,13 +2,11 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from impasto.cli.delivery import FileOptions
 from impasto.cli.interrupt import Interrupt
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import STOPPED, print_json, print_line
@@ -30,7 +28,7 @@ class Frames:
     Raises OutputError for a bad place.
     """
 
-    def __init__(self, output: Path, inputs: Sequence[Path], recipe: Recipe, finish: FileOptions) -> None:
+    def __init__(self, output: Path, inputs: Sequence[Path], recipe: Recipe) -> None:
         from impasto.images.animation import FORMATS, check_animation
         from impasto.images.io import check_output
 
@@ -39,13 +37,12 @@ class Frames:
         self._digits = max(4, len(str(recipe.frames)))
         self.is_animation = output.suffix.lower() in FORMATS
         self.results: list[dict[str, Any]] = []
-        self._finish: dict[str, Any] = asdict(finish)
         self._pictures: list[Tensor] = []
         self._last: Result | None = None
         if not self.is_animation:
             for number in range(1, recipe.frames + 1):
-                check_output(self._path(number), inputs=read, depth=finish.depth)
-        elif finish.depth == 16 or finish.keep_profile:
+                check_output(self._path(number), inputs=read, depth=recipe.depth)
+        elif recipe.depth == 16 or recipe.keep_profile:
             raise OutputError(
                 f"output {str(output)!r} is an animation; it holds neither 16 bits nor a --keep-profile.",
                 f"Write numbered pictures: -o {output.with_suffix('.png')}.",
@@ -79,7 +76,7 @@ class Frames:
             self._pictures.append(to_frame(result.pastiche, long_edge=max(result.pastiche.shape[-2:])))
         else:
             path = self._path(len(self.results) + 1)
-            result.save(path, **self._finish)
+            result.save(path)
             values = {"output": str(path), **values}
         self.results.append(values)
 

@@ -119,6 +119,9 @@ class Report(Options):
     debug: Debug = False
 
 
+FILE_FIELDS = ("depth", "keep_profile", "strip")
+"""Recipe fields that say how the file is written."""
+
 PANELS: Mapping[str, tuple[str, ...]] = {
     "Look": (
         *("size", "strength", "style_scale", "style_size", "style_blend", "frames", "fine_layers"),
@@ -140,6 +143,7 @@ PANELS: Mapping[str, tuple[str, ...]] = {
         "tv_normalization",
     ),
     "Network": ("weights", "weights_preprocessing", "pooling", "padding", "rescaled_network"),
+    "File": FILE_FIELDS,
     "Optimization": (
         "optimizer",
         "steps",
@@ -157,13 +161,15 @@ PANELS: Mapping[str, tuple[str, ...]] = {
 }
 """Recipe fields by their panel in the help, in the order shown; a field in none of them lands in the last."""
 
+PHOTOGRAPH_FIELDS = ("keep_profile", "strip")
+"""Recipe fields that mean nothing without one photograph."""
+
 STYLIZE_FIELDS = ("fine_layers", "frames", "frame_steps", *PANELS["Regions"], *PANELS["Masks"])
 """Recipe fields that only `stylize` has a use for."""
 
 _METAVARS = {
     "number": "NUMBER",
     "integer": "N",
-    "flag": "yes|no",
     "layers": "LAYER,...",
     "numbers": "NUMBER,...",
     "statistics": "NAME,...",
@@ -181,7 +187,7 @@ def takes_recipe(default: str, *, without: Sequence[str] = ()) -> Callable[[Comm
     """
 
     def build(given: Mapping[str, Any]) -> Recipe:
-        texts = {name: given[name] for name in field_names() if name not in without}
+        texts = {name: _to_text(given[name]) for name in field_names() if name not in without}
         return build_recipe(given["preset"], given["recipe"], texts, default=default)
 
     options = [*_source_parameters(default), *_field_parameters(Recipe.preset(default), without)]
@@ -191,8 +197,8 @@ def takes_recipe(default: str, *, without: Sequence[str] = ()) -> Callable[[Comm
 def takes_changes(command: Command) -> Command:
     """Replaces a command's parameter `changes` by an option for every recipe field, none of them set by default."""
 
-    def build(texts: Mapping[str, str | None]) -> dict[str, Any]:
-        return {name: parse_field(name, text) for name, text in texts.items() if text is not None}
+    def build(given: Mapping[str, str | bool | None]) -> dict[str, Any]:
+        return {name: parse_field(name, text) for name, value in given.items() if (text := _to_text(value)) is not None}
 
     return replace_parameter(command, "changes", _field_parameters(None, ()), build)
 
@@ -230,10 +236,18 @@ def _field_parameters(recipe: Recipe | None, without: Sequence[str]) -> list[ins
     names = [name for panel in PANELS.values() for name in panel]
     names += [name for name in fields if name not in names]
     return [
-        option(name, Annotated[str | None, _option(fields[name], getattr(recipe, name, None))])
+        option(name, Annotated[_option_type(fields[name]), _option(fields[name], getattr(recipe, name, None))])
         for name in names
         if name not in without
     ]
+
+
+def _option_type(field: "dataclasses.Field[Any]") -> Any:
+    return bool | None if field.metadata["kind"] == "flag" else str | None
+
+
+def _to_text(value: str | bool | None) -> str | None:
+    return format_value(value) if isinstance(value, bool) else value
 
 
 def _option(field: "dataclasses.Field[Any]", value: Any) -> Any:
@@ -244,9 +258,11 @@ def _option(field: "dataclasses.Field[Any]", value: Any) -> Any:
         help = f"{help} ({', '.join(choices)})"
     facts = [f"default: {format_value(value)}"] if value not in (None, ()) else []
     facts += [text] if (text := describe_range(field)) else []
+    name, is_flag = field.name.replace("_", "-"), field.metadata["kind"] == "flag"
+    metavar = "NAME" if choices else "|".join(map(str, field.metadata.get("among", ())))
     return typer.Option(
-        f"--{field.name.replace('_', '-')}",
-        metavar="NAME" if choices else _METAVARS.get(field.metadata["kind"], "VALUE"),
+        f"--{name}/--no-{name}" if is_flag else f"--{name}",
+        metavar="" if is_flag else metavar or _METAVARS.get(field.metadata["kind"], "VALUE"),
         help=_escape(help) + (f" {_dimmed('; '.join(facts))}" if facts else ""),
         rich_help_panel=panel,
         show_default=False,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.delivery import Delivery, EvolutionOptions, FileOptions, Output, paint_and_deliver
+from impasto.cli.delivery import Delivery, EvolutionOptions, Output, paint_and_deliver
 from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.options import STYLIZE_FIELDS, Report, RunMachine, takes_recipe
 from impasto.cli.signatures import takes_options
@@ -35,7 +35,6 @@ def reconstruct(
     ] = "",
     *,
     evolution: EvolutionOptions,
-    finish: FileOptions,
     machine: RunMachine,
     dry_run: DryRun = False,
     report: Report,
@@ -46,7 +45,7 @@ def reconstruct(
     """
     from impasto.preparation import prepare_reconstruction
 
-    delivery = Delivery(output, [image], recipe, evolution, finish)
+    delivery = Delivery(output, [image], recipe, evolution)
     painting = prepare_reconstruction(
         image,
         content_layers=parse_field("content_layers", content_layers),

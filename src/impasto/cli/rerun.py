@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.delivery import Delivery, EvolutionOptions, FileOptions, Output, paint_and_deliver
+from impasto.cli.delivery import Delivery, EvolutionOptions, Output, paint_and_deliver
 from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.options import Report, RunMachine, takes_changes
 from impasto.cli.signatures import takes_options
@@ -30,7 +30,6 @@ def rerun(
     ] = False,
     *,
     evolution: EvolutionOptions,
-    finish: FileOptions,
     machine: RunMachine,
     dry_run: DryRun = False,
     report: Report,
@@ -47,7 +46,7 @@ def rerun(
     painting = prepare_rerun(
         picture, content=content, styles=style or [], changes=changes, force=force, **machine.how()
     )
-    delivery = Delivery(output, painting.inputs.paths, painting.recipe, evolution, finish)
+    delivery = Delivery(output, painting.inputs.paths, painting.recipe, evolution)
     tell_estimate(painting, dry_run=dry_run, report=report)
     if dry_run:
         return

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.delivery import Delivery, EvolutionOptions, FileOptions, paint_and_deliver
+from impasto.cli.delivery import Delivery, EvolutionOptions, paint_and_deliver
 from impasto.cli.options import Report
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
@@ -57,11 +57,8 @@ def resume(
     delivery = Delivery(
         output or Path(record.output or folder / "result.png"),
         [*(Path(each.path) for each in record.sources if each.path), *(Path(each["path"]) for each in files)],
-        Recipe(),
+        Recipe.from_dict(record.recipe),
         EvolutionOptions(snapshot_every=known.get("snapshot_every"), **places),
-        FileOptions(
-            depth=known.get("depth"), keep_profile=bool(known.get("keep_profile")), strip=bool(known.get("strip"))
-        ),
     )
     painting = prepare_resume(folder, force=force, device=device)
     assert painting.keeping.run is not None

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.delivery import Delivery, EvolutionOptions, FileOptions, Output, paint_and_deliver
+from impasto.cli.delivery import Delivery, EvolutionOptions, Output, paint_and_deliver
 from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.frames import Frames
 from impasto.cli.options import ContentMasks, Report, RunMachine, StyleMasks, takes_recipe
@@ -53,7 +53,6 @@ def stylize(
     protect: Protect = None,
     *,
     evolution: EvolutionOptions,
-    finish: FileOptions,
     machine: RunMachine,
     dry_run: DryRun = False,
     report: Report,
@@ -78,14 +77,14 @@ def stylize(
                 f"--frames {recipe.frames} is given with snapshots or an --animation; expected one of them.",
                 "Leave the others out: OUT is the animation, or numbered pictures.",
             )
-        frames = Frames(output, inputs, recipe, finish)
+        frames = Frames(output, inputs, recipe)
         morph = prepare_morph(content_image, [*style_images], recipe, **how)
         tell_estimate(morph, dry_run=dry_run, report=report)
         if not dry_run:
             frames.paint(morph, context.obj, quiet=report.quiet)
             frames.deliver(context.obj, as_json=report.json)
         return
-    delivery = Delivery(output, inputs, recipe, evolution, finish)
+    delivery = Delivery(output, inputs, recipe, evolution)
     painting = prepare_pastiche(content_image, [*style_images], recipe, **how)
     tell_estimate(painting, dry_run=dry_run, report=report)
     if dry_run:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.delivery import Delivery, Depth, EvolutionOptions, FileOptions, Output, paint_and_deliver
+from impasto.cli.delivery import Delivery, EvolutionOptions, Output, paint_and_deliver
 from impasto.cli.estimate import DryRun, tell_estimate
-from impasto.cli.options import STYLIZE_FIELDS, Report, RunMachine, takes_recipe
+from impasto.cli.options import PHOTOGRAPH_FIELDS, STYLIZE_FIELDS, Report, RunMachine, takes_recipe
 from impasto.cli.signatures import takes_options
 from impasto.errors import RecipeError
 from impasto.recipe import Recipe
@@ -16,7 +16,7 @@ WRAPS = {"x": "wrap-x", "xy": "wrap"}
 
 
 @takes_options
-@takes_recipe("texture", without=STYLIZE_FIELDS)
+@takes_recipe("texture", without=(*STYLIZE_FIELDS, *PHOTOGRAPH_FIELDS))
 def texture(
     context: typer.Context,
     samples: Annotated[list[Path], typer.Argument(metavar="SAMPLE", help="one or more textures", show_default=False)],
@@ -30,7 +30,6 @@ def texture(
     ] = None,
     *,
     evolution: EvolutionOptions,
-    depth: Depth = None,
     machine: RunMachine,
     dry_run: DryRun = False,
     report: Report,
@@ -47,7 +46,7 @@ def texture(
         raise RecipeError("--tileable and --wrap x are both given; expected one of them.", "Leave one out.")
     if wrap is not None or tileable:
         recipe = recipe.replace(padding=WRAPS["xy" if tileable else str(wrap)])
-    delivery = Delivery(output, samples, recipe, evolution, FileOptions(depth=depth))
+    delivery = Delivery(output, samples, recipe, evolution)
     painting = prepare_texture([*samples], recipe=recipe, **machine.how())
     tell_estimate(painting, dry_run=dry_run, report=report)
     if dry_run:

@@ -7,18 +7,9 @@ from PIL import Image
 
 from impasto.errors import OutputError
 from impasto.images.io import check_output, read_metadata, read_photograph, write_image
-from impasto.images.profiles import is_srgb, srgb_profile
+from impasto.images.profiles import is_srgb
 
 FILES = [(".png", 8), (".tif", 8), (".webp", 8), (".jpg", 8), (".png", 16), (".tif", 16)]
-
-
-def other_profile():
-    """A sound RGB profile that nobody can overlook: sRGB with red and green exchanged."""
-    profile = bytearray(srgb_profile())
-    places = {bytes(profile[132 + 12 * i : 136 + 12 * i]): 132 + 12 * i for i in range(profile[131])}
-    red, green = places[b"rXYZ"], places[b"gXYZ"]
-    profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
-    return bytes(profile)
 
 
 def photograph(path, mode="RGB", **options):
@@ -79,15 +70,15 @@ def test_jpeg_has_no_alpha(tmp_path, caplog):
 
 
 @pytest.mark.parametrize("depth", [8, 16])
-def test_the_photographs_profile_is_kept_on_demand(tmp_path, caplog, depth):
+def test_the_photographs_profile_is_kept_on_demand(tmp_path, caplog, other_profile, depth):
     if depth == 16:
         pytest.importorskip("imagecodecs")
-    upright = photograph(tmp_path / "in.png", icc_profile=other_profile())
+    upright = photograph(tmp_path / "in.png", icc_profile=other_profile)
     image, carried = read_photograph(tmp_path / "in.png")
     assert (image[0, 0] - torch.from_numpy(upright[..., 1] / 255)).abs().max() < 0.02  # red has green's place
     write_image(image, tmp_path / "out.png", carried=carried, keep_profile=True, depth=depth)
     picture = opened(tmp_path / "out.png")
-    assert picture.info["icc_profile"] == other_profile() and not caplog.records
+    assert picture.info["icc_profile"] == other_profile and not caplog.records
     assert np.abs(np.asarray(picture).astype(int) - upright).max() <= 2
     again, _ = read_photograph(tmp_path / "out.png")
     assert (again - image).abs().max() <= 2 / 255
