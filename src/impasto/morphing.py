@@ -65,8 +65,7 @@ class Morph:
         if not is_first:
             steps = self.recipe.frame_steps or max(1, round(FRAME_SHARE * recipe.steps))
             recipe = recipe.replace(steps=steps, first_scale=0)
-        inputs = painting.inputs
-        return painting.vary(recipe, inputs.content, inputs.styles, painting.plan.size, plain=False)
+        return painting.vary(recipe, painting.inputs, painting.regions, painting.plan.size)
 
     def _balance(self) -> list[float]:
         """How many times as strongly a style pulls as the next one, for all but the last.

@@ -91,7 +91,8 @@ class Recipe:
     style_size: str | int = option(
         "long-edge",
         "style_size",
-        "style image's size: long-edge or same-pixels (as the pastiche), native (its own), or its long edge in pixels, 1 or more",
+        "style image's size: long-edge or same-pixels (as the pastiche), native (its own), or its long edge in pixels, "
+        "1 or more",
     )
     style_scale: float = option(1.0, "number", "multiplies the style image's size: larger strokes above 1", above=0.0)
     fine_layers: tuple[str, ...] = option(

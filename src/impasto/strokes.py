@@ -29,6 +29,8 @@ def fine_recipe(recipe: Recipe, size: tuple[int, int]) -> Recipe:
         style_layers=recipe.fine_layers,
         statistic=("gram",),
         style_blend=(),
+        region_weights=(),
+        region_statistics=(),
         style_size="long-edge",
         style_scale=1.0,
         strength=1.0,

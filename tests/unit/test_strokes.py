@@ -42,6 +42,25 @@ def test_the_style_gets_the_fine_layers_and_keeps_its_colors(tiny_encoder: Vgg, 
         assert float((gram - fine_gram).norm()) < 0.75 * float((coarse_gram - fine_gram).norm())
 
 
+def test_what_is_transparent_in_either_painting_gives_no_strokes(picture: Paint) -> None:
+    """As arrays of color and alpha: whatever is hidden behind their transparent halves, the repainting is the same."""
+    coarse, fine = picture(40, 48, 1), fine_painting()
+    repainted = []
+    for seed in (7, 8):
+        hidden = picture(40, 48, seed)[..., :24]
+        arrays = []
+        for image in (coarse, fine):
+            alpha = torch.ones(1, 1, 40, 48)
+            alpha[..., :24] = 0
+            color = torch.cat([hidden, image[..., 24:]], dim=3)
+            arrays.append((torch.cat([color, alpha], dim=1)[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())
+        painting = impasto.prepare_pastiche(picture(40, 48), arrays[0], tiny(), fine_style=arrays[1])
+        (strokes,) = painting.strokes
+        assert len(strokes.regions) == 1 and float(strokes.regions[0].content[..., :20].max()) == 0
+        repainted += painting.paint_strokes()
+    assert torch.equal(*repainted)
+
+
 def test_fine_strokes_reach_the_pastiche_and_are_recorded(picture: Paint) -> None:
     content, styles = picture(40, 48), [picture(40, 48, 1), picture(30, 48, 2)]
     plain = impasto.stylize(content, styles, tiny())

@@ -2,7 +2,6 @@
 
 import copy
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +31,7 @@ class Inputs:
         self.styles: list[Tensor] = []
         self.style_alphas: list[Tensor | None] = []
         self.fine_style: Tensor | None = None
+        self.fine_alpha: Tensor | None = None
         self.only: Tensor | None = None
         self.protect: Tensor | None = None
         self.masks: dict[str, list[Tensor]] = {"content_mask": [], "style_mask": []}
@@ -80,7 +80,7 @@ class Inputs:
         if role == "content":
             self.content, self.carried = image, carried
         elif role == "fine_style":
-            self.fine_style = image
+            self.fine_style, self.fine_alpha = image, carried.alpha
         elif role == "only":
             self.only = image
         elif role == "protect":
@@ -97,13 +97,13 @@ class Inputs:
         self.sources.append((source, image, carried))
         self.described.append(described)
 
-    def vary(self, content: Tensor | None, styles: Sequence[Tensor], *, plain: bool) -> "Inputs":
-        """Other pictures in their places, no fine strokes, and, if plain, no masks and no alpha; noted as before."""
+    def for_strokes(self, number: int) -> "Inputs":
+        """That style image as the photograph, the fine one as its style; without masks, with alpha, noted as before."""
+        assert self.fine_style is not None
         other = copy.copy(self)
-        other.content, other.styles, other.fine_style = content, [*styles], None
-        if plain:
-            other.only, other.protect = None, None
-            other.carried, other.style_alphas = NOTHING, []
+        other.content, other.carried = self.styles[number], Carried(alpha=self.style_alphas[number])
+        other.styles, other.style_alphas = [self.fine_style], [self.fine_alpha]
+        other.fine_style, other.only, other.protect = None, None, None
         return other
 
     @property

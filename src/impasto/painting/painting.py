@@ -97,17 +97,7 @@ class Painting:
             check_blend(recipe.style_blend, len(inputs.styles))
         check_color(recipe, has_content=inputs.content is not None, has_styles=bool(inputs.styles))
         check_sizes(self.seen, inputs.content, inputs.styles, size)
-        self.regions = build_regions(
-            recipe,
-            Masks(
-                size=size,
-                style_sizes=[style_size(recipe, style, size, size) for style in inputs.styles],
-                content_masks=inputs.masks["content_mask"],
-                style_masks=inputs.masks["style_mask"],
-                content_alpha=inputs.carried.alpha,
-                style_alphas=inputs.style_alphas,
-            ),
-        )
+        self.regions = self._build_regions(recipe, inputs, size)
         inputs.masks.clear()
         if recipe.init in recipe_files(recipe):
             read_image(recipe.init, name="init")
@@ -127,33 +117,39 @@ class Painting:
         self.plan = self.planner.plan(precision, threads) if plan is None else self.planner.adopt(plan)
         if inputs.fine_style is not None:
             sizes = self.planner.style_sizes(size)
-            self.strokes = [self._prepare_strokes(style, to) for style, to in zip(inputs.styles, sizes, strict=True)]
+            self.strokes = [self._prepare_strokes(number, to) for number, to in enumerate(sizes)]
         return self
 
-    def _prepare_strokes(self, style: Tensor, size: tuple[int, int]) -> "Painting":
-        """A style image about to be repainted, at (height, width), in the strokes of the fine one."""
-        fine = self.inputs.fine_style
-        assert fine is not None
-        recipe = fine_recipe(self.recipe, size)
-        check_fine_style(recipe, fine, size)
-        return self.vary(recipe, style, [fine], size, plain=True)
+    def _build_regions(self, recipe: Recipe, inputs: Inputs, size: tuple[int, int]) -> tuple[Region, ...]:
+        masks = Masks(
+            size=size,
+            style_sizes=[style_size(recipe, style, size, size) for style in inputs.styles],
+            content_masks=inputs.masks.get("content_mask", ()),
+            style_masks=inputs.masks.get("style_mask", ()),
+            content_alpha=inputs.carried.alpha,
+            style_alphas=inputs.style_alphas,
+        )
+        return build_regions(recipe, masks)
+
+    def _prepare_strokes(self, number: int, size: tuple[int, int]) -> "Painting":
+        """The style image of that number about to be repainted, at (height, width), in the strokes of the fine one."""
+        recipe, inputs = fine_recipe(self.recipe, size), self.inputs.for_strokes(number)
+        check_fine_style(recipe, inputs.styles[0], size)
+        return self.vary(recipe, inputs, self._build_regions(recipe, inputs, size), size)
 
     def vary(
-        self, recipe: Recipe, content: Tensor | None, styles: list[Tensor], size: tuple[int, int], *, plain: bool
+        self, recipe: Recipe, inputs: Inputs, regions: tuple[Region, ...], size: tuple[int, int]
     ) -> "Painting":
-        """Another painting at (height, width), ready, in the same network on the same machine; plain: without masks
-        and alpha."""
+        """Another painting at (height, width), ready, in the same network on the same machine."""
         other = copy.copy(self)
         other.started = self.clock()
         other.recipe, other.told = recipe, None
-        other.inputs = self.inputs.vary(content, styles, plain=plain)
-        if plain:
-            other.regions = ()
+        other.inputs, other.regions = inputs, regions
         other.seen = recipe if other.inputs.protect is None else protect_recipe(recipe)
         other.strokes, other.keeping, other._speeds = [], Keeping(None), {}
         used, limit = self.planner.used, self.planner.limit
         other.planner = Planner(
-            other.seen, self.encoders, styles, size, used=used, limit=limit, regions=len(other.regions)
+            other.seen, self.encoders, inputs.styles, size, used=used, limit=limit, regions=len(other.regions)
         )
         other.plan = other.planner.plan(self.plan.precision, self.plan.threads)
         return other
