@@ -24,6 +24,9 @@ from impasto.recipe import Recipe
 CONTENT_BALANCE = 0.05
 """Content weight for a style weight of 1 at strength 0.5; chosen by eye, see docs/experiments.md."""
 
+STRENGTH_STEEPNESS = 2
+"""Power of (1 - s) / s in the ratio of the weights: what spreads the visible change over the whole of 0 to 1."""
+
 
 Wanted = Mapping[str, tuple[str, Callable[..., Any], Tensor | None]]
 """Descriptions of a picture by name: the layer, what makes a description of its features, and the guide, if any."""
@@ -59,7 +62,8 @@ class Objective:
     Gatys et al. 2015, eq. 5 and 7: L_style = sum over layers of w_l E_l, for each statistic; several style images add,
     each with its share of `style_blend`. Differs: the total variation and the other statistics are not in the paper.
 
-    With `strength` s the weights are alpha = (1 - s) CONTENT_BALANCE and beta = s, and each layer's loss is first
+    With `strength` s the weights are alpha = CONTENT_BALANCE (1 - s)^k / n and beta = s^k / n, where
+    n = (1 - s)^k + s^k and k = STRENGTH_STEEPNESS, and each layer's loss is first
     divided by its loss for an image without any response (F = 0). Every term is then a share between 0 and
     about 1, and size, layer, normalisation and the scale of the weights cancel.
 
@@ -258,7 +262,8 @@ def mixing_weights(recipe: Recipe) -> tuple[float, float]:
     """alpha and beta of eq. 7: the recipe's weights, or those that its strength stands for."""
     if recipe.strength is None:
         return recipe.content_weight or 0.0, recipe.style_weight or 0.0
-    return (1 - recipe.strength) * CONTENT_BALANCE, recipe.strength
+    content, style = (1 - recipe.strength) ** STRENGTH_STEEPNESS, recipe.strength**STRENGTH_STEEPNESS
+    return content / (content + style) * CONTENT_BALANCE, style / (content + style)
 
 
 def sum_terms(terms: Iterable[Tensor]) -> Tensor:

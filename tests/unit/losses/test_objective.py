@@ -10,7 +10,7 @@ from torch import Tensor
 from impasto.features.vgg import Vgg
 from impasto.losses.content import content_loss
 from impasto.losses.gram import gram_loss, gram_matrix
-from impasto.losses.objective import CONTENT_BALANCE, Objective, mixing_weights
+from impasto.losses.objective import CONTENT_BALANCE, STRENGTH_STEEPNESS, Objective, mixing_weights
 from impasto.losses.tv import tv_loss
 from impasto.recipe import Recipe
 
@@ -59,7 +59,10 @@ def test_strength_mixes_terms_that_are_shares_of_their_target(tiny_encoder: Vgg,
     silent = Recipe(strength=0.3, content_normalization="mean", gram_normalization="positions-channels")
     for name, value in Objective(tiny_encoder, silent, content, [style])(picture(seed=4)).items():
         assert float(value) == pytest.approx(float(objective(picture(seed=4))[name]), rel=1e-5)
-    assert mixing_weights(Recipe(strength=0.3)) == (pytest.approx(0.7 * CONTENT_BALANCE), 0.3)
+    alpha, beta = mixing_weights(Recipe(strength=0.3))
+    assert alpha / CONTENT_BALANCE + beta == pytest.approx(1)
+    assert alpha / beta == pytest.approx(CONTENT_BALANCE * (0.7 / 0.3) ** STRENGTH_STEEPNESS)
+    assert mixing_weights(Recipe(strength=0.5)) == (0.5 * CONTENT_BALANCE, 0.5)
 
 
 def test_strength_does_not_see_the_scale_of_the_network(tiny_encoder: Vgg, picture: Paint) -> None:
