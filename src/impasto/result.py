@@ -124,18 +124,19 @@ class Result:
         With the photograph's alpha, and its EXIF, GPS included, unless `strip`.
         depth: 8 or 16 bits a channel, 16 for PNG and TIFF. keep_profile: in the photograph's ICC profile instead of
         sRGB. What is None is as the recipe says; what is given is written into the file's recipe.
-        Raises RecipeError (a value out of range), OutputError, DiskError.
+        Raises OutputError, DiskError.
         """
         given = {"depth": depth, "keep_profile": keep_profile, "strip": strip}
-        recipe = self.recipe.replace(**{name: value for name, value in given.items() if value is not None})
+        # Not a new recipe, whose files would be looked for again: they may be gone since they were read.
+        changed = {name: value for name, value in given.items() if value is not None}
         write_image(
             self.pastiche,
             path,
-            metadata=dataclasses.replace(self, recipe=recipe).metadata,
+            metadata={**self.metadata, "recipe": {**self.recipe.to_dict(), **changed}},
             carried=self.carried,
-            depth=recipe.depth,
-            keep_profile=recipe.keep_profile,
-            strip=recipe.strip,
+            depth=self.recipe.depth if depth is None else depth,
+            keep_profile=self.recipe.keep_profile if keep_profile is None else keep_profile,
+            strip=self.recipe.strip if strip is None else strip,
         )
 
     def to_dict(self) -> dict[str, Any]:

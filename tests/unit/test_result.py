@@ -59,6 +59,15 @@ def test_strip_and_depth_are_handed_on(tmp_path, photograph, picture):
     assert carried.exif is None and carried.depth == 8 and impasto.read_metadata(tmp_path / "out.png")["seed"] == 0
 
 
+def test_a_finished_picture_is_saved_though_a_file_of_its_recipe_is_gone(tmp_path, picture):
+    start = tmp_path / "start.png"
+    impasto.write_image(picture(40, 40), start)
+    result = impasto.stylize(picture(40, 40), picture(32, 32), FAST.replace(init=str(start)))
+    start.unlink()
+    result.save(tmp_path / "out.png", strip=True)
+    assert impasto.read_metadata(tmp_path / "out.png")["recipe"]["strip"] is True
+
+
 def test_how_the_file_is_written_is_in_its_recipe(tmp_path, photograph, other_profile, picture):
     """Read from the recipe, and what `save` is given instead is what the file tells."""
     result = impasto.stylize(photograph, picture(32, 32), FAST.replace(depth=8, strip=True))
