@@ -64,7 +64,7 @@ def test_panels_follow_each_other_from_common_to_rare() -> None:
     parameters = typer.main.get_command(app).commands["stylize"].params  # type: ignore[attr-defined]
     panels = [getattr(parameter, "rich_help_panel", None) for parameter in parameters]
     assert [*dict.fromkeys(panel for panel in panels if panel)] == [
-        "Recipe", "Look", "Masks", "Regions", "Losses", "Network", "Optimization", "Evolution", "File", "Machine",
+        "Recipe", "Look", "Masks", "Regions", "Losses", "Network", "File", "Optimization", "Evolution", "Machine",
         "Report",
     ]  # fmt: skip
 
