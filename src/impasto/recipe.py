@@ -149,7 +149,7 @@ class Recipe:
         1.0, "number", "steps of a scale for one step of the coarser scale before it; below 1 is faster", above=0.0
     )
     first_scale: int = option(
-        128, "integer", "long edge of the first scale, doubled up to size; 0: one scale only", low=0
+        128, "integer", "about the long edge of the first scale, doubled up to size; 0: one scale only", low=0
     )
     carried_detail: float = option(
         1.0,

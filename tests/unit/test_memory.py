@@ -23,7 +23,7 @@ def _empty_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def tiny(**changes: Any) -> impasto.Recipe:
     layers = {"content_layers": ("conv2_2",), "style_layers": ("conv1_1", "conv2_1", "conv3_1")}
-    recipe = impasto.Recipe(weights="tiny", size=250, steps=6, first_scale=64, pooling="average")
+    recipe = impasto.Recipe(weights="tiny", size=250, steps=6, first_scale=96, pooling="average")
     return recipe.replace(**{**layers, **changes})
 
 

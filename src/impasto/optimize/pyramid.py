@@ -15,11 +15,11 @@ T = TypeVar("T")
 def plan_scales(height: int, width: int, first_scale: int, smallest_side: int) -> tuple[tuple[int, int], ...]:
     """Sizes (height, width) from coarse to fine, each half of the next, ending at (height, width).
 
-    first_scale: the coarsest long edge is at least this many pixels; 0 gives one scale. Scales whose short
-    side is under `smallest_side` are left out.
+    first_scale: the coarsest long edge is the nearest to this many pixels, by its ratio; 0 gives one scale. Scales whose
+    short side is under `smallest_side` are left out.
     """
     sizes = [(height, width)]
-    while first_scale and max(sizes[0]) >= 2 * first_scale:
+    while first_scale and max(sizes[0]) > math.sqrt(2) * first_scale:
         coarser = (round(height / 2 ** len(sizes)), round(width / 2 ** len(sizes)))
         if min(coarser) < smallest_side:
             break
