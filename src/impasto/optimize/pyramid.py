@@ -15,8 +15,8 @@ T = TypeVar("T")
 def plan_scales(height: int, width: int, first_scale: int, smallest_side: int) -> tuple[tuple[int, int], ...]:
     """Sizes (height, width) from coarse to fine, each half of the next, ending at (height, width).
 
-    first_scale: the coarsest long edge is the nearest to this many pixels, by its ratio; 0 gives one scale. Scales whose
-    short side is under `smallest_side` are left out.
+    first_scale: the coarsest long edge is the nearest to this many pixels, by its ratio; 0 gives one scale. Scales
+    whose short side is under `smallest_side` are left out.
     """
     sizes = [(height, width)]
     while first_scale and max(sizes[0]) > math.sqrt(2) * first_scale:
