@@ -227,6 +227,18 @@ def test_a_picture_that_does_not_fit_on_the_disk_is_delivered_later(
     assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()
 
 
+def test_resume_finds_a_start_picture_from_elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recipe names it as seen from where the run began."""
+    Path("start.png").write_bytes(Path("photo.png").read_bytes())
+    recipe = impasto.Recipe(weights="tiny", size=64, steps=3, first_scale=0, init="start.png", depth=8)
+    impasto.stylize("photo.png", "painting.png", recipe, run_dir="run", on_step=lambda event: "stop")
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    assert main(["resume", "../run", "-o", "out.png", "--quiet"]) == 0
+    metadata = impasto.read_metadata("out.png")
+    assert metadata is not None and metadata["recipe"] == recipe.to_dict()
+
+
 def test_rerun_writes_the_file_as_the_first_was(folder: Path, other_profile: bytes) -> None:
     """Profile, depth and what is stripped are the recipe's, so that the same bytes come again; and can be replaced."""
     exif = Image.Exif()

@@ -57,7 +57,7 @@ def resume(
     delivery = Delivery(
         output or Path(record.output or folder / "result.png"),
         [*(Path(each.path) for each in record.sources if each.path), *(Path(each["path"]) for each in files)],
-        Recipe.from_dict(record.recipe),
+        Recipe(depth=record.recipe.get("depth")),  # its files are among those above, wherever they are now
         EvolutionOptions(snapshot_every=known.get("snapshot_every"), **places),
     )
     painting = prepare_resume(folder, force=force, device=device)
