@@ -137,8 +137,8 @@ def compare(
         objective = Objective(
             encoders[0],
             recipe,
-            resize_image(painted, size),
-            [resize_image(prepared, masks.style_sizes[0])],
+            resize_image(painted, size, recipe.resampling),
+            [resize_image(prepared, masks.style_sizes[0], recipe.resampling)],
             [region.to(chosen) for region in regions],
         )
         terms, total = _evaluate(objective, to_painted(recipe, picture))

@@ -95,6 +95,12 @@ class Recipe:
         "1 or more",
     )
     style_scale: float = option(1.0, "number", "multiplies the style image's size: larger strokes above 1", above=0.0)
+    resampling: Literal["bicubic", "bilinear"] = option(
+        "bicubic",
+        "choice",
+        "how photograph and painting are resized: bicubic keeps fine grain, bilinear is softer",
+        choices=("bicubic", "bilinear"),
+    )
     fine_layers: tuple[str, ...] = option(
         ("conv1_1", "conv2_1"), "layers", "layers whose strokes come from --fine-style; with conv3_1 larger ones too"
     )

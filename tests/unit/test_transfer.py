@@ -57,6 +57,19 @@ def test_steps_lower_the_objective_and_the_losses_are_the_pictures(picture: Pain
     assert len(totals) == result.steps == 30
 
 
+def test_resampling_is_that_of_photograph_and_painting(picture: Paint) -> None:
+    """What is of the size painted in is not resized: the same picture comes out, whoever shrank the inputs."""
+    content, style = torch.rand(1, 3, 96, 80, generator=torch.Generator().manual_seed(0)), picture(128, 96, seed=1)
+    recipe = tiny(first_scale=0, style_scale=2.0)
+    soft = [
+        torch.nn.functional.interpolate(image, size, mode="bilinear", antialias=True)
+        for image, size in ((content, (48, 40)), (style, (96, 72)))
+    ]
+    expected = impasto.stylize(soft[0], soft[1], recipe).pastiche
+    assert torch.equal(impasto.stylize(content, style, recipe.replace(resampling="bilinear")).pastiche, expected)
+    assert not torch.equal(impasto.stylize(content, style, recipe).pastiche, expected)
+
+
 def test_strength_zero_is_the_photograph(picture: Paint) -> None:
     result = impasto.stylize(picture(48, 48), picture(seed=1), tiny(strength=0.0, tv_weight=0.0, first_scale=0))
     torch.testing.assert_close(result.pastiche, picture(48, 48), atol=1e-3, rtol=0)

@@ -124,7 +124,7 @@ FILE_FIELDS = ("depth", "keep_profile", "strip")
 
 PANELS: Mapping[str, tuple[str, ...]] = {
     "Look": (
-        *("size", "strength", "style_scale", "style_size", "style_blend", "frames", "fine_layers"),
+        *("size", "strength", "style_scale", "style_size", "resampling", "style_blend", "frames", "fine_layers"),
         *("color", "color_map", "init", "seed"),
     ),
     "Masks": ("only_feather", "protect_strength"),

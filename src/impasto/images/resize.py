@@ -1,9 +1,13 @@
 """Sizes that keep the aspect, and the resizing of an image."""
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor
+
+Resampling = Literal["bicubic", "bilinear"]
+"""How an image is resized: "bicubic" keeps fine grain, "bilinear" (a triangle, as Pillow's BILINEAR) is softer."""
 
 
 def fit_long_edge(height: int, width: int, long_edge: int) -> tuple[int, int]:
@@ -21,15 +25,15 @@ def fit_pixels(height: int, width: int, pixels: int) -> tuple[int, int]:
     return fitted_height, max(1, round(width / height * fitted_height))
 
 
-def resize_image(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """The image at (height, width), bicubic with antialiasing, clamped to [0, 1] because bicubic overshoots at edges.
+def resize_image(image: Tensor, size: tuple[int, int], resampling: Resampling = "bicubic") -> Tensor:
+    """The image at (height, width), with antialiasing, clamped to [0, 1] because bicubic overshoots at edges.
 
     image: (B, C, H, W) float32 or float64 in [0, 1]. Returns (B, C, *size), same dtype and device;
     the image itself if it has that size already.
     """
     if tuple(image.shape[-2:]) == tuple(size):
         return image
-    resized = torch.nn.functional.interpolate(image, size=size, mode="bicubic", align_corners=False, antialias=True)
+    resized = torch.nn.functional.interpolate(image, size=size, mode=resampling, align_corners=False, antialias=True)
     return resized.clamp(0, 1)
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from impasto.images.color import mean_color, parse_color
 from impasto.images.io import read_image
-from impasto.images.resize import resize_image
+from impasto.images.resize import Resampling, resize_image
 
 NOISE = 0.05
 """Standard deviation of the white noise, of the color range. The paper names none; stronger noise is still seen after
@@ -15,7 +15,12 @@ hundreds of steps, since pooling hides it from all layers but the first (docs/ex
 
 
 def build_init(
-    init: str, size: tuple[int, int], content_image: Tensor | None, style_images: Sequence[Tensor], seed: int
+    init: str,
+    size: tuple[int, int],
+    content_image: Tensor | None,
+    style_images: Sequence[Tensor],
+    seed: int,
+    resampling: Resampling = "bicubic",
 ) -> Tensor:
     """The start image: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU.
 
@@ -34,9 +39,9 @@ def build_init(
     if init == "mean":
         return mean_color(content_image if content_image is not None else style_images[0]).expand_as(blank).clone()
     if init == "content" and content_image is not None:
-        return resize_image(content_image, size)
+        return resize_image(content_image, size, resampling)
     image = style_images[0] if init == "style" else read_image(init, name="init")
-    return resize_image(_cut_to_shape(image, size), size)
+    return resize_image(_cut_to_shape(image, size), size, resampling)
 
 
 def _cut_to_shape(image: Tensor, size: tuple[int, int]) -> Tensor:

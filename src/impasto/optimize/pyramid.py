@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 from torch import Tensor
 
-from impasto.images.resize import resize_image, resize_wrapped
+from impasto.images.resize import Resampling, resize_image, resize_wrapped
 
 Precision = Literal["float32", "bfloat16"]
 T = TypeVar("T")
@@ -27,7 +27,14 @@ def plan_scales(height: int, width: int, first_scale: int, smallest_side: int) -
     return tuple(sizes)
 
 
-def hand_over(image: Tensor, size: tuple[int, int], content: Tensor | None, detail: float, padding: str) -> Tensor:
+def hand_over(
+    image: Tensor,
+    size: tuple[int, int],
+    content: Tensor | None,
+    detail: float,
+    padding: str,
+    resampling: Resampling = "bicubic",
+) -> Tensor:
     """A picture (1, 3, h, w) in [0, 1] at the next scale, (height, width), with the photograph's detail it never saw.
 
     content: the photograph at any size, (1, 3, H, W), or None. What of it is too fine for h x w is added, times
@@ -38,8 +45,8 @@ def hand_over(image: Tensor, size: tuple[int, int], content: Tensor | None, deta
     enlarged = resize_wrapped(image, size, padding)
     if content is None or detail == 0:
         return enlarged
-    here = resize_image(content, size)
-    seen = resize_image(resize_image(content, (image.shape[-2], image.shape[-1])), size)
+    here = resize_image(content, size, resampling)
+    seen = resize_image(resize_image(content, (image.shape[-2], image.shape[-1]), resampling), size)
     return (enlarged + detail * (here - seen)).clamp(0, 1)
 
 

@@ -41,9 +41,13 @@ class Scene:
 
     def build_objective(self, part: Part, style_sizes: Sequence[tuple[int, int]]) -> Objective:
         """What a part lowers; style_sizes: (height, width) of each style image in it."""
+        resampling = self.recipe.resampling
         encoder = self.encoders[part.precision].to(self.device)
-        content = None if self.content is None else resize_image(self.content, part.size).to(self.device)
-        styles = [resize_image(s, to).to(self.device) for s, to in zip(self.styles, style_sizes, strict=True)]
+        content = None if self.content is None else resize_image(self.content, part.size, resampling).to(self.device)
+        styles = [
+            resize_image(style, to, resampling).to(self.device)
+            for style, to in zip(self.styles, style_sizes, strict=True)
+        ]
         regions = [region.resized(part.size, style_sizes).to(self.device) for region in self.regions]
         protection = None
         if self.protect is not None:
@@ -56,11 +60,12 @@ class Scene:
     def begin(self, size: tuple[int, int]) -> Tensor:
         """The recipe's start image at (height, width)."""
         recipe = self.recipe
-        image = build_init(recipe.init, size, self.content, self.styles, recipe.seed)
+        image = build_init(recipe.init, size, self.content, self.styles, recipe.seed, recipe.resampling)
         return to_painted(recipe, image)
 
     def hand_over(self, image: Tensor, size: tuple[int, int]) -> Tensor:
         """The picture that one part reached, as the next one begins at (height, width)."""
+        recipe = self.recipe
         # The photograph's detail fits only what is painted from it.
-        content = self.content if self.recipe.init == "content" else None
-        return hand_over(image, size, content, self.recipe.carried_detail, self.recipe.padding)
+        content = self.content if recipe.init == "content" else None
+        return hand_over(image, size, content, recipe.carried_detail, recipe.padding, recipe.resampling)

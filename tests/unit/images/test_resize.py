@@ -1,7 +1,9 @@
 """Sizes by hand, and the resizing of an image."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from impasto.images.resize import fit_long_edge, fit_pixels, resize_image, resize_wrapped
 
@@ -77,3 +79,12 @@ def test_a_picture_that_repeats_still_does_after_resizing(size: tuple[int, int])
     sideways = resize_wrapped(image, size, "wrap-x")
     roll = resize_wrapped(image.roll(24, dims=3), size, "wrap-x").roll(-size[1] // 2, dims=3)
     torch.testing.assert_close(sideways, roll)
+
+
+@pytest.mark.parametrize("size", [(10, 13), (60, 70)])
+def test_bilinear_is_pillows(size: tuple[int, int]) -> None:
+    plane = torch.rand(24, 33, generator=torch.Generator().manual_seed(0))
+    theirs = Image.fromarray(plane.numpy()).resize(size[::-1], Image.Resampling.BILINEAR)
+    ours = resize_image(plane.expand(1, 3, 24, 33), size, "bilinear")[0, 0]
+    assert (ours - torch.from_numpy(np.array(theirs))).abs().max() < 2e-6  # float32 rounding
+    assert (ours - resize_image(plane.expand(1, 3, 24, 33), size)[0, 0]).abs().max() > 0.01
