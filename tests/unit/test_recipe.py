@@ -102,6 +102,15 @@ def test_text_that_is_no_value_is_named(name: str, text: str) -> None:
         parse_field(name, text)
 
 
+@pytest.mark.parametrize("name", ["pastiche", "neural-style"])
+def test_recipes_of_the_race_have_the_other_tools_objective(name: str) -> None:
+    optimizer = {"gamut", "float32_share", "history", "fourier_exponent"}
+    schedule = {"steps", "first_scale", "finer_steps", "carried_detail"}
+    ours = Recipe.read(Path(__file__).parents[2] / "benchmarks" / "recipes" / f"{name}.toml")
+    theirs = Recipe.preset(name)
+    assert {field for field in field_names() if getattr(ours, field) != getattr(theirs, field)} == schedule | optimizer
+
+
 def test_unknown_preset_lists_the_presets() -> None:
     with pytest.raises(RecipeError, match=r"one of draft, fine, neural-style, paper, pastiche, .*Did you mean 'paper'"):
         Recipe.preset("papers")
