@@ -13,7 +13,6 @@ the size and number of steps that are really wanted.
 
 import argparse
 import json
-import platform
 import shutil
 import statistics
 import subprocess
@@ -24,6 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
+from report import write_report
 
 from impasto.images.io import write_image
 
@@ -60,8 +60,7 @@ def main() -> None:
         ratios["ray1/ray2"] = medians["ray1"] / medians["ray2"]
     for way, ratio in ratios.items():
         print(f"{way:10} {ratio:.2f}" + ("" if way == "ray1/ray2" else " of separate commands"))
-    machine = {"processor": platform.processor() or platform.machine(), "torch": torch.__version__}
-    print(json.dumps({"benchmark": "batch", **vars(arguments), "median_s": medians, "ratios": ratios, **machine}))
+    write_report("batch", {**vars(arguments), "median_s": medians, "ratios": ratios}, seed=0)
 
 
 def make_pictures(folder: Path, photos: int, size: int) -> None:

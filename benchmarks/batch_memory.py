@@ -8,13 +8,13 @@ resident memory of this process, and of Ray's object store, every thousand pictu
 """
 
 import argparse
-import json
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
+from report import write_report
 
 from impasto.batch import cluster, hand, local
 from impasto.batch.jobs import Job, Setup
@@ -91,8 +91,7 @@ def main() -> None:
         jobs = Pairs(str(folder / "photos"), str(folder / "paintings"), "all", template, Recipe(), out)
         started = time.perf_counter()
         tally = paint_batch(jobs, check_jobs(jobs, out), out, Setup(), hire, look)
-    values = {"benchmark": "batch_memory", "ray": arguments.ray, "done": tally.done, "resident_mib": seen}
-    print(json.dumps(values))
+    write_report("batch_memory", {"ray": arguments.ray, "done": tally.done, "resident_mib": seen})
 
 
 def resident_mib() -> float:

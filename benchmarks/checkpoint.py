@@ -9,14 +9,13 @@ machine the two of a pair differ by more than the checkpoints cost; raise --runs
 """
 
 import argparse
-import json
-import platform
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
 import torch
+from report import write_report
 
 import impasto
 from impasto.runs import folder as run_folder
@@ -53,9 +52,8 @@ def main() -> None:
     for kind, values in seconds.items():
         print(f"{kind:8} {statistics.median(values):7.2f} s   {min(values):.2f}..{max(values):.2f}")
     print(f"cost     {100 * (statistics.median(ratios) - 1):+.1f} %   {', '.join(f'{r:.3f}' for r in ratios)}")
-    machine = {"processor": platform.processor() or platform.machine(), "torch": torch.__version__}
-    summary = {"benchmark": "checkpoint", "size": size, "steps": arguments.steps, "every_s": run_folder.EVERY_S}
-    print(json.dumps({**summary, "seconds": seconds, "ratios": ratios, **machine}))
+    summary = {"size": size, "steps": arguments.steps, "every_s": run_folder.EVERY_S}
+    write_report("checkpoint", {**summary, "seconds": seconds, "ratios": ratios}, seed=0)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,6 @@ way: pastiche's figure includes its L-BFGS update, under 2 % of its step at this
 """
 
 import argparse
-import json
-import platform
 import statistics
 import tempfile
 import time
@@ -17,6 +15,7 @@ import warnings
 from pathlib import Path
 
 import torch
+from report import write_report
 
 from impasto.features.encoder import build_encoder
 from impasto.images.io import read_image, write_image
@@ -65,8 +64,7 @@ def main() -> None:
     print(f"one evaluation at {size[1]}x{size[0]}, {torch.get_num_threads()} threads; ratio to pastiche's")
     for name, values in seconds.items():
         print(f"{name:10} {medians[name]:7.3f} s   {min(values[1:]):.3f}..{max(values[1:]):.3f}   {ratios[name]:.3f}")
-    machine = {"processor": platform.processor() or platform.machine(), "torch": torch.__version__}
-    print(json.dumps({"benchmark": "evaluation", "size": size, "median_s": medians, "ratios": ratios, **machine}))
+    write_report("evaluation", {"size": size, "median_s": medians, "ratios": ratios}, seed=0)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ is prepared: its JPEGs are larger, and so slower, than most photographs'.
 """
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from report import write_report
 
 from impasto.backbone.data import training_batches
 from impasto.backbone.prepare import prepare
@@ -74,7 +74,7 @@ def main() -> None:
                 _, processor = measure(data, augment, 0, arguments.passes)
                 rows.append({"store": kind, "crops": name, "per_s": 1 / wall, "per_processor_s": 1 / processor})
                 print(f"{kind:6} {name:12} {megabytes:6.0f} {1 / wall:11.0f} {1 / processor:21.0f}")
-    print(json.dumps({"benchmark": "loader", "crop": CROP, "workers": arguments.workers, "rows": rows}))
+    write_report("loader", {"crop": CROP, "workers": arguments.workers, "rows": rows}, seed=0)
 
 
 if __name__ == "__main__":

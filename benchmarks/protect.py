@@ -9,11 +9,11 @@ Needs the extras `faces` and `demo`.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import skimage.data
 import torch
+from report import write_report
 from torch import Tensor
 from torch.nn import functional
 
@@ -65,6 +65,7 @@ def main() -> None:
     photograph = resize_image(read_image(astronaut), (given.size, given.size))
     box, *_ = find_faces(photograph)
     mask = mask_faces([box], (given.size, given.size))
+    rows = []
     print("painting              strength   face   face at 512   rest (style)   seconds")
     for path in given.paintings:
         for strength in (None, *given.strengths):
@@ -84,9 +85,10 @@ def main() -> None:
                 f"{figures['face_at_512']:.4f}        {figures['rest']:.4f}         {result.seconds:.0f}",
                 flush=True,
             )
-            print(json.dumps({"painting": path.name, "strength": strength, "size": given.size, **figures}))
+            rows.append({"painting": path.name, "strength": strength, "seconds": result.seconds, **figures})
             name = "plain" if strength is None else f"protected_{strength:g}"
             write_image(result.pastiche, given.output / f"{path.stem}_{name}.png")
+    write_report("protect", {"size": given.size, "preset": given.preset, "rows": rows}, seed=recipe.seed)
 
 
 if __name__ == "__main__":

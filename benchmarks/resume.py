@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from report import write_report
 
 WORKER = Path(__file__).resolve()
 PLACES = ("tensors", "before", "behind")
@@ -89,8 +90,10 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
     equal = out.read_bytes() == whole.read_bytes()
     allowed = max(10.0, step_s)
     print(f"byte-equal: {equal}; lost at most {max(lost):.2f} s, allowed {allowed:.1f} s")
-    summary = {"benchmark": "resume", "size": arguments.size, "steps": arguments.steps, "kills": len(lost)}
-    print(json.dumps({**summary, "byte_equal": equal, "lost_s": lost, "step_s": step_s, "torch": torch.__version__}))
+    summary = {"size": arguments.size, "steps": arguments.steps, "kills": len(lost)}
+    write_report(
+        "resume", {**summary, "byte_equal": equal, "lost_s": lost, "step_s": step_s}, seed=arguments.seed
+    )
     sys.exit(0 if equal and max(lost) <= allowed else 1)
 
 

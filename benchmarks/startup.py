@@ -5,11 +5,12 @@
 Whole processes, wall-clock, median of nine after one warm-up. Nothing is compared; the target is 0.5 s for `--help`.
 """
 
-import json
 import statistics
 import subprocess
 import sys
 import time
+
+from report import write_report
 
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
@@ -36,7 +37,7 @@ def main() -> None:
         seconds = measure(command)
         medians[name] = round(statistics.median(seconds), 3)
         print(f"{name:24} {medians[name]:7.3f}s {min(seconds):6.3f}..{max(seconds):.3f}")
-    print(json.dumps({"benchmark": "startup", "median_s": medians}))
+    write_report("startup", {"median_s": medians})
 
 
 if __name__ == "__main__":

@@ -7,12 +7,11 @@ first without gradients. Needs memory for the whole picture, about 12 GB at the 
 """
 
 import argparse
-import json
-import platform
 import statistics
 import time
 
 import torch
+from report import write_report
 
 from impasto.features.encoder import build_encoder
 from impasto.losses.objective import Objective
@@ -46,18 +45,14 @@ def main() -> None:
             print(f"{name} {seconds[name][-1]:.1f} s", flush=True)
     off = float((gradients["tiled"] - gradients["whole"]).norm() / gradients["whole"].norm())
     found = {
-        "benchmark": "tiles",
         "size": [width, height],
         "inner": arguments.inner,
         "precision": arguments.precision,
         "seconds": {name: round(statistics.median(values), 2) for name, values in seconds.items()},
         "ratio": round(statistics.median(a / b for a, b in zip(seconds["tiled"], seconds["whole"], strict=True)), 2),
         "gradient_off_by": off,
-        "machine": platform.processor() or platform.machine(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
     }
-    print(json.dumps(found))
+    write_report("tiles", found, seed=0)
 
 
 if __name__ == "__main__":
