@@ -41,7 +41,9 @@ def main() -> None:
         content, style = (read_image(path) for path in paths)
         encoder = build_encoder(recipe)[0]
         evaluate, evaluate_lower = (
-            build_evaluate(Objective(network, recipe, content, [style]), gamut="free")
+            build_evaluate(
+                Objective(network, recipe, content, [style]), gamut="free", precision=network.precision
+            )
             for network in (encoder, encoder.lowered())
         )
         artist = PasticheArtist(str(paths[0]), [str(paths[1])], size=size, style_size=size, device="cpu")

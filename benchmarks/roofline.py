@@ -78,7 +78,7 @@ def measure(encoder: Vgg, recipe: Recipe, size: tuple[int, int], dtype: torch.dt
     generator = torch.Generator().manual_seed(0)
     content, style, image = (torch.rand(1, 3, *size, generator=generator) for _ in range(3))
     objective = Objective(encoder, recipe, content, [style])
-    evaluate = build_evaluate(objective, gamut=recipe.gamut)
+    evaluate = build_evaluate(objective, gamut=recipe.gamut, precision=encoder.precision)
     convolutions, grams = count_operations(encoder, recipe, size)
     check_count(objective, image, convolutions, grams)
     ours: list[Work] = [("evaluation", convolutions + grams, lambda: evaluate(image))]

@@ -128,7 +128,7 @@ def work(job: dict[str, Any]) -> None:
             objective = Objective(encoder, recipe, content, [style])
         else:
             objective = TiledObjective(encoder, recipe, content, [style], inner=tile)
-        evaluate = build_evaluate(objective, gamut=recipe.gamut)
+        evaluate = build_evaluate(objective, gamut=recipe.gamut, precision=encoder.precision)
         for _ in range(job["runs"] + 1):
             start = time.perf_counter()
             evaluate(image)

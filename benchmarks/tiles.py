@@ -33,8 +33,13 @@ def main() -> None:
     encoder = encoder.lowered() if arguments.precision == "bfloat16" else encoder
     generator = torch.Generator().manual_seed(0)
     content, style, image = (torch.rand(1, 3, height, width, generator=generator) for _ in range(3))
-    tiled = build_evaluate(TiledObjective(encoder, recipe, content, [style], inner=arguments.inner), gamut="keep")
-    whole = build_evaluate(Objective(encoder, recipe, content, [style]), gamut="keep")
+    tiled, whole = (
+        build_evaluate(objective, gamut="keep", precision=encoder.precision)
+        for objective in (
+            TiledObjective(encoder, recipe, content, [style], inner=arguments.inner),
+            Objective(encoder, recipe, content, [style]),
+        )
+    )
     seconds: dict[str, list[float]] = {"whole": [], "tiled": []}
     gradients = {}
     for _ in range(arguments.runs):

@@ -13,7 +13,7 @@ from impasto.fields import is_file
 from impasto.images.carried import Carried
 from impasto.images.io import ImageSource, read_photograph
 from impasto.losses.descriptions import Descriptions
-from impasto.optimize.pyramid import Precision
+from impasto.optimize.precision import Precision
 from impasto.recipe import Recipe
 from impasto.result import Input, describe_input
 

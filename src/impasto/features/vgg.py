@@ -74,6 +74,11 @@ class Vgg(nn.Module):
                 setattr(lower, f"{name}_{part}", self.get_buffer(f"{name}_{part}").to(torch.bfloat16))
         return lower
 
+    @property
+    def precision(self) -> Literal["float32", "bfloat16"]:
+        """What all convolutions but the first compute in; "float32" for any other format too."""
+        return "bfloat16" if self.dtype_of(self.layer_names[-1]) == torch.bfloat16 else "float32"
+
     def channels(self, layer: str) -> int:
         """How many feature maps the layer has."""
         return len(self.get_buffer(f"{layer}_bias"))

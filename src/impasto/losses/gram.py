@@ -1,6 +1,6 @@
 """Gram matrices and the style loss: which features occur together, wherever they are."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -17,7 +17,30 @@ def gram_matrix(features: Tensor) -> Tensor:
     """
     H, W = features.shape[-2:]
     rows = features.flatten(2)  # (B, C, M)
-    return torch.bmm(rows, rows.transpose(1, 2)) / (H * W)
+    return row_products(rows) / (H * W)
+
+
+def row_products(rows: Tensor) -> Tensor:
+    """Products of every two rows, R R^T. rows: R, (B, C, M). Returns (B, C, C).
+
+    The gradient is (D + D^T) R, one product; that which autograd derives is two, and products are a fifth of an
+    evaluation (benchmarks/roofline.py). Matrices one by one: oneDNN is slower with a batch of them.
+    """
+    products: list[Tensor] = [_RowProducts.apply(one) for one in rows]  # type: ignore[no-untyped-call]
+    return torch.stack(products)
+
+
+class _RowProducts(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        ctx.save_for_backward(rows)
+        return rows @ rows.t()
+
+    @staticmethod
+    def backward(ctx: Any, derivative: Tensor) -> Tensor:
+        (rows,) = ctx.saved_tensors
+        gradient: Tensor = (derivative + derivative.t()) @ rows
+        return gradient
 
 
 def gram_loss(

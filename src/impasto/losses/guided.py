@@ -7,6 +7,7 @@ its part of them. For equal weights each function gives what its namesake withou
 import torch
 from torch import Tensor
 
+from impasto.losses.gram import row_products
 from impasto.losses.moments import Moments, RawMoments
 
 Ranks = tuple[Tensor, Tensor, Tensor]
@@ -27,7 +28,7 @@ def guided_gram_matrix(features: Tensor, weights: Tensor) -> Tensor:
     """
     rows, shares = counted(features, weights)
     guided = rows * shares.sqrt()
-    return torch.bmm(guided, guided.transpose(1, 2))
+    return row_products(guided)
 
 
 def guided_moments(features: Tensor, weights: Tensor) -> Moments:
@@ -40,7 +41,7 @@ def guided_raw_moments(features: Tensor, weights: Tensor) -> RawMoments:
     """`raw_moments` of a part: (B, C) and (B, C, C)."""
     rows, shares = counted(features, weights)
     guided = rows * shares.sqrt()
-    return rows @ shares, torch.bmm(guided, guided.transpose(1, 2))
+    return rows @ shares, row_products(guided)
 
 
 def guided_ranks(features: Tensor, weights: Tensor) -> Ranks:

@@ -185,7 +185,7 @@ def measure_speed(
         )
         parts = _stripes(recipe, regions, styles, side, device)
         objective = Objective(encoder, recipe, content if has_content else None, style_images, parts)
-        evaluate = build_evaluate(objective, gamut=recipe.gamut)
+        evaluate = build_evaluate(objective, gamut=recipe.gamut, precision=encoder.precision)
         points.append((side * side, _median_seconds(lambda: evaluate(image), clock, deadline)))  # noqa: B023
     return Speed(tuple(points))
 

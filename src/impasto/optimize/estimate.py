@@ -13,7 +13,7 @@ from impasto.losses.nearest import REMATCH, STYLE_VECTORS
 from impasto.losses.objective import mixing_weights
 from impasto.optimize.calibration import Speed
 from impasto.optimize.plan import SLACK, column_shapes
-from impasto.optimize.pyramid import Precision
+from impasto.optimize.precision import Precision
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.recipe import Recipe
 

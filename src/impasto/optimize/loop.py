@@ -13,6 +13,7 @@ from torch import Tensor
 from impasto.optimize.descent import Descent
 from impasto.optimize.device import is_out_of_memory
 from impasto.optimize.events import OnStep, StepEvent
+from impasto.optimize.precision import Precision, products_in
 
 logger = logging.getLogger(__name__)
 
@@ -42,17 +43,23 @@ class Minimum:
     end: Literal["steps", "tolerance", "stopped", "diverged", "memory"]
 
 
-def build_evaluate(objective: Callable[[Tensor], dict[str, Tensor]], *, gamut: Literal["keep", "free"]) -> Evaluate:
+def build_evaluate(
+    objective: Callable[[Tensor], dict[str, Tensor]],
+    *,
+    gamut: Literal["keep", "free"],
+    precision: Precision = "float32",
+) -> Evaluate:
     """Losses and gradient of an image under an objective.
 
     gamut "keep": the objective sees the image clamped to [0, 1], and the gradient is blocked only where it would push a
     clamped pixel further out. What is saved is then what was optimised, at no cost (docs/experiments.md).
+    precision: the encoder's.
     """
 
     def evaluate(image: Tensor) -> tuple[Losses, Tensor]:
         seen = image.detach().clamp(0, 1) if gamut == "keep" else image.detach().clone()
         seen.requires_grad_()
-        with torch.enable_grad():
+        with torch.enable_grad(), products_in(precision):
             terms = objective(seen)
             (gradient,) = torch.autograd.grad(terms["total"], seen)
         if gamut == "keep":

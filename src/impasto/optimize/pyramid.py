@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from torch import Tensor
 
 from impasto.images.resize import Resampling, resize_image, resize_wrapped
+from impasto.optimize.precision import Precision
 
-Precision = Literal["float32", "bfloat16"]
 T = TypeVar("T")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from impasto.errors import RecipeError
 from impasto.features.receptive import GRID
 from impasto.optimize.plan import MemoryPlan
-from impasto.optimize.pyramid import Precision
+from impasto.optimize.precision import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

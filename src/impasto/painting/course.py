@@ -19,7 +19,7 @@ from impasto.optimize.estimate import evaluation_looks
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.loop import Evaluate, Keep, Losses, Minimum, State, build_evaluate, minimize
 from impasto.optimize.memory import format_memory
-from impasto.optimize.pyramid import Precision
+from impasto.optimize.precision import Precision
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.painting.keeping import Keeping
 from impasto.painting.scene import Scene
@@ -124,7 +124,7 @@ class Course:
                 matches = state.pop("objective")
                 objective.load_state_dict(map_tensors(matches, lambda tensor: tensor.to(scene.device)))
             seen = see_painted(recipe, objective)
-            evaluate = self._timed(build_evaluate(seen, gamut=recipe.gamut), durations)
+            evaluate = self._timed(build_evaluate(seen, gamut=recipe.gamut, precision=part.precision), durations)
             reached = minimize(
                 evaluate,
                 scene.hand_over(image, part.size).to(scene.device),

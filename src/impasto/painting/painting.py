@@ -22,8 +22,7 @@ from impasto.optimize.device import peak_bytes, resolve_device, running
 from impasto.optimize.estimate import Estimate, estimate_run
 from impasto.optimize.events import OnStep
 from impasto.optimize.memory import memory_limit, used_bytes
-from impasto.optimize.precision import check_precision, resolve_precision
-from impasto.optimize.pyramid import Precision
+from impasto.optimize.precision import Precision, check_precision, resolve_precision
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.course import Course, Speeds, advise_memory
 from impasto.painting.inputs import Inputs

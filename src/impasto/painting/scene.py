@@ -14,7 +14,8 @@ from impasto.losses.descriptions import Descriptions
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
 from impasto.optimize.init import build_init
-from impasto.optimize.pyramid import Precision, hand_over
+from impasto.optimize.precision import Precision
+from impasto.optimize.pyramid import hand_over
 from impasto.optimize.schedule import Part
 from impasto.optimize.tiles import TiledObjective
 from impasto.recipe import Recipe

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from impasto.losses.gram import gram_loss, gram_matrix
+from impasto.losses.gram import gram_loss, gram_matrix, row_products
 
 
 def responses(seed: int, shape: tuple[int, ...] = (1, 3, 4, 5)) -> torch.Tensor:
@@ -53,3 +53,9 @@ def test_a_style_of_another_size_is_scaled_by_positions() -> None:
 def test_gradcheck(kind: str) -> None:
     target = gram_matrix(responses(1))
     assert torch.autograd.gradcheck(lambda F: gram_loss(F, target, kind), responses(0).requires_grad_())
+
+
+def test_products_of_rows_are_differentiated_twice() -> None:
+    rows = responses(0).flatten(2).requires_grad_()
+    assert torch.autograd.gradcheck(row_products, rows)
+    assert torch.autograd.gradgradcheck(row_products, rows)

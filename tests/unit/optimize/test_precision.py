@@ -1,0 +1,40 @@
+"""The number format of matrix products."""
+
+import pytest
+import torch
+
+from impasto.optimize.loop import build_evaluate
+from impasto.optimize.precision import Precision, products_in
+
+
+def allowed() -> str:
+    format: str = torch.backends.mkldnn.matmul.fp32_precision
+    return format
+
+
+@pytest.mark.parametrize(("precision", "expected"), [("bfloat16", "bf16"), ("float32", "none")])
+def test_an_evaluation_may_multiply_in_its_own_format(precision: Precision, expected: str) -> None:
+    seen = []
+
+    def objective(image: torch.Tensor) -> dict[str, torch.Tensor]:
+        image.register_hook(lambda _: seen.append(allowed()))  # the backward pass
+        seen.append(allowed())
+        return {"total": image.square().sum()}
+
+    build_evaluate(objective, gamut="keep", precision=precision)(torch.rand(1, 3, 4, 4))
+    assert seen == [expected, expected]
+    assert allowed() == "none"
+
+
+def test_the_format_is_as_before_after_an_error() -> None:
+    with pytest.raises(ZeroDivisionError), products_in("bfloat16"):
+        raise ZeroDivisionError
+    assert allowed() == "none"
+
+
+def test_products_of_bfloat16_values_stay_exact_to_float32() -> None:
+    rows = torch.rand(64, 4096, generator=torch.Generator().manual_seed(0)).bfloat16().float()
+    with products_in("bfloat16"):
+        products = rows @ rows.t()
+    # Sums of 4096 exact products in float32, in another order.
+    torch.testing.assert_close(products.double(), rows.double() @ rows.double().t(), rtol=1e-5, atol=0)
