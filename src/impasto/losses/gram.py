@@ -24,23 +24,31 @@ def row_products(rows: Tensor) -> Tensor:
     """Products of every two rows, R R^T. rows: R, (B, C, M). Returns (B, C, C).
 
     The gradient is (D + D^T) R, one product; that which autograd derives is two, and products are a fifth of an
-    evaluation (benchmarks/roofline.py). Matrices one by one: oneDNN is slower with a batch of them.
+    evaluation (docs/experiments.md, "Matrix products").
     """
-    products: list[Tensor] = [_RowProducts.apply(one) for one in rows]  # type: ignore[no-untyped-call]
-    return torch.stack(products)
+    products: Tensor = _RowProducts.apply(rows)  # type: ignore[no-untyped-call]
+    return products
 
 
 class _RowProducts(torch.autograd.Function):
+    """Matrices one by one: oneDNN is slower with a batch of them."""
+
     @staticmethod
     def forward(ctx: Any, rows: Tensor) -> Tensor:
         ctx.save_for_backward(rows)
-        return rows @ rows.t()
+        return torch.stack([one @ one.t() for one in rows])
 
     @staticmethod
-    def backward(ctx: Any, derivative: Tensor) -> Tensor:
+    def backward(ctx: Any, derivatives: Tensor) -> Tensor:
         (rows,) = ctx.saved_tensors
-        gradient: Tensor = (derivative + derivative.t()) @ rows
-        return gradient
+        gradients = [_gradient(one, derivative) for one, derivative in zip(rows, derivatives, strict=True)]
+        return gradients[0].unsqueeze(0) if len(gradients) == 1 else torch.stack(gradients)
+
+
+def _gradient(rows: Tensor, derivative: Tensor) -> Tensor:
+    """In the layout of the rows: adding what lies in another order to it takes longer than the product."""
+    both = derivative + derivative.t()
+    return both @ rows if rows.is_contiguous() else (rows.t() @ both).t()
 
 
 def gram_loss(

@@ -59,3 +59,9 @@ def test_products_of_rows_are_differentiated_twice() -> None:
     rows = responses(0).flatten(2).requires_grad_()
     assert torch.autograd.gradcheck(row_products, rows)
     assert torch.autograd.gradgradcheck(row_products, rows)
+
+
+def test_gradient_of_rows_has_their_layout() -> None:
+    features = responses(0).contiguous(memory_format=torch.channels_last).requires_grad_()
+    (gradient,) = torch.autograd.grad(gram_matrix(features).square().sum(), features)
+    assert gradient.is_contiguous(memory_format=torch.channels_last)
