@@ -3,7 +3,7 @@
     python benchmarks/roofline.py [--size 512] [--runs 5] [--precision float32 bfloat16]
 
 Operations a second, counted from the architecture (two for a multiply-add; a convolution once forward and once backward
-for its input, since weights are fixed; a Gram matrix once forward and twice backward) and held to torch's own count,
+for its input, since weights are fixed; a Gram matrix once forward and once backward) and held to torch's own count,
 against the best rate of any convolution and of any matrix product that is tried here: the network's own layers forward
 and backward, some others, and products of several shapes; all channels-last, with torch's threads, in turn, medians.
 Shares of time: of convolutions, Gram products and the slowest of the rest, by torch's profiler, mean of all runs.
@@ -116,8 +116,8 @@ def count_operations(encoder: Vgg, recipe: Recipe, size: tuple[int, int]) -> tup
     grams = 0
     for layer in recipe.style_layers:
         positions = (size[0] // stride_of(layer)) * (size[1] // stride_of(layer))
-        # F F^T: one product forward, one for each factor's gradient.
-        grams += 3 * 2 * encoder.channels(layer) ** 2 * positions
+        # F F^T forward, (D + D^T) F backward.
+        grams += 2 * 2 * encoder.channels(layer) ** 2 * positions
     return 2 * forward, grams
 
 
@@ -145,7 +145,7 @@ def check_count(objective: Objective, image: Tensor, convolutions: int, grams: i
     with FlopCounterMode(display=False) as counter:
         torch.autograd.backward(objective(image.clone().requires_grad_())["total"])
     counted = {str(kind): count for kind, count in counter.get_flop_counts()["Global"].items()}
-    theirs = (counted["aten.convolution"] + counted["aten.convolution_backward"], counted["aten.bmm"])
+    theirs = (counted["aten.convolution"] + counted["aten.convolution_backward"], counted["aten.mm"])
     if theirs != (convolutions, grams) or sum(theirs) != counter.get_total_flops():
         raise RuntimeError(f"we count {convolutions} and {grams} operations, torch {counted}: mend count_operations")
 
@@ -193,7 +193,7 @@ def profile(work: Callable[[], object], runs: int) -> dict[str, float]:
     seconds = {"all": whole, "convolutions": 0.0, "grams": 0.0}
     others = dict[str, float]()
     for event in profiler.key_averages():
-        kind = "convolutions" if "convolution" in event.key else "grams" if event.key == "aten::bmm" else event.key
+        kind = "convolutions" if "convolution" in event.key else "grams" if event.key == "aten::mm" else event.key
         group = seconds if kind in seconds else others
         group[kind] = group.get(kind, 0.0) + event.self_cpu_time_total / 1e6 / runs
     return seconds | {name: others[name] for name in sorted(others, key=others.__getitem__, reverse=True)[:OTHERS]}
