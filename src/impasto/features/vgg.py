@@ -74,6 +74,10 @@ class Vgg(nn.Module):
                 setattr(lower, f"{name}_{part}", self.get_buffer(f"{name}_{part}").to(torch.bfloat16))
         return lower
 
+    def placed(self, device: torch.device) -> "Vgg":
+        """A copy of this encoder whose weights are on the device; this one stays where it is."""
+        return copy.deepcopy(self, {id(buffer): buffer.to(device) for buffer in self.buffers()})
+
     def channels(self, layer: str) -> int:
         """How many feature maps the layer has."""
         return len(self.get_buffer(f"{layer}_bias"))
@@ -81,6 +85,11 @@ class Vgg(nn.Module):
     def count_bytes(self) -> int:
         """What the weights take in memory."""
         return sum(buffer.numel() * buffer.element_size() for buffer in self.buffers())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.buffers()).device
 
     def dtype_of(self, layer: str) -> torch.dtype:
         """What the layer computes in."""
