@@ -80,6 +80,7 @@ def running(
         torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     for gpu in (each for each in (device, *others) if each.type == "cuda"):
+        torch.cuda.init()  # before anything else has, there is no peak to reset
         torch.cuda.reset_peak_memory_stats(gpu)
     try:
         yield

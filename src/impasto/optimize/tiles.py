@@ -263,7 +263,7 @@ def _describe_inner(
     """The tile's addend to a description of the whole picture. inner: the layer's features of its inner part."""
     if guide is None:
         return _scaled(describe(inner), tile.share(layer))
-    return describe(inner, tile.part(guide, layer).to(inner.device))
+    return describe(inner, tile.part(guide, layer))
 
 
 def _scaled(description: Any, share: float) -> Any:
