@@ -260,7 +260,9 @@ def test_textures_reconstructions_morphs_and_comparisons(picture: Paint, monkeyp
         texture = impasto.synthesize_texture(picture(40, 48), size=48, tileable=True, recipe=tiny(init="noise"), **how)
         inside = impasto.reconstruct(picture(48, 36), content_layers=("conv2_2",), recipe=tiny(init="noise"), **how)
         frames = impasto.morph(picture(48, 36), [picture(40, 30, 1), picture(36, 52, 2)], tiny(frames=3), **how)
-        figures = compare(picture(48, 36), picture(40, 30, 1), picture(48, 36, 2), tiny(), device=device)
+        mask = torch.ones(48, 36).tril().numpy()
+        pictures = picture(48, 36), picture(40, 30, 1), picture(48, 36, 2), tiny()
+        figures = compare(*pictures, content_masks=[mask, 1 - mask], device=device)
         return [torch.tensor(figures.total), *(result.pastiche for result in (texture, inside, *frames))]
 
     for here, there in zip(*on_both(run), strict=True):

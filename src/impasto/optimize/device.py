@@ -99,8 +99,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that there was no memory left: Python's, or torch's on a CPU or a GPU."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    # The last one is oneDNN's, where there is no room for a convolution's workspace.
-    wordings = ("not enough memory", "can't allocate memory", "out of memory", "could not create a primitive")
+    # The last two: oneDNN's, where there is no room for a convolution's workspace, and that of CUDA's libraries.
+    wordings = (
+        *("not enough memory", "can't allocate memory", "out of memory"),
+        *("could not create a primitive", "STATUS_ALLOC_FAILED"),
+    )
     return isinstance(error, RuntimeError) and any(words in str(error) for words in wordings)
 
 

@@ -93,7 +93,13 @@ def test_denormals_are_flushed_inside_and_threads_restored_after() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError(), torch.OutOfMemoryError("CUDA"), RuntimeError("[enforce fail] not enough memory: 9 bytes")]
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA"),
+        RuntimeError("[enforce fail] not enough memory: 9 bytes"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
 )
 def test_out_of_memory_becomes_advice(error: Exception) -> None:
     with pytest.raises(OutOfMemoryError, match="lower --size"), running(CPU, None, "lower --size"):
