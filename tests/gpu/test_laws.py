@@ -109,7 +109,7 @@ def test_all_gpus_paint_the_tiles_of_a_picture(device: torch.device, grainy: Pai
 def test_a_finished_picture_is_as_good_as_the_cpus(precision: str, device: torch.device, grainy: Paint) -> None:
     if precision == "bfloat16" and not has_fast_bfloat16(device):
         pytest.skip("no bfloat16 there")
-    # Rounding grows from step to step: the photograph changed by 1e-5 moves figures by up to 3 % after 20, 6 % after 60.
+    # Rounding grows with the steps: the photograph changed by 1e-5 moves figures by up to 3 % after 20, 6 % after 60.
     content, style, chosen = grainy(48, 64, 1), grainy(64, 64, 2), Recipe(size=64, steps=20)
     results = [
         impasto.stylize(content, style, chosen, device=name, precision=kind, threads=1)

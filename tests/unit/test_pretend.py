@@ -18,7 +18,9 @@ from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
+from impasto.optimize.memory import FREE_SHARE
 from impasto.optimize.tiles import TiledObjective, tile_margin
+from impasto.preparation import prepare_pastiche
 from impasto.recipe import Recipe
 from impasto.reuse import Reuse
 
@@ -188,9 +190,9 @@ def planned(recipe: Recipe, size: tuple[int, int], tile: int | None = 32) -> imp
 
 @pytest.mark.parametrize("statistic", [("gram", "moments"), ("nearest@conv1_1+conv2_1",)])
 def test_a_pastiche_in_the_tiles_of_two_gpus(statistic: tuple[str, ...], picture: Paint) -> None:
-    recipe = tiny(statistic=statistic, size=96)
-    plan, mask = planned(recipe, (96, 72)), torch.ones(96, 72).tril().numpy()
-    inputs = picture(96, 72), picture(64, 80, 1), recipe
+    recipe = tiny(statistic=statistic, size=64)
+    plan, mask = planned(recipe, (64, 48)), torch.ones(64, 48).tril().numpy()
+    inputs = picture(64, 48), picture(64, 80, 1), recipe
     how = {"plan": plan, "protect": mask, "content_masks": [mask, 1 - mask]}
     expected = impasto.stylize(*inputs, device="cpu", **how)
     with pytest.MonkeyPatch.context() as patch:
@@ -221,12 +223,21 @@ def test_out_of_memory_on_the_second_gpu_lowers_the_tiles(
     assert "out of memory on cuda:0,cuda:1 at 96 px" in caplog.text
 
 
+@pytest.mark.usefixtures("gpus")
+def test_the_limit_is_that_of_the_gpu_with_the_least_room(picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = {GPU: 2**33, OTHER: 2**31}
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free[device], 2**34))
+    painting = prepare_pastiche(picture(48, 36), picture(40, 30, 1), tiny())
+    assert painting.devices == (GPU, OTHER)
+    assert painting.planner.limit == int(FREE_SHARE * 2**31)
+
+
 @pytest.mark.parametrize("tile", [32, None])
 def test_a_run_of_two_gpus_is_gone_on_with(
     tile: int | None, picture: Paint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe, folder = tiny(size=96, statistic=("nearest@conv1_1+conv2_1", "gram")), tmp_path / "run"
-    inputs, plan = (picture(96, 72), picture(64, 80, 1), recipe), planned(recipe, (96, 72), tile)
+    recipe, folder = tiny(size=64, statistic=("nearest@conv1_1+conv2_1", "gram")), tmp_path / "run"
+    inputs, plan = (picture(64, 48), picture(64, 80, 1), recipe), planned(recipe, (64, 48), tile)
     pretend_gpus(monkeypatch, 2)
     whole = impasto.stylize(*inputs, plan=plan)
     impasto.stylize(*inputs, plan=plan, run_dir=folder, on_step=lambda event: "stop" if event.step == 3 else None)

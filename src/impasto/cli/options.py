@@ -45,7 +45,7 @@ MaxMemory = Annotated[
     str | None,
     typer.Option(
         metavar="SIZE",
-        help="memory the run may take (on GPUs each), as 4GiB; larger pictures are tiled; default: 70 % of what is free",
+        help="memory the run may take, of each GPU, as 4GiB; larger pictures are tiled; default: 70 % of what is free",
         rich_help_panel="Machine",
     ),
 ]

@@ -80,7 +80,8 @@ def running(
         torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     for gpu in (each for each in (device, *others) if each.type == "cuda"):
-        torch.cuda.init()  # before anything else has, there is no peak to reset
+        # Where nothing has used CUDA yet, there is no peak to reset.
+        torch.cuda.init()  # type: ignore[no-untyped-call]
         torch.cuda.reset_peak_memory_stats(gpu)
     try:
         yield
