@@ -62,10 +62,12 @@ def _estimate(left: list[Job], setup: Setup, workers: int) -> tuple[float, int] 
     if not left:
         return None
     from impasto.batch.painter import Painter
+    from impasto.optimize.device import share_devices
     from impasto.preparation import prepare_pastiche
 
     threads = setup.threads if setup.threads is not None else max(1, count_cores() // workers)
-    painter = Painter(replace(setup, threads=threads), share=1 / workers)
+    device = share_devices(setup.device, 0, workers)
+    painter = Painter(replace(setup, device=device, threads=threads), share=1 / workers)
     painter.check(left[0])
     for job in left:
         try:

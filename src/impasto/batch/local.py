@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -37,10 +37,10 @@ class LocalCrew:
     def __init__(self, setup: Setup, workers: int, trial: Job) -> None:
         """trial: a job by which a worker that starts tries what is the same for all. It is not painted."""
         self._setup, self._trial = setup, trial
-        self._share = 1 / workers
+        self._count = workers
         self._threads = max(1, count_cores() // workers)
         self._stillborn = 0
-        self._workers = [self._start() for _ in range(workers)]
+        self._workers = [self._start(number) for number in range(workers)]
 
     @property
     def idle(self) -> int:
@@ -93,15 +93,16 @@ class LocalCrew:
                     f"{self._stillborn} workers in a row ended while they started ({reason}).",
                     "Give fewer --jobs, or close other programs.",
                 )
-        self._workers[self._workers.index(worker)] = self._start()
+        number = self._workers.index(worker)
+        self._workers[number] = self._start(number)
         return [] if worker.job is None else [Lost(worker.job, reason)]
 
-    def _start(self) -> _Worker:
+    def _start(self, number: int) -> _Worker:
         # A thread that forks keeps torch's locks as they are; a new process has none.
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
         process = context.Process(
-            target=work, args=(there, self._setup, self._share, self._threads, self._trial), daemon=True
+            target=work, args=(there, self._setup, number, self._count, self._threads, self._trial), daemon=True
         )
         # Torch is there before `work` is, and reads this when it comes.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -111,14 +112,19 @@ class LocalCrew:
         return _Worker(process, here)
 
 
-def work(connection: Connection, setup: Setup, share: float, threads: int, trial: Job) -> None:
-    """A worker's life: it says that it is ready, or why it cannot be; then it paints what it is given."""
+def work(connection: Connection, setup: Setup, number: int, workers: int, threads: int, trial: Job) -> None:
+    """A worker's life: it says that it is ready, or why it cannot be; then it paints what it is given.
+
+    number: of this worker, from 0, among so many, who share the machine's memory and GPUs. threads: as of a `Painter`.
+    """
     settle_process()
     from impasto.batch.painter import Painter
+    from impasto.optimize.device import share_devices
     from impasto.optimize.events import StepEvent
 
     try:
-        painter = Painter(setup, share=share, threads=threads)
+        mine = replace(setup, device=share_devices(setup.device, number, workers))
+        painter = Painter(mine, share=1 / workers, threads=threads)
         painter.check(trial)
     except ImpastoError as error:
         connection.send(error)

@@ -14,7 +14,7 @@ from impasto.batch.reports import Failed, Painted
 from impasto.errors import ImageSizeError, ImpastoError, MemoryLimitError, OutputError
 from impasto.how import How
 from impasto.images.io import check_output
-from impasto.optimize.device import resolve_device
+from impasto.optimize.device import resolve_devices
 from impasto.optimize.events import OnStep
 from impasto.optimize.memory import memory_limit, used_bytes
 from impasto.preparation import prepare_pastiche
@@ -32,7 +32,7 @@ class Painter:
         """share: of the machine's free memory that this worker may take. threads: where the setup names none."""
         self.setup = setup
         self.reuse = Reuse()
-        device = resolve_device(setup.device)
+        device = resolve_devices(setup.device)[0]
         self.how: How = {
             "device": setup.device,
             "threads": setup.threads if setup.threads is not None else threads,

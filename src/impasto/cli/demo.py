@@ -8,7 +8,7 @@ import typer
 from impasto.cli.delivery import describe_result
 from impasto.cli.estimate import tell_estimate
 from impasto.cli.options import (
-    Device,
+    Devices,
     MaxMemory,
     PrecisionOption,
     Report,
@@ -43,7 +43,7 @@ def demo(
         str | None, typer.Option(metavar="N", help="optimizer updates; default: the preset's")
     ] = None,
     weights: Annotated[str, typer.Option(metavar="NAME|FILE", help="network weights")] = "oxford",
-    device: Device = "auto",
+    device: Devices = "auto",
     threads: Threads = None,
     precision: PrecisionOption = "auto",
     max_memory: MaxMemory = None,

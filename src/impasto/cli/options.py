@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from impasto.how import How
 
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps", rich_help_panel="Machine")]
+Devices = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME,...",
+        help="auto, cpu, mps, cuda:1, or GPUs that share the tiles, as cuda:0,cuda:2; cuda and auto: all GPUs",
+        rich_help_panel="Machine",
+    ),
+]
 Threads = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="CPU threads; default: all", rich_help_panel="Machine")
 ]
@@ -37,7 +45,7 @@ MaxMemory = Annotated[
     str | None,
     typer.Option(
         metavar="SIZE",
-        help="memory the run may take, as 4GiB; larger pictures are tiled; default: 70 % of what is free",
+        help="memory the run may take, of each GPU, as 4GiB; larger pictures are tiled; default: 70 % of what is free",
         rich_help_panel="Machine",
     ),
 ]
@@ -82,7 +90,7 @@ Debug = Annotated[
 class Machine(Options):
     """On what, and within what limits, a command paints."""
 
-    device: Device = "auto"
+    device: Devices = "auto"
     threads: Threads = None
     precision: PrecisionOption = "auto"
     max_pixels: MaxPixels = 200_000_000

@@ -79,6 +79,10 @@ class Vgg(nn.Module):
         """What all convolutions but the first compute in; "float32" for any other format too."""
         return "bfloat16" if self.dtype_of(self.layer_names[-1]) == torch.bfloat16 else "float32"
 
+    def placed(self, device: torch.device) -> "Vgg":
+        """A copy of this encoder whose weights are on the device; this one stays where it is."""
+        return copy.deepcopy(self, {id(buffer): buffer.to(device) for buffer in self.buffers()})
+
     def channels(self, layer: str) -> int:
         """How many feature maps the layer has."""
         return len(self.get_buffer(f"{layer}_bias"))
@@ -86,6 +90,11 @@ class Vgg(nn.Module):
     def count_bytes(self) -> int:
         """What the weights take in memory."""
         return sum(buffer.numel() * buffer.element_size() for buffer in self.buffers())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.buffers()).device
 
     def dtype_of(self, layer: str) -> torch.dtype:
         """What the layer computes in."""

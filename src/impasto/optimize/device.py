@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 
@@ -13,6 +13,42 @@ def available_devices() -> tuple[str, ...]:
     """Devices of this machine that impasto can run on, fastest first."""
     found = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     return (*found, *(["mps"] if torch.backends.mps.is_available() else []), "cpu")
+
+
+def resolve_devices(device: str) -> tuple[torch.device, ...]:
+    """The torch devices of a text: those that share the tiles of a picture. All else is done on the first of them.
+
+    "auto" is all GPUs for CUDA, or else the fastest one device; "cuda" is all GPUs; "cuda:1" that one; "cuda:0,cuda:2"
+    these. Raises DeviceError for a device that this machine does not have, and for a list of devices that cannot share.
+    """
+    gpus = [name for name in available_devices() if name.startswith("cuda")]
+    if device in ("auto", "cuda") and gpus:
+        return tuple(map(torch.device, gpus))
+    names = [name.strip() for name in device.split(",")]
+    if len(names) > 1 and not all(name.startswith("cuda:") for name in names):
+        raise DeviceError(
+            f"device {device!r} lists more than GPUs by number; expected one device, or GPUs as cuda:0,cuda:1.",
+            "Give one of them, or leave --device out for all GPUs.",
+        )
+    devices = tuple(map(resolve_device, names))
+    if len(set(devices)) < len(devices):
+        raise DeviceError(
+            f"device {device!r} names a GPU more than once; expected each once, as cuda:0,cuda:1.",
+            "Leave the repetition out; --device cuda is all GPUs.",
+        )
+    return devices
+
+
+def name_devices(devices: Sequence[torch.device]) -> str:
+    """The text that `resolve_devices` takes for these devices: `cuda:0,cuda:1`."""
+    return ",".join(map(str, devices))
+
+
+def share_devices(device: str, number: int, workers: int) -> str:
+    """The devices of one of several workers that start together, as text: its part of them, or one where they are
+    fewer than the workers. number: the worker's, from 0. Raises what `resolve_devices` raises."""
+    devices = resolve_devices(device)
+    return name_devices(devices[number % len(devices) :: workers])
 
 
 def resolve_device(device: str) -> torch.device:
@@ -30,18 +66,25 @@ def resolve_device(device: str) -> torch.device:
 
 
 @contextlib.contextmanager
-def running(device: torch.device, threads: int | None, advice: str) -> Iterator[None]:
+def running(
+    device: torch.device, threads: int | None, advice: str, others: Sequence[torch.device] = ()
+) -> Iterator[None]:
     """Runs the body with denormal numbers flushed to zero and `threads` CPU threads, and restores both after.
 
-    Denormals make the late steps of a reconstruction ten times as slow on a CPU.
+    Denormals make the late steps of a reconstruction ten times as slow on a CPU. float32 is float32 on a GPU too, where
+    torch lets convolutions round to ten bits of it: who wants speed has bfloat16. On GPUs, `others` too, `peak_bytes`
+    begins anew.
     Raises OutOfMemoryError, with the advice as its mend, where the body runs out of memory.
     """
-    before = torch.get_num_threads()
+    before, tf32 = torch.get_num_threads(), torch.backends.cudnn.allow_tf32
     if threads is not None:
         torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
+    torch.backends.cudnn.allow_tf32 = False
+    for gpu in (each for each in (device, *others) if each.type == "cuda"):
+        # Where nothing has used CUDA yet, there is no peak to reset.
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+        torch.cuda.reset_peak_memory_stats(gpu)
     try:
         yield
     except ImpastoError:
@@ -51,6 +94,7 @@ def running(device: torch.device, threads: int | None, advice: str) -> Iterator[
             raise
         raise OutOfMemoryError(f"out of memory on {device} ({error}).", advice) from error
     finally:
+        torch.backends.cudnn.allow_tf32 = tf32
         torch.set_flush_denormal(False)
         torch.set_num_threads(before)
 
@@ -59,8 +103,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that there was no memory left: Python's, or torch's on a CPU or a GPU."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    # The last one is oneDNN's, where there is no room for a convolution's workspace.
-    wordings = ("not enough memory", "can't allocate memory", "out of memory", "could not create a primitive")
+    # The last two: oneDNN's, where there is no room for a convolution's workspace, and that of CUDA's libraries.
+    wordings = (
+        *("not enough memory", "can't allocate memory", "out of memory"),
+        *("could not create a primitive", "STATUS_ALLOC_FAILED"),
+    )
     return isinstance(error, RuntimeError) and any(words in str(error) for words in wordings)
 
 

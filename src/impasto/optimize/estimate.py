@@ -38,7 +38,7 @@ class Estimate:
     """What a run will cost on this machine.
 
     plan: its parts in turn, with precision and tiles. seconds: of the run. evaluation_s: of one evaluation, losses and
-    gradient, in each part. peak_bytes: most memory the process, or torch on the GPU, will use. recipe: what it paints.
+    gradient, in each part. peak_bytes: most memory the process, or torch on a GPU, will use. recipe: what it paints.
     fine_s: seconds of those, for the fine strokes of the style images, before the first step. frames: of a morph, whose
     first one the plan is.
     """
@@ -88,17 +88,18 @@ def estimate_run(
     style_sizes: Sequence[Sequence[tuple[int, int]]],
     speeds: Mapping[Precision, Speed],
     match_s: float,
-    device: torch.device,
+    devices: Sequence[torch.device],
 ) -> Estimate:
     """What a run by this plan will cost.
 
-    style_sizes: of the style images, (height, width), in each part. speeds: on the device, by precision. match_s:
-    seconds of one multiplication when "nearest" matches.
+    style_sizes: of the style images, (height, width), in each part. speeds: on a device, by precision. match_s:
+    seconds of one multiplication when "nearest" matches. devices: that share tiles, all as fast as the first.
     """
+    device = devices[0]
     evaluations, total = [], 0.0
     for part, sizes in zip(plan.parts, style_sizes, strict=True):
         speed = speeds[part.precision]
-        pixels, looks = evaluation_looks(part, recipe.padding, device)
+        pixels, looks = evaluation_looks(part, recipe.padding, devices)
         evaluations.append(looks * speed.seconds(pixels))
         total += (part.steps + 1) * evaluations[-1]
         for height, width in [part.size, *sizes]:
@@ -131,19 +132,20 @@ def growth(pixels: int, device: torch.device) -> float:
     return 1 + GROWTH * min(max(math.log2(pixels / LARGE), 0.0), 4.0)
 
 
-def evaluation_looks(part: Part, padding: str, device: torch.device) -> tuple[int, float]:
+def evaluation_looks(part: Part, padding: str, devices: Sequence[torch.device]) -> tuple[int, float]:
     """What one evaluation is made of: pixels that are seen at once, and how many times a Speed's seconds that costs.
 
-    A tile counts with its margins, and is seen once more without a gradient.
+    A tile counts with its margins, and is seen once more without a gradient; so many tiles as devices take one's time.
     """
     memory = part.memory
     if memory.tile is None:
         pixels = part.size[0] * part.size[1]
-        return pixels, growth(pixels, device)
+        return pixels, growth(pixels, devices[0])
     tiles = cut_tiles(part.size, memory.tile, memory.margin, padding)
     areas = [(tile.rows.high - tile.rows.low) * (tile.columns.high - tile.columns.low) for tile in tiles]
     pixels = round(sum(areas) / len(areas))
-    return pixels, len(areas) * (1 + SECOND_LOOK) * growth(pixels, device)
+    rounds = math.ceil(len(areas) / len(devices))
+    return pixels, rounds * (1 + SECOND_LOOK) * growth(pixels, devices[0])
 
 
 def _match_size(encoder: Vgg, recipe: Recipe, size: tuple[int, int], style_size: tuple[int, int]) -> int:

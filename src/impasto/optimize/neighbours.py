@@ -138,10 +138,11 @@ class TiledNearest:
 
     def addend(self, features: Mapping[str, Tensor], tile: Tile) -> Tensor:
         """The tile's addend to `nearest_distance`. features: of the tile, margins included."""
-        columns = unit_rows(tile_columns(features, tile, self.scales), self.mean)
-        matched = self.vectors[self._matches[tile.corner]]
+        columns = tile_columns(features, tile, self.scales)
+        columns = unit_rows(columns, self.mean.to(columns.device))
+        matched = self.vectors[self._matches[tile.corner]].to(columns.device)
         if self.guide is not None:
-            return guided_miss(columns, matched, tile.part(self.guide, self.grid))
+            return guided_miss(columns, matched, tile.part(self.guide, self.grid).to(columns.device))
         return tile.share(self.grid) * (1 - (columns * matched).sum(1)).mean()
 
     def _mean_columns(self, view: View, guide: Tensor | None) -> Tensor:

@@ -1,6 +1,7 @@
 """Tensors that wait on disk until their tile is due again, so that a picture may be larger than the memory."""
 
 import tempfile
+import threading
 import weakref
 from collections.abc import Hashable
 
@@ -11,10 +12,11 @@ from impasto.errors import DiskError
 
 
 class Shelf:
-    """Tensors by key, in one temporary file that vanishes with this object."""
+    """Tensors by key, in one temporary file that vanishes with this object. Any thread may use it."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self._lock = threading.Lock()
         self._places: dict[Hashable, tuple[int, torch.Size, torch.dtype]] = {}
         weakref.finalize(self, self._file.close)
 
@@ -24,25 +26,27 @@ class Shelf:
         Raises DiskError where the disk is full.
         """
         values = tensor.detach().to("cpu").contiguous()
-        place = self._places.get(key)
-        try:
-            offset = self._file.seek(place[0]) if place is not None else self._file.seek(0, 2)
-            self._file.write(_bytes(values))
-            self._file.flush()
-        except OSError as error:
-            needed = values.numel() * values.element_size()
-            raise DiskError(
-                f"the temporary folder {tempfile.gettempdir()} cannot take {needed:,} more bytes ({error}).",
-                "Free some space, or set TMPDIR to a folder on a larger disk.",
-            ) from error
-        self._places[key] = (offset, values.shape, values.dtype)
+        with self._lock:
+            place = self._places.get(key)
+            try:
+                offset = self._file.seek(place[0]) if place is not None else self._file.seek(0, 2)
+                self._file.write(_bytes(values))
+                self._file.flush()
+            except OSError as error:
+                needed = values.numel() * values.element_size()
+                raise DiskError(
+                    f"the temporary folder {tempfile.gettempdir()} cannot take {needed:,} more bytes ({error}).",
+                    "Free some space, or set TMPDIR to a folder on a larger disk.",
+                ) from error
+            self._places[key] = (offset, values.shape, values.dtype)
 
     def get(self, key: Hashable, device: torch.device | str = "cpu") -> Tensor:
         """Reads a tensor back, bit by bit as it was."""
         offset, shape, dtype = self._places[key]
-        self._file.seek(offset)
         values = torch.empty(shape, dtype=dtype)
-        self._file.readinto(_bytes(values))
+        with self._lock:
+            self._file.seek(offset)
+            self._file.readinto(_bytes(values))
         return values.to(device)
 
     def __contains__(self, key: Hashable) -> bool:

@@ -2,6 +2,8 @@
 
 Pass one adds up, without a graph, what the losses need of the whole picture: the means of the descriptions, and the
 sums of what is local. Pass two goes over the tiles again and back-propagates the derivatives of these sums.
+
+Several devices share the tiles. All that is kept is on the first; a tile's part of it moves to the tile's device.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,11 +24,14 @@ from impasto.losses.objective import Objective, Term, Wanted, layer_weights, sam
 from impasto.losses.parts import Part
 from impasto.losses.protection import Protection
 from impasto.optimize.neighbours import TiledNearest, View, column_margin
+from impasto.optimize.rounds import deal
 from impasto.optimize.shelf import Shelf
 from impasto.recipe import Recipe, every_statistic
 
 Measure = Callable[[Tensor, Tile], Sequence[Tensor]]
-"""A tile's pixels, margins included, and the tile -> the tile's addends to some sums over the picture."""
+"""A tile's pixels, margins included, and the tile -> the tile's addends to some sums over the picture.
+
+The addends are on the pixels' device."""
 
 
 class TiledObjective(Objective):
@@ -45,9 +50,14 @@ class TiledObjective(Objective):
         protection: Protection | None = None,
         *,
         inner: int,
+        devices: Sequence[torch.device] = (),
     ) -> None:
-        """inner: pixels of a tile's side without its margins. The rest as for `Objective`."""
+        """inner: pixels of a tile's side without its margins. devices: that share the tiles, the first of them the
+        encoder's; none: that one alone. The rest as for `Objective`."""
         self.inner = inner
+        self.devices = tuple(devices) or (encoder.device,)
+        self._encoders = {device: encoder.placed(device) for device in self.devices[1:]}
+        self._encoders[self.devices[0]] = encoder
         self.margin = tile_margin(recipe, encoder.layer_names)
         self._shelf = Shelf()
         super().__init__(encoder, recipe, content_image, style_images, regions, protection)
@@ -58,7 +68,7 @@ class TiledObjective(Objective):
         tv_weight = self.recipe.tv_weight
 
         def measure(part: Tensor, tile: Tile) -> list[Tensor]:
-            features = self.encoder(part, self.layers)
+            features = self._encoders[part.device](part, self.layers)
             addends = [addend for _, term in terms for addend in _addends(term, features, tile)]
             return [*addends, tv_addend(part, tile, self.recipe.tv_normalization)] if tv_weight > 0 else addends
 
@@ -67,7 +77,7 @@ class TiledObjective(Objective):
         for _, term in terms:
             if isinstance(term.target, TiledNearest):
                 term.target.refresh(self._view(image.detach(), term.layers))
-        sums = iter(sum_over_tiles(image, self.tiles(size), measure))
+        sums = iter(sum_over_tiles(image, self.tiles(size), measure, self.devices))
         values: dict[str, list[Tensor]] = {}
         for group, term in terms:
             values.setdefault(group, []).append(term.factor * _distance(term, sums))
@@ -83,10 +93,16 @@ class TiledObjective(Objective):
     def describe(self, image: Tensor, wanted: Wanted, padding: Padding | None = None) -> dict[str, Any]:
         layers = sort_layers([layer for layer, _, _ in wanted.values()])
         sums: dict[str, Any] = {}
-        for tile in self.tiles((image.shape[-2], image.shape[-1]), padding):
-            features = inner_features(self.encoder, tile.cut(image), tile, layers, padding)
-            for name, (layer, describe, guide) in wanted.items():
-                part = _describe_inner(describe, features[layer], layer, guide, tile)
+
+        def look(tile: Tile, device: torch.device) -> dict[str, Any]:
+            features = inner_features(self._encoders[device], tile.cut(image).to(device), tile, layers, padding)
+            return {
+                name: _describe_inner(describe, features[layer], layer, guide, tile)
+                for name, (layer, describe, guide) in wanted.items()
+            }
+
+        for _, parts in deal(look, self.tiles((image.shape[-2], image.shape[-1]), padding), self.devices):
+            for name, part in parts.items():
                 sums[name] = _added(sums[name], part) if name in sums else part
         return sums
 
@@ -129,7 +145,8 @@ class TiledObjective(Objective):
         return look
 
     def _counted_addend(self, layer: str, weight: float, features: Tensor, tile: Tile) -> Tensor:
-        return self._content_addend(layer, features, tile, self.content_weights(layer, weight, tile))
+        weights = self.content_weights(layer, weight, tile)
+        return self._content_addend(layer, features, tile, None if weights is None else weights.to(features.device))
 
     def _content_addend(self, layer: str, features: Tensor, tile: Tile, weights: Tensor | None) -> Tensor:
         """The tile's addend to the content loss of a layer. features, weights: of its inner part."""
@@ -173,39 +190,52 @@ def tv_addend(part: Tensor, tile: Tile, normalization: Literal["sum", "mean"]) -
     return down / max(3 * (H - 1) * W, 1) + across / max(3 * H * (W - 1), 1)
 
 
-def sum_over_tiles(image: Tensor, tiles: Sequence[Tile], measure: Measure) -> tuple[Tensor, ...]:
-    """Sums over the tiles of what `measure` tells of each, differentiable in the image.
+def sum_over_tiles(
+    image: Tensor, tiles: Sequence[Tile], measure: Measure, devices: Sequence[torch.device]
+) -> tuple[Tensor, ...]:
+    """Sums over the tiles of what `measure` tells of each, differentiable in the image, on its device.
 
-    The graph of one tile at a time is in memory, and only in the backward pass, which measures every tile again.
+    The graph of one tile at a time is in a device's memory, and only in the backward pass, which measures every tile
+    again. devices: that share the tiles, the image's first. They change nothing in the order of summation.
     """
-    sums: tuple[Tensor, ...] = _SumOverTiles.apply(image, tiles, measure)  # type: ignore[no-untyped-call]
+    sums: tuple[Tensor, ...] = _SumOverTiles.apply(image, tiles, measure, devices)  # type: ignore[no-untyped-call]
     return sums
 
 
 class _SumOverTiles(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, image: Tensor, tiles: Sequence[Tile], measure: Measure) -> tuple[Tensor, ...]:
+    def forward(
+        ctx: Any, image: Tensor, tiles: Sequence[Tile], measure: Measure, devices: Sequence[torch.device]
+    ) -> tuple[Tensor, ...]:
         ctx.save_for_backward(image)
-        ctx.tiles, ctx.measure = tiles, measure
+        ctx.tiles, ctx.measure, ctx.devices = tiles, measure, devices
+
+        def look(tile: Tile, device: torch.device) -> Sequence[Tensor]:
+            return measure(tile.cut(image).to(device), tile)
+
         sums: list[Tensor] = []
-        for tile in tiles:
-            addends = measure(tile.cut(image), tile)
-            sums = [a + b for a, b in zip(sums, addends, strict=True)] if sums else list(addends)
+        for _, addends in deal(look, tiles, devices):
+            sums = [a + b.to(a.device) for a, b in zip(sums, addends, strict=True)] if sums else list(addends)
         return tuple(sums)
 
     @staticmethod
-    def backward(ctx: Any, *derivatives: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *derivatives: Tensor) -> tuple[Tensor, None, None, None]:
         (image,) = ctx.saved_tensors
         gradient = torch.zeros_like(image)
-        for tile in ctx.tiles:
-            part = tile.cut(image).detach().requires_grad_()
+
+        def look(tile: Tile, device: torch.device) -> Tensor | None:
+            part = tile.cut(image).to(device).detach().requires_grad_()
             with torch.enable_grad():
                 addends = ctx.measure(part, tile)
-            needed = [(a, d) for a, d in zip(addends, derivatives, strict=True) if a.requires_grad]
-            if needed:
-                (part_gradient,) = torch.autograd.grad([a for a, _ in needed], part, [d for _, d in needed])
-                tile.add(gradient, part_gradient)
-        return gradient, None, None
+            needed = [(a, d.to(device)) for a, d in zip(addends, derivatives, strict=True) if a.requires_grad]
+            if not needed:
+                return None
+            return torch.autograd.grad([a for a, _ in needed], part, [d for _, d in needed])[0]
+
+        for tile, part_gradient in deal(look, ctx.tiles, ctx.devices):
+            if part_gradient is not None:
+                tile.add(gradient, part_gradient.to(gradient.device))
+        return gradient, None, None, None
 
 
 def _addends(term: Term, features: Mapping[str, Tensor], tile: Tile) -> Sequence[Tensor]:
@@ -241,4 +271,5 @@ def _scaled(description: Any, share: float) -> Any:
 
 
 def _added(one: Any, other: Any) -> Any:
-    return tuple(map(torch.add, one, other)) if isinstance(one, tuple) else one + other
+    """Their sum, on the device of the first."""
+    return tuple(map(_added, one, other)) if isinstance(one, tuple) else one + other.to(one.device)

@@ -14,7 +14,7 @@ from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.calibration import Speed, write_speed
 from impasto.optimize.descent import Adam, Descent, Lbfgs
-from impasto.optimize.device import is_out_of_memory
+from impasto.optimize.device import is_out_of_memory, name_devices
 from impasto.optimize.estimate import evaluation_looks
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.loop import Evaluate, Keep, Losses, Minimum, State, build_evaluate, minimize
@@ -149,12 +149,12 @@ class Course:
 
     def _lower(self, failed: Part, done: int, left: Sequence[Part]) -> list[Part]:
         """The parts left to paint, in less memory, after one ran out of it."""
-        device = self.scene.device
-        place = f"out of memory on {device} at {max(failed.size)} px, {_describe_memory(failed)}"
+        devices = name_devices(self.scene.devices)
+        place = f"out of memory on {devices} at {max(failed.size)} px, {_describe_memory(failed)}"
         lower = self.planner.lower(failed, done, left)
         if lower is None:
             raise OutOfMemoryError(f"{place}, and there is no smaller plan.", advise_memory(self.plan))
-        if device.type == "cuda":
+        if self.scene.device.type == "cuda":
             torch.cuda.empty_cache()
         if lower:
             logger.warning("%s; going on from the best picture so far, %s", place, _describe_memory(lower[0]))
@@ -192,7 +192,7 @@ class Course:
         if part.precision not in self.speeds or len(durations) <= LEARNT_EVALUATIONS:
             return
         key, speed = self.speeds[part.precision]
-        pixels, looks = evaluation_looks(part, self.scene.recipe.padding, self.scene.device)
+        pixels, looks = evaluation_looks(part, self.scene.recipe.padding, self.scene.devices)
         speed = speed.learn(pixels, max(statistics.median(durations[1:]), 1e-6) / looks)
         self.speeds[part.precision] = key, speed
         write_speed(key, speed)

@@ -18,7 +18,7 @@ from impasto.images.io import MAX_PIXELS, read_image
 from impasto.losses.protection import protect_recipe
 from impasto.masking import keep_photograph
 from impasto.optimize.calibration import find_match_speed, find_speed
-from impasto.optimize.device import peak_bytes, resolve_device, running
+from impasto.optimize.device import name_devices, peak_bytes, resolve_devices, running
 from impasto.optimize.estimate import Estimate, estimate_run
 from impasto.optimize.events import OnStep
 from impasto.optimize.memory import memory_limit, used_bytes
@@ -75,7 +75,8 @@ class Painting:
         self.started = clock()
         self.recipe = recipe
         self.told: Recipe | None = None  # the recipe as it is told where its files have moved
-        self.device = resolve_device(device)
+        self.devices = resolve_devices(device)
+        self.device = self.devices[0]
         self.threads = threads
         self.precision = resolve_precision(precision, self.device)
         self.max_memory = max_memory
@@ -101,10 +102,11 @@ class Painting:
         if recipe.init in recipe_files(recipe):
             read_image(recipe.init, name="init")
         precision = self.precision if plan is None else plan.precision
-        check_precision(precision, self.device)
+        for each in self.devices:
+            check_precision(precision, each)
         images = [*inputs.styles] if inputs.content is None else [inputs.content, *inputs.styles]
         self.encoders, self.weights = self.reuse.encoders(recipe, precision, images)
-        limit = memory_limit(self.max_memory, self.device)
+        limit = min(memory_limit(self.max_memory, each) for each in self.devices)
         used = used_bytes(self.device)
         if self.device.type != "cpu":
             # They go to the device when it is time to paint.
@@ -171,7 +173,7 @@ class Painting:
             match_s = find_match_speed(recipe, self.device, plan.threads, self.clock)
         speeds = {precision: speed for precision, (_, speed) in self._speeds.items()}
         sizes = [self.planner.style_sizes(part.size) for part in plan.parts]
-        estimate = estimate_run(plan, self.seen, self.encoders["float32"], sizes, speeds, match_s, self.device)
+        estimate = estimate_run(plan, self.seen, self.encoders["float32"], sizes, speeds, match_s, self.devices)
         return estimate.after([strokes.estimate() for strokes in self.strokes])
 
     def paint(self, on_step: OnStep | None = None) -> Result:
@@ -198,7 +200,7 @@ class Painting:
     def _paint(self, on_step: OnStep | None) -> Result:
         styles = self.paint_strokes()
         finish = partial(self._finish, styles=styles)
-        with running(self.device, self.plan.threads, advise_memory(self.plan)):
+        with running(self.device, self.plan.threads, advise_memory(self.plan), self.devices[1:]):
             course = Course(
                 self._build_scene(styles),
                 self.planner,
@@ -217,7 +219,7 @@ class Painting:
             losses=minimum.losses,
             steps=minimum.steps,
             seconds=course.elapsed_s(),
-            peak_bytes=peak_bytes(self.device),
+            peak_bytes=max(map(peak_bytes, self.devices)),
             end="steps" if minimum.end == "memory" else minimum.end,
             weights=self.weights,
             inputs=tuple(self.inputs.described),
@@ -233,7 +235,7 @@ class Painting:
         return Scene(
             recipe=self.recipe,
             seen=self.seen,
-            device=self.device,
+            devices=self.devices,
             encoders=self.encoders,
             content=content,
             styles=styles,
@@ -257,7 +259,7 @@ class Painting:
             recipe=self.recipe,
             sources=[source for source, _, _ in self.inputs.sources],
             plan=self.plan,
-            device=str(self.device),
+            device=name_devices(self.devices),
             max_pixels=self.inputs.max_pixels,
             weights=self.weights,
             delivery=self.keeping.delivery,

@@ -25,20 +25,25 @@ from impasto.recipe import Recipe
 class Scene:
     """All that a part's objective and its first picture are built from, but for the size.
 
-    seen: the recipe with the layers that protection sees. encoders: by precision. content, styles: (1, 3, H, W), in the
-    colors painted in. regions: with a style of their own. protect: a mask, (1, 1, H, W). known: descriptions of style
-    images that earlier pictures left.
+    seen: the recipe with the layers that protection sees. devices: that share the tiles. encoders: by precision.
+    content, styles: (1, 3, H, W), in the colors painted in. regions: with a style of their own. protect: a mask,
+    (1, 1, H, W). known: descriptions of style images that earlier pictures left.
     """
 
     recipe: Recipe
     seen: Recipe
-    device: torch.device
+    devices: Sequence[torch.device]
     encoders: Mapping[Precision, Vgg]
     content: Tensor | None
     styles: Sequence[Tensor]
     regions: Sequence[Region]
     protect: Tensor | None
     known: Descriptions | None
+
+    @property
+    def device(self) -> torch.device:
+        """Where all is done but the other devices' tiles."""
+        return self.devices[0]
 
     def build_objective(self, part: Part, style_sizes: Sequence[tuple[int, int]]) -> Objective:
         """What a part lowers; style_sizes: (height, width) of each style image in it."""
@@ -56,7 +61,8 @@ class Scene:
             protection = Protection(added.to(self.device))
         if part.memory.tile is None:
             return Objective(encoder, self.seen, content, styles, regions, protection, self.known)
-        return TiledObjective(encoder, self.seen, content, styles, regions, protection, inner=part.memory.tile)
+        inner, devices = part.memory.tile, self.devices
+        return TiledObjective(encoder, self.seen, content, styles, regions, protection, inner=inner, devices=devices)
 
     def begin(self, size: tuple[int, int]) -> Tensor:
         """The recipe's start image at (height, width)."""

@@ -46,7 +46,7 @@ class Record:
     """Everything but the state that a run needs to be gone on with. All values are as JSON has them.
 
     kind: the command that began it. recipe: `Recipe.to_dict`. files: of the recipe's start image and weights, where
-    these are files, {field: {"path", "sha256"}}. plan: `RunPlan.to_dict`. device: "cpu", "cuda:0".
+    these are files, {field: {"path", "sha256"}}. plan: `RunPlan.to_dict`. device: "cpu", "cuda:0,cuda:1".
     max_pixels: the largest picture read. weights: name and SHA-256.
     delivery: the picture to write, `output`, and how; empty for a run from Python. software: versions of impasto and
     torch. created: local time. finished: None, or what `Result.to_dict` says, `output` and the `result` kept.

@@ -4,7 +4,16 @@ import pytest
 import torch
 
 from impasto.errors import DeviceError, OutOfMemoryError
-from impasto.optimize.device import available_devices, peak_bytes, resolve_device, running
+from impasto.optimize import device
+from impasto.optimize.device import (
+    available_devices,
+    name_devices,
+    peak_bytes,
+    resolve_device,
+    resolve_devices,
+    running,
+    share_devices,
+)
 
 CPU = torch.device("cpu")
 
@@ -19,10 +28,65 @@ def test_missing_device_is_named_with_those_there_are() -> None:
         resolve_device("cuda:77")
 
 
+@pytest.fixture
+def three_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "available_devices", lambda: ("cuda:0", "cuda:1", "cuda:2", "cpu"))
+
+
+@pytest.mark.usefixtures("three_gpus")
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("auto", "cuda:0,cuda:1,cuda:2"),
+        ("cuda", "cuda:0,cuda:1,cuda:2"),
+        ("cuda:1", "cuda:1"),
+        ("cuda:2, cuda:0", "cuda:2,cuda:0"),
+        ("cpu", "cpu"),
+    ],
+)
+def test_devices_by_text(text: str, named: str) -> None:
+    assert name_devices(resolve_devices(text)) == named
+    assert resolve_devices(named) == resolve_devices(text)
+
+
+@pytest.mark.usefixtures("three_gpus")
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("cuda:0,cuda:0", "'cuda:0,cuda:0' names a GPU more than once; expected"),
+        ("cuda:0,cpu", "'cuda:0,cpu' lists more than GPUs by number; expected"),
+        ("cuda,cuda:1", "'cuda,cuda:1' lists more than GPUs"),
+        ("cpu,cpu", "'cpu,cpu' lists more than GPUs"),
+        ("cuda:0,", "'cuda:0,' lists more than GPUs"),
+        ("cuda:0,cuda:3", "'cuda:3' is not on this machine; expected auto or one of cuda:0, cuda:1"),
+    ],
+)
+def test_lists_that_cannot_share_are_refused(text: str, told: str) -> None:
+    with pytest.raises(DeviceError, match=told) as caught:
+        resolve_devices(text)
+    assert "--device" in caught.value.mend
+
+
+def test_without_gpus_there_is_one_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "available_devices", lambda: ("mps", "cpu"))
+    assert resolve_devices("auto") == (torch.device("mps"),)
+    with pytest.raises(DeviceError, match="device 'cuda' is not on this machine"):
+        resolve_devices("cuda")
+
+
+@pytest.mark.usefixtures("three_gpus")
+def test_workers_share_the_gpus_out() -> None:
+    assert [share_devices("auto", number, 2) for number in range(2)] == ["cuda:0,cuda:2", "cuda:1"]
+    assert [share_devices("auto", number, 4) for number in range(4)] == ["cuda:0", "cuda:1", "cuda:2", "cuda:0"]
+    assert share_devices("auto", 0, 1) == "cuda:0,cuda:1,cuda:2"
+    assert [share_devices("cpu", number, 2) for number in range(2)] == ["cpu", "cpu"]
+
+
 def test_denormals_are_flushed_inside_and_threads_restored_after() -> None:
     denormal = torch.tensor([1e-30]) * 1e-10
     threads = torch.get_num_threads()
     with running(CPU, 1, ""):
+        assert not torch.backends.cudnn.allow_tf32
         assert torch.get_num_threads() == 1
         assert float(torch.tensor([1e-30]) * 1e-10) == 0.0
     assert torch.get_num_threads() == threads
@@ -30,7 +94,13 @@ def test_denormals_are_flushed_inside_and_threads_restored_after() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError(), torch.OutOfMemoryError("CUDA"), RuntimeError("[enforce fail] not enough memory: 9 bytes")]
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA"),
+        RuntimeError("[enforce fail] not enough memory: 9 bytes"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
 )
 def test_out_of_memory_becomes_advice(error: Exception) -> None:
     with pytest.raises(OutOfMemoryError, match="lower --size"), running(CPU, None, "lower --size"):

@@ -33,7 +33,7 @@ def test_evaluations_and_targets_add_up() -> None:
     parts = (part((100, 100), 9, needed_bytes=5 * SLACK), part((200, 200), 4, needed_bytes=9 * SLACK))
     plan = RunPlan(parts=parts, threads=1)
     styles = [[(100, 100)], [(200, 100), (100, 200)]]
-    cost = estimate_run(plan, RECIPE, build_encoder(RECIPE)[0], styles, {"float32": SPEED}, 0.0, CPU)
+    cost = estimate_run(plan, RECIPE, build_encoder(RECIPE)[0], styles, {"float32": SPEED}, 0.0, (CPU,))
     assert cost.evaluation_s == (1.0, 4.0)
     assert cost.seconds == pytest.approx(10 * 1 + FORWARD * 2 + 5 * 4 + FORWARD * (4 + 2 + 2))
     assert cost.peak_bytes == 8.5 * SLACK
@@ -49,8 +49,17 @@ def test_evaluations_and_targets_add_up() -> None:
 def test_tiles_count_with_their_margins_and_twice_without_gradient() -> None:
     tiled = part((96, 96), 1, tile=48)
     assert count_tiles(tiled, "zero") == 4
-    assert evaluation_looks(tiled, "zero", CPU) == (64 * 64, 4 * (1 + SECOND_LOOK))
-    assert evaluation_looks(tiled, "wrap", CPU) == (80 * 80, 4 * (1 + SECOND_LOOK))
+    assert evaluation_looks(tiled, "zero", (CPU,)) == (64 * 64, 4 * (1 + SECOND_LOOK))
+    assert evaluation_looks(tiled, "wrap", (CPU,)) == (80 * 80, 4 * (1 + SECOND_LOOK))
+
+
+def test_as_many_tiles_as_devices_take_the_time_of_one() -> None:
+    tiled, gpu = part((96, 144), 1, tile=48), torch.device("cuda")
+    assert count_tiles(tiled, "zero") == 6
+    looks = [evaluation_looks(tiled, "zero", (gpu,) * count)[1] for count in (1, 2, 4, 8)]
+    assert looks == [rounds * (1 + SECOND_LOOK) for rounds in (6, 3, 2, 1)]
+    whole = part((96, 144), 1)
+    assert evaluation_looks(whole, "zero", (gpu, gpu)) == (96 * 144, 1)
 
 
 def test_large_pictures_are_slower_by_the_pixel_on_a_cpu() -> None:
@@ -66,7 +75,7 @@ def test_matches_cost_as_places_times_vectors() -> None:
     plan = RunPlan(parts=(part((100, 100), 60),), threads=1)
 
     def seconds(match_s: float) -> float:
-        return estimate_run(plan, recipe, encoder, [[(40, 80)]], {"float32": SPEED}, match_s, CPU).seconds
+        return estimate_run(plan, recipe, encoder, [[(40, 80)]], {"float32": SPEED}, match_s, (CPU,)).seconds
 
     places, vectors = 25 * 25, 10 * 20
     assert seconds(1.0) - seconds(0.0) == pytest.approx(3 * places * vectors * encoder.channels("conv3_1"))

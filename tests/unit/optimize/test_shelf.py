@@ -1,6 +1,7 @@
 """Tensors that wait on disk."""
 
 import gc
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -27,6 +28,15 @@ def test_a_key_is_written_over_in_its_place() -> None:
     shelf.put("a", torch.ones(5))
     assert shelf.get("a").tolist() == [1] * 5
     assert shelf.get("b").tolist() == [2] * 5
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    shelf = Shelf()
+    for key in range(40):
+        shelf.put(key, torch.full((20_000,), float(key)))
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(shelf.get, [key for _ in range(5) for key in range(40)]))
+    assert all(bool((tensor == key % 40).all()) for key, tensor in enumerate(found))
 
 
 def test_slices_and_channels_last_are_kept() -> None:

@@ -13,11 +13,14 @@ from impasto.features.encoder import build_encoder
 from impasto.features.guides import Region
 from impasto.fields import LAYERS
 from impasto.losses.objective import Objective
+from impasto.losses.protection import Protection
 from impasto.optimize import tiles
+from impasto.optimize.device import running
 from impasto.optimize.tiles import TiledObjective
 from impasto.recipe import Recipe
 
 Paint = Callable[..., Tensor]
+CPU = torch.device("cpu")
 
 SHALLOW = {"weights": "tiny", "content_layers": ("conv2_2",), "style_layers": ("conv1_1", "conv2_1", "conv3_1")}
 
@@ -193,6 +196,24 @@ def test_random_plans(
 ) -> None:
     recipe = shallow(padding=padding, style_layers=tuple(sorted(layers)), content_layers=(min(layers),))
     assert distance(recipe, (height, width), inner, picture) < 1e-10
+
+
+@pytest.mark.parametrize("padding", ["replicate", "wrap"])
+@pytest.mark.parametrize("statistic", [("gram", "moments"), ("wasserstein",), ("nearest@conv1_1+conv2_1+conv3_1",)])
+def test_threads_change_no_bit(padding: str, statistic: tuple[str, ...], picture: Paint) -> None:
+    recipe = shallow(statistic=statistic, padding=padding, tv_weight=0.1)
+    encoder, size = build_encoder(recipe)[0], (75, 61)
+    content, style, image = picture(*size, seed=1), picture(37, 58, seed=2), picture(*size, seed=3)
+    regions = regions_of(recipe, size, ((37, 58),))
+    protection = Protection(torch.rand(1, 1, *size))
+    with running(CPU, None, ""):
+        found = [
+            gradient(TiledObjective(encoder, recipe, content, [style], regions, protection, inner=16, devices=d), image)
+            for d in ((), (CPU, CPU), (CPU, CPU, CPU))
+        ]
+    for losses, derivative in found[1:]:
+        assert losses == found[0][0]
+        assert torch.equal(derivative, found[0][1])
 
 
 def test_what_a_picture_without_terms_gives(picture: Paint) -> None:

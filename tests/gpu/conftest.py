@@ -1,0 +1,37 @@
+"""What the laws on a GPU need: the device, or a skip. IMPASTO_TEST_DEVICE=cpu tries the laws themselves without one."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+NAME = os.environ.get("IMPASTO_TEST_DEVICE", "cuda")
+
+
+@pytest.fixture(autouse=True)
+def device(monkeypatch: pytest.MonkeyPatch) -> torch.device:
+    """The device to be tried, its float32 being float32: torch lets convolutions on CUDA round to ten bits of it."""
+    if NAME.startswith("cuda") and not torch.cuda.is_available():
+        pytest.skip("no GPU for CUDA here; IMPASTO_TEST_DEVICE=cpu tries these tests on the CPU")
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    return torch.device("cuda:0" if NAME == "cuda" else NAME)
+
+
+@pytest.fixture(autouse=True)
+def _deterministic() -> None:
+    """Not on CUDA, which has no such variant of some operations."""
+    torch.use_deterministic_algorithms(False)
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def grainy(picture: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """As `picture`, with grain: where smooth waves have equal maxima, max pooling's gradient goes either way."""
+
+    def paint(height: int, width: int, seed: int) -> Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        return 0.8 * picture(height, width, seed) + 0.2 * torch.rand(1, 3, height, width, generator=generator)
+
+    return paint
