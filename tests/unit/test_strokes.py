@@ -34,7 +34,9 @@ def test_the_style_gets_the_fine_layers_and_keeps_its_colors(tiny_encoder: Vgg, 
     (repainted,) = painting.paint_strokes()
     wanted = match_lightness(fine, coarse)
     assert repainted.shape == coarse.shape
-    torch.testing.assert_close(to_oklab(repainted)[:, 1:], to_oklab(coarse)[:, 1:], atol=0.05, rtol=0)
+    off = (to_oklab(repainted) - to_oklab(coarse))[:, 1:].abs()
+    # A few pixels are clipped to the gamut, which leaves no room for their chroma at the new lightness.
+    assert float(off.quantile(0.99)) < 1e-5 and float(off.mean()) < 1e-3
     for layer in painting.recipe.fine_layers:
         coarse_gram, fine_gram, gram = (
             gram_matrix(tiny_encoder(to_grey(image), [layer])[layer]) for image in (coarse, wanted, repainted)
