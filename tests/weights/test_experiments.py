@@ -11,6 +11,7 @@ from torch import Tensor
 import impasto
 from impasto.features.encoder import build_encoder
 from impasto.images.resize import resize_image
+from impasto.losses.objective import mixing_weights
 from impasto.quality import structure_metric
 from impasto.sweep import FIGURE_3, Axis, sweep
 
@@ -75,7 +76,7 @@ def test_strength_runs_from_the_photograph_to_the_style(data: Path) -> None:
     for strength in (0.0, 0.1, 0.3, 1.0):
         recipe = impasto.Recipe(strength=strength, size=96, steps=60, first_scale=48)
         result = impasto.stylize(*pair, recipe, threads=1)
-        style.append(result.losses["style"] / strength if strength > 0 else math.inf)
+        style.append(result.losses["style"] / mixing_weights(recipe)[1] if strength > 0 else math.inf)
         structure.append(structure_metric(encoder, result.pastiche, content))
     assert all(left > right for left, right in pairwise(style)), style
     assert all(left < right for left, right in pairwise(structure)), structure
