@@ -6,7 +6,8 @@ Operations a second, counted from the architecture (two for a multiply-add; a co
 for its input, since weights are fixed; a Gram matrix once forward and once backward) and held to torch's own count,
 against the best rate of any convolution and of any matrix product that is tried here: the network's own layers forward
 and backward, some others, and products of several shapes; all channels-last, with torch's threads, in turn, medians.
-Shares of time: of convolutions, Gram products and the slowest of the rest, by torch's profiler, mean of all runs.
+Shares of time: the network's convolutions and the Gram products, each timed alone; the rest is what is left over.
+Not by torch's profiler: what it records splits the free memory, so that features are mapped anew, which then counts.
 Unfair in three ways: what moves numbers but computes none (ReLU, pooling, padding, copies) counts as time without
 operations; in bfloat16 the first convolution and the Gram products stay in float32, and are held to bfloat16 all the
 same; the best rates are those of torch's libraries, not of the processor: MKL is slow on an AMD processor in float32.
@@ -32,9 +33,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from impasto.features.encoder import build_encoder
 from impasto.features.receptive import stride_of
 from impasto.features.vgg import Vgg
+from impasto.losses.gram import gram_matrix
 from impasto.losses.objective import Objective
 from impasto.optimize.device import running
 from impasto.optimize.loop import build_evaluate
+from impasto.optimize.precision import products_in
 from impasto.recipe import Recipe
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -44,9 +47,6 @@ CONVOLUTIONS = ((64, 256, 128), (256, 256, 96), (512, 512, 48), (512, 512, 96), 
 
 PRODUCTS = ((1024, 1024, 1024), (2048, 2048, 2048), (4096, 4096, 4096), (16384, 2304, 256), (4096, 4608, 512))
 """Rows, inner length and columns of the products. The last two are conv3_2 and conv4_2 of 512 px as one product."""
-
-OTHERS = 4
-"""How many kinds of other work are told."""
 
 Shape = tuple[int, int, int, int]
 """Input channels, output channels, height and width of a 3x3 convolution."""
@@ -82,19 +82,29 @@ def measure(encoder: Vgg, recipe: Recipe, size: tuple[int, int], dtype: torch.dt
     convolutions, grams = count_operations(encoder, recipe, size)
     check_count(objective, image, convolutions, grams)
     ours: list[Work] = [("evaluation", convolutions + grams, lambda: evaluate(image))]
-    shapes = [*layer_shapes(encoder, objective.layers, size), *((i, o, side, side) for i, o, side in CONVOLUTIONS)]
+    own = {
+        name: convolve(shape, encoder.dtype_of(name), generator)
+        for name, shape in layer_shapes(encoder, objective.layers, size).items()
+    }
+    others = [work for i, o, side in CONVOLUTIONS for work in convolve((i, o, side, side), dtype, generator)]
+    statistics_of = [describe(encoder, layer, size, generator) for layer in recipe.style_layers]
     tried: dict[str, list[Work]] = {
-        "convolution": [work for shape in dict.fromkeys(shapes) for work in convolve(shape, dtype, generator)],
+        "convolution": [*{work[0]: work for works in own.values() for work in works}.values(), *others],
         "product": [multiply(shape, dtype, generator) for shape in PRODUCTS],
     }
-    median_s = time_in_turn([*ours, *tried["convolution"], *tried["product"]], runs)
+    with products_in(encoder.precision):
+        median_s = time_in_turn([*ours, *statistics_of, *tried["convolution"], *tried["product"]], runs)
     rates = {
         kind: {name: operations / median_s[name] / 1e9 for name, operations, _ in works}
         for kind, works in (("evaluation", ours), *tried.items())
     }
     best = {kind: max(rates[kind], key=lambda name: rates[kind][name]) for kind in tried}
-    seconds = profile(lambda: evaluate(image), runs)
-    shares = {kind: spent / seconds["all"] for kind, spent in seconds.items() if kind != "all"}
+    seconds = {
+        "convolutions": sum(median_s[name] for works in own.values() for name, _, _ in works),
+        "grams": sum(median_s[name] for name, _, _ in statistics_of),
+    }
+    seconds["rest"] = median_s["evaluation"] - sum(seconds.values())
+    shares = {kind: spent / median_s["evaluation"] for kind, spent in seconds.items()}
     rate = rates["evaluation"]["evaluation"]
     return {
         "median_s": median_s["evaluation"],
@@ -103,8 +113,7 @@ def measure(encoder: Vgg, recipe: Recipe, size: tuple[int, int], dtype: torch.dt
         "best": {kind: {"work": name, "gflop_per_s": rates[kind][name]} for kind, name in best.items()},
         "share_of_best": {kind: rate / rates[kind][name] for kind, name in best.items()},
         "time_shares": shares,
-        # By the same clock as the rates above: the profiler's own runs come later, perhaps on a busier machine.
-        "gflop_per_s_in_convolutions": convolutions / (shares["convolutions"] * median_s["evaluation"]) / 1e9,
+        "gflop_per_s_in_convolutions": convolutions / seconds["convolutions"] / 1e9,
         "tried": {kind: rates[kind] for kind in tried},
     }
 
@@ -112,7 +121,7 @@ def measure(encoder: Vgg, recipe: Recipe, size: tuple[int, int], dtype: torch.dt
 def count_operations(encoder: Vgg, recipe: Recipe, size: tuple[int, int]) -> tuple[int, int]:
     """Operations of one evaluation of a picture of (height, width): of its convolutions, and of its Gram matrices."""
     shapes = layer_shapes(encoder, recipe.content_layers + recipe.style_layers, size)
-    forward = sum(convolution_operations(shape) for shape in shapes)
+    forward = sum(convolution_operations(shape) for shape in shapes.values())
     grams = 0
     for layer in recipe.style_layers:
         positions = (size[0] // stride_of(layer)) * (size[1] // stride_of(layer))
@@ -127,15 +136,15 @@ def convolution_operations(shape: Shape) -> int:
     return 2 * 9 * inputs * outputs * height * width
 
 
-def layer_shapes(encoder: Vgg, layers: Sequence[str], size: tuple[int, int]) -> list[Shape]:
-    """The convolutions that these layers take, for a picture of (height, width)."""
+def layer_shapes(encoder: Vgg, layers: Sequence[str], size: tuple[int, int]) -> dict[str, Shape]:
+    """The convolutions that these layers take, by name, for a picture of (height, width)."""
     deepest = max(encoder.layer_names.index(name) for name in layers)
     names = encoder.layer_names[: deepest + 1]
     inputs = [3, *(encoder.channels(name) for name in names)]
-    return [
-        (before, encoder.channels(name), size[0] // stride_of(name), size[1] // stride_of(name))
+    return {
+        name: (before, encoder.channels(name), size[0] // stride_of(name), size[1] // stride_of(name))
         for before, name in zip(inputs, names, strict=False)
-    ]
+    }
 
 
 def check_count(objective: Objective, image: Tensor, convolutions: int, grams: int) -> None:
@@ -166,6 +175,16 @@ def convolve(shape: Shape, dtype: torch.dtype, generator: torch.Generator) -> li
     ]
 
 
+def describe(encoder: Vgg, layer: str, size: tuple[int, int], generator: torch.Generator) -> Work:
+    """A layer's Gram matrix and its gradient."""
+    channels, height, width = encoder.channels(layer), size[0] // stride_of(layer), size[1] // stride_of(layer)
+    features = torch.rand(1, channels, height, width, generator=generator).to(encoder.dtype_of(layer)).float()
+    leaf = features.contiguous(memory_format=torch.channels_last).requires_grad_()
+    derivative = torch.rand(1, channels, channels, generator=generator)
+    operations = 2 * 2 * channels**2 * height * width
+    return f"gram {layer}", operations, lambda: torch.autograd.grad(gram_matrix(leaf), leaf, derivative)
+
+
 def multiply(shape: tuple[int, int, int], dtype: torch.dtype, generator: torch.Generator) -> Work:
     rows, inner, columns = shape
     a, b = (torch.rand(size, generator=generator).to(dtype) for size in ((rows, inner), (inner, columns)))
@@ -183,22 +202,6 @@ def time_in_turn(works: Sequence[Work], runs: int) -> dict[str, float]:
     return {name: statistics.median(values[1:]) for name, values in seconds.items()}
 
 
-def profile(work: Callable[[], object], runs: int) -> dict[str, float]:
-    """Mean seconds of a run: of all, and in it of convolutions, Gram products and the slowest of torch's other work."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
-        start = time.perf_counter()
-        for _ in range(runs):
-            work()
-        whole = (time.perf_counter() - start) / runs
-    seconds = {"all": whole, "convolutions": 0.0, "grams": 0.0}
-    others = dict[str, float]()
-    for event in profiler.key_averages():
-        kind = "convolutions" if "convolution" in event.key else "grams" if event.key == "aten::mm" else event.key
-        group = seconds if kind in seconds else others
-        group[kind] = group.get(kind, 0.0) + event.self_cpu_time_total / 1e6 / runs
-    return seconds | {name: others[name] for name in sorted(others, key=others.__getitem__, reverse=True)[:OTHERS]}
-
-
 def print_row(row: dict[str, Any], size: tuple[int, int]) -> None:
     best, shares, gflop = row["best"], row["share_of_best"], row["gflop"]
     print(f"\n{row['precision']}, {size[1]}x{size[0]}, {torch.get_num_threads()} threads: {row['median_s']:.3f} s for "
@@ -209,7 +212,7 @@ def print_row(row: dict[str, Any], size: tuple[int, int]) -> None:
         rate = best[kind]["gflop_per_s"]
         print(f"{'best ' + kind:18} {rate:8.0f} {shares[kind]:9.0%}   {best[kind]['work']}")
     print(f"{'its convolutions':18} {row['gflop_per_s_in_convolutions']:8.0f}")
-    shares_of_time = (f"{kind.removeprefix('aten::')} {share:.0%}" for kind, share in row["time_shares"].items())
+    shares_of_time = (f"{kind} {share:.0%}" for kind, share in row["time_shares"].items())
     print(f"time: {', '.join(shares_of_time)}", flush=True)
 
 
