@@ -6,9 +6,14 @@ Two looks at every tile, each with its margins, against one look at the whole: a
 first without gradients. Needs memory for the whole picture, about 12 GB at the default size.
 """
 
+# ruff: noqa: E402
 import argparse
 import statistics
 import time
+
+from impasto.process import settle_process
+
+settle_process()  # as the command does, before torch is loaded, which reads then how threads wait
 
 import torch
 from report import write_report

@@ -4,11 +4,11 @@ import ctypes
 import os
 import platform
 
-HELD_BLOCK = 2**30
+HELD_BLOCK = 2**31 - 1
 """Bytes up to which glibc keeps a freed block for the next one, instead of taking it from the system page by page."""
 
-HELD = 2**31 - 2**20
-"""Bytes at the heap's end that are not given back."""
+NEVER = -1
+"""To give memory at the heap's end back to the system."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
@@ -24,4 +24,4 @@ def settle_process() -> None:
     if platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, HELD_BLOCK)
-        libc.mallopt(_M_TRIM_THRESHOLD, HELD)
+        libc.mallopt(_M_TRIM_THRESHOLD, NEVER)

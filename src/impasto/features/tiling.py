@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -76,7 +77,7 @@ class Tile:
     def inner(self, features: Tensor, layer: str) -> Tensor:
         """The inner part of the tile's features, (B, C, h, w), of a layer."""
         rows, columns = self.rows.inner(stride_of(layer)), self.columns.inner(stride_of(layer))
-        inner = features[:, :, rows, columns]
+        inner: Tensor = _Inner.apply(features, rows, columns)  # type: ignore[no-untyped-call]
         assert inner.shape[2:] == (rows.stop - rows.start, columns.stop - columns.start), "the tile is too small"
         return inner
 
@@ -93,6 +94,27 @@ class Tile:
     def share(self, layer: str) -> float:
         """The inner part's share of the whole picture's positions in a layer; the shares of all tiles sum to 1."""
         return self.rows.share(stride_of(layer)) * self.columns.share(stride_of(layer))
+
+
+class _Inner(torch.autograd.Function):
+    """Positions of features, and zeros around their gradient, in the features' own memory layout.
+
+    What autograd makes of a slice lies in another order, and to add or describe that takes a fifth of an evaluation
+    (docs/experiments.md, "Exact tiles").
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, rows: slice, columns: slice) -> Tensor:
+        ctx.whole, ctx.place = features.shape, (rows, columns)
+        return features[:, :, rows, columns].contiguous(memory_format=torch.channels_last)
+
+    @staticmethod
+    def backward(ctx: Any, derivative: Tensor) -> tuple[Tensor, None, None]:
+        gradient = torch.empty(
+            ctx.whole, dtype=derivative.dtype, device=derivative.device, memory_format=torch.channels_last
+        ).zero_()
+        gradient[:, :, ctx.place[0], ctx.place[1]] = derivative
+        return gradient, None, None
 
 
 def cut_tiles(size: tuple[int, int], inner: int, margin: int, padding: str) -> tuple[Tile, ...]:
