@@ -59,6 +59,19 @@ def test_features_of_the_inner_part_are_those_of_the_whole(
             torch.testing.assert_close(tile.inner(features, layer), expected, atol=1e-12, rtol=1e-12)
 
 
+def test_the_inner_part_and_its_gradient_lie_as_features_do() -> None:
+    tile = cut_tiles((64, 96), 32, 16, "zero")[1]
+    features = torch.rand(1, 8, 24, 32, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
+    features.requires_grad_()
+    inner = tile.inner(features, "conv2_1")
+    assert inner.is_contiguous(memory_format=torch.channels_last)
+    (gradient,) = torch.autograd.grad(inner.square().sum(), features)
+    assert gradient.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(gradient[:, :, :16, 8:24], 2 * inner)
+    assert int(gradient.count_nonzero()) == inner.numel()
+    assert torch.autograd.gradcheck(lambda x: tile.inner(x, "conv2_1"), features)
+
+
 def test_a_margin_too_small_gives_other_features(tiny_encoder: Vgg, picture: Paint) -> None:
     encoder = tiny_encoder.double()
     image, layers = picture(96, 96).double(), ("conv4_1",)
