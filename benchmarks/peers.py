@@ -144,7 +144,7 @@ def paint_theirs(tool: Tool, output: Path, arguments: argparse.Namespace) -> dic
 
 
 def find_steps(tool: Tool, target: float, output: Path, first: int) -> dict[int, tuple[float, float]]:
-    """{steps of ours: (seconds, loss of the file)} that were tried to find, within a twentieth, the fewest enough."""
+    """{steps of ours: (seconds, loss of the file)} that were tried to find the fewest enough, to a twentieth or one."""
     tried: dict[int, tuple[float, float]] = {}
 
     def is_enough(steps: int) -> bool:
@@ -158,7 +158,7 @@ def find_steps(tool: Tool, target: float, output: Path, first: int) -> dict[int,
         low, high = high, math.ceil(high * 1.2)
         if high > MOST_STEPS:
             raise RuntimeError(f"impasto did not reach a loss of {target} in {MOST_STEPS} steps")
-    while low == 0 or high - low > high / 20:
+    while low == 0 or high - low > max(1, high / 20):
         steps = round(high / 1.2) if low == 0 else (low + high) // 2
         low, high = (low, steps) if is_enough(steps) else (steps, high)
     return tried
