@@ -5,12 +5,15 @@ import os
 import platform
 
 HELD_BLOCK = 2**31 - 1
-"""Bytes up to which glibc keeps a freed block for the next one, instead of taking it from the system page by page."""
+"""Bytes below which glibc keeps a freed block for the next one, instead of taking it from the system page by page."""
 
 NEVER = -1
 """To give memory at the heap's end back to the system."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+_libc: ctypes.CDLL | None = None
+"""The C library that was told to hold memory, if any was."""
 
 
 def settle_process() -> None:
@@ -20,8 +23,22 @@ def settle_process() -> None:
     A large picture's features are blocks over 32 MiB, which glibc gives back each time they are freed: a run at 1024
     pixels takes 1.5 times as long without this. Measured: docs/experiments.md, "Held memory".
     """
+    global _libc
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_THRESHOLD, HELD_BLOCK)
-        libc.mallopt(_M_TRIM_THRESHOLD, NEVER)
+        _libc = ctypes.CDLL(None)
+        _libc.mallopt(_M_TRIM_THRESHOLD, NEVER)
+        hold_blocks()
+
+
+def hold_blocks(below: int = HELD_BLOCK) -> None:
+    """In a process that was settled: keeps freed blocks of fewer bytes than `below`; larger ones go back at once.
+
+    With a smaller limit than before what is free goes back too. Blocks of very different sizes leave a heap in pieces:
+    at 4096 pixels, 151 MB a picture, a run in tiles took 4.7 GiB where 4 were allowed (docs/experiments.md).
+    """
+    if _libc is None:
+        return
+    _libc.mallopt(_M_MMAP_THRESHOLD, min(below, HELD_BLOCK))
+    if below < HELD_BLOCK:
+        _libc.malloc_trim(0)

@@ -68,7 +68,6 @@ def find_evaluation() -> dict[str, Any]:
     from impasto.features.encoder import build_encoder
     from impasto.optimize.calibration import find_speed
     from impasto.optimize.device import resolve_device, running
-    from impasto.optimize.estimate import growth
     from impasto.optimize.precision import check_precision, resolve_precision
     from impasto.recipe import Recipe
 
@@ -85,7 +84,7 @@ def find_evaluation() -> dict[str, Any]:
             _, speed = find_speed(
                 chosen.to(device), recipe, has_content=True, styles=1, device=device, threads=threads
             )
-            seconds[precision] = float(f"{growth(512 * 384, device) * speed.seconds(512 * 384):.3g}")
+            seconds[precision] = float(f"{speed.seconds(512 * 384):.3g}")
     return {"device": str(device), "seconds": seconds, "auto": resolve_precision("auto", device)}
 
 

@@ -23,12 +23,6 @@ FORWARD = 0.4
 SECOND_LOOK = 0.3
 """The same for the pass without gradient that tiles need: 0.09 to 0.47 measured."""
 
-GROWTH = 0.08
-"""How much slower a pixel gets on a CPU with each doubling of the picture beyond LARGE pixels, up to 16 times as many.
-Without `settle_process` it is 0.21. Measured: docs/experiments.md, "Held memory"."""
-
-LARGE = 2**17
-
 MATCH_PASSES = 3
 """Passes without gradient over all tiles that "nearest" takes for a match."""
 
@@ -95,7 +89,6 @@ def estimate_run(
     style_sizes: of the style images, (height, width), in each part. speeds: on a device, by precision. match_s:
     seconds of one multiplication when "nearest" matches. devices: that share tiles, all as fast as the first.
     """
-    device = devices[0]
     evaluations, total = [], 0.0
     for part, sizes in zip(plan.parts, style_sizes, strict=True):
         speed = speeds[part.precision]
@@ -103,7 +96,7 @@ def estimate_run(
         evaluations.append(looks * speed.seconds(pixels))
         total += (part.steps + 1) * evaluations[-1]
         for height, width in [part.size, *sizes]:
-            total += FORWARD * growth(height * width, device) * speed.seconds(height * width)
+            total += FORWARD * speed.seconds(height * width)
         matches = part.steps // REMATCH + 1
         multiplications = sum(_match_size(encoder, recipe, part.size, size) for size in sizes)
         total += matches * match_s * multiplications
@@ -125,13 +118,6 @@ def count_tiles(part: Part, padding: str) -> int:
     return 1 if memory.tile is None else len(cut_tiles(part.size, memory.tile, memory.margin, padding))
 
 
-def growth(pixels: int, device: torch.device) -> float:
-    """How much slower a pixel is in a picture of so many than in a small one."""
-    if device.type != "cpu":
-        return 1.0
-    return 1 + GROWTH * min(max(math.log2(pixels / LARGE), 0.0), 4.0)
-
-
 def evaluation_looks(part: Part, padding: str, devices: Sequence[torch.device]) -> tuple[int, float]:
     """What one evaluation is made of: pixels that are seen at once, and how many times a Speed's seconds that costs.
 
@@ -140,12 +126,12 @@ def evaluation_looks(part: Part, padding: str, devices: Sequence[torch.device]) 
     memory = part.memory
     if memory.tile is None:
         pixels = part.size[0] * part.size[1]
-        return pixels, growth(pixels, devices[0])
+        return pixels, 1.0
     tiles = cut_tiles(part.size, memory.tile, memory.margin, padding)
     areas = [(tile.rows.high - tile.rows.low) * (tile.columns.high - tile.columns.low) for tile in tiles]
     pixels = round(sum(areas) / len(areas))
     rounds = math.ceil(len(areas) / len(devices))
-    return pixels, rounds * (1 + SECOND_LOOK) * growth(pixels, devices[0])
+    return pixels, rounds * (1 + SECOND_LOOK)
 
 
 def _match_size(encoder: Vgg, recipe: Recipe, size: tuple[int, int], style_size: tuple[int, int]) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from impasto.coloring import see_painted
 from impasto.errors import OutOfMemoryError
+from impasto.features.tiling import largest_tile
 from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.calibration import Speed, write_speed
@@ -19,11 +20,13 @@ from impasto.optimize.estimate import evaluation_looks
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.loop import Evaluate, Keep, Losses, Minimum, State, build_evaluate, minimize
 from impasto.optimize.memory import format_memory
+from impasto.optimize.plan import IMAGE
 from impasto.optimize.precision import Precision
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.painting.keeping import Keeping
 from impasto.painting.scene import Scene
 from impasto.planning import Planner
+from impasto.process import HELD_BLOCK, hold_blocks
 from impasto.recipe import Recipe
 from impasto.runs.checkpoint import map_tensors
 
@@ -117,6 +120,7 @@ class Course:
         """
         scene, recipe, durations = self.scene, self.scene.recipe, list[float]()
         loop: State | None = state.pop("loop", None)
+        hold_blocks(self._held(part))
         try:
             objective = scene.build_objective(part, self.planner.style_sizes(part.size))
             if loop is not None:
@@ -146,6 +150,15 @@ class Course:
             return replace(_to_minimum(loop, "best_"), steps=loop["step"], end="memory") if loop else None
         self._learn(part, durations)
         return replace(reached, image=best.to("cpu"))
+
+    def _held(self, part: Part) -> int:
+        """Bytes of the smallest block that is not to be held: beside smaller tiles, a picture."""
+        if part.memory.tile is None:
+            return HELD_BLOCK
+        encoder = self.scene.encoders[part.precision]
+        tile = largest_tile(part.size, part.memory.tile, part.memory.margin, encoder.padding)
+        features = 4 * encoder.channels(encoder.layer_names[0]) * tile
+        return max(IMAGE * part.size[0] * part.size[1], features + 1)
 
     def _lower(self, failed: Part, done: int, left: Sequence[Part]) -> list[Part]:
         """The parts left to paint, in less memory, after one ran out of it."""

@@ -7,13 +7,10 @@ from impasto.features.encoder import build_encoder
 from impasto.optimize.calibration import Speed
 from impasto.optimize.estimate import (
     FORWARD,
-    GROWTH,
-    LARGE,
     SECOND_LOOK,
     count_tiles,
     estimate_run,
     evaluation_looks,
-    growth,
 )
 from impasto.optimize.plan import SLACK, MemoryPlan
 from impasto.optimize.schedule import Part, RunPlan
@@ -60,13 +57,6 @@ def test_as_many_tiles_as_devices_take_the_time_of_one() -> None:
     assert looks == [rounds * (1 + SECOND_LOOK) for rounds in (6, 3, 2, 1)]
     whole = part((96, 144), 1)
     assert evaluation_looks(whole, "zero", (gpu, gpu)) == (96 * 144, 1)
-
-
-def test_large_pictures_are_slower_by_the_pixel_on_a_cpu() -> None:
-    assert [growth(pixels, CPU) for pixels in (1, LARGE, 2 * LARGE, 16 * LARGE, 99 * LARGE)] == pytest.approx(
-        [1, 1, 1 + GROWTH, 1 + 4 * GROWTH, 1 + 4 * GROWTH]
-    )
-    assert growth(99 * LARGE, torch.device("cuda")) == 1
 
 
 def test_matches_cost_as_places_times_vectors() -> None:
