@@ -14,7 +14,7 @@ from impasto.optimize.memory import format_memory
 from impasto.optimize.tiles import tile_margin
 from impasto.recipe import Recipe, every_statistic
 
-IMAGES = 10
+IMAGES = 11
 """Pictures in float32 that a run holds at once beside the history: the best, the last two, gradients, waves.
 Measured: see docs/experiments.md, "Exact tiles"."""
 
