@@ -8,7 +8,7 @@ HELD_BLOCK = 2**31 - 1
 """Bytes below which glibc keeps a freed block for the next one, instead of taking it from the system page by page."""
 
 NEVER = -1
-"""To give memory at the heap's end back to the system."""
+"""The number by which glibc is told never to give memory at the heap's end back to the system."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
