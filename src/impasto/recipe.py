@@ -32,6 +32,7 @@ from impasto.fields import (
 FORMAT_VERSION = 1
 """Version of the recipe's written form; a newer one is refused with a clear message."""
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """What is painted: network, losses, weights, start image, schedule, seed. The defaults are the preset `standard`.
