@@ -28,17 +28,10 @@ def settle_process() -> None:
     if platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
         _libc = ctypes.CDLL(None)
         _libc.mallopt(_M_TRIM_THRESHOLD, NEVER)
-        hold_blocks()
+        _libc.mallopt(_M_MMAP_THRESHOLD, HELD_BLOCK)
 
 
-def hold_blocks(below: int = HELD_BLOCK) -> None:
-    """In a process that was settled: keeps freed blocks of fewer bytes than `below`; larger ones go back at once.
-
-    With a smaller limit than before what is free goes back too. Blocks of very different sizes leave a heap in pieces:
-    at 4096 pixels, 151 MB a picture, a run in tiles took 4.7 GiB where 4 were allowed (docs/experiments.md).
-    """
-    if _libc is None:
-        return
-    _libc.mallopt(_M_MMAP_THRESHOLD, min(below, HELD_BLOCK))
-    if below < HELD_BLOCK:
+def give_back() -> None:
+    """In a process that was settled: gives all memory that is free back to the system."""
+    if _libc is not None:
         _libc.malloc_trim(0)

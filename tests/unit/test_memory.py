@@ -10,7 +10,7 @@ from torch import Tensor
 import impasto
 from impasto.errors import MemoryLimitError
 from impasto.optimize import plan
-from impasto.painting import painting
+from impasto.painting import course, painting
 
 Paint = Callable[..., Tensor]
 
@@ -47,6 +47,16 @@ def test_a_tiled_pastiche_is_the_untiled_one(changes: dict[str, Any], limit: int
     assert tiled.memory.tile is not None and tiled.memory.tile < 187
     assert dict(tiled.losses) == pytest.approx(dict(whole.losses), rel=1e-3)
     torch.testing.assert_close(tiled.pastiche, whole.pastiche, atol=2e-3, rtol=0)
+
+
+def test_no_memory_is_held_around_tiles(picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back: list[None] = []
+    monkeypatch.setattr(course, "give_back", lambda: given_back.append(None))
+    stylize(picture, None)
+    assert not given_back
+    tiled = stylize(picture, 15_400_000)
+    evaluations = [part.steps + 1 for part in tiled.plan.parts if part.memory.tile is not None]
+    assert len(given_back) == 2 * sum(evaluations) > 0
 
 
 def test_the_result_tells_how_it_was_run(picture: Paint) -> None:

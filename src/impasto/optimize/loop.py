@@ -62,10 +62,12 @@ def build_evaluate(
         with torch.enable_grad(), products_in(precision):
             terms = objective(seen)
             (gradient,) = torch.autograd.grad(terms["total"], seen)
+        losses = {name: float(term.detach()) for name, term in terms.items()}
+        del seen, terms  # a picture: the masks below would be a large run's peak
         if gamut == "keep":
-            outwards = ((image < 0) & (gradient > 0)) | ((image > 1) & (gradient < 0))
-            gradient = gradient.masked_fill_(outwards, 0)
-        return {name: float(term.detach()) for name, term in terms.items()}, gradient
+            gradient.masked_fill_((image < 0).logical_and_(gradient > 0), 0)
+            gradient.masked_fill_((image > 1).logical_and_(gradient < 0), 0)
+        return losses, gradient
 
     return evaluate
 

@@ -14,9 +14,9 @@ from impasto.optimize.memory import format_memory
 from impasto.optimize.tiles import tile_margin
 from impasto.recipe import Recipe, every_statistic
 
-IMAGES = 11
+IMAGES = 8
 """Pictures in float32 that a run holds at once beside the history: the best, the last two, gradients, waves.
-Measured: see docs/experiments.md, "Exact tiles"."""
+Measured: see docs/experiments.md, "Held memory"."""
 
 HISTORY = 5
 """L-BFGS pairs that are kept as long as there is memory for a tile beside them."""
@@ -32,6 +32,9 @@ SLACK = 48 * 2**20
 
 ALLOCATOR = 1.15
 """Bytes that an evaluation takes for each byte of its tensors, where glibc keeps freed blocks (`settle_process`)."""
+
+TILES_ALLOCATOR = 1.3
+"""The same in tiles, which are not all equally large: freed blocks of one do not fit those of the next."""
 
 COPIES = {"gram": 1, "covariance": 1, "wasserstein": 1, "moments": 2, "histogram": 6, "sliced": 6}
 """Tensors as large as a layer's features that a statistic holds at the peak."""
@@ -141,12 +144,13 @@ class Needs:
         self.margin = tile_margin(recipe, encoder.layer_names)
         self._padding = encoder.padding
         self._sizes = [size, *style_sizes]
-        per_pixel = ALLOCATOR * evaluation_bytes(encoder, recipe, guided=regions > 0)
-        per_style_pixel = ALLOCATOR * style_bytes(encoder, recipe)
-        self._whole = int(max(per_pixel * pixels, *(per_style_pixel * count for count in style_pixels), 0))
+        per_pixel = evaluation_bytes(encoder, recipe, guided=regions > 0)
+        per_style_pixel = style_bytes(encoder, recipe)
+        self._whole = int(ALLOCATOR * max(per_pixel * pixels, *(per_style_pixel * count for count in style_pixels), 0))
         # The inner part of a tile's features is a copy.
         layers = sort_layers(recipe.content_layers + recipe.style_layers)
-        self._per_tile_pixel = per_pixel + sum(feature_bytes(encoder, layer) for layer in layers)
+        inner = sum(feature_bytes(encoder, layer) for layer in layers)
+        self._per_tile_pixel = TILES_ALLOCATOR * (per_pixel + inner)
 
     def total(self, tile: int | None, history: int) -> int:
         """Bytes at the peak with tiles of this inner side, or seen whole, and this many pairs of history."""

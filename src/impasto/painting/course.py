@@ -10,7 +10,6 @@ from torch import Tensor
 
 from impasto.coloring import see_painted
 from impasto.errors import OutOfMemoryError
-from impasto.features.tiling import largest_tile
 from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.calibration import Speed, write_speed
@@ -20,13 +19,12 @@ from impasto.optimize.estimate import evaluation_looks
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.loop import Evaluate, Keep, Losses, Minimum, State, build_evaluate, minimize
 from impasto.optimize.memory import format_memory
-from impasto.optimize.plan import IMAGE
 from impasto.optimize.precision import Precision
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.painting.keeping import Keeping
 from impasto.painting.scene import Scene
 from impasto.planning import Planner
-from impasto.process import HELD_BLOCK, hold_blocks
+from impasto.process import give_back
 from impasto.recipe import Recipe
 from impasto.runs.checkpoint import map_tensors
 
@@ -120,7 +118,6 @@ class Course:
         """
         scene, recipe, durations = self.scene, self.scene.recipe, list[float]()
         loop: State | None = state.pop("loop", None)
-        hold_blocks(self._held(part))
         try:
             objective = scene.build_objective(part, self.planner.style_sizes(part.size))
             if loop is not None:
@@ -128,7 +125,10 @@ class Course:
                 matches = state.pop("objective")
                 objective.load_state_dict(map_tensors(matches, lambda tensor: tensor.to(scene.device)))
             seen = see_painted(recipe, objective)
-            evaluate = self._timed(build_evaluate(seen, gamut=recipe.gamut, precision=part.precision), durations)
+            evaluate = build_evaluate(seen, gamut=recipe.gamut, precision=part.precision)
+            if part.memory.tile is not None:
+                evaluate = _tidied(evaluate)
+            evaluate = self._timed(evaluate, durations)
             reached = minimize(
                 evaluate,
                 scene.hand_over(image, part.size).to(scene.device),
@@ -150,15 +150,6 @@ class Course:
             return replace(_to_minimum(loop, "best_"), steps=loop["step"], end="memory") if loop else None
         self._learn(part, durations)
         return replace(reached, image=best.to("cpu"))
-
-    def _held(self, part: Part) -> int:
-        """Bytes of the smallest block that is not to be held: beside smaller tiles, a picture."""
-        if part.memory.tile is None:
-            return HELD_BLOCK
-        encoder = self.scene.encoders[part.precision]
-        tile = largest_tile(part.size, part.memory.tile, part.memory.margin, encoder.padding)
-        features = 4 * encoder.channels(encoder.layer_names[0]) * tile
-        return max(IMAGE * part.size[0] * part.size[1], features + 1)
 
     def _lower(self, failed: Part, done: int, left: Sequence[Part]) -> list[Part]:
         """The parts left to paint, in less memory, after one ran out of it."""
@@ -249,6 +240,21 @@ def _descents(recipe: Recipe, history: int) -> Callable[[float], Descent]:
         return lambda factor: Adam(rate * factor)
     rate = recipe.learning_rate if recipe.learning_rate is not None else 1.0
     return lambda factor: Lbfgs(rate * factor, history, recipe.fourier_exponent)
+
+
+def _tidied(evaluate: Evaluate) -> Evaluate:
+    """The same function, around which no memory is held: pictures and the features of tiles would add up.
+
+    Both leave the heap in pieces that do not fit the other (docs/experiments.md, "Held memory").
+    """
+
+    def tidied(image: Tensor) -> tuple[Losses, Tensor]:
+        give_back()
+        evaluated = evaluate(image)
+        give_back()
+        return evaluated
+
+    return tidied
 
 
 def _describe_memory(part: Part) -> str:
