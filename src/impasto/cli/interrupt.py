@@ -1,6 +1,9 @@
 """Ctrl-C and SIGTERM: a run stops after its step, and a picture once begun is not lost."""
 
+import contextlib
+import os
 import signal
+import sys
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -9,6 +12,9 @@ if TYPE_CHECKING:
     from impasto.optimize.events import OnStep, StepEvent
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+ANSWER = "impasto: stopping after this step, to keep the best picture; a second Ctrl-C does not wait for it."
+"""What the first signal while painting is answered: a step of a large picture takes minutes."""
 
 
 class Interrupt:
@@ -59,8 +65,18 @@ class Interrupt:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         again, self.asked = self.asked, True
-        if self._stage == "saving" or (self._stage == "painting" and not again):
+        if self._stage == "saving":
+            return
+        if self._stage == "painting" and not again:
+            _answer()
             return
         if self._stage == "painting":
             self.shield()
         raise KeyboardInterrupt
+
+
+def _answer() -> None:
+    """Tells `ANSWER` on stderr, past its buffer, which the signal may have interrupted; in a terminal above the bar."""
+    with contextlib.suppress(OSError, ValueError):
+        before = "\r\x1b[K" if sys.stderr.isatty() else ""
+        os.write(sys.stderr.fileno(), f"{before}{ANSWER}\n".encode())

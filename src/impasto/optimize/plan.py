@@ -82,7 +82,8 @@ def plan_memory(
     Raises MemoryLimitError where not even the smallest tile fits, or where a statistic cannot be tiled.
     """
     needs = Needs(encoder, recipe, size, style_sizes, used, regions)
-    wanted = min(recipe.history, steps) if recipe.optimizer == "lbfgs" else 2
+    # The first step leaves no pair to the steps after it.
+    wanted = max(1, min(recipe.history, steps - 1)) if recipe.optimizer == "lbfgs" else 2
     least = min(wanted, HISTORY)
     history = min(wanted, (limit - needs.total(None, 0)) // needs.pair)
     if history >= least:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from impasto.cli.interrupt import Interrupt
+from impasto.cli.interrupt import ANSWER, Interrupt
 
 EVENT: Any = object()
 
@@ -25,16 +25,18 @@ def test_before_the_first_step_it_raises(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_after_the_first_step_the_next_one_is_the_last(number: int) -> None:
+def test_after_the_first_step_the_next_one_is_the_last(number: int, capfd: pytest.CaptureFixture[str]) -> None:
     with Interrupt() as interrupt:
         heard: list[object] = []
         on_step = interrupt.on_step(heard.append)
         assert on_step(EVENT) is None
         send(number)
+        assert capfd.readouterr().err == f"{ANSWER}\n"
         assert on_step(EVENT) == "stop"
         assert len(heard) == 2
         send(number)  # on the way to the disk: only remembered
     assert interrupt.asked
+    assert capfd.readouterr().err == ""
 
 
 def test_a_second_signal_within_a_step_raises_and_a_third_does_not() -> None:

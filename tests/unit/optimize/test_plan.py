@@ -107,7 +107,7 @@ def test_adam_keeps_no_history_and_short_runs_a_short_one() -> None:
     encoder = build_encoder(recipe)[0]
     short = plan_memory(encoder, recipe, SIZE, [], steps=3, used=0, limit=2**40)
     pixels = SIZE[0] * SIZE[1]
-    assert short.history == 3
-    pictures = (IMAGES + 3 * 2) * IMAGE * pixels
+    assert short.history == 2
+    pictures = (IMAGES + 2 * 2) * IMAGE * pixels
     assert short.needed_bytes == SLACK + pictures + int(ALLOCATOR * evaluation_bytes(encoder, recipe) * pixels)
     assert plan(2**40, optimizer="adam").history == 2
