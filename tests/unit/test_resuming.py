@@ -82,7 +82,7 @@ def test_a_resumed_run_ends_in_the_same_picture(
     assert ("diverged" in caplog.text) == (case == "roll-back")
 
 
-@pytest.mark.parametrize(("statistic", "memory"), [("gram", 10_000_000), ("nearest", 12_500_000)])
+@pytest.mark.parametrize(("statistic", "memory"), [("gram", 10_000_000), ("nearest", 13_900_000)])
 def test_tiles_and_precision_are_those_of_the_first_start(
     statistic: str, memory: int, picture: Paint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from impasto.optimize.memory import format_memory
 from impasto.optimize.tiles import tile_margin
 from impasto.recipe import Recipe, every_statistic
 
-IMAGES = 8
+IMAGES = 9
 """Pictures in float32 that a run holds at once beside the history: the best, the last two, gradients, waves.
 Measured: see docs/experiments.md, "Held memory"."""
 
@@ -33,7 +33,7 @@ SLACK = 48 * 2**20
 ALLOCATOR = 1.15
 """Bytes that an evaluation takes for each byte of its tensors, where glibc keeps freed blocks (`settle_process`)."""
 
-TILES_ALLOCATOR = 1.3
+TILES_ALLOCATOR = 1.4
 """The same in tiles, which are not all equally large: freed blocks of one do not fit those of the next."""
 
 COPIES = {"gram": 1, "covariance": 1, "wasserstein": 1, "moments": 2, "histogram": 6, "sliced": 6}

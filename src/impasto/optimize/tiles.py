@@ -26,6 +26,7 @@ from impasto.losses.protection import Protection
 from impasto.optimize.neighbours import TiledNearest, View, column_margin
 from impasto.optimize.rounds import deal
 from impasto.optimize.shelf import Shelf
+from impasto.process import give_back
 from impasto.recipe import Recipe, every_statistic
 
 Measure = Callable[[Tensor, Tile], Sequence[Tensor]]
@@ -95,6 +96,7 @@ class TiledObjective(Objective):
         sums: dict[str, Any] = {}
 
         def look(tile: Tile, device: torch.device) -> dict[str, Any]:
+            _tidy(tile)
             features = inner_features(self._encoders[device], tile.cut(image).to(device), tile, layers, padding)
             return {
                 name: _describe_inner(describe, features[layer], layer, guide, tile)
@@ -138,6 +140,7 @@ class TiledObjective(Objective):
     def _view(self, image: Tensor, layers: Sequence[str], padding: Padding | None = None) -> View:
         def look() -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:
             for tile in self.tiles((image.shape[-2], image.shape[-1]), padding):
+                _tidy(tile)
                 with torch.no_grad():
                     features = self.encoder(tile.cut(image), layers, padding=padding)
                 yield tile, features
@@ -211,6 +214,7 @@ class _SumOverTiles(torch.autograd.Function):
         ctx.tiles, ctx.measure, ctx.devices = tiles, measure, devices
 
         def look(tile: Tile, device: torch.device) -> Sequence[Tensor]:
+            _tidy(tile)
             return measure(tile.cut(image).to(device), tile)
 
         sums: list[Tensor] = []
@@ -224,6 +228,7 @@ class _SumOverTiles(torch.autograd.Function):
         gradient = torch.zeros_like(image)
 
         def look(tile: Tile, device: torch.device) -> Tensor | None:
+            _tidy(tile)
             part = tile.cut(image).to(device).detach().requires_grad_()
             with torch.enable_grad():
                 addends = ctx.measure(part, tile)
@@ -235,7 +240,18 @@ class _SumOverTiles(torch.autograd.Function):
         for tile, part_gradient in deal(look, ctx.tiles, ctx.devices):
             if part_gradient is not None:
                 tile.add(gradient, part_gradient.to(gradient.device))
+        give_back()
         return gradient, None, None, None
+
+
+def _tidy(tile: Tile) -> None:
+    """Gives free memory back before each row of tiles.
+
+    The heap is left in pieces by pictures and features, and the next ones spread over all of it (docs/experiments.md,
+    "Held memory").
+    """
+    if tile.columns.start == 0:
+        give_back()
 
 
 def _addends(term: Term, features: Mapping[str, Tensor], tile: Tile) -> Sequence[Tensor]:

@@ -24,7 +24,6 @@ from impasto.optimize.schedule import Part, RunPlan
 from impasto.painting.keeping import Keeping
 from impasto.painting.scene import Scene
 from impasto.planning import Planner
-from impasto.process import give_back
 from impasto.recipe import Recipe
 from impasto.runs.checkpoint import map_tensors
 
@@ -125,10 +124,7 @@ class Course:
                 matches = state.pop("objective")
                 objective.load_state_dict(map_tensors(matches, lambda tensor: tensor.to(scene.device)))
             seen = see_painted(recipe, objective)
-            evaluate = build_evaluate(seen, gamut=recipe.gamut, precision=part.precision)
-            if part.memory.tile is not None:
-                evaluate = _tidied(evaluate)
-            evaluate = self._timed(evaluate, durations)
+            evaluate = self._timed(build_evaluate(seen, gamut=recipe.gamut, precision=part.precision), durations)
             reached = minimize(
                 evaluate,
                 scene.hand_over(image, part.size).to(scene.device),
@@ -240,21 +236,6 @@ def _descents(recipe: Recipe, history: int) -> Callable[[float], Descent]:
         return lambda factor: Adam(rate * factor)
     rate = recipe.learning_rate if recipe.learning_rate is not None else 1.0
     return lambda factor: Lbfgs(rate * factor, history, recipe.fourier_exponent)
-
-
-def _tidied(evaluate: Evaluate) -> Evaluate:
-    """The same function, around which no memory is held: pictures and the features of tiles would add up.
-
-    Both leave the heap in pieces that do not fit the other (docs/experiments.md, "Held memory").
-    """
-
-    def tidied(image: Tensor) -> tuple[Losses, Tensor]:
-        give_back()
-        evaluated = evaluate(image)
-        give_back()
-        return evaluated
-
-    return tidied
 
 
 def _describe_memory(part: Part) -> str:
