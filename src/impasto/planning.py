@@ -108,7 +108,7 @@ class Planner:
     def _adopt(self, part: Part) -> Part:
         encoder, styles = self.encoders[part.precision], self.style_sizes(part.size)
         needs = Needs(encoder, self.recipe, part.size, styles, self.used, self.regions)
-        memory = needs.plan(part.memory.tile, part.memory.history)
+        memory = needs.plan(part.memory.tile, part.memory.history, self.limit)
         untiled = [name for name, _, _ in map(split_statistic, every_statistic(self.recipe)) if name in UNTILED]
         if memory.margin != part.memory.margin or (memory.tile is not None and untiled):
             wanted = "no tiles" if untiled else f"a margin of {needs.margin}"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 import impasto
 from impasto.errors import MemoryLimitError
-from impasto.optimize import plan, tiles
+from impasto.optimize import heap, plan
 from impasto.painting import painting
 
 Paint = Callable[..., Tensor]
@@ -49,15 +49,22 @@ def test_a_tiled_pastiche_is_the_untiled_one(changes: dict[str, Any], limit: int
     torch.testing.assert_close(tiled.pastiche, whole.pastiche, atol=2e-3, rtol=0)
 
 
-def test_free_memory_is_given_back_between_tiles(picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_free_memory_is_given_back_where_a_tile_would_pass_the_plan(
+    picture: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given_back: list[None] = []
-    monkeypatch.setattr(tiles, "give_back", lambda: given_back.append(None))
+    monkeypatch.setattr(heap, "give_back", lambda: given_back.append(None))
     stylize(picture, None)
     assert not given_back
-    tiled = stylize(picture, 14_600_000)
-    evaluations = [part.steps + 1 for part in tiled.plan.parts if part.memory.tile is not None]
-    # Before each of at least two rows, in both passes, and after the second.
-    assert len(given_back) >= 5 * sum(evaluations) > 0
+    counts = []
+    for used in (0, 14_600_000):
+        monkeypatch.setattr(heap, "used_bytes", lambda device, used=used: used)
+        tiled = stylize(picture, 14_600_000)
+        counts.append(len(given_back))
+    evaluations = sum(part.steps + 1 for part in tiled.plan.parts if part.memory.tile is not None)
+    # Before each of at least four tiles, in both passes, and after the gradient.
+    assert counts[0] == 0
+    assert counts[1] >= 9 * evaluations > 0
 
 
 def test_the_result_tells_how_it_was_run(picture: Paint) -> None:

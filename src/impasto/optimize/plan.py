@@ -14,7 +14,7 @@ from impasto.optimize.memory import format_memory
 from impasto.optimize.tiles import tile_margin
 from impasto.recipe import Recipe, every_statistic
 
-IMAGES = 9
+IMAGES = 8
 """Pictures in float32 that a run holds at once beside the history: the best, the last two, gradients, waves.
 Measured: see docs/experiments.md, "Held memory"."""
 
@@ -33,8 +33,8 @@ SLACK = 48 * 2**20
 ALLOCATOR = 1.15
 """Bytes that an evaluation takes for each byte of its tensors, where glibc keeps freed blocks (`settle_process`)."""
 
-TILES_ALLOCATOR = 1.4
-"""The same in tiles, which are not all equally large: freed blocks of one do not fit those of the next."""
+SPREAD = 8
+"""A tile's features may spread over this part more than is told, where the limit leaves it."""
 
 COPIES = {"gram": 1, "covariance": 1, "wasserstein": 1, "moments": 2, "histogram": 6, "sliced": 6}
 """Tensors as large as a layer's features that a statistic holds at the peak."""
@@ -55,12 +55,15 @@ class MemoryPlan:
 
     tile: pixels of a tile's side without margins; None where the picture is seen whole. margin: pixels around it.
     history: pairs that L-BFGS remembers. needed_bytes: memory at the peak, that of the process so far included.
+    held_bytes: the same but for the features. most_bytes: that it may come to where features of tiles spread.
     """
 
     tile: int | None
     margin: int
     history: int
     needed_bytes: int
+    held_bytes: int = 0
+    most_bytes: int = 0
 
 
 def plan_memory(
@@ -87,7 +90,7 @@ def plan_memory(
     least = min(wanted, HISTORY)
     history = min(wanted, (limit - needs.total(None, 0)) // needs.pair)
     if history >= least:
-        return needs.plan(None, history)
+        return needs.plan(None, history, limit)
 
     _check_tileable(recipe, size, limit, enough=needs.total(None, least))
     longest = max(max(side) for side in (size, *style_sizes))
@@ -96,7 +99,7 @@ def plan_memory(
     history = max(least, min(wanted, (limit - needs.fixed) // (2 * needs.pair)))
     for pairs in range(history, 0, -1):
         if needs.total(inners[-1], pairs) <= limit:
-            return needs.plan(next(inner for inner in inners if needs.total(inner, pairs) <= limit), pairs)
+            return needs.plan(next(inner for inner in inners if needs.total(inner, pairs) <= limit), pairs, limit)
     enough = needs.total(inners[-1], 1)
     smallest = _told(enough)
     raise MemoryLimitError(
@@ -151,19 +154,33 @@ class Needs:
         # The inner part of a tile's features is a copy.
         layers = sort_layers(recipe.content_layers + recipe.style_layers)
         inner = sum(feature_bytes(encoder, layer) for layer in layers)
-        self._per_tile_pixel = TILES_ALLOCATOR * (per_pixel + inner)
+        self._per_tile_pixel = ALLOCATOR * (per_pixel + inner)
 
     def total(self, tile: int | None, history: int) -> int:
         """Bytes at the peak with tiles of this inner side, or seen whole, and this many pairs of history."""
-        if tile is None:
-            return self.fixed + history * self.pair + self._whole
-        largest = max(largest_tile(side, tile, self.margin, self._padding) for side in self._sizes)
-        return self.fixed + history * self.pair + int(self._per_tile_pixel * largest)
+        return self.held(history) + self._features(tile)
 
-    def plan(self, tile: int | None, history: int) -> MemoryPlan:
-        """The plan with these tiles and this history."""
-        around = 0 if tile is None else self.margin
-        return MemoryPlan(tile=tile, margin=around, history=history, needed_bytes=self.total(tile, history))
+    def held(self, history: int) -> int:
+        """Bytes that are in use while nothing is seen, with this many pairs of history."""
+        return self.fixed + history * self.pair
+
+    def plan(self, tile: int | None, history: int, limit: int) -> MemoryPlan:
+        """The plan with these tiles and this history, which may need more than the limit."""
+        held, needed = self.held(history), self.total(tile, history)
+        return MemoryPlan(
+            tile=tile,
+            margin=0 if tile is None else self.margin,
+            history=history,
+            needed_bytes=needed,
+            held_bytes=held,
+            most_bytes=max(needed, min(limit, needed + (needed - held) // SPREAD)),
+        )
+
+    def _features(self, tile: int | None) -> int:
+        if tile is None:
+            return self._whole
+        largest = max(largest_tile(side, tile, self.margin, self._padding) for side in self._sizes)
+        return int(self._per_tile_pixel * largest)
 
 
 def _check_tileable(recipe: Recipe, size: tuple[int, int], limit: int, enough: int) -> None:

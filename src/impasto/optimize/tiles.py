@@ -23,10 +23,10 @@ from impasto.losses.nearest import nearest_distance
 from impasto.losses.objective import Objective, Term, Wanted, layer_weights, same, style_padding, sum_terms
 from impasto.losses.parts import Part
 from impasto.losses.protection import Protection
+from impasto.optimize.heap import Heap
 from impasto.optimize.neighbours import TiledNearest, View, column_margin
 from impasto.optimize.rounds import deal
 from impasto.optimize.shelf import Shelf
-from impasto.process import give_back
 from impasto.recipe import Recipe, every_statistic
 
 Measure = Callable[[Tensor, Tile], Sequence[Tensor]]
@@ -52,10 +52,12 @@ class TiledObjective(Objective):
         *,
         inner: int,
         devices: Sequence[torch.device] = (),
+        heap: Heap | None = None,
     ) -> None:
         """inner: pixels of a tile's side without its margins. devices: that share the tiles, the first of them the
-        encoder's; none: that one alone. The rest as for `Objective`."""
+        encoder's; none: that one alone. heap: kept within its plan, if any. The rest as for `Objective`."""
         self.inner = inner
+        self.heap = heap or Heap()
         self.devices = tuple(devices) or (encoder.device,)
         self._encoders = {device: encoder.placed(device) for device in self.devices[1:]}
         self._encoders[self.devices[0]] = encoder
@@ -69,7 +71,7 @@ class TiledObjective(Objective):
         tv_weight = self.recipe.tv_weight
 
         def measure(part: Tensor, tile: Tile) -> list[Tensor]:
-            features = self._encoders[part.device](part, self.layers)
+            features = self._see(part, tile, self.layers)
             addends = [addend for _, term in terms for addend in _addends(term, features, tile)]
             return [*addends, tv_addend(part, tile, self.recipe.tv_normalization)] if tv_weight > 0 else addends
 
@@ -78,7 +80,7 @@ class TiledObjective(Objective):
         for _, term in terms:
             if isinstance(term.target, TiledNearest):
                 term.target.refresh(self._view(image.detach(), term.layers))
-        sums = iter(sum_over_tiles(image, self.tiles(size), measure, self.devices))
+        sums = iter(sum_over_tiles(image, self.tiles(size), measure, self.devices, self.heap.before_update))
         values: dict[str, list[Tensor]] = {}
         for group, term in terms:
             values.setdefault(group, []).append(term.factor * _distance(term, sums))
@@ -96,8 +98,7 @@ class TiledObjective(Objective):
         sums: dict[str, Any] = {}
 
         def look(tile: Tile, device: torch.device) -> dict[str, Any]:
-            _tidy(tile)
-            features = inner_features(self._encoders[device], tile.cut(image).to(device), tile, layers, padding)
+            features = _inner(self._see(tile.cut(image).to(device), tile, layers, padding), tile)
             return {
                 name: _describe_inner(describe, features[layer], layer, guide, tile)
                 for name, (layer, describe, guide) in wanted.items()
@@ -113,7 +114,7 @@ class TiledObjective(Objective):
         weights = layer_weights(recipe.content_layers, recipe.content_layer_weights)
         silent = dict.fromkeys(layers, 0.0)
         for tile in self.tiles((content_image.shape[-2], content_image.shape[-1])):
-            for layer, target in inner_features(self.encoder, tile.cut(content_image), tile, layers).items():
+            for layer, target in _inner(self._see(tile.cut(content_image), tile, layers), tile).items():
                 self._shelf.put((layer, *tile.corner), target)
                 silent[layer] += float(self._content_addend(layer, torch.zeros_like(target), tile, None))
         for layer in layers:
@@ -140,12 +141,20 @@ class TiledObjective(Objective):
     def _view(self, image: Tensor, layers: Sequence[str], padding: Padding | None = None) -> View:
         def look() -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:
             for tile in self.tiles((image.shape[-2], image.shape[-1]), padding):
-                _tidy(tile)
                 with torch.no_grad():
-                    features = self.encoder(tile.cut(image), layers, padding=padding)
+                    features = self._see(tile.cut(image), tile, layers, padding)
                 yield tile, features
 
         return look
+
+    def _see(
+        self, part: Tensor, tile: Tile, layers: Sequence[str], padding: Padding | None = None
+    ) -> dict[str, Tensor]:
+        """Feature maps of a tile, by the encoder on its device. part: its pixels, margins included."""
+        if part.device.type == "cpu":
+            self.heap.before_tile(first=tile.corner == (0, 0))
+        features: dict[str, Tensor] = self._encoders[part.device](part, layers, padding=padding)
+        return features
 
     def _counted_addend(self, layer: str, weight: float, features: Tensor, tile: Tile) -> Tensor:
         weights = self.content_weights(layer, weight, tile)
@@ -168,11 +177,9 @@ def tile_margin(recipe: Recipe, network: Sequence[str]) -> int:
     return max(margin(recipe.content_layers + recipe.style_layers, network), GRID, *columns)
 
 
-def inner_features(
-    encoder: Vgg, part: Tensor, tile: Tile, layers: Sequence[str], padding: Padding | None = None
-) -> dict[str, Tensor]:
-    """Feature maps of a tile's inner part. part: its pixels, margins included."""
-    return {layer: tile.inner(F, layer) for layer, F in encoder(part, layers, padding=padding).items()}
+def _inner(features: Mapping[str, Tensor], tile: Tile) -> dict[str, Tensor]:
+    """The tile's inner part of each feature map."""
+    return {layer: tile.inner(F, layer) for layer, F in features.items()}
 
 
 def tv_addend(part: Tensor, tile: Tile, normalization: Literal["sum", "mean"]) -> Tensor:
@@ -194,27 +201,36 @@ def tv_addend(part: Tensor, tile: Tile, normalization: Literal["sum", "mean"]) -
 
 
 def sum_over_tiles(
-    image: Tensor, tiles: Sequence[Tile], measure: Measure, devices: Sequence[torch.device]
+    image: Tensor,
+    tiles: Sequence[Tile],
+    measure: Measure,
+    devices: Sequence[torch.device],
+    done: Callable[[], None] = lambda: None,
 ) -> tuple[Tensor, ...]:
     """Sums over the tiles of what `measure` tells of each, differentiable in the image, on its device.
 
     The graph of one tile at a time is in a device's memory, and only in the backward pass, which measures every tile
     again. devices: that share the tiles, the image's first. They change nothing in the order of summation.
+    done: called when the gradient is there.
     """
-    sums: tuple[Tensor, ...] = _SumOverTiles.apply(image, tiles, measure, devices)  # type: ignore[no-untyped-call]
+    sums: tuple[Tensor, ...] = _SumOverTiles.apply(image, tiles, measure, devices, done)  # type: ignore[no-untyped-call]
     return sums
 
 
 class _SumOverTiles(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, image: Tensor, tiles: Sequence[Tile], measure: Measure, devices: Sequence[torch.device]
+        ctx: Any,
+        image: Tensor,
+        tiles: Sequence[Tile],
+        measure: Measure,
+        devices: Sequence[torch.device],
+        done: Callable[[], None],
     ) -> tuple[Tensor, ...]:
         ctx.save_for_backward(image)
-        ctx.tiles, ctx.measure, ctx.devices = tiles, measure, devices
+        ctx.tiles, ctx.measure, ctx.devices, ctx.done = tiles, measure, devices, done
 
         def look(tile: Tile, device: torch.device) -> Sequence[Tensor]:
-            _tidy(tile)
             return measure(tile.cut(image).to(device), tile)
 
         sums: list[Tensor] = []
@@ -223,12 +239,11 @@ class _SumOverTiles(torch.autograd.Function):
         return tuple(sums)
 
     @staticmethod
-    def backward(ctx: Any, *derivatives: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *derivatives: Tensor) -> tuple[Tensor, None, None, None, None]:
         (image,) = ctx.saved_tensors
         gradient = torch.zeros_like(image)
 
         def look(tile: Tile, device: torch.device) -> Tensor | None:
-            _tidy(tile)
             part = tile.cut(image).to(device).detach().requires_grad_()
             with torch.enable_grad():
                 addends = ctx.measure(part, tile)
@@ -240,18 +255,8 @@ class _SumOverTiles(torch.autograd.Function):
         for tile, part_gradient in deal(look, ctx.tiles, ctx.devices):
             if part_gradient is not None:
                 tile.add(gradient, part_gradient.to(gradient.device))
-        give_back()
-        return gradient, None, None, None
-
-
-def _tidy(tile: Tile) -> None:
-    """Gives free memory back before each row of tiles.
-
-    The heap is left in pieces by pictures and features, and the next ones spread over all of it (docs/experiments.md,
-    "Held memory").
-    """
-    if tile.columns.start == 0:
-        give_back()
+        ctx.done()
+        return gradient, None, None, None, None
 
 
 def _addends(term: Term, features: Mapping[str, Tensor], tile: Tile) -> Sequence[Tensor]:

@@ -13,6 +13,7 @@ from impasto.images.resize import resize_image
 from impasto.losses.descriptions import Descriptions
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
+from impasto.optimize.heap import Heap
 from impasto.optimize.init import build_init
 from impasto.optimize.precision import Precision
 from impasto.optimize.pyramid import hand_over
@@ -59,10 +60,15 @@ class Scene:
         if self.protect is not None:
             added = self.recipe.protect_strength * resize_guide(self.protect, part.size)
             protection = Protection(added.to(self.device))
-        if part.memory.tile is None:
+        memory = part.memory
+        if memory.tile is None:
             return Objective(encoder, self.seen, content, styles, regions, protection, self.known)
-        inner, devices = part.memory.tile, self.devices
-        return TiledObjective(encoder, self.seen, content, styles, regions, protection, inner=inner, devices=devices)
+        return TiledObjective(
+            *(encoder, self.seen, content, styles, regions, protection),
+            inner=memory.tile,
+            devices=self.devices,
+            heap=Heap(memory.held_bytes, memory.needed_bytes, memory.most_bytes),
+        )
 
     def begin(self, size: tuple[int, int]) -> Tensor:
         """The recipe's start image at (height, width)."""

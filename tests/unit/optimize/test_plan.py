@@ -59,14 +59,17 @@ def plan(limit: int, **changes: Any) -> MemoryPlan:
 
 
 def test_a_picture_that_fits_is_seen_whole() -> None:
-    assert plan(2**40) == MemoryPlan(tile=None, margin=0, history=50, needed_bytes=plan(2**40).needed_bytes)
+    whole = plan(2**40)
+    assert (whole.tile, whole.margin, whole.history) == (None, 0, 50)
+    assert 10**8 < whole.held_bytes < whole.needed_bytes < 2**40
 
 
 def test_a_smaller_limit_gives_smaller_tiles_and_a_shorter_history() -> None:
     limits = [round(1.1**power * 10**8) for power in range(50, 23, -1)]
     plans = [plan(limit) for limit in limits]
     tiles, histories = [p.tile or 2048 for p in plans], [p.history for p in plans]
-    assert all(p.needed_bytes <= limit for p, limit in zip(plans, limits, strict=True))
+    assert all(p.held_bytes < p.needed_bytes <= p.most_bytes <= q for p, q in zip(plans, limits, strict=True))
+    assert all(p.most_bytes <= p.needed_bytes + (p.needed_bytes - p.held_bytes) // 8 for p in plans)
     assert tiles == sorted(tiles, reverse=True)
     assert tiles[0] == 2048 and tiles[-1] < 1024
     whole, tiled = tiles.count(2048), histories[tiles.count(2048) :]
