@@ -151,8 +151,7 @@ class TiledObjective(Objective):
         self, part: Tensor, tile: Tile, layers: Sequence[str], padding: Padding | None = None
     ) -> dict[str, Tensor]:
         """Feature maps of a tile, by the encoder on its device. part: its pixels, margins included."""
-        if part.device.type == "cpu":
-            self.heap.before_tile(first=tile.corner == (0, 0))
+        self.heap.before_tile(first=tile.corner == (0, 0))
         features: dict[str, Tensor] = self._encoders[part.device](part, layers, padding=padding)
         return features
 

@@ -63,11 +63,13 @@ class Scene:
         memory = part.memory
         if memory.tile is None:
             return Objective(encoder, self.seen, content, styles, regions, protection, self.known)
+        # A GPU's memory is not on the heap.
+        on_heap = self.device.type == "cpu"
         return TiledObjective(
             *(encoder, self.seen, content, styles, regions, protection),
             inner=memory.tile,
             devices=self.devices,
-            heap=Heap(memory.held_bytes, memory.needed_bytes, memory.most_bytes),
+            heap=Heap(memory.held_bytes, memory.needed_bytes, memory.most_bytes) if on_heap else None,
         )
 
     def begin(self, size: tuple[int, int]) -> Tensor:
