@@ -18,6 +18,7 @@ from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
+from impasto.optimize import heap
 from impasto.optimize.memory import FREE_SHARE
 from impasto.optimize.tiles import TiledObjective, tile_margin
 from impasto.preparation import prepare_pastiche
@@ -198,6 +199,9 @@ def test_a_pastiche_in_the_tiles_of_two_gpus(statistic: tuple[str, ...], picture
     with pytest.MonkeyPatch.context() as patch:
         pretend_gpus(patch, 2)
         seen = spy_devices(patch)
+        # A process that is full, but of nothing of the GPUs.
+        patch.setattr(heap, "used_bytes", lambda device: 2**60)
+        patch.setattr(heap, "give_back", lambda: pytest.fail("gave the CPU's memory back"))
         found = impasto.stylize(*inputs, **how)
     assert seen[OTHER] > 0 and seen[CPU] == 0
     torch.testing.assert_close(found.pastiche, expected.pastiche, atol=ROUNDING, rtol=0)
