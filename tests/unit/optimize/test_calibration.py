@@ -10,6 +10,7 @@ import torch
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg
 from impasto.optimize.calibration import (
+    WITHIN_RUN,
     Speed,
     find_key,
     find_match_speed,
@@ -32,6 +33,18 @@ class FakeClock:
 
     def __call__(self) -> float:
         self.now += 1
+        return self.now
+
+
+class SlowMoment:
+    """A millisecond goes by between two looks, but a fifth of a second between each of the first nine."""
+
+    def __init__(self) -> None:
+        self.now, self.looks = 0.0, 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        self.now += 0.2 if self.looks <= 9 else 0.001
         return self.now
 
 
@@ -69,7 +82,12 @@ def test_a_run_corrects_what_is_near_and_adds_what_is_not() -> None:
 
 def test_two_sizes_are_measured(tiny_encoder: Vgg) -> None:
     speed = measure_speed(tiny_encoder, RECIPE, has_content=True, styles=2, device=CPU, clock=FakeClock())
-    assert speed.points == ((96 * 96, 1.0), (256 * 256, 1.0))
+    assert speed.points == ((96 * 96, WITHIN_RUN), (256 * 256, WITHIN_RUN))
+
+
+def test_a_slow_moment_while_it_is_measured_does_not_count(tiny_encoder: Vgg) -> None:
+    speed = measure_speed(tiny_encoder, RECIPE, has_content=True, styles=1, device=CPU, clock=SlowMoment())
+    assert [seconds / WITHIN_RUN for _, seconds in speed.points] == pytest.approx([0.001, 0.001])
 
 
 def test_it_is_measured_once_and_kept(cache: Path, tiny_encoder: Vgg) -> None:
