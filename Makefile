@@ -15,7 +15,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check src tests examples benchmarks
 	$(BIN)/mypy
 
-# About 50 minutes on 2 cores that do nothing else, half an hour of it the other tools' paintings, and 12 GB of memory.
+# About 45 minutes on 2 cores that do nothing else, half an hour of it the other tools' paintings, and 12 GB of memory.
 bench: $(VENV)/.dev .peers/.ready
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/evaluation.py
