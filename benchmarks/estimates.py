@@ -1,0 +1,98 @@
+"""What is told before a run, against what the run takes: seconds of an evaluation and peak memory, at seven sizes.
+
+    python benchmarks/estimates.py [CONTENT STYLE]
+
+Each run is one scale of `standard` in a process of its own, on a machine that is not known yet: the calibration is
+made anew. The evaluation that counts is the median step of the run, but for the first. Pictures: the demo's, if none
+are given. Some minutes, and 3 GiB of memory.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from report import write_report
+
+from impasto.demo import prepare_demo
+from impasto.optimize.device import peak_bytes
+from impasto.optimize.memory import parse_memory
+from impasto.preparation import prepare_pastiche
+from impasto.process import settle_process
+from impasto.recipe import Recipe
+
+RUNS: tuple[tuple[int, int, str, str | None], ...] = (
+    (256, 8, "auto", None),
+    (512, 6, "float32", None),
+    (512, 6, "auto", None),
+    (1024, 5, "auto", None),
+    (640, 4, "auto", "900MiB"),
+    (1024, 4, "auto", "1800MiB"),
+    (2048, 3, "auto", "2GiB"),
+)
+"""Long edge, steps, precision, memory limit."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("content", type=Path, nargs="?")
+    parser.add_argument("style", type=Path, nargs="?")
+    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    demo = prepare_demo(Path(__file__).resolve().parent.parent, "coffee")
+    content, style = arguments.content or demo.content, arguments.style or demo.style
+    if arguments.worker is not None:
+        settle_process()
+        print(json.dumps(run(content, style, *RUNS[arguments.worker])))
+        return
+    rows: list[dict[str, Any]] = []
+    print("  size precision  tile  s told / taken  ratio  MiB told / taken  ratio")
+    for number in range(len(RUNS)):
+        with tempfile.TemporaryDirectory() as cache:
+            row = json.loads(
+                subprocess.run(
+                    [sys.executable, __file__, str(content), str(style), "--worker", str(number)],
+                    env={**os.environ, "IMPASTO_CACHE": cache},
+                    check=True,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                ).stdout
+            )
+        rows.append(row)
+        (told_s, told_mib), (taken_s, taken_mib) = row["told"].values(), row["taken"].values()
+        print(
+            f"{row['size']:6} {row['precision']:>9} {row['tile'] or 'whole':>5}"
+            f"  {told_s:6.3f} / {taken_s:6.3f}  {told_s / taken_s:5.2f}"
+            f"  {told_mib:7.0f} / {taken_mib:6.0f}  {told_mib / taken_mib:5.2f}",
+            flush=True,
+        )
+    write_report("estimates", {"content": content.stem, "style": style.stem, "runs": rows})
+
+
+def run(content: Path, style: Path, size: int, steps: int, precision: str, limit: str | None) -> dict[str, Any]:
+    """One run, told and taken."""
+    recipe = replace(Recipe.preset("standard"), size=size, steps=steps, first_scale=0)
+    max_memory = None if limit is None else parse_memory(limit)
+    painting = prepare_pastiche(content, style, recipe, precision=precision, max_memory=max_memory)
+    estimate, part = painting.estimate(), painting.plan.parts[-1]
+    elapsed: list[float] = []
+    painting.paint(lambda event: elapsed.append(event.elapsed_s))
+    taken = statistics.median(after - before for before, after in itertools.pairwise(elapsed))
+    return {
+        "size": size,
+        "precision": part.precision,
+        "tile": part.memory.tile,
+        "told": {"s": estimate.evaluation_s[-1], "mib": estimate.peak_bytes / 2**20},
+        "taken": {"s": taken, "mib": peak_bytes(painting.device) / 2**20},
+    }
+
+
+if __name__ == "__main__":
+    main()
