@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from impasto.process import settle_process
+from impasto.system.process import settle_process
 
 settle_process()  # as the command does, before torch is loaded, which reads then how threads wait
 
@@ -35,10 +35,10 @@ from impasto.features.receptive import stride_of
 from impasto.features.vgg import Vgg
 from impasto.losses.gram import gram_matrix
 from impasto.losses.objective import Objective
-from impasto.optimize.device import running
 from impasto.optimize.loop import build_evaluate
 from impasto.optimize.precision import products_in
 from impasto.recipe import Recipe
+from impasto.system.device import running
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 

@@ -25,7 +25,7 @@ from typing import Any
 from report import write_report
 
 # Neither torch nor what imports it: a child's peak begins with that of its parent, which must stay below its own.
-from impasto.process import settle_process
+from impasto.system.process import settle_process
 
 WORKER = Path(__file__).resolve()
 GRID = 16
@@ -98,12 +98,12 @@ def work(job: dict[str, Any]) -> None:
 
     from impasto.features.encoder import build_encoder
     from impasto.losses.objective import Objective
-    from impasto.optimize.device import running
     from impasto.optimize.loop import build_evaluate
-    from impasto.optimize.memory import format_memory, memory_limit, parse_memory, used_bytes
     from impasto.optimize.plan import Needs
     from impasto.optimize.tiles import TiledObjective
     from impasto.recipe import Recipe
+    from impasto.system.device import running
+    from impasto.system.memory import format_memory, memory_limit, parse_memory, used_bytes
 
     recipe, device = Recipe(), torch.device("cpu")
     encoder = build_encoder(recipe)[0]

@@ -12,7 +12,7 @@ import argparse
 import statistics
 import time
 
-from impasto.process import settle_process
+from impasto.system.process import settle_process
 
 settle_process()  # as the command does, before torch is loaded, which reads then how threads wait
 

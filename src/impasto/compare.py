@@ -20,7 +20,6 @@ from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_metadata
 from impasto.images.masks import read_mask
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
-from impasto.optimize.device import resolve_device, running
 from impasto.quality import (
     LEAST_SIDE,
     LONG_EDGE,
@@ -34,6 +33,7 @@ from impasto.quality import (
 from impasto.recipe import Recipe
 from impasto.regions import Masks, build_regions
 from impasto.sizes import style_size
+from impasto.system.device import resolve_device, running
 
 QUALITY_NETWORK = Recipe()
 """Whose network the figures are taken in, whatever recipe painted the picture, so that pictures compare."""

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from impasto.errors import OutputError, RecipeError
 from impasto.fields import format_value, nearest_name
-from impasto.images.disk import check_folder, check_not_input, is_folder, replace_file
 from impasto.recipe import Recipe, field_names, format_toml, preset_names
+from impasto.system.disk import check_folder, check_not_input, is_folder, replace_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

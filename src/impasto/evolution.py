@@ -10,10 +10,10 @@ from torch import Tensor
 
 from impasto.errors import DiskError, OutputError
 from impasto.images.animation import FRAMES_PER_SECOND, to_frame, write_animation
-from impasto.images.disk import check_not_input, is_folder
 from impasto.images.io import check_output, write_image
 from impasto.images.resize import resize_image
 from impasto.optimize.events import StepEvent
+from impasto.system.disk import check_not_input, is_folder
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ from impasto.how import ImageSources, PasticheHow
 from impasto.images.io import ImageSource
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
-from impasto.optimize.device import running
 from impasto.optimize.estimate import Estimate
 from impasto.optimize.events import OnStep
 from impasto.painting.painting import Painting
@@ -20,6 +19,7 @@ from impasto.preparation import prepare_pastiche
 from impasto.recipe import Recipe
 from impasto.result import Frame, Result
 from impasto.runs.places import AUTO
+from impasto.system.device import running
 
 FRAME_SHARE = 1 / 8
 """Steps of a frame after the first for one of the recipe's, where it does not say; all are at the full size."""

@@ -12,7 +12,6 @@ from torch import Tensor
 from impasto.errors import RecipeError
 from impasto.fields import STYLE_LAYERS
 from impasto.how import How
-from impasto.images.disk import check_folder, check_not_input
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, write_image
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.images.sheet import compose_sheet
@@ -23,6 +22,7 @@ from impasto.preparation import prepare_pastiche
 from impasto.recipe import Recipe, recipe_files
 from impasto.result import Result
 from impasto.sweep import FIGURE_3, FIGURE_3_ROWS, compose_sweep, panel_path, sweep
+from impasto.system.disk import check_folder, check_not_input
 from impasto.transfer import reconstruct, stylize
 
 STEPS = {"figure1": 200, "figure2": 300, "figure3": 150}

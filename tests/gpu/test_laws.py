@@ -15,11 +15,11 @@ from impasto.features.encoder import build_encoder
 from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
 from impasto.losses.objective import Objective
-from impasto.optimize.device import name_devices, running
 from impasto.optimize.precision import has_fast_bfloat16
 from impasto.optimize.tiles import TiledObjective, tile_margin
 from impasto.recipe import Recipe
 from impasto.runs.checkpoint import map_tensors
+from impasto.system.device import name_devices, running
 
 Paint = Callable[..., Tensor]
 CPU = torch.device("cpu")

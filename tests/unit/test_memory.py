@@ -106,7 +106,7 @@ def test_what_a_mask_protects_is_the_same_in_tiles(picture: Paint) -> None:
 def test_too_little_is_refused_before_the_first_step_and_the_least_works(picture: Paint) -> None:
     with pytest.raises(MemoryLimitError, match="at least") as caught:
         stylize(picture, 1_000_000)
-    from impasto.optimize.memory import parse_memory
+    from impasto.system.memory import parse_memory
 
     least = parse_memory(caught.value.mend.split("--max-memory ")[1].split()[0])
     assert stylize(picture, least).memory.history == 1

@@ -11,7 +11,7 @@ from impasto.features.containers.content import Write
 from impasto.features.containers.kinds import Container, choose_container
 from impasto.features.preprocessing import Preprocessing, build_preprocessing
 from impasto.features.weights import RECORDS, Weights, file_sha256, load_weights, read_weights
-from impasto.images.disk import check_folder, check_not_input
+from impasto.system.disk import check_folder, check_not_input
 
 Three = tuple[float, float, float]
 

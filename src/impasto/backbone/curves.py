@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from impasto.images.disk import replace_file
+from impasto.system.disk import replace_file
 
 INK, PAPER, FAINT = (34, 34, 34), (255, 255, 255), (221, 221, 221)
 BLUE, RED, GREEN = (27, 108, 168), (200, 85, 61), (45, 125, 70)

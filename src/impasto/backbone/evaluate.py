@@ -13,7 +13,7 @@ from impasto.backbone.data import Batch, default_workers, judging_batches
 from impasto.backbone.export import Backbone
 from impasto.backbone.store import Store
 from impasto.errors import DataSetError
-from impasto.optimize.device import resolve_device, running
+from impasto.system.device import resolve_device, running
 
 BATCH_SIZE = 64
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from impasto.backbone.network import Architecture, Network
 from impasto.errors import WeightsError
 from impasto.features.containers.own import encode
-from impasto.images.disk import replace_file
+from impasto.system.disk import replace_file
 
 FORMAT = "impasto-backbone-1"
 LICENSE = "the trainer's own, and that of the pictures"

@@ -28,7 +28,7 @@ from impasto.backbone.store import (
     write_about,
 )
 from impasto.errors import DataSetError, DiskError, OutputError, RecipeError
-from impasto.images.disk import check_folder
+from impasto.system.disk import check_folder
 
 CHUNK = 256
 """Pictures written at once: at most so many are lost when it is interrupted."""

@@ -14,7 +14,7 @@ from impasto import __version__
 from impasto.backbone.recipes import TrainingRecipe
 from impasto.backbone.store import About
 from impasto.errors import CheckpointError
-from impasto.images.disk import check_folder, replace_file
+from impasto.system.disk import check_folder, replace_file
 
 RUN, CHECKPOINT, TRACE, CURVES, BACKBONE = (
     "run.json",

@@ -24,8 +24,8 @@ from impasto.backbone.recipes import TrainingRecipe
 from impasto.backbone.run import BACKBONE, CURVES, RunFolder
 from impasto.backbone.store import Store
 from impasto.errors import CheckpointError, RecipeError
-from impasto.optimize.device import resolve_device, running
 from impasto.optimize.precision import check_precision, resolve_precision
+from impasto.system.device import resolve_device, running
 
 EVENT_EVERY = {"cpu": 1}
 """Steps between events by device: reading a loss makes a GPU wait, so there it is done every twentieth."""

@@ -11,7 +11,7 @@ from typing import Any
 from impasto.batch.jobs import Job, Setup
 from impasto.batch.reports import Failed, Painted
 from impasto.errors import ImpastoError
-from impasto.process import settle_process
+from impasto.system.process import settle_process
 
 KEPT_STYLES = 16
 """Style images that stay on the worker's disk."""

@@ -14,7 +14,7 @@ from typing import Any
 from impasto.batch.jobs import Job, Setup
 from impasto.batch.reports import Failed, Lost, Painted, Report, Stepped
 from impasto.errors import ImpastoError, OutOfMemoryError
-from impasto.process import settle_process
+from impasto.system.process import settle_process
 
 TELL_EVERY_S = 0.5
 """Seconds between two words of a worker on how far its picture is. By these it also notices that it is orphaned."""
@@ -119,8 +119,8 @@ def work(connection: Connection, setup: Setup, number: int, workers: int, thread
     """
     settle_process()
     from impasto.batch.painter import Painter
-    from impasto.optimize.device import share_devices
     from impasto.optimize.events import StepEvent
+    from impasto.system.device import share_devices
 
     try:
         mine = replace(setup, device=share_devices(setup.device, number, workers))

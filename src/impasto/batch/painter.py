@@ -14,12 +14,12 @@ from impasto.batch.reports import Failed, Painted
 from impasto.errors import ImageSizeError, ImpastoError, MemoryLimitError, OutputError
 from impasto.how import How
 from impasto.images.io import check_output
-from impasto.optimize.device import resolve_devices
 from impasto.optimize.events import OnStep
-from impasto.optimize.memory import memory_limit, used_bytes
 from impasto.preparation import prepare_pastiche
 from impasto.result import Result
 from impasto.reuse import Reuse
+from impasto.system.device import resolve_devices
+from impasto.system.memory import memory_limit, used_bytes
 
 TRIAL = 256
 """Pixels a side of the pictures with which a recipe is tried before slow work."""

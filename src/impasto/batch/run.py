@@ -13,7 +13,7 @@ from impasto.batch.jobs import Job, Setup, is_painted, job_key
 from impasto.batch.manifest import Manifest
 from impasto.batch.reports import Crew, Failed, Lost, Painted, Report, Stepped
 from impasto.errors import OutputError
-from impasto.images.disk import replace_file
+from impasto.system.disk import replace_file
 
 logger = logging.getLogger(__name__)
 

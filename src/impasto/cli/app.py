@@ -27,7 +27,7 @@ from impasto.cli.stylize import stylize
 from impasto.cli.sweep import sweep
 from impasto.cli.texture import texture
 from impasto.cli.weights import weights
-from impasto.process import settle_process
+from impasto.system.process import settle_process
 
 app = typer.Typer(
     name="impasto",

@@ -58,10 +58,10 @@ def compare_backbones(
     from impasto.backbone import compare as stage
     from impasto.errors import RecipeError
     from impasto.evolution import check_snapshot_dir
-    from impasto.images.disk import check_not_input
     from impasto.images.io import check_output, read_image, write_image
     from impasto.panel import sum_panels, write_notes
     from impasto.preparation import prepare_pastiche
+    from impasto.system.disk import check_not_input
 
     if len(words) < 3:
         raise RecipeError(

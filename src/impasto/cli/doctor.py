@@ -44,8 +44,8 @@ def find_devices() -> dict[str, Any]:
     """Devices that torch can use, CPU threads and vector instructions, and where bfloat16 is fast."""
     import torch
 
-    from impasto.optimize.device import available_devices
     from impasto.optimize.precision import has_fast_bfloat16
+    from impasto.system.device import available_devices
 
     names = {name: torch.cuda.get_device_name(name) for name in available_devices() if name.startswith("cuda")}
     return {
@@ -67,9 +67,9 @@ def find_evaluation() -> dict[str, Any]:
     from impasto.errors import DeviceError
     from impasto.features.encoder import build_encoder
     from impasto.optimize.calibration import find_speed
-    from impasto.optimize.device import resolve_device, running
     from impasto.optimize.precision import check_precision, resolve_precision
     from impasto.recipe import Recipe
+    from impasto.system.device import resolve_device, running
 
     device, threads, recipe = resolve_device("auto"), torch.get_num_threads(), Recipe()
     encoder = build_encoder(recipe)[0]

@@ -213,7 +213,7 @@ def takes_changes(command: Command) -> Command:
 
 def read_memory(max_memory: str | None) -> int | None:
     """Bytes of a --max-memory; None where it is left out. Raises MemoryLimitError."""
-    from impasto.optimize.memory import parse_memory
+    from impasto.system.memory import parse_memory
 
     return None if max_memory is None else parse_memory(max_memory)
 

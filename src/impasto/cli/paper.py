@@ -34,9 +34,9 @@ def paper(
 
     Writes every panel, the three figures, and index.html. Called again, it goes on where it was stopped.
     """
-    from impasto.images.disk import check_folder, is_folder
     from impasto.panel import sum_panels
     from impasto.paper import paint_paper
+    from impasto.system.disk import check_folder, is_folder
 
     label = f"output {str(output)!r}"
     check_folder(output if is_folder(output, label) or output.exists() else output.parent, label)

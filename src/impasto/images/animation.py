@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.errors import OutputError
-from impasto.images.disk import check_folder, is_folder, is_same_file, replace_file
 from impasto.images.metadata import add_metadata
 from impasto.images.resize import fit_long_edge, resize_image
+from impasto.system.disk import check_folder, is_folder, is_same_file, replace_file
 
 FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ".webp": ("WEBP", {"quality": 80, "method": 3}),

@@ -18,7 +18,6 @@ from impasto.errors import ImageRangeError, ImageReadError, OutputError
 from impasto.images.carried import NOTHING, Carried, Depth
 from impasto.images.chunks import read_texts
 from impasto.images.deep import is_deep, levels_to_layers, read_levels, read_orientation
-from impasto.images.disk import check_folder, check_not_input, is_folder, replace_file
 from impasto.images.encoding import FORMATS, Finish, check_depth, encode_image
 from impasto.images.exif import carry_exif
 from impasto.images.files import check_file, check_pixel_count, load_upright, one_line, open_picture, reading
@@ -32,6 +31,7 @@ from impasto.images.pixels import (
     tensor_to_image,
 )
 from impasto.images.profiles import INSTALL_DEEP, has_deep, is_rgb
+from impasto.system.disk import check_folder, check_not_input, is_folder, replace_file
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ import sys
 
 import torch
 
-from impasto.optimize.memory import used_bytes
-from impasto.process import give_back
+from impasto.system.memory import used_bytes
+from impasto.system.process import give_back
 
 CPU = torch.device("cpu")
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from impasto.optimize.descent import Descent
-from impasto.optimize.device import is_out_of_memory
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.precision import Precision, products_in
+from impasto.system.device import is_out_of_memory
 
 logger = logging.getLogger(__name__)
 

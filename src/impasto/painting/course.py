@@ -14,11 +14,9 @@ from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.calibration import Speed, write_speed
 from impasto.optimize.descent import Adam, Descent, Lbfgs
-from impasto.optimize.device import is_out_of_memory, name_devices
 from impasto.optimize.estimate import evaluation_looks
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.loop import Evaluate, Keep, Losses, Minimum, State, build_evaluate, minimize
-from impasto.optimize.memory import format_memory
 from impasto.optimize.precision import Precision
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.painting.keeping import Keeping
@@ -26,6 +24,8 @@ from impasto.painting.scene import Scene
 from impasto.planning import Planner
 from impasto.recipe import Recipe
 from impasto.runs.checkpoint import map_tensors
+from impasto.system.device import is_out_of_memory, name_devices
+from impasto.system.memory import format_memory
 
 logger = logging.getLogger(__name__)
 

@@ -18,10 +18,8 @@ from impasto.images.io import MAX_PIXELS, read_image
 from impasto.losses.protection import protect_recipe
 from impasto.masking import keep_photograph
 from impasto.optimize.calibration import find_match_speed, find_speed
-from impasto.optimize.device import name_devices, peak_bytes, resolve_devices, running
 from impasto.optimize.estimate import Estimate, estimate_run
 from impasto.optimize.events import OnStep
-from impasto.optimize.memory import memory_limit, used_bytes
 from impasto.optimize.precision import Precision, check_precision, resolve_precision
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.course import Course, Speeds, advise_memory
@@ -36,6 +34,8 @@ from impasto.reuse import Reuse
 from impasto.runs.record import Record, build_record
 from impasto.sizes import check_sizes, style_size
 from impasto.strokes import check_fine_style, fine_recipe
+from impasto.system.device import name_devices, peak_bytes, resolve_devices, running
+from impasto.system.memory import memory_limit, used_bytes
 
 
 class Painting:

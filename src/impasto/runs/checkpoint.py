@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import RunError
-from impasto.images.disk import replace_file
+from impasto.system.disk import replace_file
 
 FORMAT_VERSION = 1
 STATE_NAME = "state.json"

@@ -18,7 +18,6 @@ from impasto.errors import ImpastoError, OutputError, RunError
 from impasto.images.carried import Carried
 from impasto.images.io import write_image
 from impasto.images.resize import fit_long_edge, resize_image
-from impasto.optimize.device import is_out_of_memory
 from impasto.optimize.events import StepEvent
 from impasto.optimize.loop import State
 from impasto.recipe import format_toml
@@ -29,6 +28,7 @@ from impasto.runs.pictures import write_picture
 from impasto.runs.places import AUTO, check_run_dir, new_folder
 from impasto.runs.record import RECORD_NAME, Record, Source
 from impasto.runs.trace import TRACE_NAME, append_trace, cut_trace
+from impasto.system.device import is_out_of_memory
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from impasto.errors import OutputError, RunError
-from impasto.images.disk import check_folder, data_folder
 from impasto.runs.record import RECORD_NAME
+from impasto.system.disk import check_folder, data_folder
 
 AUTO = "auto"
 """Instead of a folder: a new one among the user's runs."""

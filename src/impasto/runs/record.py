@@ -16,10 +16,10 @@ from impasto import __version__
 from impasto.errors import RunError
 from impasto.features.weights import RECORDS, WeightsRecord, file_sha256
 from impasto.fields import INITS
-from impasto.images.disk import replace_file
 from impasto.images.faces import Box
 from impasto.optimize.schedule import RunPlan
 from impasto.recipe import Recipe
+from impasto.system.disk import replace_file
 
 FORMAT_VERSION = 1
 RECORD_NAME = "run.json"

@@ -18,9 +18,9 @@ import torch
 from PIL import Image, ImageCms
 
 from impasto.errors import DiskError, ImageRangeError, ImageReadError, ImageSizeError, OutputError
-from impasto.images import disk
 from impasto.images import io as images_io
 from impasto.images.io import FORMATS, check_output, read_image, read_metadata, write_image
+from impasto.system import disk
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)

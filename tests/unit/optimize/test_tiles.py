@@ -15,9 +15,9 @@ from impasto.fields import LAYERS
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
 from impasto.optimize import tiles
-from impasto.optimize.device import running
 from impasto.optimize.tiles import TiledObjective
 from impasto.recipe import Recipe
+from impasto.system.device import running
 
 Paint = Callable[..., Tensor]
 CPU = torch.device("cpu")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from impasto.errors import OutputError, RunError
-from impasto.images.disk import data_folder
 from impasto.runs.places import check_run_dir, find_run, is_users, list_runs, new_folder, runs_folder
 from impasto.runs.record import RECORD_NAME
+from impasto.system.disk import data_folder
 
 
 @pytest.fixture

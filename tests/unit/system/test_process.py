@@ -9,7 +9,7 @@ import pytest
 
 SCRIPT = """
 import sys
-from impasto.process import settle_process
+from impasto.system.process import settle_process
 if sys.argv[1] == "settle":
     settle_process()
 import resource, torch
@@ -39,7 +39,7 @@ def test_the_environment_has_the_last_word() -> None:
 
 
 FREED = """
-from impasto.process import give_back, settle_process
+from impasto.system.process import give_back, settle_process
 settle_process()
 from pathlib import Path
 import torch
@@ -65,7 +65,7 @@ def test_what_is_held_can_be_given_back() -> None:
 
 
 def test_threads_sleep_unless_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    from impasto.process import settle_process
+    from impasto.system.process import settle_process
 
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     settle_process()

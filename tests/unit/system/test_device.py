@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from impasto.errors import DeviceError, OutOfMemoryError
-from impasto.optimize import device
-from impasto.optimize.device import (
+from impasto.system import device
+from impasto.system.device import (
     available_devices,
     name_devices,
     peak_bytes,
