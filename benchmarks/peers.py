@@ -31,7 +31,7 @@ from tools import ROOT, TOOLS, Run, Tool, run_command
 
 from impasto.demo import prepare_demo
 from impasto.optimize.events import StepEvent
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.system.process import settle_process
 from impasto.transfer import stylize
 

@@ -101,7 +101,7 @@ def work(job: dict[str, Any]) -> None:
     from impasto.optimize.loop import build_evaluate
     from impasto.optimize.plan import Needs
     from impasto.optimize.tiles import TiledObjective
-    from impasto.recipe import Recipe
+    from impasto.recipe.recipe import Recipe
     from impasto.system.device import running
     from impasto.system.memory import format_memory, memory_limit, parse_memory, used_bytes
 

@@ -23,7 +23,7 @@ from impasto.features.encoder import build_encoder
 from impasto.losses.objective import Objective
 from impasto.optimize.loop import build_evaluate
 from impasto.optimize.tiles import TiledObjective
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 
 def main() -> None:

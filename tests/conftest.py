@@ -10,7 +10,7 @@ from torch import Tensor
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg
 from impasto.images.profiles import srgb_profile
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from impasto.errors import ImpastoError
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from impasto.how import How, PasticheHow

@@ -10,7 +10,7 @@ from impasto.images.oklab import to_grey
 from impasto.images.palette import match_chroma, match_histogram, match_lightness, match_moments, take_chroma
 from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
-from impasto.recipe import Recipe, check_blend
+from impasto.recipe.recipe import Recipe, check_blend
 
 _BOTH = ("photograph", "style image")
 

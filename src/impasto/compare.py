@@ -30,7 +30,7 @@ from impasto.quality import (
     measure_quality,
     measure_regions,
 )
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.regions import Masks, build_regions
 from impasto.sizes import style_size
 from impasto.system.device import resolve_device, running

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from impasto.errors import OutputError, RecipeError
-from impasto.fields import format_value, nearest_name
-from impasto.recipe import Recipe, field_names, format_toml, preset_names
+from impasto.recipe.fields import format_value, nearest_name
+from impasto.recipe.recipe import Recipe, field_names, format_toml, preset_names
 from impasto.system.disk import check_folder, check_not_input, is_folder, replace_file
 
 

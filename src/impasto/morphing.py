@@ -16,7 +16,7 @@ from impasto.optimize.estimate import Estimate
 from impasto.optimize.events import OnStep
 from impasto.painting.painting import Painting
 from impasto.preparation import prepare_pastiche
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.result import Frame, Result
 from impasto.runs.places import AUTO
 from impasto.system.device import running

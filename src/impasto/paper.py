@@ -10,7 +10,6 @@ from typing import Unpack
 from torch import Tensor
 
 from impasto.errors import RecipeError
-from impasto.fields import STYLE_LAYERS
 from impasto.how import How
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, write_image
 from impasto.images.resize import fit_long_edge, resize_image
@@ -19,7 +18,8 @@ from impasto.optimize.events import OnStep
 from impasto.page import Figure, write_page
 from impasto.panel import Paint, Panel, check_panels, paint_panel
 from impasto.preparation import prepare_pastiche
-from impasto.recipe import Recipe, recipe_files
+from impasto.recipe.fields import STYLE_LAYERS
+from impasto.recipe.recipe import Recipe, recipe_files
 from impasto.result import Result
 from impasto.sweep import FIGURE_3, FIGURE_3_ROWS, compose_sweep, panel_path, sweep
 from impasto.system.disk import check_folder, check_not_input

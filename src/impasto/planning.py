@@ -7,12 +7,12 @@ from torch import Tensor
 
 from impasto.errors import MemoryLimitError, RecipeError
 from impasto.features.vgg import Vgg
-from impasto.fields import split_statistic
 from impasto.optimize.plan import UNTILED, MemoryPlan, Needs, lower_plan, plan_memory
 from impasto.optimize.precision import Precision
 from impasto.optimize.pyramid import share_steps
 from impasto.optimize.schedule import Part, RunPlan
-from impasto.recipe import Recipe, every_statistic
+from impasto.recipe.fields import split_statistic
+from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.sizes import plan_sizes, style_size
 
 

@@ -7,7 +7,7 @@ from impasto.how import How, ImageSources
 from impasto.images.io import ImageSource
 from impasto.images.resize import fit_long_edge
 from impasto.painting.painting import Painting
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.sizes import WRAP, fit_wrap
 
 SMALLEST_SAMPLE = 32

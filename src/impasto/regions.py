@@ -9,7 +9,7 @@ from torch import Tensor
 from impasto.errors import MaskError, RecipeError
 from impasto.features.guides import Region, resize_guide, visible_guide
 from impasto.images.masks import Color, is_coded, match_color, name_color, split_codes, to_levels
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 REST = "the rest"
 

@@ -7,14 +7,14 @@ from typing import Any, Unpack, cast
 
 from impasto.errors import ImageReadError, ImageSizeError, RecipeError, RunError
 from impasto.features.weights import file_sha256
-from impasto.fields import INITS
 from impasto.how import How
 from impasto.images.io import ImageSource, read_metadata
 from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.painting import Painting
 from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
-from impasto.recipe import Recipe
+from impasto.recipe.fields import INITS
+from impasto.recipe.recipe import Recipe
 from impasto.result import NOUNS, Result, Role
 from impasto.resuming import as_recorded, check_weights
 from impasto.runs.places import list_runs, runs_folder

@@ -18,7 +18,7 @@ from impasto.images.faces import Box
 from impasto.images.io import ImageSource, write_image
 from impasto.optimize.plan import MemoryPlan
 from impasto.optimize.schedule import RunPlan
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 Role = Literal["content", "style", "fine_style", "content_mask", "style_mask", "only", "protect"]
 """What an input is to a run."""

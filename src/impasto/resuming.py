@@ -12,7 +12,7 @@ from impasto.features.weights import file_sha256
 from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.painting import Painting
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.result import NOUNS, Input, Result, Role
 from impasto.runs.folder import Run
 from impasto.runs.pictures import read_picture

@@ -9,12 +9,12 @@ from torch import Tensor
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg, check_layers
 from impasto.features.weights import WeightsRecord
-from impasto.fields import is_file
 from impasto.images.carried import Carried
 from impasto.images.io import ImageSource, read_photograph
 from impasto.losses.descriptions import Descriptions
 from impasto.optimize.precision import Precision
-from impasto.recipe import Recipe
+from impasto.recipe.fields import is_file
+from impasto.recipe.recipe import Recipe
 from impasto.result import Input, describe_input
 
 NETWORKS = 2

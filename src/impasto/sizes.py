@@ -8,7 +8,7 @@ from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.vgg import smallest_side
 from impasto.images.resize import fit_long_edge, fit_pixels
 from impasto.optimize.pyramid import plan_scales
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 WRAP = 16
 """Sides that wrap around are multiples of this: four poolings halve them evenly."""

@@ -5,7 +5,7 @@ from torch import Tensor
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.vgg import smallest_side
 from impasto.losses.objective import style_padding
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.sizes import style_size
 
 SHARE = 0.15

@@ -11,12 +11,12 @@ from typing import Any
 from torch import Tensor
 
 from impasto.errors import RecipeError
-from impasto.fields import STYLE_LAYERS, check_value, format_value
 from impasto.images.io import ImageSource
 from impasto.images.sheet import compose_sheet
 from impasto.optimize.events import OnStep
 from impasto.panel import Paint, Panel, check_panels, paint_panel
-from impasto.recipe import Recipe, field_names, parse_field, recipe_files
+from impasto.recipe.fields import STYLE_LAYERS, check_value, format_value
+from impasto.recipe.recipe import Recipe, field_names, parse_field, recipe_files
 
 FIGURE_3_ROWS = tuple(STYLE_LAYERS[: count + 1] for count in range(len(STYLE_LAYERS)))
 """Growing sets of style layers: conv1_1; +conv2_1; ... +conv5_1."""

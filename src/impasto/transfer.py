@@ -9,7 +9,7 @@ from impasto.morphing import prepare_morph
 from impasto.optimize.estimate import Estimate
 from impasto.optimize.events import OnStep
 from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.result import Result
 
 

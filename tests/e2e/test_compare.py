@@ -10,7 +10,7 @@ from torch import Tensor
 
 from impasto.cli.app import main
 from impasto.images.io import write_image
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 FAST = ("--weights", "tiny", "--size", "64", "--steps", "2", "--first-scale", "0", "--threads", "1")
 

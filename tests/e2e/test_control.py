@@ -8,8 +8,8 @@ import pytest
 import typer
 
 from impasto.cli.app import app
-from impasto.fields import describe_range, format_value
-from impasto.recipe import Recipe, field_names
+from impasto.recipe.fields import describe_range, format_value
+from impasto.recipe.recipe import Recipe, field_names
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "control.md").read_text("utf-8")

@@ -17,7 +17,7 @@ from impasto.features.vgg import Vgg
 from impasto.losses.objective import Objective
 from impasto.optimize.precision import has_fast_bfloat16
 from impasto.optimize.tiles import TiledObjective, tile_margin
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.runs.checkpoint import map_tensors
 from impasto.system.device import name_devices, running
 

@@ -15,7 +15,7 @@ from impasto.errors import ImageReadError, ImageSizeError, MaskError, RecipeErro
 from impasto.features.encoder import build_encoder
 from impasto.images.io import write_image
 from impasto.losses.objective import Objective
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.transfer import stylize
 
 Paint = Callable[..., Tensor]

@@ -10,8 +10,8 @@ from torch import Tensor
 
 import impasto
 from impasto.errors import ImageReadError, ImageSizeError, OutputError, RecipeError
-from impasto.fields import STYLE_LAYERS
 from impasto.paper import paint_paper
+from impasto.recipe.fields import STYLE_LAYERS
 
 Picture = Callable[..., Tensor]
 FAST: dict[str, Any] = {"size": 32, "steps": 1, "weights": "tiny", "threads": 1}

@@ -21,7 +21,7 @@ from impasto.losses.protection import Protection
 from impasto.optimize import heap
 from impasto.optimize.tiles import TiledObjective, tile_margin
 from impasto.preparation import prepare_pastiche
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.reuse import Reuse
 from impasto.system.memory import FREE_SHARE
 

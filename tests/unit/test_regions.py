@@ -13,7 +13,7 @@ from torch import Tensor
 import impasto
 from impasto.errors import ImageSizeError, ImpastoError, MaskError, RecipeError
 from impasto.features.guides import Region
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.regions import REST, Masks, build_regions
 
 Paint = Callable[..., Tensor]

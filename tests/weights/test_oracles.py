@@ -15,7 +15,7 @@ from impasto.images.io import read_image, write_image
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.gram import gram_matrix
 from impasto.losses.objective import Objective
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 Paint = Callable[..., Tensor]
 

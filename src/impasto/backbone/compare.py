@@ -15,7 +15,7 @@ from impasto.images.io import ImageSource
 from impasto.images.sheet import compose_sheet
 from impasto.optimize.events import OnStep
 from impasto.panel import Paint, Panel, check_panels, paint_panel
-from impasto.recipe import Recipe, recipe_files
+from impasto.recipe.recipe import Recipe, recipe_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

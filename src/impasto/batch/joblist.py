@@ -11,8 +11,8 @@ from impasto.batch.jobs import Job
 from impasto.batch.naming import NameTemplate, check_name
 from impasto.batch.plan import check_recipe
 from impasto.errors import BatchError, RecipeError
-from impasto.fields import nearest_name
-from impasto.recipe import Recipe, field_names, parse_field
+from impasto.recipe.fields import nearest_name
+from impasto.recipe.recipe import Recipe, field_names, parse_field
 
 COLUMNS = ("content", "style", "output")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from impasto.recipe import Recipe, recipe_files
+from impasto.recipe.recipe import Recipe, recipe_files
 
 
 @dataclass(frozen=True, slots=True)

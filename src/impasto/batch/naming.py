@@ -7,8 +7,8 @@ from string import Formatter
 from typing import Any
 
 from impasto.errors import BatchError
-from impasto.fields import nearest_name
-from impasto.recipe import Recipe, field_names
+from impasto.recipe.fields import nearest_name
+from impasto.recipe.recipe import Recipe, field_names
 
 DEFAULT_TEMPLATE = "{content}_{style}.png"
 

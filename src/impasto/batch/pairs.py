@@ -8,7 +8,7 @@ from impasto.batch.jobs import Job
 from impasto.batch.listing import list_pictures
 from impasto.batch.naming import NameTemplate
 from impasto.errors import BatchError
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 PAIRS = ("all", "zip")
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from impasto.batch.jobs import Job
 from impasto.errors import BatchError, OutputError, RecipeError
-from impasto.fields import format_value
-from impasto.recipe import Recipe, check_blend
+from impasto.recipe.fields import format_value
+from impasto.recipe.recipe import Recipe, check_blend
 
 
 def check_jobs(jobs: Iterable[Job], folder: Path) -> int:

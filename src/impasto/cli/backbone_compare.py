@@ -18,7 +18,7 @@ from impasto.cli.options import (
 )
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import print_json, print_line
-from impasto.recipe import Recipe, recipe_files
+from impasto.recipe.recipe import Recipe, recipe_files
 
 if TYPE_CHECKING:
     from impasto.features.weights import WeightsRecord

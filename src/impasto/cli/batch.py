@@ -16,7 +16,7 @@ from impasto.cli.options import STYLIZE_FIELDS, Machine, Report, takes_recipe
 from impasto.cli.progress import describe_seconds
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from impasto.batch.jobs import Job, Setup

@@ -14,7 +14,7 @@ from impasto.cli.progress import showing_progress
 from impasto.cli.report import STOPPED, describe_losses, print_json, print_line
 from impasto.cli.signatures import Options
 from impasto.errors import ImpastoError, OutputError
-from impasto.recipe import Recipe, recipe_files
+from impasto.recipe.recipe import Recipe, recipe_files
 
 if TYPE_CHECKING:
     from impasto.optimize.events import StepEvent

@@ -18,7 +18,7 @@ from impasto.cli.options import (
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import STOPPED, print_json, print_line
 from impasto.cli.signatures import takes_options
-from impasto.recipe import Recipe, parse_field
+from impasto.recipe.recipe import Recipe, parse_field
 
 EXPLANATION = (
     "Why it looks so: the pastiche began as the photograph, and its pixels were changed until a network trained to "

@@ -68,7 +68,7 @@ def find_evaluation() -> dict[str, Any]:
     from impasto.features.encoder import build_encoder
     from impasto.optimize.calibration import find_speed
     from impasto.optimize.precision import check_precision, resolve_precision
-    from impasto.recipe import Recipe
+    from impasto.recipe.recipe import Recipe
     from impasto.system.device import resolve_device, running
 
     device, threads, recipe = resolve_device("auto"), torch.get_num_threads(), Recipe()

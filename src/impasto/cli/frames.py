@@ -11,7 +11,7 @@ from impasto.cli.interrupt import Interrupt
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import STOPPED, print_json, print_line
 from impasto.errors import OutputError
-from impasto.recipe import Recipe, recipe_files
+from impasto.recipe.recipe import Recipe, recipe_files
 
 if TYPE_CHECKING:
     from torch import Tensor

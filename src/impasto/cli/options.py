@@ -11,8 +11,8 @@ import typer
 
 from impasto.cli.signatures import Command, Options, option, replace_parameter
 from impasto.errors import RecipeError
-from impasto.fields import describe_range, format_value
-from impasto.recipe import Recipe, field_names, parse_field, preset_names
+from impasto.recipe.fields import describe_range, format_value
+from impasto.recipe.recipe import Recipe, field_names, parse_field, preset_names
 
 if TYPE_CHECKING:
     from impasto.how import How

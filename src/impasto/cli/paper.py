@@ -9,7 +9,7 @@ from impasto.cli.options import Machine, Report
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
-from impasto.recipe import parse_field
+from impasto.recipe.recipe import parse_field
 
 
 @takes_options

@@ -9,7 +9,7 @@ from impasto.cli.delivery import Delivery, EvolutionOptions, Output, paint_and_d
 from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.options import STYLIZE_FIELDS, Report, RunMachine, takes_recipe
 from impasto.cli.signatures import takes_options
-from impasto.recipe import Recipe, parse_field
+from impasto.recipe.recipe import Recipe, parse_field
 
 LAYER_FIELDS = ("content_layers", "style_layers", "content_layer_weights", "style_layer_weights")
 

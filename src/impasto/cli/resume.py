@@ -10,7 +10,7 @@ from impasto.cli.delivery import Delivery, EvolutionOptions, paint_and_deliver
 from impasto.cli.options import Report
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 
 @takes_options

@@ -11,7 +11,7 @@ from impasto.cli.frames import Frames
 from impasto.cli.options import ContentMasks, Report, RunMachine, StyleMasks, takes_recipe
 from impasto.cli.signatures import takes_options
 from impasto.errors import OutputError
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 Content = Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)]
 Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="one or more paintings", show_default=False)]

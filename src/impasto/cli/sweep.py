@@ -9,7 +9,7 @@ from impasto.cli.options import FILE_FIELDS, STYLIZE_FIELDS, Machine, Report, ta
 from impasto.cli.progress import showing_progress
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
-from impasto.recipe import Recipe, recipe_files
+from impasto.recipe.recipe import Recipe, recipe_files
 
 if TYPE_CHECKING:
     from impasto.optimize.events import OnStep

@@ -10,7 +10,7 @@ from impasto.cli.estimate import DryRun, tell_estimate
 from impasto.cli.options import PHOTOGRAPH_FIELDS, STYLIZE_FIELDS, Report, RunMachine, takes_recipe
 from impasto.cli.signatures import takes_options
 from impasto.errors import RecipeError
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 WRAPS = {"x": "wrap-x", "xy": "wrap"}
 

@@ -9,7 +9,7 @@ from impasto.features.rescaling import measure_mean_activations, read_mean_activ
 from impasto.features.vgg import Vgg, check_layers
 from impasto.features.weights import WeightsRecord, load_weights
 from impasto.images.resize import fit_long_edge, resize_image
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 MEASURED_SIZE = 256
 """Long edge of the pictures on which a network's mean activations are measured."""

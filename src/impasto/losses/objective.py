@@ -11,7 +11,6 @@ from torch import Tensor
 from impasto.features.guides import Region
 from impasto.features.tiling import Tile
 from impasto.features.vgg import Padding, Vgg, sort_layers
-from impasto.fields import split_statistic
 from impasto.losses.content import content_loss
 from impasto.losses.descriptions import Descriptions
 from impasto.losses.nearest import Guides, NearestStyle, at, nearest_distance
@@ -19,7 +18,8 @@ from impasto.losses.parts import Part, list_parts
 from impasto.losses.protection import Protection
 from impasto.losses.statistics import Statistic, build_statistics
 from impasto.losses.tv import tv_loss
-from impasto.recipe import Recipe
+from impasto.recipe.fields import split_statistic
+from impasto.recipe.recipe import Recipe
 
 CONTENT_BALANCE = 0.05
 """Content weight for a style weight of 1 at strength 0.5; chosen by eye, see docs/experiments.md."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from impasto.features.guides import Region, carry_guide
 from impasto.features.vgg import Vgg, sort_layers
-from impasto.fields import split_statistic
 from impasto.losses.nearest import Guides
-from impasto.recipe import Recipe, check_blend
+from impasto.recipe.fields import split_statistic
+from impasto.recipe.recipe import Recipe, check_blend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

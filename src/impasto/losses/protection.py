@@ -8,7 +8,7 @@ from torch.nn import functional
 from impasto.errors import RecipeError
 from impasto.features.receptive import stride_of
 from impasto.features.tiling import Tile
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 PROTECT_LAYERS = ("conv2_2", "conv3_2")
 """Layers whose responses keep the content of protected places, beside the recipe's: shapes as small as an eye."""

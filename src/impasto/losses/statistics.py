@@ -24,7 +24,7 @@ from impasto.losses.histogram import (
 )
 from impasto.losses.moments import channel_moments, covariance_distance, moments_distance, raw_moments
 from impasto.losses.wasserstein import blend_raw_moments, wasserstein_distance
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)

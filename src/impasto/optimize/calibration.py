@@ -17,11 +17,11 @@ import torch
 from impasto.errors import DiskError
 from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
-from impasto.fields import split_statistic
 from impasto.losses.nearest import match_rows
 from impasto.losses.objective import Objective
 from impasto.optimize.loop import build_evaluate
-from impasto.recipe import Recipe, every_statistic
+from impasto.recipe.fields import split_statistic
+from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.system.disk import cache_folder, replace_file
 
 FORMAT_VERSION = 1

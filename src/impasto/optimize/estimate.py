@@ -15,7 +15,7 @@ from impasto.optimize.calibration import Speed
 from impasto.optimize.plan import SLACK, column_shapes
 from impasto.optimize.precision import Precision
 from impasto.optimize.schedule import Part, RunPlan
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 FORWARD = 0.4
 """Seconds of a pass without gradient for one of an evaluation of the same pixels: 0.38 to 0.43 measured."""

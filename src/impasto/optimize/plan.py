@@ -8,10 +8,10 @@ from impasto.features.footprint import feature_bytes, forward_bytes, graph_bytes
 from impasto.features.receptive import GRID, stride_of
 from impasto.features.tiling import largest_tile
 from impasto.features.vgg import Vgg, sort_layers
-from impasto.fields import split_statistic
 from impasto.losses.nearest import STYLE_VECTORS
 from impasto.optimize.tiles import tile_margin
-from impasto.recipe import Recipe, every_statistic
+from impasto.recipe.fields import split_statistic
+from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.system.memory import format_memory
 
 IMAGES = 8

@@ -17,7 +17,6 @@ from impasto.features.guides import Region
 from impasto.features.receptive import GRID, margin
 from impasto.features.tiling import Tile, cut_tiles
 from impasto.features.vgg import Padding, Vgg, sort_layers
-from impasto.fields import split_statistic
 from impasto.losses.content import content_loss
 from impasto.losses.nearest import nearest_distance
 from impasto.losses.objective import Objective, Term, Wanted, layer_weights, same, style_padding, sum_terms
@@ -27,7 +26,8 @@ from impasto.optimize.heap import Heap
 from impasto.optimize.neighbours import TiledNearest, View, column_margin
 from impasto.optimize.rounds import deal
 from impasto.optimize.shelf import Shelf
-from impasto.recipe import Recipe, every_statistic
+from impasto.recipe.fields import split_statistic
+from impasto.recipe.recipe import Recipe, every_statistic
 
 Measure = Callable[[Tensor, Tile], Sequence[Tensor]]
 """A tile's pixels, margins included, and the tile -> the tile's addends to some sums over the picture.

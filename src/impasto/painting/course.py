@@ -22,7 +22,7 @@ from impasto.optimize.schedule import Part, RunPlan
 from impasto.painting.keeping import Keeping
 from impasto.painting.scene import Scene
 from impasto.planning import Planner
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.runs.checkpoint import map_tensors
 from impasto.system.device import is_out_of_memory, name_devices
 from impasto.system.memory import format_memory

@@ -27,7 +27,7 @@ from impasto.painting.inputs import Inputs
 from impasto.painting.keeping import Keeping
 from impasto.painting.scene import Scene
 from impasto.planning import Planner
-from impasto.recipe import Recipe, check_blend, recipe_files
+from impasto.recipe.recipe import Recipe, check_blend, recipe_files
 from impasto.regions import Masks, build_regions
 from impasto.result import Result
 from impasto.reuse import Reuse

@@ -19,7 +19,7 @@ from impasto.optimize.precision import Precision
 from impasto.optimize.pyramid import hand_over
 from impasto.optimize.schedule import Part
 from impasto.optimize.tiles import TiledObjective
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

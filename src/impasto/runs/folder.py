@@ -20,7 +20,7 @@ from impasto.images.io import write_image
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.optimize.events import StepEvent
 from impasto.optimize.loop import State
-from impasto.recipe import format_toml
+from impasto.recipe.recipe import format_toml
 from impasto.result import Result
 from impasto.runs.checkpoint import Checkpoints
 from impasto.runs.lock import Lock

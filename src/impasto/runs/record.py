@@ -15,10 +15,10 @@ import torch
 from impasto import __version__
 from impasto.errors import RunError
 from impasto.features.weights import RECORDS, WeightsRecord, file_sha256
-from impasto.fields import INITS
 from impasto.images.faces import Box
 from impasto.optimize.schedule import RunPlan
-from impasto.recipe import Recipe
+from impasto.recipe.fields import INITS
+from impasto.recipe.recipe import Recipe
 from impasto.system.disk import replace_file
 
 FORMAT_VERSION = 1

@@ -8,7 +8,7 @@ from impasto.batch import cluster
 from impasto.batch.cluster import describe_death
 from impasto.batch.jobs import Job
 from impasto.batch.reports import Lost
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 
 def test_a_worker_that_dies_takes_its_looks_along(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 from impasto.batch.joblist import JobList
 from impasto.batch.naming import NameTemplate
 from impasto.errors import BatchError
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 TEMPLATE = NameTemplate("{content}_{style}.png")
 

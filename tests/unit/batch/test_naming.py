@@ -4,7 +4,7 @@ import pytest
 
 from impasto.batch.naming import NameTemplate, check_name
 from impasto.errors import BatchError
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 
 def fill(template: str, styles: tuple[str, ...] = ("/b/star.jpg",), **changes: object) -> str:

@@ -9,7 +9,7 @@ from impasto.batch.naming import NameTemplate
 from impasto.batch.pairs import Pairs
 from impasto.batch.plan import check_jobs
 from impasto.errors import BatchError, OutputError, RecipeError
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 
 @pytest.fixture

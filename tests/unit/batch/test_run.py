@@ -13,7 +13,7 @@ from impasto.batch.manifest import NAME
 from impasto.batch.reports import Failed, Lost, Painted, Report
 from impasto.batch.run import BatchEvent, Tally, paint_batch
 from impasto.errors import BatchError, DiskError
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 FACTS = {"steps": 2, "peak_bytes": 7, "losses": {"total": 1.0}}
 

@@ -10,7 +10,7 @@ from impasto.batch.reports import Stepped
 from impasto.batch.run import BatchEvent, Tally
 from impasto.cli.batch import fill_ray
 from impasto.cli.batch_progress import Lines, showing_batch
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 JOB = Job("a.png", ("b.png",), "a_b.png", Recipe())
 

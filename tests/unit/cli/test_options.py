@@ -9,7 +9,7 @@ import typer
 from impasto.cli.app import app
 from impasto.cli.options import PANELS, build_recipe, read_memory
 from impasto.errors import MemoryLimitError, RecipeError
-from impasto.recipe import Recipe, field_names
+from impasto.recipe.recipe import Recipe, field_names
 
 
 def options_of(command: str) -> dict[str, object]:

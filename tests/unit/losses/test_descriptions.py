@@ -8,7 +8,7 @@ from torch import Tensor
 from impasto.features.encoder import build_encoder
 from impasto.losses.descriptions import Descriptions
 from impasto.losses.objective import Objective
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 Paint = Callable[..., Tensor]
 

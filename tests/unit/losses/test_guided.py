@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.fields import STATISTICS
 from impasto.losses.guided import guided_ranks, ranks_distance
 from impasto.losses.statistics import Statistic, build_statistics
-from impasto.recipe import Recipe
+from impasto.recipe.fields import STATISTICS
+from impasto.recipe.recipe import Recipe
 
 KNOWN = sorted(set(STATISTICS) - {"nearest"})
 

@@ -12,7 +12,7 @@ from impasto.losses.content import content_loss
 from impasto.losses.gram import gram_loss, gram_matrix
 from impasto.losses.objective import CONTENT_BALANCE, STRENGTH_STEEPNESS, Objective, mixing_weights
 from impasto.losses.tv import tv_loss
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 Paint = Callable[..., Tensor]
 

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
-from impasto.fields import STATISTICS
 from impasto.losses.objective import Objective
 from impasto.losses.parts import list_parts
-from impasto.recipe import Recipe
+from impasto.recipe.fields import STATISTICS
+from impasto.recipe.recipe import Recipe
 
 Paint = Callable[..., Tensor]
 

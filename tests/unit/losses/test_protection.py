@@ -12,7 +12,7 @@ from impasto.features.encoder import build_encoder
 from impasto.losses.objective import Objective
 from impasto.losses.protection import PROTECT_LAYERS, Protection, protect_recipe
 from impasto.optimize.tiles import TiledObjective
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 Paint = Callable[..., Tensor]
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.fields import STATISTICS
 from impasto.losses.statistics import build_statistics
-from impasto.recipe import Recipe
+from impasto.recipe.fields import STATISTICS
+from impasto.recipe.recipe import Recipe
 
 KNOWN = build_statistics(Recipe())
 

@@ -19,7 +19,7 @@ from impasto.optimize.calibration import (
     read_speeds,
     write_speed,
 )
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(weights="tiny", content_layers=("conv2_2",), style_layers=("conv1_1", "conv2_1", "conv3_1"))

@@ -14,7 +14,7 @@ from impasto.optimize.estimate import (
 )
 from impasto.optimize.plan import SLACK, MemoryPlan
 from impasto.optimize.schedule import Part, RunPlan
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(weights="tiny")

@@ -9,7 +9,7 @@ from impasto.errors import MemoryLimitError
 from impasto.features.encoder import build_encoder
 from impasto.features.footprint import feature_bytes, forward_bytes, graph_bytes
 from impasto.optimize.plan import ALLOCATOR, IMAGE, IMAGES, SLACK, MemoryPlan, evaluation_bytes, plan_memory
-from impasto.recipe import Recipe
+from impasto.recipe.recipe import Recipe
 from impasto.system.memory import format_memory, free_bytes, memory_limit, parse_memory, used_bytes
 
 CPU = torch.device("cpu")

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from impasto.features.encoder import build_encoder
 from impasto.features.guides import Region
-from impasto.fields import LAYERS
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
 from impasto.optimize import tiles
 from impasto.optimize.tiles import TiledObjective
-from impasto.recipe import Recipe
+from impasto.recipe.fields import LAYERS
+from impasto.recipe.recipe import Recipe
 from impasto.system.device import running
 
 Paint = Callable[..., Tensor]

@@ -8,7 +8,7 @@ from impasto.errors import OutputError
 from impasto.features.containers import caffe, keras, matconvnet, own, torchvision
 from impasto.features.containers.content import Read, Write
 from impasto.features.preprocessing import OXFORD, OXFORD_RGB, Preprocessing
-from impasto.fields import nearest_name
+from impasto.recipe.fields import nearest_name
 
 
 @dataclass(frozen=True, slots=True)

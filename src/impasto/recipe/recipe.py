@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from impasto.errors import RecipeError
-from impasto.fields import (
+from impasto.recipe.fields import (
     COLORS,
     GUIDE_MODES,
     STATISTICS,
@@ -359,7 +359,7 @@ def check_blend(style_blend: Sequence[float], count: int) -> tuple[float, ...]:
 
 
 def _presets() -> dict[str, Any]:
-    folder = resources.files("impasto") / "presets"
+    folder = resources.files("impasto.recipe") / "presets"
     return {path.name.removesuffix(".toml"): path for path in folder.iterdir() if path.name.endswith(".toml")}
 
 

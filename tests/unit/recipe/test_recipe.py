@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from impasto.errors import RecipeError
-from impasto.fields import LAYERS, format_value
-from impasto.recipe import Recipe, check_blend, field_names, parse_field, preset_names, recipe_files
+from impasto.recipe.fields import LAYERS, format_value
+from impasto.recipe.recipe import Recipe, check_blend, field_names, parse_field, preset_names, recipe_files
 
 
 def test_defaults_are_the_preset_standard() -> None:

@@ -1,0 +1,1 @@
+"""What is painted: the recipe, its fields, the presets."""
