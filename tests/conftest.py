@@ -9,7 +9,7 @@ from torch import Tensor
 
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg
-from impasto.images.profiles import srgb_profile
+from impasto.images.formats.profiles import srgb_profile
 from impasto.recipe.recipe import Recipe
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from impasto.errors import RecipeError
 from impasto.features.guides import visible_guide
-from impasto.images.oklab import to_grey
-from impasto.images.palette import match_chroma, match_histogram, match_lightness, match_moments, take_chroma
+from impasto.images.color.oklab import to_grey
+from impasto.images.color.palette import match_chroma, match_histogram, match_lightness, match_moments, take_chroma
 from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
 from impasto.recipe.recipe import Recipe, check_blend

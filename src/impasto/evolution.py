@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from impasto.errors import DiskError, OutputError
-from impasto.images.animation import FRAMES_PER_SECOND, to_frame, write_animation
+from impasto.images.formats.animation import FRAMES_PER_SECOND, to_frame, write_animation
 from impasto.images.io import check_output, write_image
 from impasto.images.resize import resize_image
 from impasto.optimize.events import StepEvent

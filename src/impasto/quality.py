@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from impasto.features.guides import Region, carry_guide
 from impasto.features.vgg import Vgg
-from impasto.images.difference import color_metric, palette_color_metric, palette_metric, ssim_metric
+from impasto.images.color.difference import color_metric, palette_color_metric, palette_metric, ssim_metric
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.gram import gram_matrix
 from impasto.losses.guided import guided_gram_matrix, guided_moments

@@ -13,9 +13,9 @@ import impasto
 from impasto.coloring import NEEDS, check_color, finish_colors, prepare_colors, to_painted
 from impasto.compare import compare
 from impasto.errors import RecipeError
-from impasto.images.lab import ciede2000, to_lab
-from impasto.images.oklab import to_grey, to_oklab
-from impasto.images.palette import LINEAR_MAPS, color_moments
+from impasto.images.color.lab import ciede2000, to_lab
+from impasto.images.color.oklab import to_grey, to_oklab
+from impasto.images.color.palette import LINEAR_MAPS, color_moments
 from impasto.preparation import prepare_pastiche
 from impasto.recipe.fields import COLORS
 

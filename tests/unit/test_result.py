@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 import impasto
+from impasto.images.formats.tiff import encode_tiff
 from impasto.images.io import read_photograph
-from impasto.images.tiff import encode_tiff
 
 FAST = impasto.Recipe(weights="tiny", size=40, steps=2, style_layers=("conv1_1",), content_layers=("conv2_1",))
 

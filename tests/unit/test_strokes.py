@@ -10,8 +10,8 @@ from torch import Tensor
 import impasto
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.vgg import Vgg
-from impasto.images.oklab import to_grey, to_oklab
-from impasto.images.palette import match_lightness
+from impasto.images.color.oklab import to_grey, to_oklab
+from impasto.images.color.palette import match_lightness
 from impasto.losses.gram import gram_matrix
 from impasto.strokes import SHARE, fine_recipe
 

@@ -56,7 +56,7 @@ class Delivery:
         evolution: EvolutionOptions,
     ) -> None:
         from impasto.evolution import Evolution, check_snapshot_dir
-        from impasto.images.animation import check_animation
+        from impasto.images.formats.animation import check_animation
         from impasto.images.io import check_output
 
         read: list[Path | str] = [*inputs, *recipe_files(recipe)]

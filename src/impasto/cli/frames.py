@@ -29,7 +29,7 @@ class Frames:
     """
 
     def __init__(self, output: Path, inputs: Sequence[Path], recipe: Recipe) -> None:
-        from impasto.images.animation import FORMATS, check_animation
+        from impasto.images.formats.animation import FORMATS, check_animation
         from impasto.images.io import check_output
 
         read: list[Path | str] = [*inputs, *recipe_files(recipe)]
@@ -66,7 +66,7 @@ class Frames:
 
     def keep(self, result: "Result") -> None:
         """Writes a frame; or remembers it, of an animation."""
-        from impasto.images.animation import to_frame
+        from impasto.images.formats.animation import to_frame
 
         self._last = result
         values = {key: value for key, value in result.to_dict().items() if key not in ("recipe", "run", "size")}
@@ -82,7 +82,7 @@ class Frames:
 
     def deliver(self, interrupt: Interrupt, *, as_json: bool) -> None:
         """Writes what is left to write, reports, and ends the command with its exit code."""
-        from impasto.images.animation import write_animation
+        from impasto.images.formats.animation import write_animation
 
         interrupt.shield()
         assert self._last is not None

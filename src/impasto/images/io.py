@@ -16,13 +16,14 @@ from torch import Tensor
 
 from impasto.errors import ImageRangeError, ImageReadError, OutputError
 from impasto.images.carried import NOTHING, Carried, Depth
-from impasto.images.chunks import read_texts
-from impasto.images.deep import is_deep, levels_to_layers, read_levels, read_orientation
-from impasto.images.encoding import FORMATS, Finish, check_depth, encode_image
-from impasto.images.exif import carry_exif
-from impasto.images.files import check_file, check_pixel_count, load_upright, one_line, open_picture, reading
 from impasto.images.fill import fill_transparent
-from impasto.images.metadata import add_metadata, find_metadata
+from impasto.images.formats.chunks import read_texts
+from impasto.images.formats.deep import is_deep, levels_to_layers, read_levels, read_orientation
+from impasto.images.formats.encoding import FORMATS, Finish, check_depth, encode_image
+from impasto.images.formats.exif import carry_exif
+from impasto.images.formats.files import check_file, check_pixel_count, load_upright, one_line, open_picture, reading
+from impasto.images.formats.metadata import add_metadata, find_metadata
+from impasto.images.formats.profiles import INSTALL_DEEP, has_deep, is_rgb
 from impasto.images.pixels import (
     Layers,
     array_to_layers,
@@ -30,7 +31,6 @@ from impasto.images.pixels import (
     picture_to_layers,
     tensor_to_image,
 )
-from impasto.images.profiles import INSTALL_DEEP, has_deep, is_rgb
 from impasto.system.disk import check_folder, check_not_input, is_folder, replace_file
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from impasto.errors import ImageSizeError, MaskError
-from impasto.images.deep import read_orientation
-from impasto.images.files import open_picture
+from impasto.images.formats.deep import read_orientation
+from impasto.images.formats.files import open_picture
 from impasto.images.io import MAX_PIXELS, ImageSource, read_photograph
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.errors import ImageRangeError, ImageReadError
-from impasto.images.profiles import picture_to_srgb
+from impasto.images.formats.profiles import picture_to_srgb
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from PIL import ExifTags, Image
 
-from impasto.images.exif import carry_exif
+from impasto.images.formats.exif import carry_exif
 
 EXIF, GPS = 0x8769, 0x8825
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from impasto.images.lab import from_linear, to_linear
+from impasto.images.color.lab import from_linear, to_linear
 
 # B. Ottosson 2020, "A perceptual color space for image processing" (bottosson.github.io/posts/oklab), the matrices of
 # 2021: linear sRGB to the responses of the cones, and their cube roots to L, a, b.

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto.images import tiff
-from impasto.images.tiff import encode_tiff
+from impasto.images.formats import tiff
+from impasto.images.formats.tiff import encode_tiff
 
 tifffile = pytest.importorskip("tifffile")
 pytest.importorskip("imagecodecs")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, features
 
 from impasto.errors import ImageReadError
-from impasto.images import files
+from impasto.images.formats import files
 from impasto.images.io import read_image
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)

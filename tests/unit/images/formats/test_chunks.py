@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from impasto.errors import ImageReadError
+from impasto.images.formats.metadata import add_metadata
 from impasto.images.io import read_metadata
-from impasto.images.metadata import add_metadata
 
 LIMIT = 16 * 2**20
 PACKET = b"""<a xmlns:z="http://ns.impasto/1.0/"><z:metadata>{"seed": 4}</z:metadata></a>"""

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from impasto.errors import OutputError
 from impasto.images.carried import Carried, Depth
-from impasto.images.exif import JPEG_EXIF_BYTES
+from impasto.images.formats.exif import JPEG_EXIF_BYTES
+from impasto.images.formats.png import encode_png
+from impasto.images.formats.profiles import picture_from_srgb, srgb_profile, srgb_to_unit
+from impasto.images.formats.tiff import encode_tiff
 from impasto.images.pixels import composite_on_white
-from impasto.images.png import encode_png
-from impasto.images.profiles import picture_from_srgb, srgb_profile, srgb_to_unit
 from impasto.images.resize import resize_image
-from impasto.images.tiff import encode_tiff
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto.images.png import encode_png
+from impasto.images.formats.png import encode_png
 
 imagecodecs = pytest.importorskip("imagecodecs")
 

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.errors import OutputError
-from impasto.images.metadata import add_metadata
+from impasto.images.formats.metadata import add_metadata
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.system.disk import check_folder, is_folder, is_same_file, replace_file
 

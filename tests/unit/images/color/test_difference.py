@@ -7,8 +7,8 @@ import torch
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from impasto.images.difference import color_metric, palette_color_metric, palette_metric, ssim_metric
-from impasto.images.lab import to_lab
+from impasto.images.color.difference import color_metric, palette_color_metric, palette_metric, ssim_metric
+from impasto.images.color.lab import to_lab
 
 Paint = Callable[..., Tensor]
 

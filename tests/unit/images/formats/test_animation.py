@@ -9,7 +9,7 @@ from PIL import Image, ImageSequence
 from torch import Tensor
 
 from impasto.errors import OutputError
-from impasto.images.animation import check_animation, to_frame, write_animation
+from impasto.images.formats.animation import check_animation, to_frame, write_animation
 
 
 @pytest.mark.parametrize("suffix", [".webp", ".gif"])

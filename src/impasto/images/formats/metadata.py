@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from PIL import PngImagePlugin
 
-from impasto.images.chunks import PNG_KEY, XMP_KEY
+from impasto.images.formats.chunks import PNG_KEY, XMP_KEY
 
 XMP_NAMESPACE = "http://ns.impasto/1.0/"
 

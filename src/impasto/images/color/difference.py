@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from impasto.images.lab import ciede2000, to_lab
+from impasto.images.color.lab import ciede2000, to_lab
 
 WINDOW, WINDOW_SIGMA = 11, 1.5
 DIRECTIONS = 32

@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 from impasto.errors import OutputError
+from impasto.images.formats.profiles import is_srgb
 from impasto.images.io import check_output, read_metadata, read_photograph, write_image
-from impasto.images.profiles import is_srgb
 
 FILES = [(".png", 8), (".tif", 8), (".webp", 8), (".jpg", 8), (".png", 16), (".tif", 16)]
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from impasto.images.lab import ciede2000, to_lab, to_linear
+from impasto.images.color.lab import ciede2000, to_lab, to_linear
 
 # Sharma, Wu and Dalal 2005, table 1: all 34 pairs, each L, a, b, L, a, b and the difference.
 SHARMA = torch.tensor(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from impasto.images.oklab import from_oklab, grey_of, to_oklab
+from impasto.images.color.oklab import from_oklab, grey_of, to_oklab
 
 REGULARIZATION = 1e-8
 """Added to the variance in every direction: a grey or flat picture has none. The rounding of 8 bits alone has 1.3e-6,

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.images.lab import from_linear, to_linear
-from impasto.images.oklab import from_oklab, to_grey, to_oklab
+from impasto.images.color.lab import from_linear, to_linear
+from impasto.images.color.oklab import from_oklab, to_grey, to_oklab
 
 Paint = Callable[..., Tensor]
 

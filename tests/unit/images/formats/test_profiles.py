@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from impasto.images import profiles
-from impasto.images.profiles import is_rgb, is_srgb, picture_to_srgb, srgb_profile, srgb_to_unit, unit_to_srgb
+from impasto.images.formats import profiles
+from impasto.images.formats.profiles import is_rgb, is_srgb, picture_to_srgb, srgb_profile, srgb_to_unit, unit_to_srgb
 
 GAMMA = 563 / 256  # of Adobe RGB
 

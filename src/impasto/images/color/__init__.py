@@ -1,0 +1,1 @@
+"""Color spaces, color differences, and mapping the colors of one picture to another's."""

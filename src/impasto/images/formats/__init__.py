@@ -1,0 +1,1 @@
+"""Picture files: reading, writing, and what they carry beside the pixels."""
