@@ -100,10 +100,10 @@ def work(job: dict[str, Any]) -> None:
     from impasto.losses.objective import Objective
     from impasto.optimize.loop import build_evaluate
     from impasto.optimize.plan import Needs
-    from impasto.optimize.tiles import TiledObjective
     from impasto.recipe.recipe import Recipe
     from impasto.system.device import running
     from impasto.system.memory import format_memory, memory_limit, parse_memory, used_bytes
+    from impasto.tiles.tiled import TiledObjective
 
     recipe, device = Recipe(), torch.device("cpu")
     encoder = build_encoder(recipe)[0]

@@ -22,8 +22,8 @@ from report import write_report
 from impasto.features.encoder import build_encoder
 from impasto.losses.objective import Objective
 from impasto.optimize.loop import build_evaluate
-from impasto.optimize.tiles import TiledObjective
 from impasto.recipe.recipe import Recipe
+from impasto.tiles.tiled import TiledObjective
 
 
 def main() -> None:

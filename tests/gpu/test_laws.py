@@ -16,10 +16,10 @@ from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
 from impasto.losses.objective import Objective
 from impasto.optimize.precision import has_fast_bfloat16
-from impasto.optimize.tiles import TiledObjective, tile_margin
 from impasto.recipe.recipe import Recipe
 from impasto.runs.checkpoint import map_tensors
 from impasto.system.device import name_devices, running
+from impasto.tiles.tiled import TiledObjective, tile_margin
 
 Paint = Callable[..., Tensor]
 CPU = torch.device("cpu")

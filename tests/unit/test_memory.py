@@ -9,8 +9,9 @@ from torch import Tensor
 
 import impasto
 from impasto.errors import MemoryLimitError
-from impasto.optimize import heap, plan
+from impasto.optimize import plan
 from impasto.painting import painting
+from impasto.tiles import heap
 
 Paint = Callable[..., Tensor]
 

@@ -14,8 +14,8 @@ import impasto
 from impasto.errors import DeviceError, OutOfMemoryError, RecipeError
 from impasto.losses.objective import Objective
 from impasto.optimize import calibration, plan, precision
-from impasto.optimize.tiles import TiledObjective
 from impasto.painting import painting
+from impasto.tiles.tiled import TiledObjective
 
 Paint = Callable[..., Tensor]
 

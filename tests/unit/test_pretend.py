@@ -18,12 +18,12 @@ from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
-from impasto.optimize import heap
-from impasto.optimize.tiles import TiledObjective, tile_margin
 from impasto.preparation import prepare_pastiche
 from impasto.recipe.recipe import Recipe
 from impasto.reuse import Reuse
 from impasto.system.memory import FREE_SHARE
+from impasto.tiles import heap
+from impasto.tiles.tiled import TiledObjective, tile_margin
 
 Paint = Callable[..., Tensor]
 CPU, GPU, OTHER = torch.device("cpu"), torch.device("cuda:0"), torch.device("cuda:1")

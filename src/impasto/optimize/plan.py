@@ -9,10 +9,10 @@ from impasto.features.receptive import GRID, stride_of
 from impasto.features.tiling import largest_tile
 from impasto.features.vgg import Vgg, sort_layers
 from impasto.losses.nearest import STYLE_VECTORS
-from impasto.optimize.tiles import tile_margin
 from impasto.recipe.fields import split_statistic
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.system.memory import format_memory
+from impasto.tiles.tiled import tile_margin
 
 IMAGES = 8
 """Pictures in float32 that a run holds at once beside the history: the best, the last two, gradients, waves.

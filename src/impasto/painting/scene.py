@@ -13,13 +13,13 @@ from impasto.images.resize import resize_image
 from impasto.losses.descriptions import Descriptions
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
-from impasto.optimize.heap import Heap
 from impasto.optimize.init import build_init
 from impasto.optimize.precision import Precision
 from impasto.optimize.pyramid import hand_over
 from impasto.optimize.schedule import Part
-from impasto.optimize.tiles import TiledObjective
 from impasto.recipe.recipe import Recipe
+from impasto.tiles.heap import Heap
+from impasto.tiles.tiled import TiledObjective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

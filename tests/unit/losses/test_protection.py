@@ -11,8 +11,8 @@ from impasto.errors import RecipeError
 from impasto.features.encoder import build_encoder
 from impasto.losses.objective import Objective
 from impasto.losses.protection import PROTECT_LAYERS, Protection, protect_recipe
-from impasto.optimize.tiles import TiledObjective
 from impasto.recipe.recipe import Recipe
+from impasto.tiles.tiled import TiledObjective
 
 Paint = Callable[..., Tensor]
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from impasto.features.tiling import Tile, cut_tiles
-from impasto.optimize.rounds import deal
+from impasto.tiles.device_scheduler import deal
 
 CPU = torch.device("cpu")
 TILES = cut_tiles((80, 112), 16, 16, "zero")

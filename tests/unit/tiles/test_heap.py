@@ -2,8 +2,8 @@
 
 import pytest
 
-from impasto.optimize import heap
-from impasto.optimize.heap import Heap
+from impasto.tiles import heap
+from impasto.tiles.heap import Heap
 
 PLAN = {"held_bytes": 80, "needed_bytes": 160, "most_bytes": 170}  # a tile's features take 80
 

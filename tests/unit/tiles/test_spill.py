@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from impasto.errors import DiskError
-from impasto.optimize.shelf import Shelf
+from impasto.tiles.spill import Shelf
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64])

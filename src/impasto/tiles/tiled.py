@@ -22,12 +22,12 @@ from impasto.losses.nearest import nearest_distance
 from impasto.losses.objective import Objective, Term, Wanted, layer_weights, same, style_padding, sum_terms
 from impasto.losses.parts import Part
 from impasto.losses.protection import Protection
-from impasto.optimize.heap import Heap
-from impasto.optimize.neighbours import TiledNearest, View, column_margin
-from impasto.optimize.rounds import deal
-from impasto.optimize.shelf import Shelf
 from impasto.recipe.fields import split_statistic
 from impasto.recipe.recipe import Recipe, every_statistic
+from impasto.tiles.device_scheduler import deal
+from impasto.tiles.heap import Heap
+from impasto.tiles.neighbors import TiledNearest, View, column_margin
+from impasto.tiles.spill import Shelf
 
 Measure = Callable[[Tensor, Tile], Sequence[Tensor]]
 """A tile's pixels, margins included, and the tile -> the tile's addends to some sums over the picture.
