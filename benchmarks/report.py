@@ -21,7 +21,7 @@ def write_report(benchmark: str, figures: Mapping[str, Any], *, seed: int | None
     import torch  # here, so that a benchmark's own process stays small until it ends
 
     import impasto
-    from impasto.optimize.calibration import find_processor
+    from impasto.cost.calibration import find_processor
 
     machine = {"processor": find_processor(), "cores": os.cpu_count(), "threads": torch.get_num_threads()}
     versions = {"impasto": impasto.__version__, "torch": torch.__version__, "python": platform.python_version()}

@@ -96,10 +96,10 @@ def work(job: dict[str, Any]) -> None:
     settle_process()
     import torch
 
+    from impasto.cost.plan import Needs
     from impasto.features.encoder import build_encoder
     from impasto.losses.objective import Objective
     from impasto.optimize.loop import build_evaluate
-    from impasto.optimize.plan import Needs
     from impasto.recipe.recipe import Recipe
     from impasto.system.device import running
     from impasto.system.memory import format_memory, memory_limit, parse_memory, used_bytes

@@ -15,10 +15,10 @@ from impasto.errors import ImpastoError
 from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
+    from impasto.cost.estimate import Estimate
     from impasto.how import How, PasticheHow
     from impasto.images.io import read_image, read_metadata, write_image
     from impasto.morphing import prepare_morph
-    from impasto.optimize.estimate import Estimate
     from impasto.optimize.events import StepEvent
     from impasto.optimize.schedule import RunPlan
     from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Estimate": "impasto.optimize.estimate",
+    "Estimate": "impasto.cost.estimate",
     "How": "impasto.how",
     "PasticheHow": "impasto.how",
     "Result": "impasto.result",

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Unpack
 
 from impasto.coloring import prepare_colors
+from impasto.cost.estimate import Estimate
 from impasto.errors import RecipeError
 from impasto.how import ImageSources, PasticheHow
 from impasto.images.io import ImageSource
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
-from impasto.optimize.estimate import Estimate
 from impasto.optimize.events import OnStep
 from impasto.painting.painting import Painting
 from impasto.preparation import prepare_pastiche

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from impasto.cost.plan import UNTILED, MemoryPlan, Needs, lower_plan, plan_memory
 from impasto.errors import MemoryLimitError, RecipeError
 from impasto.features.vgg import Vgg
-from impasto.optimize.plan import UNTILED, MemoryPlan, Needs, lower_plan, plan_memory
 from impasto.optimize.precision import Precision
 from impasto.optimize.pyramid import share_steps
 from impasto.optimize.schedule import Part, RunPlan

@@ -12,11 +12,11 @@ import numpy as np
 from torch import Tensor
 
 from impasto import __version__
+from impasto.cost.plan import MemoryPlan
 from impasto.features.weights import WeightsRecord, file_sha256
 from impasto.images.carried import NOTHING, Carried, Depth
 from impasto.images.faces import Box
 from impasto.images.io import ImageSource, write_image
-from impasto.optimize.plan import MemoryPlan
 from impasto.optimize.schedule import RunPlan
 from impasto.recipe.recipe import Recipe
 

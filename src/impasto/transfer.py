@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Unpack
 
+from impasto.cost.estimate import Estimate
 from impasto.how import How, ImageSources, PasticheHow
 from impasto.images.io import ImageSource
 from impasto.morphing import prepare_morph
-from impasto.optimize.estimate import Estimate
 from impasto.optimize.events import OnStep
 from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
 from impasto.recipe.recipe import Recipe

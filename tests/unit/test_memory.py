@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 import impasto
+from impasto.cost import plan
 from impasto.errors import MemoryLimitError
-from impasto.optimize import plan
 from impasto.painting import painting
 from impasto.tiles import heap
 

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 import impasto
+from impasto.cost import calibration, plan
 from impasto.errors import DeviceError, OutOfMemoryError, RecipeError
 from impasto.losses.objective import Objective
-from impasto.optimize import calibration, plan, precision
+from impasto.optimize import precision
 from impasto.painting import painting
 from impasto.tiles.tiled import TiledObjective
 

@@ -211,8 +211,8 @@ def test_a_pastiche_in_the_tiles_of_two_gpus(statistic: tuple[str, ...], picture
 def test_out_of_memory_on_the_second_gpu_lowers_the_tiles(
     picture: Paint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("impasto.optimize.plan.SLACK", 0)
-    monkeypatch.setattr("impasto.optimize.plan.SMALLEST_TILE", 16)
+    monkeypatch.setattr("impasto.cost.plan.SLACK", 0)
+    monkeypatch.setattr("impasto.cost.plan.SMALLEST_TILE", 16)
     forward = Vgg.forward
 
     def failing(self: Vgg, image: Tensor, *args: Any, **kwargs: Any) -> dict[str, Tensor]:

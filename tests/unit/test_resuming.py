@@ -12,9 +12,9 @@ from torch import Tensor
 
 import impasto
 from impasto import reuse
+from impasto.cost import plan
 from impasto.errors import DeviceError, OutputError, RunError, RunLockedError, WeightsError
 from impasto.features.weights import load_weights, write_safetensors
-from impasto.optimize import plan
 from impasto.painting import painting
 from impasto.resuming import prepare_resume
 from impasto.runs import folder as run_folder

@@ -64,9 +64,9 @@ def find_evaluation() -> dict[str, Any]:
     """
     import torch
 
+    from impasto.cost.calibration import find_speed
     from impasto.errors import DeviceError
     from impasto.features.encoder import build_encoder
-    from impasto.optimize.calibration import find_speed
     from impasto.optimize.precision import check_precision, resolve_precision
     from impasto.recipe.recipe import Recipe
     from impasto.system.device import resolve_device, running

@@ -11,8 +11,8 @@ from impasto.cli.progress import describe_seconds
 from impasto.cli.report import print_json, print_line
 
 if TYPE_CHECKING:
+    from impasto.cost.estimate import Estimate
     from impasto.morphing import Morph
-    from impasto.optimize.estimate import Estimate
     from impasto.painting.painting import Painting
 
 DryRun = Annotated[

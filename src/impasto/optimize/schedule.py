@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from impasto.cost.plan import MemoryPlan
 from impasto.errors import RecipeError
 from impasto.features.receptive import GRID
-from impasto.optimize.plan import MemoryPlan
 from impasto.optimize.precision import Precision
 
 

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from impasto.coloring import see_painted
+from impasto.cost.calibration import Speed, write_speed
+from impasto.cost.estimate import evaluation_looks
 from impasto.errors import OutOfMemoryError
 from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
-from impasto.optimize.calibration import Speed, write_speed
 from impasto.optimize.descent import Adam, Descent, Lbfgs
-from impasto.optimize.estimate import evaluation_looks
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.loop import Evaluate, Keep, Losses, Minimum, State, build_evaluate, minimize
 from impasto.optimize.precision import Precision

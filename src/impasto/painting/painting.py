@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from impasto.coloring import check_color, finish_colors, prepare_colors
+from impasto.cost.calibration import find_match_speed, find_speed
+from impasto.cost.estimate import Estimate, estimate_run
 from impasto.errors import RecipeError
 from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
@@ -17,8 +19,6 @@ from impasto.features.weights import WeightsRecord
 from impasto.images.io import MAX_PIXELS, read_image
 from impasto.losses.protection import protect_recipe
 from impasto.masking import keep_photograph
-from impasto.optimize.calibration import find_match_speed, find_speed
-from impasto.optimize.estimate import Estimate, estimate_run
 from impasto.optimize.events import OnStep
 from impasto.optimize.precision import Precision, check_precision, resolve_precision
 from impasto.optimize.schedule import RunPlan

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from impasto.cost.plan import MemoryPlan
 from impasto.errors import RecipeError
-from impasto.optimize.plan import MemoryPlan
 from impasto.optimize.schedule import Part, RunPlan
 
 WHOLE = MemoryPlan(tile=None, margin=0, history=20, needed_bytes=0)

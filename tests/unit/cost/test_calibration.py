@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from impasto.features.encoder import build_encoder
-from impasto.features.vgg import Vgg
-from impasto.optimize.calibration import (
+from impasto.cost.calibration import (
     WITHIN_RUN,
     Speed,
     find_key,
@@ -19,6 +17,8 @@ from impasto.optimize.calibration import (
     read_speeds,
     write_speed,
 )
+from impasto.features.encoder import build_encoder
+from impasto.features.vgg import Vgg
 from impasto.recipe.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -113,7 +113,7 @@ def test_what_costs_time_has_a_key_of_its_own(tiny_encoder: Vgg) -> None:
 
 
 def test_matching_is_measured_for_nearest_alone(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impasto.optimize.calibration.MATCH", (10, 20, 5))
+    monkeypatch.setattr("impasto.cost.calibration.MATCH", (10, 20, 5))
     assert find_match_speed(RECIPE, CPU, 1, FakeClock()) == 0
     nearest = RECIPE.replace(statistic=("nearest:0.5", "gram"))
     assert find_match_speed(nearest, CPU, 1, FakeClock()) == find_match_speed(nearest, CPU, 1) == 1 / 1000

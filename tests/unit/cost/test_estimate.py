@@ -3,16 +3,16 @@
 import pytest
 import torch
 
-from impasto.features.encoder import build_encoder
-from impasto.optimize.calibration import Speed
-from impasto.optimize.estimate import (
+from impasto.cost.calibration import Speed
+from impasto.cost.estimate import (
     FORWARD,
     SECOND_LOOK,
     count_tiles,
     estimate_run,
     evaluation_looks,
 )
-from impasto.optimize.plan import SLACK, MemoryPlan
+from impasto.cost.plan import SLACK, MemoryPlan
+from impasto.features.encoder import build_encoder
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.recipe.recipe import Recipe
 

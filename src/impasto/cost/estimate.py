@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
+from impasto.cost.calibration import Speed
+from impasto.cost.plan import SLACK, column_shapes
 from impasto.features.tiling import cut_tiles
 from impasto.features.vgg import Vgg
 from impasto.losses.nearest import REMATCH, STYLE_VECTORS
 from impasto.losses.objective import mixing_weights
-from impasto.optimize.calibration import Speed
-from impasto.optimize.plan import SLACK, column_shapes
 from impasto.optimize.precision import Precision
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.recipe.recipe import Recipe

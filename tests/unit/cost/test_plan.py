@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import torch
 
+from impasto.cost.footprint import feature_bytes, forward_bytes, graph_bytes
+from impasto.cost.plan import ALLOCATOR, IMAGE, IMAGES, SLACK, MemoryPlan, evaluation_bytes, plan_memory
 from impasto.errors import MemoryLimitError
 from impasto.features.encoder import build_encoder
-from impasto.features.footprint import feature_bytes, forward_bytes, graph_bytes
-from impasto.optimize.plan import ALLOCATOR, IMAGE, IMAGES, SLACK, MemoryPlan, evaluation_bytes, plan_memory
 from impasto.recipe.recipe import Recipe
 from impasto.system.memory import format_memory, free_bytes, memory_limit, parse_memory, used_bytes
 

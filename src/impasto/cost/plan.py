@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from impasto.cost.footprint import feature_bytes, forward_bytes, graph_bytes
 from impasto.errors import MemoryLimitError
-from impasto.features.footprint import feature_bytes, forward_bytes, graph_bytes
 from impasto.features.receptive import GRID, stride_of
 from impasto.features.tiling import largest_tile
 from impasto.features.vgg import Vgg, sort_layers
