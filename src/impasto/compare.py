@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto.coloring import prepare_colors, to_painted
+from impasto.control.color import prepare_colors, to_painted
+from impasto.control.regions import Masks, build_regions
+from impasto.control.sizes import style_size
 from impasto.cookbook import recipe_inside
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.encoder import build_encoder
@@ -31,8 +33,6 @@ from impasto.quality import (
     measure_regions,
 )
 from impasto.recipe.recipe import Recipe
-from impasto.regions import Masks, build_regions
-from impasto.sizes import style_size
 from impasto.system.device import resolve_device, running
 
 QUALITY_NETWORK = Recipe()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Unpack
 
-from impasto.coloring import prepare_colors
+from impasto.control.color import prepare_colors
 from impasto.cost.estimate import Estimate
 from impasto.errors import RecipeError
 from impasto.how import ImageSources, PasticheHow

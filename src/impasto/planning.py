@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from impasto.control.sizes import plan_sizes, style_size
 from impasto.cost.plan import UNTILED, MemoryPlan, Needs, lower_plan, plan_memory
 from impasto.errors import MemoryLimitError, RecipeError
 from impasto.features.vgg import Vgg
@@ -13,7 +14,6 @@ from impasto.optimize.pyramid import share_steps
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.recipe.fields import split_statistic
 from impasto.recipe.recipe import Recipe, every_statistic
-from impasto.sizes import plan_sizes, style_size
 
 
 class Planner:

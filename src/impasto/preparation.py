@@ -2,13 +2,13 @@
 
 from typing import Any, Literal, Unpack
 
+from impasto.control.sizes import WRAP, fit_wrap
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.how import How, ImageSources
 from impasto.images.io import ImageSource
 from impasto.images.resize import fit_long_edge
 from impasto.painting.painting import Painting
 from impasto.recipe.recipe import Recipe
-from impasto.sizes import WRAP, fit_wrap
 
 SMALLEST_SAMPLE = 32
 """Pixels that a texture sample has at least on each side."""

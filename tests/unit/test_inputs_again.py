@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto import masking
+from impasto.control import masks as masking
 from impasto.errors import ImageReadError, ImageSizeError, MaskError, RecipeError, RunError
 from impasto.optimize.events import StepEvent
 from impasto.repeating import prepare_rerun

@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
+from impasto.control.sizes import style_size
 from impasto.errors import DeviceError, ImageReadError, ImageSizeError, ImpastoError, RecipeError, WeightsError
-from impasto.sizes import style_size
 
 Paint = Callable[..., Tensor]
 

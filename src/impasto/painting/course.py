@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from impasto.coloring import see_painted
+from impasto.control.color import see_painted
 from impasto.cost.calibration import Speed, write_speed
 from impasto.cost.estimate import evaluation_looks
 from impasto.errors import OutOfMemoryError

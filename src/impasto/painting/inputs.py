@@ -7,10 +7,10 @@ from typing import Literal
 
 from torch import Tensor
 
+from impasto.control.masks import read_only, read_protect
 from impasto.images.carried import NOTHING, Carried
 from impasto.images.io import ImageSource, read_photograph
 from impasto.images.masks import read_mask
-from impasto.masking import read_only, read_protect
 from impasto.result import Input, Role, describe_input
 from impasto.reuse import Reuse
 from impasto.runs.record import Source

@@ -9,7 +9,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from impasto.coloring import check_color, finish_colors, prepare_colors
+from impasto.control.color import check_color, finish_colors, prepare_colors
+from impasto.control.fine_style import check_fine_style, fine_recipe
+from impasto.control.masks import keep_photograph
+from impasto.control.regions import Masks, build_regions
+from impasto.control.sizes import check_sizes, style_size
 from impasto.cost.calibration import find_match_speed, find_speed
 from impasto.cost.estimate import Estimate, estimate_run
 from impasto.errors import RecipeError
@@ -18,7 +22,6 @@ from impasto.features.vgg import Vgg
 from impasto.features.weights import WeightsRecord
 from impasto.images.io import MAX_PIXELS, read_image
 from impasto.losses.protection import protect_recipe
-from impasto.masking import keep_photograph
 from impasto.optimize.events import OnStep
 from impasto.optimize.precision import Precision, check_precision, resolve_precision
 from impasto.optimize.schedule import RunPlan
@@ -28,12 +31,9 @@ from impasto.painting.keeping import Keeping
 from impasto.painting.scene import Scene
 from impasto.planning import Planner
 from impasto.recipe.recipe import Recipe, check_blend, recipe_files
-from impasto.regions import Masks, build_regions
 from impasto.result import Result
 from impasto.reuse import Reuse
 from impasto.runs.record import Record, build_record
-from impasto.sizes import check_sizes, style_size
-from impasto.strokes import check_fine_style, fine_recipe
 from impasto.system.device import name_devices, peak_bytes, resolve_devices, running
 from impasto.system.memory import memory_limit, used_bytes
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from impasto.coloring import to_painted
+from impasto.control.color import to_painted
 from impasto.features.guides import Region, resize_guide
 from impasto.features.vgg import Vgg
 from impasto.images.resize import resize_image

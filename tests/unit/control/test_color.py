@@ -10,8 +10,8 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto.coloring import NEEDS, check_color, finish_colors, prepare_colors, to_painted
 from impasto.compare import compare
+from impasto.control.color import NEEDS, check_color, finish_colors, prepare_colors, to_painted
 from impasto.errors import RecipeError
 from impasto.images.color.lab import ciede2000, to_lab
 from impasto.images.color.oklab import to_grey, to_oklab

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 import impasto
+from impasto.control.fine_style import SHARE, fine_recipe
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.vgg import Vgg
 from impasto.images.color.oklab import to_grey, to_oklab
 from impasto.images.color.palette import match_lightness
 from impasto.losses.gram import gram_matrix
-from impasto.strokes import SHARE, fine_recipe
 
 Paint = Callable[..., Tensor]
 

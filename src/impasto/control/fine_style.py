@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
+from impasto.control.sizes import style_size
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.vgg import smallest_side
 from impasto.losses.objective import style_padding
 from impasto.recipe.recipe import Recipe
-from impasto.sizes import style_size
 
 SHARE = 0.15
 """Steps for one of the run's, at the style image's full size. Only shallow layers are seen: a step is cheap."""

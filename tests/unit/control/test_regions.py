@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
+from impasto.control.regions import REST, Masks, build_regions
 from impasto.errors import ImageSizeError, ImpastoError, MaskError, RecipeError
 from impasto.features.guides import Region
 from impasto.recipe.recipe import Recipe
-from impasto.regions import REST, Masks, build_regions
 
 Paint = Callable[..., Tensor]
 
