@@ -18,7 +18,7 @@ import torch
 from report import write_report
 
 import impasto
-from impasto.runs import folder as run_folder
+from impasto.runs import run as run_folder
 
 
 def main() -> None:

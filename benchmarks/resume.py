@@ -133,7 +133,7 @@ def work(place: str, job: dict[str, str]) -> None:
     import impasto
     from impasto.resuming import prepare_resume
     from impasto.runs import checkpoint
-    from impasto.runs import folder as run_folder
+    from impasto.runs import run as run_folder
 
     if job["every_s"] is not None:
         run_folder.EVERY_S = float(job["every_s"])

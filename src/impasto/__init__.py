@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from impasto.optimize.schedule import RunPlan
     from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
     from impasto.repeating import rerun
-    from impasto.result import Result
     from impasto.resuming import resume
+    from impasto.runs.result import Result
     from impasto.transfer import estimate, morph, reconstruct, stylize, synthesize_texture
 
 __version__ = version("impasto")
@@ -59,7 +59,7 @@ _HOMES = {
     "Estimate": "impasto.cost.estimate",
     "How": "impasto.how",
     "PasticheHow": "impasto.how",
-    "Result": "impasto.result",
+    "Result": "impasto.runs.result",
     "RunPlan": "impasto.optimize.schedule",
     "StepEvent": "impasto.optimize.events",
     "estimate": "impasto.transfer",

@@ -13,7 +13,6 @@ from torch import Tensor
 from impasto.control.color import prepare_colors, to_painted
 from impasto.control.regions import Masks, build_regions
 from impasto.control.sizes import style_size
-from impasto.cookbook import recipe_inside
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import smallest_side
@@ -33,6 +32,7 @@ from impasto.quality import (
     measure_regions,
 )
 from impasto.recipe.recipe import Recipe
+from impasto.runs.recipes import recipe_inside
 from impasto.system.device import resolve_device, running
 
 QUALITY_NETWORK = Recipe()

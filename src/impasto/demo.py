@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from impasto.errors import MissingExtraError, OutputError, RecipeError
-from impasto.evolution import Evolution
 from impasto.images.io import check_output, read_image, write_image
 from impasto.images.resize import resize_image
-from impasto.result import Result
+from impasto.runs.evolution import Evolution
+from impasto.runs.result import Result
 from impasto.system.disk import is_folder
 
 PICTURES: Mapping[str, str] = {

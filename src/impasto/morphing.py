@@ -17,8 +17,8 @@ from impasto.optimize.events import OnStep
 from impasto.painting.painting import Painting
 from impasto.preparation import prepare_pastiche
 from impasto.recipe.recipe import Recipe
-from impasto.result import Frame, Result
 from impasto.runs.places import AUTO
+from impasto.runs.result import Frame, Result
 from impasto.system.device import running
 
 FRAME_SHARE = 1 / 8

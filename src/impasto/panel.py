@@ -13,7 +13,7 @@ from impasto.features.weights import file_sha256
 from impasto.images.io import ImageSource, read_image, read_metadata
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.recipe.recipe import Recipe, recipe_files
-from impasto.result import Result, describe_input
+from impasto.runs.result import Result, describe_input
 from impasto.system.disk import check_not_input, replace_file
 
 Paint = Callable[[Recipe, OnStep], Result]

@@ -20,7 +20,7 @@ from impasto.panel import Paint, Panel, check_panels, paint_panel
 from impasto.preparation import prepare_pastiche
 from impasto.recipe.fields import STYLE_LAYERS
 from impasto.recipe.recipe import Recipe, recipe_files
-from impasto.result import Result
+from impasto.runs.result import Result
 from impasto.sweep import FIGURE_3, FIGURE_3_ROWS, compose_sweep, panel_path, sweep
 from impasto.system.disk import check_folder, check_not_input
 from impasto.transfer import reconstruct, stylize

@@ -13,11 +13,11 @@ from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.painting import Painting
 from impasto.recipe.recipe import Recipe
-from impasto.result import NOUNS, Input, Result, Role
-from impasto.runs.folder import Run
 from impasto.runs.pictures import read_picture
 from impasto.runs.places import find_run
 from impasto.runs.record import Record, software_versions
+from impasto.runs.result import NOUNS, Input, Result, Role
+from impasto.runs.run import Run
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from impasto.losses.descriptions import Descriptions
 from impasto.optimize.precision import Precision
 from impasto.recipe.fields import is_file
 from impasto.recipe.recipe import Recipe
-from impasto.result import Input, describe_input
+from impasto.runs.result import Input, describe_input
 
 NETWORKS = 2
 """Networks that are kept; Oxford's takes 80 MB, and 40 MB more in bfloat16."""

@@ -10,7 +10,7 @@ from impasto.morphing import prepare_morph
 from impasto.optimize.events import OnStep
 from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
 from impasto.recipe.recipe import Recipe
-from impasto.result import Result
+from impasto.runs.result import Result
 
 
 def stylize(

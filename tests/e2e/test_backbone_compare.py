@@ -10,7 +10,7 @@ from torch import Tensor
 
 from impasto import Recipe, read_image, write_image
 from impasto.cli.app import main
-from impasto.cookbook import find_entry
+from impasto.runs.recipes import find_entry
 
 FAST = ("--size", "48", "--steps", "2", "--threads", "1", "--quiet")
 

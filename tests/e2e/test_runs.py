@@ -17,7 +17,7 @@ from torch import Tensor
 
 import impasto
 from impasto.cli.app import main
-from impasto.runs import folder as run_folder
+from impasto.runs import run as run_folder
 
 FAST = ("--weights", "tiny", "--size", "64", "--steps", "40", "--first-scale", "32", "--threads", "1", "--quiet")
 INPUTS = ("photo.png", "painting.png")

@@ -15,7 +15,7 @@ from impasto.control import masks as masking
 from impasto.errors import ImageReadError, ImageSizeError, MaskError, RecipeError, RunError
 from impasto.optimize.events import StepEvent
 from impasto.repeating import prepare_rerun
-from impasto.runs import folder as run_folder
+from impasto.runs import run as run_folder
 
 Paint = Callable[..., Tensor]
 

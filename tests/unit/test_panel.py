@@ -102,7 +102,7 @@ def test_notes_of_a_panel_never_stand_beside_another_picture(
 
     path = tmp_path / "panel.png"
     paint_panel(path, tiny(), painter.sources, painter)
-    for step in ("impasto.result.Result.save", "impasto.panel.replace_file"):
+    for step in ("impasto.runs.result.Result.save", "impasto.panel.replace_file"):
         with monkeypatch.context() as patch:
             patch.setattr(step, fail)
             with pytest.raises(RuntimeError):

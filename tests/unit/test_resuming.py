@@ -17,7 +17,7 @@ from impasto.errors import DeviceError, OutputError, RunError, RunLockedError, W
 from impasto.features.weights import load_weights, write_safetensors
 from impasto.painting import painting
 from impasto.resuming import prepare_resume
-from impasto.runs import folder as run_folder
+from impasto.runs import run as run_folder
 from impasto.runs.checkpoint import Checkpoints
 from impasto.runs.lock import is_locked
 from impasto.runs.trace import append_trace, read_trace

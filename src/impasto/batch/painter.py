@@ -16,8 +16,8 @@ from impasto.how import How
 from impasto.images.io import check_output
 from impasto.optimize.events import OnStep
 from impasto.preparation import prepare_pastiche
-from impasto.result import Result
 from impasto.reuse import Reuse
+from impasto.runs.result import Result
 from impasto.system.device import resolve_devices
 from impasto.system.memory import memory_limit, used_bytes
 

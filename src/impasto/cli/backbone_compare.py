@@ -23,7 +23,7 @@ from impasto.recipe.recipe import Recipe, recipe_files
 if TYPE_CHECKING:
     from impasto.features.weights import WeightsRecord
     from impasto.optimize.events import OnStep
-    from impasto.result import Result
+    from impasto.runs.result import Result
 
 
 @takes_recipe("standard", without=("weights", "weights_preprocessing", "rescaled_network", *FILE_FIELDS))
@@ -57,10 +57,10 @@ def compare_backbones(
     from impasto import transfer
     from impasto.backbone import compare as stage
     from impasto.errors import RecipeError
-    from impasto.evolution import check_snapshot_dir
     from impasto.images.io import check_output, read_image, write_image
     from impasto.panel import sum_panels, write_notes
     from impasto.preparation import prepare_pastiche
+    from impasto.runs.evolution import check_snapshot_dir
     from impasto.system.disk import check_not_input
 
     if len(words) < 3:

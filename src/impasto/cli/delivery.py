@@ -19,8 +19,8 @@ from impasto.recipe.recipe import Recipe, recipe_files
 if TYPE_CHECKING:
     from impasto.optimize.events import StepEvent
     from impasto.painting.painting import Painting
-    from impasto.result import Result
-    from impasto.runs.folder import Run
+    from impasto.runs.result import Result
+    from impasto.runs.run import Run
 
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="the picture: .png, .jpg, .webp or .tif")]
 SnapshotEvery = Annotated[
@@ -55,9 +55,9 @@ class Delivery:
         recipe: Recipe,
         evolution: EvolutionOptions,
     ) -> None:
-        from impasto.evolution import Evolution, check_snapshot_dir
         from impasto.images.formats.animation import check_animation
         from impasto.images.io import check_output
+        from impasto.runs.evolution import Evolution, check_snapshot_dir
 
         read: list[Path | str] = [*inputs, *recipe_files(recipe)]
         snapshot_every, snapshot_dir = evolution.snapshot_every, evolution.snapshot_dir

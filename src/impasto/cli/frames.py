@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from impasto.morphing import Morph
-    from impasto.result import Result
+    from impasto.runs.result import Result
 
 logger = logging.getLogger(__name__)
 

@@ -93,9 +93,9 @@ def clean(
 
     A run that is being painted is never removed, nor is a file that impasto did not write.
     """
-    from impasto.runs.folder import remove_run
     from impasto.runs.lock import Lock
     from impasto.runs.places import find_run, list_runs, runs_folder
+    from impasto.runs.run import remove_run
 
     folders = [find_run(name) for name in names] if names else list_runs(place or runs_folder())
     rows = [summarize_run(path) for path in folders]
@@ -120,9 +120,9 @@ def clean(
 def summarize_run(folder: Path) -> dict[str, Any]:
     """A run as JSON values: name, run_dir, kind, state, step, steps, size, created, bytes, output, losses."""
     from impasto.errors import RunError
-    from impasto.runs.folder import measure_run
     from impasto.runs.lock import is_locked
     from impasto.runs.record import Record
+    from impasto.runs.run import measure_run
     from impasto.runs.trace import read_trace
 
     values: dict[str, Any] = {"name": folder.name, "run_dir": str(folder), "bytes": measure_run(folder)}

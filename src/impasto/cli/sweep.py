@@ -13,7 +13,7 @@ from impasto.recipe.recipe import Recipe, recipe_files
 
 if TYPE_CHECKING:
     from impasto.optimize.events import OnStep
-    from impasto.result import Result
+    from impasto.runs.result import Result
 
 FIGURE_3_ROWS = "conv1_1, +conv2_1, ... +conv5_1"
 FIGURE_3_COLUMNS = "content_weight=1e-5,1e-4,1e-3,1e-2"
@@ -46,10 +46,10 @@ def sweep(
     """
     from impasto import sweep as stage
     from impasto import transfer
-    from impasto.evolution import check_snapshot_dir
     from impasto.images.io import check_output, read_image, write_image
     from impasto.panel import sum_panels, write_notes
     from impasto.preparation import prepare_pastiche
+    from impasto.runs.evolution import check_snapshot_dir
     from impasto.system.disk import check_not_input
 
     row_axis = stage.parse_axis(rows) if rows is not None else stage.FIGURE_3[0]

@@ -10,10 +10,10 @@ from torch import Tensor
 from impasto.images.carried import Carried
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.loop import Keep, State
-from impasto.result import Result
-from impasto.runs.folder import Run, begin_run
 from impasto.runs.places import AUTO, check_run_dir
 from impasto.runs.record import Record, Source
+from impasto.runs.result import Result
+from impasto.runs.run import Run, begin_run
 
 
 class Keeping:

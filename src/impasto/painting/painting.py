@@ -31,9 +31,9 @@ from impasto.painting.keeping import Keeping
 from impasto.painting.scene import Scene
 from impasto.planning import Planner
 from impasto.recipe.recipe import Recipe, check_blend, recipe_files
-from impasto.result import Result
 from impasto.reuse import Reuse
 from impasto.runs.record import Record, build_record
+from impasto.runs.result import Result
 from impasto.system.device import name_devices, peak_bytes, resolve_devices, running
 from impasto.system.memory import memory_limit, used_bytes
 

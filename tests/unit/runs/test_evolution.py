@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from impasto.errors import OutputError
-from impasto.evolution import MAX_FRAMES, Evolution, check_snapshot_dir
 from impasto.optimize.events import StepEvent
+from impasto.runs.evolution import MAX_FRAMES, Evolution, check_snapshot_dir
 
 
 def event(step: int, steps: int = 240, size: tuple[int, int] = (12, 16)) -> StepEvent:

@@ -21,12 +21,12 @@ from impasto.images.resize import fit_long_edge, resize_image
 from impasto.optimize.events import StepEvent
 from impasto.optimize.loop import State
 from impasto.recipe.recipe import format_toml
-from impasto.result import Result
 from impasto.runs.checkpoint import Checkpoints
 from impasto.runs.lock import Lock
 from impasto.runs.pictures import write_picture
 from impasto.runs.places import AUTO, check_run_dir, new_folder
 from impasto.runs.record import RECORD_NAME, Record, Source
+from impasto.runs.result import Result
 from impasto.runs.trace import TRACE_NAME, append_trace, cut_trace
 from impasto.system.device import is_out_of_memory
 
