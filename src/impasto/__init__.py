@@ -16,11 +16,11 @@ from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from impasto.cost.estimate import Estimate
-    from impasto.how import How, PasticheHow
     from impasto.images.io import read_image, read_metadata, write_image
     from impasto.morphing import prepare_morph
     from impasto.optimize.events import StepEvent
     from impasto.optimize.schedule import RunPlan
+    from impasto.painting.options import How, PasticheHow
     from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
     from impasto.repeating import rerun
     from impasto.resuming import resume
@@ -57,8 +57,8 @@ __all__ = [
 
 _HOMES = {
     "Estimate": "impasto.cost.estimate",
-    "How": "impasto.how",
-    "PasticheHow": "impasto.how",
+    "How": "impasto.painting.options",
+    "PasticheHow": "impasto.painting.options",
     "Result": "impasto.runs.result",
     "RunPlan": "impasto.optimize.schedule",
     "StepEvent": "impasto.optimize.events",

@@ -16,11 +16,11 @@ from impasto.control.sizes import style_size
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import smallest_side
-from impasto.how import ImageSources
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_metadata, read_photograph
 from impasto.images.masks import read_mask
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
+from impasto.painting.options import ImageSources
 from impasto.quality import (
     LEAST_SIDE,
     LONG_EDGE,

@@ -9,11 +9,11 @@ from typing import Unpack
 from impasto.control.color import prepare_colors
 from impasto.cost.estimate import Estimate
 from impasto.errors import RecipeError
-from impasto.how import ImageSources, PasticheHow
 from impasto.images.io import ImageSource
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.events import OnStep
+from impasto.painting.options import ImageSources, PasticheHow
 from impasto.painting.painting import Painting
 from impasto.preparation import prepare_pastiche
 from impasto.recipe.recipe import Recipe

@@ -10,12 +10,12 @@ from typing import Unpack
 from torch import Tensor
 
 from impasto.errors import RecipeError
-from impasto.how import How
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, write_image
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.images.sheet import compose_sheet
 from impasto.optimize.events import OnStep
 from impasto.page import Figure, write_page
+from impasto.painting.options import How
 from impasto.panel import Paint, Panel, check_panels, paint_panel
 from impasto.preparation import prepare_pastiche
 from impasto.recipe.fields import STYLE_LAYERS

@@ -4,9 +4,9 @@ from typing import Any, Literal, Unpack
 
 from impasto.control.sizes import WRAP, fit_wrap
 from impasto.errors import ImageSizeError, RecipeError
-from impasto.how import How, ImageSources
 from impasto.images.io import ImageSource
 from impasto.images.resize import fit_long_edge
+from impasto.painting.options import How, ImageSources
 from impasto.painting.painting import Painting
 from impasto.recipe.recipe import Recipe
 

@@ -7,10 +7,10 @@ from typing import Any, Unpack, cast
 
 from impasto.errors import ImageReadError, ImageSizeError, RecipeError, RunError
 from impasto.features.weights import file_sha256
-from impasto.how import How
 from impasto.images.io import ImageSource, read_metadata
 from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
+from impasto.painting.options import How
 from impasto.painting.painting import Painting
 from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
 from impasto.recipe.fields import INITS

@@ -18,9 +18,9 @@ from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
+from impasto.painting.cache import Reuse
 from impasto.preparation import prepare_pastiche
 from impasto.recipe.recipe import Recipe
-from impasto.reuse import Reuse
 from impasto.system.memory import FREE_SHARE
 from impasto.tiles import heap
 from impasto.tiles.tiled import TiledObjective, tile_margin

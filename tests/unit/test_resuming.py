@@ -11,10 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto import reuse
 from impasto.cost import plan
 from impasto.errors import DeviceError, OutputError, RunError, RunLockedError, WeightsError
 from impasto.features.weights import load_weights, write_safetensors
+from impasto.painting import cache as reuse
 from impasto.painting import painting
 from impasto.resuming import prepare_resume
 from impasto.runs import run as run_folder

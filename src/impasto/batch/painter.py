@@ -12,11 +12,11 @@ import torch
 from impasto.batch.jobs import Job, Setup
 from impasto.batch.reports import Failed, Painted
 from impasto.errors import ImageSizeError, ImpastoError, MemoryLimitError, OutputError
-from impasto.how import How
 from impasto.images.io import check_output
 from impasto.optimize.events import OnStep
+from impasto.painting.cache import Reuse
+from impasto.painting.options import How
 from impasto.preparation import prepare_pastiche
-from impasto.reuse import Reuse
 from impasto.runs.result import Result
 from impasto.system.device import resolve_devices
 from impasto.system.memory import memory_limit, used_bytes

@@ -15,7 +15,7 @@ from impasto.recipe.fields import describe_range, format_value
 from impasto.recipe.recipe import Recipe, field_names, parse_field, preset_names
 
 if TYPE_CHECKING:
-    from impasto.how import How
+    from impasto.painting.options import How
 
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps", rich_help_panel="Machine")]
 Devices = Annotated[

@@ -11,7 +11,7 @@ from impasto.control.masks import read_only, read_protect
 from impasto.images.carried import NOTHING, Carried
 from impasto.images.io import ImageSource, read_photograph
 from impasto.images.masks import read_mask
-from impasto.reuse import Reuse
+from impasto.painting.cache import Reuse
 from impasto.runs.record import Source
 from impasto.runs.result import Input, Role, describe_input
 

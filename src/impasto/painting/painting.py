@@ -25,13 +25,13 @@ from impasto.losses.protection import protect_recipe
 from impasto.optimize.events import OnStep
 from impasto.optimize.precision import Precision, check_precision, resolve_precision
 from impasto.optimize.schedule import RunPlan
-from impasto.painting.course import Course, Speeds, advise_memory
+from impasto.painting.cache import Reuse
 from impasto.painting.inputs import Inputs
-from impasto.painting.keeping import Keeping
-from impasto.painting.scene import Scene
-from impasto.planning import Planner
+from impasto.painting.planner import Planner
+from impasto.painting.recorder import Keeping
+from impasto.painting.runner import Course, Speeds, advise_memory
+from impasto.painting.targets import Scene
 from impasto.recipe.recipe import Recipe, check_blend, recipe_files
-from impasto.reuse import Reuse
 from impasto.runs.record import Record, build_record
 from impasto.runs.result import Result
 from impasto.system.device import name_devices, peak_bytes, resolve_devices, running

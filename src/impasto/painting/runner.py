@@ -19,9 +19,9 @@ from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.loop import Evaluate, Keep, Losses, Minimum, State, build_evaluate, minimize
 from impasto.optimize.precision import Precision
 from impasto.optimize.schedule import Part, RunPlan
-from impasto.painting.keeping import Keeping
-from impasto.painting.scene import Scene
-from impasto.planning import Planner
+from impasto.painting.planner import Planner
+from impasto.painting.recorder import Keeping
+from impasto.painting.targets import Scene
 from impasto.recipe.recipe import Recipe
 from impasto.runs.checkpoint import map_tensors
 from impasto.system.device import is_out_of_memory, name_devices

@@ -8,10 +8,10 @@ import pytest
 from torch import Tensor
 
 import impasto
-from impasto import reuse as module
 from impasto.errors import RecipeError
 from impasto.images.io import write_image
-from impasto.reuse import Reuse
+from impasto.painting import cache as module
+from impasto.painting.cache import Reuse
 
 Paint = Callable[..., Tensor]
 
