@@ -22,11 +22,11 @@ from typing import Any
 from report import write_report
 
 from impasto.demo import prepare_demo
-from impasto.preparation import prepare_pastiche
 from impasto.recipe.recipe import Recipe
 from impasto.system.device import peak_bytes
 from impasto.system.memory import parse_memory
 from impasto.system.process import settle_process
+from impasto.transfer.preparation import prepare_pastiche
 
 RUNS: tuple[tuple[int, int, str, str | None], ...] = (
     (256, 8, "auto", None),

@@ -33,7 +33,7 @@ from impasto.demo import prepare_demo
 from impasto.optimize.events import StepEvent
 from impasto.recipe.recipe import Recipe
 from impasto.system.process import settle_process
-from impasto.transfer import stylize
+from impasto.transfer.pastiche import stylize
 
 RECIPES = ROOT / "benchmarks" / "recipes"
 

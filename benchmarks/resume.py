@@ -131,9 +131,9 @@ def listen(process: "subprocess.Popen[str]", life: float) -> dict[int, float]:
 def work(place: str, job: dict[str, str]) -> None:
     """Paints, or goes on where there is a run already. Kills itself within the second checkpoint, if told to."""
     import impasto
-    from impasto.resuming import prepare_resume
     from impasto.runs import checkpoint
     from impasto.runs import run as run_folder
+    from impasto.transfer.resume import prepare_resume
 
     if job["every_s"] is not None:
         run_folder.EVERY_S = float(job["every_s"])

@@ -17,15 +17,15 @@ from impasto.recipe.recipe import Recipe
 if TYPE_CHECKING:
     from impasto.cost.estimate import Estimate
     from impasto.images.io import read_image, read_metadata, write_image
-    from impasto.morphing import prepare_morph
     from impasto.optimize.events import StepEvent
     from impasto.optimize.schedule import RunPlan
     from impasto.painting.options import How, PasticheHow
-    from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
-    from impasto.repeating import rerun
-    from impasto.resuming import resume
     from impasto.runs.result import Result
-    from impasto.transfer import estimate, morph, reconstruct, stylize, synthesize_texture
+    from impasto.transfer.morph import prepare_morph
+    from impasto.transfer.pastiche import estimate, morph, reconstruct, stylize, synthesize_texture
+    from impasto.transfer.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
+    from impasto.transfer.rerun import rerun
+    from impasto.transfer.resume import resume
 
 __version__ = version("impasto")
 
@@ -62,19 +62,19 @@ _HOMES = {
     "Result": "impasto.runs.result",
     "RunPlan": "impasto.optimize.schedule",
     "StepEvent": "impasto.optimize.events",
-    "estimate": "impasto.transfer",
-    "morph": "impasto.transfer",
-    "prepare_morph": "impasto.morphing",
-    "prepare_pastiche": "impasto.preparation",
-    "prepare_reconstruction": "impasto.preparation",
-    "prepare_texture": "impasto.preparation",
+    "estimate": "impasto.transfer.pastiche",
+    "morph": "impasto.transfer.pastiche",
+    "prepare_morph": "impasto.transfer.morph",
+    "prepare_pastiche": "impasto.transfer.preparation",
+    "prepare_reconstruction": "impasto.transfer.preparation",
+    "prepare_texture": "impasto.transfer.preparation",
     "read_image": "impasto.images.io",
     "read_metadata": "impasto.images.io",
-    "reconstruct": "impasto.transfer",
-    "rerun": "impasto.repeating",
-    "resume": "impasto.resuming",
-    "stylize": "impasto.transfer",
-    "synthesize_texture": "impasto.transfer",
+    "reconstruct": "impasto.transfer.pastiche",
+    "rerun": "impasto.transfer.rerun",
+    "resume": "impasto.transfer.resume",
+    "stylize": "impasto.transfer.pastiche",
+    "synthesize_texture": "impasto.transfer.pastiche",
     "write_image": "impasto.images.io",
 }
 

@@ -17,13 +17,13 @@ from impasto.optimize.events import OnStep
 from impasto.page import Figure, write_page
 from impasto.painting.options import How
 from impasto.panel import Paint, Panel, check_panels, paint_panel
-from impasto.preparation import prepare_pastiche
 from impasto.recipe.fields import STYLE_LAYERS
 from impasto.recipe.recipe import Recipe, recipe_files
 from impasto.runs.result import Result
 from impasto.sweep import FIGURE_3, FIGURE_3_ROWS, compose_sweep, panel_path, sweep
 from impasto.system.disk import check_folder, check_not_input
-from impasto.transfer import reconstruct, stylize
+from impasto.transfer.pastiche import reconstruct, stylize
+from impasto.transfer.preparation import prepare_pastiche
 
 STEPS = {"figure1": 200, "figure2": 300, "figure3": 150}
 """Steps a panel, where the caller names none; the paper names none either."""

@@ -16,7 +16,7 @@ from impasto.features.encoder import build_encoder
 from impasto.images.io import write_image
 from impasto.losses.objective import Objective
 from impasto.recipe.recipe import Recipe
-from impasto.transfer import stylize
+from impasto.transfer.pastiche import stylize
 
 Paint = Callable[..., Tensor]
 TINY = Recipe(weights="tiny")

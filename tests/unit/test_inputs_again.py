@@ -14,8 +14,8 @@ import impasto
 from impasto.control import masks as masking
 from impasto.errors import ImageReadError, ImageSizeError, MaskError, RecipeError, RunError
 from impasto.optimize.events import StepEvent
-from impasto.repeating import prepare_rerun
 from impasto.runs import run as run_folder
+from impasto.transfer.rerun import prepare_rerun
 
 Paint = Callable[..., Tensor]
 

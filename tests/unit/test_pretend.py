@@ -19,11 +19,11 @@ from impasto.features.vgg import Vgg
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
 from impasto.painting.cache import Reuse
-from impasto.preparation import prepare_pastiche
 from impasto.recipe.recipe import Recipe
 from impasto.system.memory import FREE_SHARE
 from impasto.tiles import heap
 from impasto.tiles.tiled import TiledObjective, tile_margin
+from impasto.transfer.preparation import prepare_pastiche
 
 Paint = Callable[..., Tensor]
 CPU, GPU, OTHER = torch.device("cpu"), torch.device("cuda:0"), torch.device("cuda:1")

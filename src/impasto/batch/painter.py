@@ -16,10 +16,10 @@ from impasto.images.io import check_output
 from impasto.optimize.events import OnStep
 from impasto.painting.cache import Reuse
 from impasto.painting.options import How
-from impasto.preparation import prepare_pastiche
 from impasto.runs.result import Result
 from impasto.system.device import resolve_devices
 from impasto.system.memory import memory_limit, used_bytes
+from impasto.transfer.preparation import prepare_pastiche
 
 TRIAL = 256
 """Pixels a side of the pictures with which a recipe is tried before slow work."""

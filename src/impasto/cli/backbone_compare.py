@@ -54,14 +54,14 @@ def compare_backbones(
     Every network is rescaled to a mean activation of 1, so that weights mean the same. Called again, it goes on where
     it was stopped.
     """
-    from impasto import transfer
     from impasto.backbone import compare as stage
     from impasto.errors import RecipeError
     from impasto.images.io import check_output, read_image, write_image
     from impasto.panel import sum_panels, write_notes
-    from impasto.preparation import prepare_pastiche
     from impasto.runs.evolution import check_snapshot_dir
     from impasto.system.disk import check_not_input
+    from impasto.transfer.pastiche import pastiche as transfer
+    from impasto.transfer.preparation import prepare_pastiche
 
     if len(words) < 3:
         raise RecipeError(

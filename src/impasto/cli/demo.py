@@ -58,8 +58,8 @@ def demo(
     recipe = Recipe().replace(**{name: parse_field(name, text) for name, text in texts.items() if text is not None})
 
     from impasto.demo import prepare_demo, write_demo
-    from impasto.preparation import prepare_pastiche
     from impasto.runs.evolution import Evolution
+    from impasto.transfer.preparation import prepare_pastiche
 
     prepared = prepare_demo(output, picture)
     evolution = Evolution(animate=True)

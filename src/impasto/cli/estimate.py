@@ -12,8 +12,8 @@ from impasto.cli.report import print_json, print_line
 
 if TYPE_CHECKING:
     from impasto.cost.estimate import Estimate
-    from impasto.morphing import Morph
     from impasto.painting.painting import Painting
+    from impasto.transfer.morph import Morph
 
 DryRun = Annotated[
     bool,

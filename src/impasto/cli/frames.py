@@ -16,8 +16,8 @@ from impasto.recipe.recipe import Recipe, recipe_files
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from impasto.morphing import Morph
     from impasto.runs.result import Result
+    from impasto.transfer.morph import Morph
 
 logger = logging.getLogger(__name__)
 

@@ -43,7 +43,7 @@ def reconstruct(
 
     impasto reconstruct photo.jpg --content-layers conv4_2 -o kept.png
     """
-    from impasto.preparation import prepare_reconstruction
+    from impasto.transfer.preparation import prepare_reconstruction
 
     delivery = Delivery(output, [image], recipe, evolution)
     painting = prepare_reconstruction(

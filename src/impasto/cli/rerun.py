@@ -41,7 +41,7 @@ def rerun(
     Its inputs are looked for by name and SHA-256 here, beside it, and where a run had them.
     Every recipe option replaces what the recipe says.
     """
-    from impasto.repeating import prepare_rerun
+    from impasto.transfer.rerun import prepare_rerun
 
     painting = prepare_rerun(
         picture, content=content, styles=style or [], changes=changes, force=force, **machine.how()

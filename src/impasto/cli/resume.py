@@ -40,9 +40,9 @@ def resume(
     It goes on from the last checkpoint, some seconds before the end, with the tiles, precision and threads that it
     began with.
     """
-    from impasto.resuming import describe_end, prepare_resume
     from impasto.runs.places import find_run
     from impasto.runs.record import Record
+    from impasto.transfer.resume import describe_end, prepare_resume
 
     folder = find_run(run)
     record = Record.read(folder)

@@ -64,8 +64,8 @@ def stylize(
     With --frames it goes from the first STYLE through all to the last: OUT is then an
     animation, .webp or .gif, or numbered pictures, OUT_0001.png, ...
     """
-    from impasto.morphing import prepare_morph
-    from impasto.preparation import prepare_pastiche
+    from impasto.transfer.morph import prepare_morph
+    from impasto.transfer.preparation import prepare_pastiche
 
     how: Any = {**machine.how(), "fine_style": fine_style, "only": only, "protect": protect}
     how |= {"content_masks": content_mask or (), "style_masks": style_mask or ()}

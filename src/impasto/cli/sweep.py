@@ -45,12 +45,12 @@ def sweep(
     where it was stopped.
     """
     from impasto import sweep as stage
-    from impasto import transfer
     from impasto.images.io import check_output, read_image, write_image
     from impasto.panel import sum_panels, write_notes
-    from impasto.preparation import prepare_pastiche
     from impasto.runs.evolution import check_snapshot_dir
     from impasto.system.disk import check_not_input
+    from impasto.transfer.pastiche import pastiche as transfer
+    from impasto.transfer.preparation import prepare_pastiche
 
     row_axis = stage.parse_axis(rows) if rows is not None else stage.FIGURE_3[0]
     column_axis = stage.parse_axis(columns) if columns is not None else stage.FIGURE_3[1]

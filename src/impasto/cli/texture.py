@@ -38,7 +38,7 @@ def texture(
 
     impasto texture bricks.jpg -o more.png --size 1024x768 --tileable
     """
-    from impasto.preparation import prepare_texture
+    from impasto.transfer.preparation import prepare_texture
 
     if wrap is not None and wrap not in WRAPS:
         raise RecipeError(f"wrap is {wrap!r}; expected {' or '.join(WRAPS)}.", "Give --wrap x for a panorama.")

@@ -16,8 +16,8 @@ from impasto.errors import RecipeError
 from impasto.images.color.lab import ciede2000, to_lab
 from impasto.images.color.oklab import to_grey, to_oklab
 from impasto.images.color.palette import LINEAR_MAPS, color_moments
-from impasto.preparation import prepare_pastiche
 from impasto.recipe.fields import COLORS
+from impasto.transfer.preparation import prepare_pastiche
 
 Paint = Callable[..., Tensor]
 BEFORE = ("content-luma", "match", "histogram")

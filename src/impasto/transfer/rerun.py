@@ -12,13 +12,13 @@ from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.options import How
 from impasto.painting.painting import Painting
-from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
 from impasto.recipe.fields import INITS
 from impasto.recipe.recipe import Recipe
-from impasto.resuming import as_recorded, check_weights
 from impasto.runs.places import list_runs, runs_folder
 from impasto.runs.record import Record
 from impasto.runs.result import NOUNS, Result, Role
+from impasto.transfer.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
+from impasto.transfer.resume import as_recorded, check_weights
 
 BESIDE: tuple[tuple[Role, str], ...] = (
     ("fine_style", "fine_style"),

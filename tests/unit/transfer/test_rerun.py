@@ -10,7 +10,7 @@ from torch import Tensor
 
 import impasto
 from impasto.errors import ImageReadError, RecipeError, RunError
-from impasto.repeating import prepare_rerun
+from impasto.transfer.rerun import prepare_rerun
 
 Paint = Callable[..., Tensor]
 

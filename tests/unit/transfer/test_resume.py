@@ -16,11 +16,11 @@ from impasto.errors import DeviceError, OutputError, RunError, RunLockedError, W
 from impasto.features.weights import load_weights, write_safetensors
 from impasto.painting import cache as reuse
 from impasto.painting import painting
-from impasto.resuming import prepare_resume
 from impasto.runs import run as run_folder
 from impasto.runs.checkpoint import Checkpoints
 from impasto.runs.lock import is_locked
 from impasto.runs.trace import append_trace, read_trace
+from impasto.transfer.resume import prepare_resume
 
 Paint = Callable[..., Tensor]
 

@@ -15,11 +15,11 @@ from impasto.losses.objective import Objective
 from impasto.optimize.events import OnStep
 from impasto.painting.options import ImageSources, PasticheHow
 from impasto.painting.painting import Painting
-from impasto.preparation import prepare_pastiche
 from impasto.recipe.recipe import Recipe
 from impasto.runs.places import AUTO
 from impasto.runs.result import Frame, Result
 from impasto.system.device import running
+from impasto.transfer.preparation import prepare_pastiche
 
 FRAME_SHARE = 1 / 8
 """Steps of a frame after the first for one of the recipe's, where it does not say; all are at the full size."""

@@ -12,9 +12,9 @@ import impasto
 from impasto.errors import RecipeError
 from impasto.features.vgg import Vgg
 from impasto.losses.gram import gram_matrix
-from impasto.morphing import FRAME_SHARE, style_path
 from impasto.optimize.events import OnStep
 from impasto.painting.painting import Painting
+from impasto.transfer.morph import FRAME_SHARE, style_path
 
 Paint = Callable[..., Tensor]
 LAYERS = ("conv1_1", "conv2_1")

@@ -5,12 +5,12 @@ from typing import Unpack
 
 from impasto.cost.estimate import Estimate
 from impasto.images.io import ImageSource
-from impasto.morphing import prepare_morph
 from impasto.optimize.events import OnStep
 from impasto.painting.options import How, ImageSources, PasticheHow
-from impasto.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
 from impasto.recipe.recipe import Recipe
 from impasto.runs.result import Result
+from impasto.transfer.morph import prepare_morph
+from impasto.transfer.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
 
 
 def stylize(
