@@ -21,7 +21,7 @@ from typing import Any
 
 from report import write_report
 
-from impasto.demo import prepare_demo
+from impasto.experiments.demo import prepare_demo
 from impasto.recipe.recipe import Recipe
 from impasto.system.device import peak_bytes
 from impasto.system.memory import parse_memory

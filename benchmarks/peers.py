@@ -29,7 +29,7 @@ from typing import Any
 from report import write_report
 from tools import ROOT, TOOLS, Run, Tool, run_command
 
-from impasto.demo import prepare_demo
+from impasto.experiments.demo import prepare_demo
 from impasto.optimize.events import StepEvent
 from impasto.recipe.recipe import Recipe
 from impasto.system.process import settle_process

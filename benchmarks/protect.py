@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 import impasto
+from impasto.experiments.quality import LONG_EDGE, STYLE_METRIC_LAYERS, gram_metric, structure_metric
 from impasto.features.encoder import build_encoder
 from impasto.features.guides import resize_guide
 from impasto.features.receptive import stride_of
@@ -25,7 +26,6 @@ from impasto.features.vgg import Vgg
 from impasto.images.faces import Box, find_faces, mask_faces
 from impasto.images.io import read_image, write_image
 from impasto.images.resize import fit_long_edge, resize_image
-from impasto.quality import LONG_EDGE, STYLE_METRIC_LAYERS, gram_metric, structure_metric
 
 
 def structure(encoder: Vgg, pastiche: Tensor, photograph: Tensor, box: Box, long_edge: int | None) -> float:

@@ -21,8 +21,8 @@ def folder(tmp_path: Path, picture: Callable[..., Tensor], monkeypatch: pytest.M
     write_image(picture(48, 64, 1), tmp_path / "photo.png")
     write_image(picture(50, 40, 2), tmp_path / "painting.png")
     (tmp_path / "tiny.toml").write_text('weights = "tiny"\nstyle_layers = ["conv1_2", "conv2_1"]\n', "utf-8")
-    monkeypatch.setattr("impasto.compare.QUALITY_NETWORK", Recipe(weights="tiny"))
-    monkeypatch.setattr("impasto.quality.LONG_EDGE", 64)
+    monkeypatch.setattr("impasto.experiments.compare.QUALITY_NETWORK", Recipe(weights="tiny"))
+    monkeypatch.setattr("impasto.experiments.quality.LONG_EDGE", 64)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 import impasto
-from impasto.compare import compare
 from impasto.errors import OutOfMemoryError
+from impasto.experiments.compare import compare
 from impasto.features.encoder import build_encoder
 from impasto.features.guides import Region
 from impasto.features.vgg import Vgg

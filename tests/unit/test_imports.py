@@ -1,6 +1,7 @@
-"""The folders are the data flow: a module imports only from stages to its left."""
+"""The folders are the data flow: a module imports only from folders to its left."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,39 +9,56 @@ import pytest
 import impasto
 
 SOURCE = Path(impasto.__file__).parent
-STAGES = (
-    *("errors", "process", "fields", "recipe", "images", "cookbook", "features", "losses", "optimize", "coloring"),
-    "result",
-    *("masking", "reuse", "sizes", "strokes", "regions", "how", "planning", "runs", "painting", "preparation"),
-    *("morphing", "transfer", "resuming", "repeating"),
-    *("evolution", "demo", "panel", "sweep", "page", "paper", "quality", "compare", "backbone", "batch", "cli"),
+FOLDERS = (
+    *("errors", "system", "recipe", "images", "features", "losses", "tiles", "optimize", "cost", "control", "runs"),
+    *("painting", "transfer", "experiments", "backbone", "batch", "cli"),
 )
-FREE = {"__init__", "__main__"}  # the package's own face, which points to every stage
-MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in FREE)
+ROOT = {"__init__", "__main__"}  # the package's own face, which points to every folder
+MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in ROOT)
 
 
-def stage_of(path: Path) -> str:
-    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
-
-
-def imported_stages(path: Path) -> set[str]:
-    found = set()
+def imported_modules(path: Path) -> Iterator[str]:
+    """Modules of ours that a file imports: absolutely, relatively, or by import_module with a plain string."""
+    package = ("impasto", *path.relative_to(SOURCE).parts[:-1])
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-        found |= {name.split(".")[1] for name in names if name.startswith("impasto.")}
-    return found
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*above, *filter(None, [node.module])])
+            # `from impasto import x` names a folder, `from impasto import Recipe` the package's face.
+            names = [f"{module}.{alias.name}" for alias in node.names] if module == "impasto" else [module]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            names = [ast.literal_eval(arg) for arg in node.args[:1] if isinstance(arg, ast.Constant)]
+        else:
+            continue
+        yield from (name for name in names if name.startswith("impasto."))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_a_module_imports_only_from_its_left(path: Path) -> None:
-    place = STAGES.index(stage_of(path))
-    assert {name for name in imported_stages(path) if STAGES.index(name) > place} == set()
+    place = FOLDERS.index(path.relative_to(SOURCE).parts[0].removesuffix(".py"))
+    imported = {name.split(".")[1] for name in imported_modules(path)}
+    assert [name for name in imported if name not in FOLDERS[: place + 1] and name in FOLDERS] == []
 
 
-def test_every_module_is_reached() -> None:
-    assert {stage_of(path) for path in MODULES} == set(STAGES)
+def test_no_modules_import_each_other() -> None:
+    graph = {module_name(path): set(imported_modules(path)) for path in MODULES}
+
+    def walk(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, " -> ".join([*above[above.index(name) :], name])
+        if name not in done:
+            for other in graph.get(name, ()):
+                walk(other, (*above, name))
+            done.add(name)
+
+    done: set[str] = set()
+    for name in graph:
+        walk(name, ())
+
+
+def test_every_folder_has_modules_and_nothing_else_lies_at_the_root() -> None:
+    assert {path.name.removesuffix(".py") for path in SOURCE.glob("*") if is_source(path)} == set(FOLDERS) | ROOT
 
 
 def test_public_names_are_importable_and_explicit() -> None:
@@ -49,3 +67,11 @@ def test_public_names_are_importable_and_explicit() -> None:
         assert getattr(impasto, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         impasto.nonsense  # noqa: B018
+
+
+def module_name(path: Path) -> str:
+    return ".".join(("impasto", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def is_source(path: Path) -> bool:
+    return path.suffix == ".py" or (path.is_dir() and any(path.glob("*.py")))

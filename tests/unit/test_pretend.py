@@ -12,7 +12,7 @@ from pretend import Pretended, pretend_gpus
 from torch import Tensor
 
 import impasto
-from impasto.compare import compare
+from impasto.experiments.compare import compare
 from impasto.features.encoder import build_encoder
 from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
@@ -266,7 +266,7 @@ def test_bfloat16_and_the_estimate(picture: Paint) -> None:
 
 
 def test_textures_reconstructions_morphs_and_comparisons(picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impasto.compare.QUALITY_NETWORK", tiny())
+    monkeypatch.setattr("impasto.experiments.compare.QUALITY_NETWORK", tiny())
     for module in ("compare", "quality"):
         monkeypatch.setattr(f"impasto.{module}.LONG_EDGE", 64)
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 import impasto
+from impasto.experiments.quality import structure_metric
+from impasto.experiments.sweep import FIGURE_3, Axis, sweep
 from impasto.features.encoder import build_encoder
 from impasto.images.resize import resize_image
 from impasto.losses.objective import mixing_weights
-from impasto.quality import structure_metric
-from impasto.sweep import FIGURE_3, Axis, sweep
 
 
 def test_figure_3_falls_toward_style_and_toward_content(tmp_path: Path, data: Path) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 from torch import Tensor
 
 from impasto.errors import RecipeError
+from impasto.experiments.grid_cell import Paint, Panel, check_panels, paint_panel
+from impasto.experiments.sheet import compose_sheet
 from impasto.features.weights import WeightsRecord
 from impasto.images.io import ImageSource
-from impasto.images.sheet import compose_sheet
 from impasto.optimize.events import OnStep
-from impasto.panel import Paint, Panel, check_panels, paint_panel
 from impasto.recipe.recipe import Recipe, recipe_files
 
 

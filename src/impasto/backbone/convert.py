@@ -10,8 +10,8 @@ from impasto.errors import DiskError, OutputError, WeightsError
 from impasto.features.containers.content import Write
 from impasto.features.containers.kinds import Container, choose_container
 from impasto.features.preprocessing import Preprocessing, build_preprocessing
-from impasto.features.weights import RECORDS, Weights, file_sha256, load_weights, read_weights
-from impasto.system.disk import check_folder, check_not_input
+from impasto.features.weights import RECORDS, Weights, load_weights, read_weights
+from impasto.system.disk import check_folder, check_not_input, file_sha256
 
 Three = tuple[float, float, float]
 

@@ -52,8 +52,8 @@ def is_painted(job: Job, picture: Path) -> bool:
     if not picture.is_file():
         return False
     # Only now, because they import torch, which the process that leads a batch does without.
-    from impasto.features.weights import file_sha256
     from impasto.images.io import read_metadata
+    from impasto.system.disk import file_sha256
 
     try:
         metadata = read_metadata(picture)

@@ -56,11 +56,11 @@ def compare_backbones(
     """
     from impasto.backbone import compare as stage
     from impasto.errors import RecipeError
+    from impasto.experiments.grid_cell import sum_panels, write_notes
     from impasto.images.io import check_output, read_image, write_image
-    from impasto.panel import sum_panels, write_notes
     from impasto.runs.evolution import check_snapshot_dir
     from impasto.system.disk import check_not_input
-    from impasto.transfer.pastiche import pastiche as transfer
+    from impasto.transfer import pastiche as transfer
     from impasto.transfer.preparation import prepare_pastiche
 
     if len(words) < 3:

@@ -11,7 +11,7 @@ from impasto.cli.report import print_json, print_line, print_table
 from impasto.recipe.recipe import preset_names
 
 if TYPE_CHECKING:
-    from impasto.compare import Comparison
+    from impasto.experiments.compare import Comparison
 
 
 def compare(
@@ -45,7 +45,7 @@ def compare(
     Figures are taken at a long edge of 512 pixels, to which smaller pictures are enlarged; the objective at the
     pastiche's own size. With masks the style is also compared region by region.
     """
-    from impasto import compare as stage
+    from impasto.experiments import compare as stage
 
     if preset is None and recipe is None:
         chosen, source = stage.find_recipe(pastiche)

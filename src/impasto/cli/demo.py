@@ -57,7 +57,7 @@ def demo(
     texts = {"size": size, "steps": steps, "weights": weights}
     recipe = Recipe().replace(**{name: parse_field(name, text) for name, text in texts.items() if text is not None})
 
-    from impasto.demo import prepare_demo, write_demo
+    from impasto.experiments.demo import prepare_demo, write_demo
     from impasto.runs.evolution import Evolution
     from impasto.transfer.preparation import prepare_pastiche
 

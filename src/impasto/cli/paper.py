@@ -34,8 +34,8 @@ def paper(
 
     Writes every panel, the three figures, and index.html. Called again, it goes on where it was stopped.
     """
-    from impasto.panel import sum_panels
-    from impasto.paper import paint_paper
+    from impasto.experiments.grid_cell import sum_panels
+    from impasto.experiments.paper import paint_paper
     from impasto.system.disk import check_folder, is_folder
 
     label = f"output {str(output)!r}"

@@ -44,12 +44,12 @@ def sweep(
     A value that is a list is joined by +: --rows style_layers=conv1_1,conv1_1+conv2_1. Called again, it goes on
     where it was stopped.
     """
-    from impasto import sweep as stage
+    from impasto.experiments import sweep as stage
+    from impasto.experiments.grid_cell import sum_panels, write_notes
     from impasto.images.io import check_output, read_image, write_image
-    from impasto.panel import sum_panels, write_notes
     from impasto.runs.evolution import check_snapshot_dir
     from impasto.system.disk import check_not_input
-    from impasto.transfer.pastiche import pastiche as transfer
+    from impasto.transfer import pastiche as transfer
     from impasto.transfer.preparation import prepare_pastiche
 
     row_axis = stage.parse_axis(rows) if rows is not None else stage.FIGURE_3[0]

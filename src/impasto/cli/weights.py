@@ -46,7 +46,8 @@ def describe_record(name: str) -> dict[str, Any]:
     `intact` is None where there is no file to look at.
     """
     from impasto.errors import WeightsError
-    from impasto.features.weights import PACKAGED, RECORDS, cached_file, file_sha256, packaged_file
+    from impasto.features.weights import PACKAGED, RECORDS, cached_file, packaged_file
+    from impasto.system.disk import file_sha256
 
     record = RECORDS[name]
     path = None

@@ -9,8 +9,8 @@ from impasto.images.carried import Carried
 from impasto.images.faces import find_faces, mask_faces
 from impasto.images.io import ImageSource
 from impasto.images.masks import feather_mask, read_mask, to_levels
+from impasto.images.picture import Input, Role, describe_input
 from impasto.images.resize import resize_image
-from impasto.runs.result import Input, Role, describe_input
 
 FACES = "faces"
 """The word that finds what to protect by itself. It wins over a file of that name, which is "./faces"."""

@@ -1,7 +1,6 @@
 """The plan that keeps a run within a memory limit: seen whole or in tiles, and with how long a history."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from impasto.cost.footprint import feature_bytes, forward_bytes, graph_bytes
 from impasto.errors import MemoryLimitError
@@ -9,6 +8,7 @@ from impasto.features.receptive import GRID, stride_of
 from impasto.features.tiling import largest_tile
 from impasto.features.vgg import Vgg, sort_layers
 from impasto.losses.nearest import STYLE_VECTORS
+from impasto.optimize.schedule import MemoryPlan
 from impasto.recipe.fields import split_statistic
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.system.memory import format_memory
@@ -47,23 +47,6 @@ COLUMN_COPIES = 6
 
 UNTILED = ("histogram", "sliced")
 """Statistics that must see the whole picture at once, since they sort its values."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryPlan:
-    """How one size is painted within a limit.
-
-    tile: pixels of a tile's side without margins; None where the picture is seen whole. margin: pixels around it.
-    history: pairs that L-BFGS remembers. needed_bytes: memory at the peak, that of the process so far included.
-    held_bytes: the same but for the features. most_bytes: that it may come to where features of tiles spread.
-    """
-
-    tile: int | None
-    margin: int
-    history: int
-    needed_bytes: int
-    held_bytes: int = 0
-    most_bytes: int = 0
 
 
 def plan_memory(

@@ -59,6 +59,6 @@ def read_mean_activations(record: WeightsRecord, pooling: str) -> dict[str, Tens
 
     if record.sha256 != PACKAGED.sha256:
         return None
-    tensors = load((resources.files("impasto") / "data" / "mean_activations_oxford.safetensors").read_bytes())
+    tensors = load((resources.files("impasto.features") / "mean_activations_oxford.safetensors").read_bytes())
     prefix = f"{pooling}."
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

@@ -3,7 +3,6 @@
 A record brings its licence, source, hash and preprocessing, so that no caller has to know them.
 """
 
-import hashlib
 import importlib.util
 import logging
 import os
@@ -34,7 +33,7 @@ from impasto.features.containers.kinds import Container, recognise_container
 from impasto.features.containers.torchvision import load_tensors
 from impasto.features.preprocessing import OXFORD, PREPROCESSINGS, TORCHVISION, Preprocessing
 from impasto.recipe.fields import is_file
-from impasto.system.disk import cache_folder
+from impasto.system.disk import cache_folder, file_sha256
 
 logger = logging.getLogger(__name__)
 
@@ -204,12 +203,6 @@ def packaged_file() -> Path:
 def cached_file(record: WeightsRecord) -> Path:
     """Where the downloaded file of a record lies, or would lie, in the user's cache."""
     return cache_folder() / record.source.rsplit("/", 1)[1]
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_safetensors(weights: Weights, path: str | os.PathLike[str]) -> None:

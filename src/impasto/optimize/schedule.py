@@ -4,10 +4,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from impasto.cost.plan import MemoryPlan
 from impasto.errors import RecipeError
 from impasto.features.receptive import GRID
 from impasto.optimize.precision import Precision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPlan:
+    """How one size is painted within a limit.
+
+    tile: pixels of a tile's side without margins; None where the picture is seen whole. margin: pixels around it.
+    history: pairs that L-BFGS remembers. needed_bytes: memory at the peak, that of the process so far included.
+    held_bytes: the same but for the features. most_bytes: that it may come to where features of tiles spread.
+    """
+
+    tile: int | None
+    margin: int
+    history: int
+    needed_bytes: int
+    held_bytes: int = 0
+    most_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,11 @@ from impasto.features.vgg import Vgg, check_layers
 from impasto.features.weights import WeightsRecord
 from impasto.images.carried import Carried
 from impasto.images.io import ImageSource, read_photograph
+from impasto.images.picture import Input, describe_input
 from impasto.losses.descriptions import Descriptions
 from impasto.optimize.precision import Precision
 from impasto.recipe.fields import is_file
 from impasto.recipe.recipe import Recipe
-from impasto.runs.result import Input, describe_input
 
 NETWORKS = 2
 """Networks that are kept; Oxford's takes 80 MB, and 40 MB more in bfloat16."""

@@ -11,9 +11,9 @@ from impasto.control.masks import read_only, read_protect
 from impasto.images.carried import NOTHING, Carried
 from impasto.images.io import ImageSource, read_photograph
 from impasto.images.masks import read_mask
+from impasto.images.picture import Input, Role, describe_input
 from impasto.painting.cache import Reuse
 from impasto.runs.record import Source
-from impasto.runs.result import Input, Role, describe_input
 
 MASKS: tuple[Role, ...] = ("content_mask", "style_mask", "only", "protect")
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from torch import Tensor
 
 from impasto.control.sizes import plan_sizes, style_size
-from impasto.cost.plan import UNTILED, MemoryPlan, Needs, lower_plan, plan_memory
+from impasto.cost.plan import UNTILED, Needs, lower_plan, plan_memory
 from impasto.errors import MemoryLimitError, RecipeError
 from impasto.features.vgg import Vgg
 from impasto.optimize.precision import Precision
 from impasto.optimize.pyramid import share_steps
-from impasto.optimize.schedule import Part, RunPlan
+from impasto.optimize.schedule import MemoryPlan, Part, RunPlan
 from impasto.recipe.fields import split_statistic
 from impasto.recipe.recipe import Recipe, every_statistic
 

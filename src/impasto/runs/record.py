@@ -14,12 +14,12 @@ import torch
 
 from impasto import __version__
 from impasto.errors import RunError
-from impasto.features.weights import RECORDS, WeightsRecord, file_sha256
+from impasto.features.weights import RECORDS, WeightsRecord
 from impasto.images.faces import Box
 from impasto.optimize.schedule import RunPlan
 from impasto.recipe.fields import INITS
 from impasto.recipe.recipe import Recipe
-from impasto.system.disk import replace_file
+from impasto.system.disk import file_sha256, replace_file
 
 FORMAT_VERSION = 1
 RECORD_NAME = "run.json"

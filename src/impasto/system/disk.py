@@ -1,6 +1,7 @@
 """Places on the disk: checked before slow work, and filled in one atomic move."""
 
 import errno
+import hashlib
 import os
 import secrets
 import shlex
@@ -82,6 +83,12 @@ def check_not_input(path: Path, label: str, inputs: Sequence[object], mend: str 
     for source in inputs:
         if isinstance(source, (str, os.PathLike)) and is_same_file(path, source):
             raise OutputError(f"{label} is the input {str(source)!r}; expected another file.", mend)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def replace_file(path: Path, encoded: BytesIO) -> None:

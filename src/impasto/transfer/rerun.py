@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Unpack, cast
 
 from impasto.errors import ImageReadError, ImageSizeError, RecipeError, RunError
-from impasto.features.weights import file_sha256
 from impasto.images.io import ImageSource, read_metadata
+from impasto.images.picture import NOUNS, Role
 from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.options import How
@@ -16,7 +16,8 @@ from impasto.recipe.fields import INITS
 from impasto.recipe.recipe import Recipe
 from impasto.runs.places import list_runs, runs_folder
 from impasto.runs.record import Record
-from impasto.runs.result import NOUNS, Result, Role
+from impasto.runs.result import Result
+from impasto.system.disk import file_sha256
 from impasto.transfer.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
 from impasto.transfer.resume import as_recorded, check_weights
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from impasto.errors import RunError
-from impasto.features.weights import file_sha256
+from impasto.images.picture import NOUNS, Input, Role
 from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.painting import Painting
@@ -16,8 +16,9 @@ from impasto.recipe.recipe import Recipe
 from impasto.runs.pictures import read_picture
 from impasto.runs.places import find_run
 from impasto.runs.record import Record, software_versions
-from impasto.runs.result import NOUNS, Input, Result, Role
+from impasto.runs.result import Result
 from impasto.runs.run import Run
+from impasto.system.disk import file_sha256
 
 logger = logging.getLogger(__name__)
 

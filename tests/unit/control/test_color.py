@@ -10,9 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto.compare import compare
 from impasto.control.color import NEEDS, check_color, finish_colors, prepare_colors, to_painted
 from impasto.errors import RecipeError
+from impasto.experiments.compare import compare
 from impasto.images.color.lab import ciede2000, to_lab
 from impasto.images.color.oklab import to_grey, to_oklab
 from impasto.images.color.palette import LINEAR_MAPS, color_moments
@@ -205,9 +205,9 @@ def test_compare_sees_the_objective_that_was_painted(
     color: str, picture: Paint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To 1e-3: of content-luma the lightness is known through a cube root and back."""
-    monkeypatch.setattr("impasto.compare.QUALITY_NETWORK", tiny())
+    monkeypatch.setattr("impasto.experiments.compare.QUALITY_NETWORK", tiny())
     for name in ("measure_quality", "measure_regions"):
-        monkeypatch.setattr(f"impasto.compare.{name}", lambda *pictures: None)
+        monkeypatch.setattr(f"impasto.experiments.compare.{name}", lambda *pictures: None)
     content, style = 0.3 + 0.4 * picture(64, 64), picture(64, 64, 1)
     result = impasto.stylize(content, style, tiny(size=64, color=color), precision="float32")
     found = compare(content, style, result.pastiche, result.recipe).total

@@ -11,9 +11,9 @@ from impasto.cost.estimate import (
     estimate_run,
     evaluation_looks,
 )
-from impasto.cost.plan import SLACK, MemoryPlan
+from impasto.cost.plan import SLACK
 from impasto.features.encoder import build_encoder
-from impasto.optimize.schedule import Part, RunPlan
+from impasto.optimize.schedule import MemoryPlan, Part, RunPlan
 from impasto.recipe.recipe import Recipe
 
 CPU = torch.device("cpu")

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from impasto.cost.footprint import feature_bytes, forward_bytes, graph_bytes
-from impasto.cost.plan import ALLOCATOR, IMAGE, IMAGES, SLACK, MemoryPlan, evaluation_bytes, plan_memory
+from impasto.cost.plan import ALLOCATOR, IMAGE, IMAGES, SLACK, evaluation_bytes, plan_memory
 from impasto.errors import MemoryLimitError
 from impasto.features.encoder import build_encoder
+from impasto.optimize.schedule import MemoryPlan
 from impasto.recipe.recipe import Recipe
 from impasto.system.memory import format_memory, free_bytes, memory_limit, parse_memory, used_bytes
 

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from impasto.cost.plan import MemoryPlan
 from impasto.errors import RecipeError
-from impasto.optimize.schedule import Part, RunPlan
+from impasto.optimize.schedule import MemoryPlan, Part, RunPlan
 
 WHOLE = MemoryPlan(tile=None, margin=0, history=20, needed_bytes=0)
 TILED = MemoryPlan(tile=128, margin=80, history=5, needed_bytes=0)

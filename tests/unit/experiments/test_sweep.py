@@ -12,10 +12,10 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto import sweep as stage
 from impasto.errors import OutputError, RecipeError
-from impasto.panel import Panel
-from impasto.sweep import FIGURE_3, Axis, compose_sweep, parse_axis, vary
+from impasto.experiments import sweep as stage
+from impasto.experiments.grid_cell import Panel
+from impasto.experiments.sweep import FIGURE_3, Axis, compose_sweep, parse_axis, vary
 
 Picture = Callable[..., Tensor]
 ROWS, COLUMNS = Axis("style_layers", (("conv1_1",), ("conv1_1", "conv2_1"))), Axis("strength", (0.2, 0.8))

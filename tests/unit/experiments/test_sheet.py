@@ -5,7 +5,7 @@ import torch
 from PIL import ImageFont
 from torch import Tensor
 
-from impasto.images.sheet import GAP, compose_sheet
+from impasto.experiments.sheet import GAP, compose_sheet
 
 WHITE = torch.ones(3)
 

@@ -10,17 +10,17 @@ from typing import Unpack
 from torch import Tensor
 
 from impasto.errors import RecipeError
+from impasto.experiments.grid_cell import Paint, Panel, check_panels, paint_panel
+from impasto.experiments.page import Figure, write_page
+from impasto.experiments.sheet import compose_sheet
+from impasto.experiments.sweep import FIGURE_3, FIGURE_3_ROWS, compose_sweep, panel_path, sweep
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, write_image
 from impasto.images.resize import fit_long_edge, resize_image
-from impasto.images.sheet import compose_sheet
 from impasto.optimize.events import OnStep
-from impasto.page import Figure, write_page
 from impasto.painting.options import How
-from impasto.panel import Paint, Panel, check_panels, paint_panel
 from impasto.recipe.fields import STYLE_LAYERS
 from impasto.recipe.recipe import Recipe, recipe_files
 from impasto.runs.result import Result
-from impasto.sweep import FIGURE_3, FIGURE_3_ROWS, compose_sweep, panel_path, sweep
 from impasto.system.disk import check_folder, check_not_input
 from impasto.transfer.pastiche import reconstruct, stylize
 from impasto.transfer.preparation import prepare_pastiche

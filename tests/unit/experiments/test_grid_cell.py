@@ -12,8 +12,8 @@ from torch import Tensor
 
 import impasto
 from impasto.errors import OutputError
+from impasto.experiments.grid_cell import check_panels, paint_panel, sum_panels
 from impasto.features.weights import load_weights, write_safetensors
-from impasto.panel import check_panels, paint_panel, sum_panels
 
 Picture = Callable[..., Tensor]
 
@@ -102,7 +102,7 @@ def test_notes_of_a_panel_never_stand_beside_another_picture(
 
     path = tmp_path / "panel.png"
     paint_panel(path, tiny(), painter.sources, painter)
-    for step in ("impasto.runs.result.Result.save", "impasto.panel.replace_file"):
+    for step in ("impasto.runs.result.Result.save", "impasto.experiments.grid_cell.replace_file"):
         with monkeypatch.context() as patch:
             patch.setattr(step, fail)
             with pytest.raises(RuntimeError):

@@ -9,12 +9,12 @@ from typing import Any
 
 from torch import Tensor
 
-from impasto.features.weights import file_sha256
 from impasto.images.io import ImageSource, read_image, read_metadata
+from impasto.images.picture import describe_input
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.recipe.recipe import Recipe, recipe_files
-from impasto.runs.result import Result, describe_input
-from impasto.system.disk import check_not_input, replace_file
+from impasto.runs.result import Result
+from impasto.system.disk import check_not_input, file_sha256, replace_file
 
 Paint = Callable[[Recipe, OnStep], Result]
 """Paints one recipe, telling its steps: `stylize` or `reconstruct` with everything else filled in."""

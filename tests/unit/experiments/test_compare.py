@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.compare import compare, find_recipe
 from impasto.errors import ImageReadError, ImageSizeError, MaskError, RecipeError
+from impasto.experiments.compare import compare, find_recipe
 from impasto.features.encoder import build_encoder
 from impasto.images.io import write_image
 from impasto.losses.objective import Objective
@@ -24,7 +24,7 @@ TINY = Recipe(weights="tiny")
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impasto.compare.QUALITY_NETWORK", TINY)
+    monkeypatch.setattr("impasto.experiments.compare.QUALITY_NETWORK", TINY)
     for module in ("compare", "quality"):
         monkeypatch.setattr(f"impasto.{module}.LONG_EDGE", 64)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import impasto
 from impasto.errors import ImageReadError, ImageSizeError, OutputError, RecipeError
-from impasto.paper import paint_paper
+from impasto.experiments.paper import paint_paper
 from impasto.recipe.fields import STYLE_LAYERS
 
 Picture = Callable[..., Tensor]

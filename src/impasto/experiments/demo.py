@@ -50,7 +50,7 @@ def prepare_demo(folder: Path, picture: str = "chelsea") -> Demo:
     if not is_folder(folder, label) and folder.exists():
         raise OutputError(f"{label} is a file; expected a folder.", "Choose another name with -o.")
     check_output((folder if folder.exists() else folder.parent) / FILES[0], inputs=())
-    style = Path(str(resources.files("impasto") / "data" / "demo_style.jpg"))
+    style = Path(str(resources.files("impasto.experiments") / "demo_style.jpg"))
     return Demo(content=_find_photograph(PICTURES[picture]), style=style, folder=folder)
 
 

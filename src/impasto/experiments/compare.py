@@ -14,14 +14,7 @@ from impasto.control.color import prepare_colors, to_painted
 from impasto.control.regions import Masks, build_regions
 from impasto.control.sizes import style_size
 from impasto.errors import ImageSizeError, RecipeError
-from impasto.features.encoder import build_encoder
-from impasto.features.vgg import smallest_side
-from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_metadata, read_photograph
-from impasto.images.masks import read_mask
-from impasto.images.resize import fit_long_edge, resize_image
-from impasto.losses.objective import Objective
-from impasto.painting.options import ImageSources
-from impasto.quality import (
+from impasto.experiments.quality import (
     LEAST_SIDE,
     LONG_EDGE,
     STRUCTURE_METRIC_LAYER,
@@ -31,6 +24,13 @@ from impasto.quality import (
     measure_quality,
     measure_regions,
 )
+from impasto.features.encoder import build_encoder
+from impasto.features.vgg import smallest_side
+from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_metadata, read_photograph
+from impasto.images.masks import read_mask
+from impasto.images.resize import fit_long_edge, resize_image
+from impasto.losses.objective import Objective
+from impasto.painting.options import ImageSources
 from impasto.recipe.recipe import Recipe
 from impasto.runs.recipes import recipe_inside
 from impasto.system.device import resolve_device, running

@@ -7,9 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.features.vgg import Vgg
-from impasto.images.resize import resize_image
-from impasto.quality import (
+from impasto.experiments.quality import (
     Quality,
     gram_metric,
     measure_quality,
@@ -18,6 +16,8 @@ from impasto.quality import (
     structure_metric,
     style_metric,
 )
+from impasto.features.vgg import Vgg
+from impasto.images.resize import resize_image
 
 Paint = Callable[..., Tensor]
 STYLE_FIGURES = (
@@ -27,7 +27,7 @@ STYLE_FIGURES = (
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impasto.quality.LONG_EDGE", 64)
+    monkeypatch.setattr("impasto.experiments.quality.LONG_EDGE", 64)
 
 
 def measure(encoder: Vgg, *images: Tensor) -> dict[str, float]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from impasto.demo import prepare_demo, side_by_side
 from impasto.errors import MissingExtraError, OutputError, RecipeError
+from impasto.experiments.demo import prepare_demo, side_by_side
 
 
 def test_pictures_stand_in_a_row_at_the_last_ones_height() -> None:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from impasto.page import Figure, draw_curves, write_page
+from impasto.experiments.page import Figure, draw_curves, write_page
 
 VOID = {"meta", "img", "br", "link", "hr", "!doctype"}
 

@@ -1,0 +1,1 @@
+"""Experiments on pastiches: grids, the paper's figures, comparisons, the demo."""
