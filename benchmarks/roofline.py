@@ -156,7 +156,7 @@ def check_count(objective: Objective, image: Tensor, convolutions: int, grams: i
     counted = {str(kind): count for kind, count in counter.get_flop_counts()["Global"].items()}
     theirs = (counted["aten.convolution"] + counted["aten.convolution_backward"], counted["aten.mm"])
     if theirs != (convolutions, grams) or sum(theirs) != counter.get_total_flops():
-        raise RuntimeError(f"we count {convolutions} and {grams} operations, torch {counted}: mend count_operations")
+        raise RuntimeError(f"we count {convolutions} and {grams} operations, torch {counted}: correct count_operations")
 
 
 def convolve(shape: Shape, dtype: torch.dtype, generator: torch.Generator) -> list[Work]:

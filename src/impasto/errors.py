@@ -1,7 +1,7 @@
 """The errors impasto raises: one root, one child for each cause a caller might catch.
 
 Every error has two parts: `error` says what was wrong, with the value, and what was expected;
-`mend` says what to do about it. `str()` gives both in one line.
+`hint` says what to do about it. `str()` gives both in one line.
 """
 
 from typing import Any
@@ -11,20 +11,20 @@ class ImpastoError(Exception):
     """Root of all errors that impasto raises on purpose.
 
     error: what was wrong, with the value, and what was expected.
-    mend: how to put it right.
+    hint: how to put it right.
     exit_code: what the command line exits with: 2 for the user's mistake, 1 for ours or the machine's.
     """
 
     exit_code = 2
 
-    def __init__(self, error: str, mend: str) -> None:
-        super().__init__(f"{error} {mend}")
+    def __init__(self, error: str, hint: str) -> None:
+        super().__init__(f"{error} {hint}")
         self.error = error
-        self.mend = mend
+        self.hint = hint
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By itself an exception is pickled by its text alone, and a worker's could not be read.
-        return type(self), (self.error, self.mend), self.__dict__
+        return type(self), (self.error, self.hint), self.__dict__
 
 
 class ImageReadError(ImpastoError, OSError):
@@ -72,8 +72,8 @@ class OutOfMemoryError(ImpastoError, MemoryError):
 class MemoryLimitError(ImpastoError, MemoryError):
     """A memory limit is malformed, or too small for what is asked. enough: bytes that would do; 0 where not known."""
 
-    def __init__(self, error: str, mend: str, enough: int = 0) -> None:
-        super().__init__(error, mend)
+    def __init__(self, error: str, hint: str, enough: int = 0) -> None:
+        super().__init__(error, hint)
         self.enough = enough
 
 

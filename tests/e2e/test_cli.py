@@ -473,7 +473,7 @@ def test_bad_input_is_one_line_and_exit_2(name: str, folder: Path, capfd: pytest
     assert expected in err
     assert "Traceback" not in err
     told = json.loads(out)
-    assert err == f"impasto: {told['error']} {told['mend']}\n"
+    assert err == f"impasto: {told['error']} {told['hint']}\n"
     assert {path: path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")} == before
 
 
@@ -697,7 +697,7 @@ def test_a_stopped_sweep_keeps_what_is_finished(folder: Path, start: Start) -> N
     assert (code, "Traceback" in err) == (130, False)
     told = json.loads(out)
     assert "what was finished before is kept" in told["error"]
-    assert "again" in told["mend"]
+    assert "again" in told["hint"]
     assert sorted(path.name for path in Path("grid_panels").iterdir()) == ["row1_column1.json", "row1_column1.png"]
     assert not Path("grid.png").exists()
 

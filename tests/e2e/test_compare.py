@@ -111,4 +111,4 @@ def test_bad_input_is_one_line_and_exit_2(name: str, capfd: pytest.CaptureFixtur
     out, err = capfd.readouterr()
     assert told in err
     assert err.startswith("impasto: ") and err.count("\n") == 1
-    assert set(json.loads(out)) == {"error", "mend"}
+    assert set(json.loads(out)) == {"error", "hint"}

@@ -93,7 +93,7 @@ def test_bad_input_is_one_line(words: list[str], expected: str, capfd: Capture) 
     assert (out, err.count("\n")) == ("", 1)
     assert expected in err
     assert main(["recipe", *words, "--json"]) == 2
-    assert set(json.loads(capfd.readouterr().out)) == {"error", "mend"}
+    assert set(json.loads(capfd.readouterr().out)) == {"error", "hint"}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
-from impasto.painting.cache import Reuse
+from impasto.painting.cache import Cache
 from impasto.recipe.recipe import Recipe
 from impasto.system.memory import FREE_SHARE
 from impasto.tiles import heap
@@ -98,7 +98,7 @@ def test_a_pastiche_is_that_of_the_cpu(changes: dict[str, Any], picture: Paint) 
     styles = [picture(40, 30, 1), picture(36, 52, 2)][: len(changes.get("style_blend", "1"))]
 
     def run(device: str) -> Tensor:
-        how = {"device": device, "precision": "float32", "max_memory": 2**32, "reuse": Reuse()}
+        how = {"device": device, "precision": "float32", "max_memory": 2**32, "cache": Cache()}
         return impasto.stylize(picture(48, 36), styles, tiny(**changes), **how).pastiche
 
     here, there = on_both(run)

@@ -46,14 +46,14 @@ class RunFolder:
             self._write(RUN, {"impasto": __version__, "precision": precision, **wanted})
             return
         found = self.read()
-        for part, mend in (("recipe", "Give the same options to go on"), ("data", "Give the same data set to go on")):
+        for part, hint in (("recipe", "Give the same options to go on"), ("data", "Give the same data set to go on")):
             differing = [key for key, value in wanted[part].items() if found[part].get(key) != value]
             if differing:
                 told = ", ".join(f"{key} {_brief(found[part].get(key))}" for key in differing)
                 asked = ", ".join(f"{key} {_brief(wanted[part][key])}" for key in differing)
                 raise CheckpointError(
                     f"run {str(self.path)!r} holds a checkpoint of another training: {told}; asked for is {asked}.",
-                    f"{mend}, or choose another -o.",
+                    f"{hint}, or choose another -o.",
                 )
 
     def read(self) -> dict[str, Any]:

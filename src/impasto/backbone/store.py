@@ -164,10 +164,10 @@ def open_environment(path: Path, map_size: int | None = None) -> Any:
     Raises DataSetError if it is missing, cut short, or no LMDB.
     """
     lmdb = import_lmdb()
-    label, mend = f"data set {str(path)!r}", "Make it with: impasto backbone prepare IMAGES -o DATA"
+    label, hint = f"data set {str(path)!r}", "Make it with: impasto backbone prepare IMAGES -o DATA"
     if map_size is None and not (path / "data.mdb").is_file():
         fact = "does not exist" if not path.exists() else "holds no LMDB (no data.mdb)"
-        raise DataSetError(f"{label} {fact}; expected a folder made by `impasto backbone prepare`.", mend)
+        raise DataSetError(f"{label} {fact}; expected a folder made by `impasto backbone prepare`.", hint)
     try:
         if map_size is not None:
             return lmdb.open(str(path), map_size=map_size, max_dbs=0)
@@ -176,12 +176,12 @@ def open_environment(path: Path, map_size: int | None = None) -> Any:
         needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
         if (path / "data.mdb").stat().st_size < needed:
             environment.close()
-            raise DataSetError(f"{label} is cut short: expected {needed:,} bytes.", f"Copy it again. {mend}")
+            raise DataSetError(f"{label} is cut short: expected {needed:,} bytes.", f"Copy it again. {hint}")
     except (lmdb.Error, OSError) as error:
         if isinstance(error, DataSetError):
             raise
         raise DataSetError(
-            f"{label} cannot be opened ({error}); expected an LMDB made by `impasto backbone prepare`.", mend
+            f"{label} cannot be opened ({error}); expected an LMDB made by `impasto backbone prepare`.", hint
         ) from error
     return environment
 

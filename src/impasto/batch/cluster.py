@@ -94,7 +94,7 @@ class RayCrew:
             content = _read(job.content, "content_image")
             styles = [self._put_style(path) for path in job.styles]
         except ImpastoError as error:
-            self._early.append(Failed(job, error.error, error.mend))
+            self._early.append(Failed(job, error.error, error.hint))
             return
         worker.job, worker.looked_s = job, time.monotonic()
         # Ray takes small arguments along, and puts large ones into the object store until the task has ended.

@@ -52,7 +52,7 @@ class Hand:
         if isinstance(told, Painted):
             warnings = [_renamed(text, ours, job) for text in told.warnings]
             return replace(told, job=job, warnings=warnings)
-        return Failed(job, _renamed(told.error, ours, job), _renamed(told.mend, ours, job))
+        return Failed(job, _renamed(told.error, ours, job), _renamed(told.hint, ours, job))
 
     def look(self) -> tuple[int, int, int] | None:
         """Scale, step and steps of the picture that is being painted; None before its first step."""

@@ -116,8 +116,8 @@ class JobList:
             recipe = self.recipe.replace(**changes)
             check_recipe(recipe)
         except RecipeError as error:
-            raise BatchError(f"list {str(self.path)!r}, row {number}: {error.error}", error.mend) from error
+            raise BatchError(f"list {str(self.path)!r}, row {number}: {error.error}", error.hint) from error
         return recipe
 
-    def _fail(self, number: int, what: str, mend: str) -> None:
-        raise BatchError(f"list {str(self.path)!r}, row {number} {what}.", mend)
+    def _fail(self, number: int, what: str, hint: str) -> None:
+        raise BatchError(f"list {str(self.path)!r}, row {number} {what}.", hint)

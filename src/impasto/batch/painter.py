@@ -14,7 +14,7 @@ from impasto.batch.reports import Failed, Painted
 from impasto.errors import ImageSizeError, ImpastoError, MemoryLimitError, OutputError
 from impasto.images.io import check_output
 from impasto.optimize.events import OnStep
-from impasto.painting.cache import Reuse
+from impasto.painting.cache import Cache
 from impasto.painting.options import How
 from impasto.runs.result import Result
 from impasto.system.device import resolve_devices
@@ -31,7 +31,7 @@ class Painter:
     def __init__(self, setup: Setup, *, share: float = 1.0, threads: int | None = None) -> None:
         """share: of the machine's free memory that this worker may take. threads: where the setup names none."""
         self.setup = setup
-        self.reuse = Reuse()
+        self.cache = Cache()
         device = resolve_devices(setup.device)[0]
         self.how: How = {
             "device": setup.device,
@@ -39,7 +39,7 @@ class Painter:
             "precision": setup.precision,
             "max_pixels": setup.max_pixels,
             "max_memory": _share_memory(setup.max_memory, device, share),
-            "reuse": self.reuse,
+            "cache": self.cache,
         }
 
     def check(self, job: Job) -> None:
@@ -51,7 +51,7 @@ class Painter:
             try:
                 check_output(Path(folder, PurePath(job.output).name), inputs=(), depth=job.recipe.depth)
             except OutputError as error:
-                raise OutputError(*(text.replace(f"{folder}/", "") for text in (error.error, error.mend))) from error
+                raise OutputError(*(text.replace(f"{folder}/", "") for text in (error.error, error.hint))) from error
         trial = torch.full((1, 3, TRIAL, TRIAL), 0.5)
         # What is wrong with the size of a picture is told of that picture.
         with suppress(ImageSizeError, MemoryLimitError):
@@ -65,7 +65,7 @@ class Painter:
                 result = painting.paint(on_step)
                 picture = self._encode(result, PurePath(job.output).suffix)
             except ImpastoError as error:
-                return Failed(job, error.error, error.mend)
+                return Failed(job, error.error, error.hint)
             except MemoryError:
                 return Failed(job, "out of memory.", "Lower --size or --jobs, or close other programs.")
             except Exception as error:

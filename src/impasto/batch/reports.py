@@ -23,7 +23,7 @@ class Failed:
 
     job: Job
     error: str
-    mend: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ class _Lead:
         elif isinstance(report, Painted):
             self._keep(report)
         elif isinstance(report, Failed):
-            self._fail(job, report.error, report.mend)
+            self._fail(job, report.error, report.hint)
         else:
             self._retry(job, report)
 
@@ -174,8 +174,8 @@ class _Lead:
         self.tally.peak_bytes = max(self.tally.peak_bytes, int(painted.facts["peak_bytes"]))
         self._tell("done", job)
 
-    def _fail(self, job: Job, error: str, mend: str) -> None:
-        failure = {"content": job.content, "style": list(job.styles), "error": error, "mend": mend}
+    def _fail(self, job: Job, error: str, hint: str) -> None:
+        failure = {"content": job.content, "style": list(job.styles), "error": error, "hint": hint}
         self._end("failed", job, failure)
         self.tally.failed += 1
         if len(self.tally.failures) < TOLD:

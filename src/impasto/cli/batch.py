@@ -233,6 +233,6 @@ def _report(tally: "Tally", folder: Path, recipe: Recipe, seconds: float, *, as_
     kept = f", {tally.kept} were done before" if tally.kept else ""
     print_line(f"{folder}: {tally.done} painted, {tally.failed} failed in {describe_seconds(seconds)}{kept}")
     for failure in tally.failures:
-        print_line(f"  {failure['output']}: {failure['error']} {failure['mend']}")
+        print_line(f"  {failure['output']}: {failure['error']} {failure['hint']}")
     if tally.failed > len(tally.failures):
         print_line(f"  and {tally.failed - len(tally.failures)} more; see {folder / 'manifest.jsonl'}")

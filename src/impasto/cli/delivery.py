@@ -96,7 +96,7 @@ class Delivery:
         except ImpastoError as error:
             if run is not None:
                 run.close()
-                error.mend = f"{error.mend} Then go on: impasto resume {name_run(run.folder)}"
+                error.hint = f"{error.hint} Then go on: impasto resume {name_run(run.folder)}"
             raise
         if run is not None and result.end != "stopped":
             run.finish(result, self.output)

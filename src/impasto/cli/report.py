@@ -50,16 +50,16 @@ def describe_losses(losses: Mapping[str, float]) -> str:
 
 
 def report_error(error: BaseException, *, as_json: bool, debug: bool) -> int:
-    """Says on stderr, in one line, what was wrong and how to mend it. Returns the exit code.
+    """Says on stderr, in one line, what was wrong and how to put it right. Returns the exit code.
 
     as_json: also as an object on stdout. debug: with the traceback.
     """
-    what, mend, exit_code = _explain(error)
+    what, hint, exit_code = _explain(error)
     if debug:
         traceback.print_exception(error, file=sys.stderr)
-    print_line(f"impasto: {what} {mend}", file=sys.stderr)
+    print_line(f"impasto: {what} {hint}", file=sys.stderr)
     if as_json:
-        print_json({"error": what, "mend": mend})
+        print_json({"error": what, "hint": hint})
     return exit_code
 
 
@@ -88,7 +88,7 @@ def _print_warning(message: str) -> None:
 
 def _explain(error: BaseException) -> tuple[str, str, int]:
     if isinstance(error, ImpastoError):
-        return error.error, error.mend, error.exit_code
+        return error.error, error.hint, error.exit_code
     if isinstance(error, KeyboardInterrupt) and error.args:
         return str(error), "Run the command again to go on.", STOPPED
     if isinstance(error, KeyboardInterrupt):

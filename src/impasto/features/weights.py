@@ -268,12 +268,12 @@ def _tell_preprocessing(path: Path, container: Container, sha256: str, kernel: T
     )
 
 
-def _check_hash(path: Path, expected: str, mend: str) -> None:
+def _check_hash(path: Path, expected: str, hint: str) -> None:
     found = file_sha256(path)
     if not found.startswith(expected):
         raise WeightsError(
             f"weights file {str(path)!r} is damaged: its SHA-256 is {found[:16]}..., expected {expected[:16]}...",
-            mend,
+            hint,
         )
 
 
@@ -281,7 +281,7 @@ def _fetch(record: WeightsRecord) -> Path:
     """The record's file in the user's cache, downloaded if it is not there yet."""
     path = cached_file(record)
     cache = path.parent
-    mend = f"Download {record.source} by other means and give it with --weights PATH."
+    hint = f"Download {record.source} by other means and give it with --weights PATH."
     if not path.is_file():
         try:
             cache.mkdir(parents=True, exist_ok=True)
@@ -290,11 +290,11 @@ def _fetch(record: WeightsRecord) -> Path:
                 tempfile.NamedTemporaryFile(dir=cache, delete=False) as file,
             ):
                 shutil.copyfileobj(response, file)
-            _check_hash(Path(file.name), record.sha256, mend)
+            _check_hash(Path(file.name), record.sha256, hint)
             os.replace(file.name, path)
         except OSError as error:
             raise WeightsError(
-                f"{record.source} cannot be downloaded to {str(cache)!r} ({error}).", mend
+                f"{record.source} cannot be downloaded to {str(cache)!r} ({error}).", hint
             ) from error
-    _check_hash(path, record.sha256, f"Delete {str(path)!r} and try again. {mend}")
+    _check_hash(path, record.sha256, f"Delete {str(path)!r} and try again. {hint}")
     return path

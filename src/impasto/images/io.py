@@ -210,6 +210,6 @@ def _check_suffix(path: Path, label: str) -> None:
     if suffix in FORMATS:
         return
     close = difflib.get_close_matches(suffix, FORMATS, n=1)
-    mend = str(path.with_suffix(close[0] if close else ".png")) if path.name else "pastiche.png"
+    hint = str(path.with_suffix(close[0] if close else ".png")) if path.name else "pastiche.png"
     found = f"the unknown suffix {path.suffix!r}" if suffix else "no suffix"
-    raise OutputError(f"{label} has {found}; expected one of {', '.join(FORMATS)}.", f"Did you mean {mend!r}?")
+    raise OutputError(f"{label} has {found}; expected one of {', '.join(FORMATS)}.", f"Did you mean {hint!r}?")

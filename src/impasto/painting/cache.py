@@ -27,8 +27,8 @@ STYLE_BYTES = 2**28
 """Bytes of style images that are kept: two of 12 megapixels."""
 
 
-class Reuse:
-    """Give the same one to every picture of a batch, as `reuse=`: they come out the same, and sooner.
+class Cache:
+    """Give the same one to every picture of a batch, as `cache=`: they come out the same, and sooner.
 
     Bounded in memory; the longest unused goes first. Files are known by path, size and time of change.
     """

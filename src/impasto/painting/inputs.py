@@ -12,7 +12,7 @@ from impasto.images.carried import NOTHING, Carried
 from impasto.images.io import ImageSource, read_photograph
 from impasto.images.masks import read_mask
 from impasto.images.picture import Input, Role, describe_input
-from impasto.painting.cache import Reuse
+from impasto.painting.cache import Cache
 from impasto.runs.record import Source
 
 MASKS: tuple[Role, ...] = ("content_mask", "style_mask", "only", "protect")
@@ -24,7 +24,7 @@ class Inputs:
     described: for the result, in the order read. sources: the same for the run's folder, with the images.
     """
 
-    def __init__(self, max_pixels: int, reuse: Reuse) -> None:
+    def __init__(self, max_pixels: int, cache: Cache) -> None:
         self.max_pixels = max_pixels
         self.content: Tensor | None = None
         self.carried = NOTHING
@@ -37,13 +37,13 @@ class Inputs:
         self.masks: dict[str, list[Tensor]] = {"content_mask": [], "style_mask": []}
         self.described: list[Input] = []
         self.sources: list[tuple[Source, Tensor, Carried]] = []
-        self._reuse = reuse
+        self._cache = cache
 
     def read(self, role: Role, source: ImageSource) -> tuple[int, int]:
         """Takes an input; returns its (height, width)."""
         name = role if role == "fine_style" else f"{role}_image"
         if role == "style":
-            image, carried, described = self._reuse.read_style(source, self.max_pixels)
+            image, carried, described = self._cache.read_style(source, self.max_pixels)
         else:
             image, carried = read_photograph(source, name=name, max_pixels=self.max_pixels)
             described = describe_input(role, source)

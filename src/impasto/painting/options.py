@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 from impasto.images.io import ImageSource
 from impasto.optimize.schedule import RunPlan
-from impasto.painting.cache import Reuse
+from impasto.painting.cache import Cache
 
 ImageSources = ImageSource | list[Any] | tuple[Any, ...]
 """One picture, or a list or tuple of them."""
@@ -23,7 +23,7 @@ class How(TypedDict, total=False):
     max_memory: bytes that the process, or torch on each GPU, may take; 70 % of what is free if left out. A picture that
     needs more is seen in tiles, with the same result but for rounding. Where memory runs out all the same, the run goes
     on from its best picture in smaller tiles, with a warning.
-    reuse: an `impasto.painting.cache.Reuse`: pictures of a batch that are given the same one share network and style
+    cache: an `impasto.painting.cache.Cache`: pictures of a batch that are given the same one share network and style
     targets.
     plan: a `Result`'s, to repeat its run to the byte; threads, precision and max_memory are then the plan's.
     run_dir: a new or empty folder for the run: checkpoints to `impasto.resume` from, trace, previews, result; "auto": a
@@ -36,7 +36,7 @@ class How(TypedDict, total=False):
     max_pixels: int
     max_memory: int | None
     plan: RunPlan | None
-    reuse: Reuse | None
+    cache: Cache | None
     run_dir: str | os.PathLike[str] | None
 
 

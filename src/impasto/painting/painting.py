@@ -25,7 +25,7 @@ from impasto.losses.protection import protect_recipe
 from impasto.optimize.events import OnStep
 from impasto.optimize.precision import Precision, check_precision, resolve_precision
 from impasto.optimize.schedule import RunPlan
-from impasto.painting.cache import Reuse
+from impasto.painting.cache import Cache
 from impasto.painting.inputs import Inputs
 from impasto.painting.planner import Planner
 from impasto.painting.recorder import Keeping
@@ -63,7 +63,7 @@ class Painting:
         max_memory: int | None = None,
         plan: RunPlan | None = None,
         run_dir: str | os.PathLike[str] | None = None,
-        reuse: Reuse | None = None,
+        cache: Cache | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if plan is not None and (threads is not None or precision != "auto" or max_memory is not None):
@@ -81,9 +81,9 @@ class Painting:
         self.precision = resolve_precision(precision, self.device)
         self.max_memory = max_memory
         self.given = plan
-        self.known = None if reuse is None else reuse.descriptions
-        self.reuse = reuse if reuse is not None else Reuse()
-        self.inputs = Inputs(max_pixels, self.reuse)
+        self.known = None if cache is None else cache.descriptions
+        self.cache = cache if cache is not None else Cache()
+        self.inputs = Inputs(max_pixels, self.cache)
         self.strokes: list[Painting] = []
         self.start: Tensor | None = None  # instead of the recipe's start image
         self.keeping = Keeping(run_dir)
@@ -105,7 +105,7 @@ class Painting:
         for each in self.devices:
             check_precision(precision, each)
         images = [*inputs.styles] if inputs.content is None else [inputs.content, *inputs.styles]
-        self.encoders, self.weights = self.reuse.encoders(recipe, precision, images)
+        self.encoders, self.weights = self.cache.encoders(recipe, precision, images)
         limit = min(memory_limit(self.max_memory, each) for each in self.devices)
         used = used_bytes(self.device)
         if self.device.type != "cpu":

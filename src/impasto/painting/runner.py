@@ -221,7 +221,7 @@ class Course:
 
 
 def advise_memory(plan: RunPlan) -> str:
-    """How to mend that a plan runs out of memory."""
+    """What to do where a plan runs out of memory."""
     return f"Lower --size (now {max(plan.size)}), --style-scale or --max-memory, or close other programs."
 
 

@@ -66,7 +66,7 @@ def recipe_inside(path: str | os.PathLike[str]) -> tuple[Recipe, str] | None:
     try:
         recipe = Recipe.from_dict({**values, "init": Recipe().init} if has_init else values)
     except RecipeError as error:
-        raise RecipeError(f"the recipe inside {os.fspath(path)!r} cannot be used: {error.error}", error.mend) from error
+        raise RecipeError(f"the recipe inside {os.fspath(path)!r} cannot be used: {error.error}", error.hint) from error
     return recipe, str(init) if has_init else recipe.init
 
 
@@ -88,8 +88,8 @@ def check_recipe_output(path: str | os.PathLike[str], source: str) -> Path:
     path = Path(path)
     label = f"recipe {str(path)!r}"
     if path.suffix.lower() != ".toml":
-        mend = f"Did you mean {str(path.with_suffix('.toml'))!r}?" if path.name else "Write recipe.toml."
-        raise OutputError(f"{label} has the suffix {path.suffix!r}; expected .toml.", mend)
+        hint = f"Did you mean {str(path.with_suffix('.toml'))!r}?" if path.name else "Write recipe.toml."
+        raise OutputError(f"{label} has the suffix {path.suffix!r}; expected .toml.", hint)
     if is_folder(path, label):
         raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'recipe.toml')!r}.")
     check_folder(path.parent, label)

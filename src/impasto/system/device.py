@@ -74,7 +74,7 @@ def running(
     Denormals make the late steps of a reconstruction ten times as slow on a CPU. float32 is float32 on a GPU too, where
     torch lets convolutions round to ten bits of it: who wants speed has bfloat16. On GPUs, `others` too, `peak_bytes`
     begins anew.
-    Raises OutOfMemoryError, with the advice as its mend, where the body runs out of memory.
+    Raises OutOfMemoryError, with the advice as its hint, where the body runs out of memory.
     """
     before, tf32 = torch.get_num_threads(), torch.backends.cudnn.allow_tf32
     if threads is not None:

@@ -78,11 +78,11 @@ def is_same_file(path: Path, source: str | os.PathLike[str]) -> bool:
         return False
 
 
-def check_not_input(path: Path, label: str, inputs: Sequence[object], mend: str = "Choose another name.") -> None:
+def check_not_input(path: Path, label: str, inputs: Sequence[object], hint: str = "Choose another name.") -> None:
     """Accept a path to write to that is no input's file; inputs that are no paths pass. Raises OutputError."""
     for source in inputs:
         if isinstance(source, (str, os.PathLike)) and is_same_file(path, source):
-            raise OutputError(f"{label} is the input {str(source)!r}; expected another file.", mend)
+            raise OutputError(f"{label} is the input {str(source)!r}; expected another file.", hint)
 
 
 def file_sha256(path: Path) -> str:

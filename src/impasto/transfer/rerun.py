@@ -95,8 +95,8 @@ def prepare_rerun(
         if same or not any(sources for name, sources in beside.items() if name != "fine_style"):
             raise
         # Perhaps the new picture has another aspect than the masks.
-        mend = "rerun keeps the masks of the old picture; `impasto stylize` takes others."
-        raise ImageSizeError(error.error, f"{error.mend} {mend}") from error
+        hint = "rerun keeps the masks of the old picture; `impasto stylize` takes others."
+        raise ImageSizeError(error.error, f"{error.hint} {hint}") from error
     if same:
         painting.told = as_recorded(painting.recipe, values)
     weights: Any = metadata.get("weights")

@@ -16,7 +16,7 @@ def test_without_ray_the_install_line_is_told(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match="ray is not installed") as caught:
         connect(None)
-    assert 'pip install "impasto[cluster]"' in caught.value.mend and caught.value.exit_code == 2
+    assert 'pip install "impasto[cluster]"' in caught.value.hint and caught.value.exit_code == 2
 
 
 @pytest.mark.parametrize("address", ["nowhere", "host:port", "http://host:6379", ":6379", "ray://host:1"])

@@ -83,7 +83,7 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
         os.close(full)
         with pytest.raises(DiskError, match="No space left") as caught:
             manifest.add(done("a.png"))
-    assert "goes on where it stopped" in caught.value.mend
+    assert "goes on where it stopped" in caught.value.hint
 
 
 def test_odd_names_are_kept(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_fields() -> None:
 def test_unknown_or_malformed_fields_are_refused() -> None:
     with pytest.raises(BatchError, match="no field 'contnt' to fill") as caught:
         NameTemplate("{contnt}.png")
-    assert "content" in caught.value.mend
+    assert "content" in caught.value.hint
     for template in ("{content.png", "{}.png", "{content.__class__}.png", "{0}.png"):
         with pytest.raises(BatchError, match="name template"):
             NameTemplate(template)

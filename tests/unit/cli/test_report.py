@@ -18,7 +18,7 @@ def test_an_error_is_one_line_whatever_its_text(capsys: pytest.CaptureFixture[st
 
 def test_with_json_it_is_an_object_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert report_error(DiskError("full.", "Free space."), as_json=True, debug=False) == 1
-    assert json.loads(capsys.readouterr().out) == {"error": "full.", "mend": "Free space."}
+    assert json.loads(capsys.readouterr().out) == {"error": "full.", "hint": "Free space."}
 
 
 def test_an_interruption_and_lack_of_memory_are_no_faults(capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,7 +123,7 @@ def test_numbers_that_fit_nothing_are_refused(
 ) -> None:
     with pytest.raises(MaskError, match=words) as caught:
         build(contents, style_masks, styles)
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 def test_weights_and_statistics_are_one_a_region() -> None:

@@ -109,5 +109,5 @@ def test_too_little_is_refused_before_the_first_step_and_the_least_works(picture
         stylize(picture, 1_000_000)
     from impasto.system.memory import parse_memory
 
-    least = parse_memory(caught.value.mend.split("--max-memory ")[1].split()[0])
+    least = parse_memory(caught.value.hint.split("--max-memory ")[1].split()[0])
     assert stylize(picture, least).memory.history == 1

@@ -83,7 +83,7 @@ def test_a_smaller_limit_gives_smaller_tiles_and_a_shorter_history() -> None:
 def test_the_least_limit_that_is_named_works_and_one_below_does_not() -> None:
     with pytest.raises(MemoryLimitError, match=r"2048x1536 needs at least \S+, in tiles") as caught:
         plan(10**8)
-    least = caught.value.mend.split("--max-memory ")[1].split()[0]
+    least = caught.value.hint.split("--max-memory ")[1].split()[0]
     assert plan(parse_memory(least)).history == 1
     with pytest.raises(MemoryLimitError):
         plan(parse_memory(least) - 2**26)
@@ -94,8 +94,8 @@ def test_statistics_that_need_the_whole_picture_say_so(statistic: str) -> None:
     assert plan(2**40, statistic=(statistic,)).tile is None
     with pytest.raises(MemoryLimitError, match=f"seen whole, as the statistic '{statistic}' must") as caught:
         plan(10**9, statistic=("gram", f"{statistic}:0.5"))
-    assert "--statistic gram" in caught.value.mend
-    enough = caught.value.mend.split("--max-memory ")[1].split()[0]
+    assert "--statistic gram" in caught.value.hint
+    enough = caught.value.hint.split("--max-memory ")[1].split()[0]
     assert plan(parse_memory(enough), statistic=("gram", f"{statistic}:0.5")).tile is None
 
 

@@ -87,7 +87,7 @@ def test_a_recipe_from_the_future_is_refused_with_a_way_out(tmp_path: Path, pict
     write_image(picture(), tmp_path / "new.png", metadata={"recipe": {"format_version": 99}})
     with pytest.raises(RecipeError, match="99") as caught:
         find_recipe(tmp_path / "new.png")
-    assert "--preset" in caught.value.mend
+    assert "--preset" in caught.value.hint
 
 
 def test_one_style_stands_for_a_blend_and_this_is_said(picture: Paint, caplog: pytest.LogCaptureFixture) -> None:
@@ -128,7 +128,7 @@ def test_the_style_itself_may_stand_as_the_pastiche(picture: Paint, caplog: pyte
 def test_pictures_too_small_are_refused(sizes: tuple[tuple[int, int], ...], told: str, picture: Paint) -> None:
     with pytest.raises(ImageSizeError, match=told) as caught:
         compare(*(picture(*size) for size in sizes), TINY)
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 def test_a_style_that_the_recipe_makes_too_small_is_refused(picture: Paint) -> None:

@@ -75,7 +75,7 @@ def test_a_file_name_with_a_plus_is_one_value(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "error", "mend"),
+    ("text", "error", "hint"),
     [
         ("strength", "axis 'strength' is malformed; expected field=value", "Write strength=0.2"),
         ("strength=", "is malformed", "Write strength=0.2"),
@@ -97,11 +97,11 @@ def test_a_file_name_with_a_plus_is_one_value(tmp_path: Path) -> None:
         ("init=nois", "'nois'", "Did you mean 'noise'?"),
     ],
 )
-def test_bad_axis_is_refused(text: str, error: str, mend: str) -> None:
+def test_bad_axis_is_refused(text: str, error: str, hint: str) -> None:
     with pytest.raises(RecipeError) as caught:
         parse_axis(text)
     assert error in caught.value.error
-    assert mend in caught.value.mend
+    assert hint in caught.value.hint
 
 
 def test_vary_clears_the_weights_of_layers_that_changed() -> None:

@@ -61,9 +61,9 @@ def swapped_profile():
 
 
 def tell(caught):
-    """The message of an error, checked for its form: one line, and a mend."""
+    """The message of an error, checked for its form: one line, and a hint."""
     message = str(caught.value)
-    assert "\n" not in message and caught.value.error and caught.value.mend
+    assert "\n" not in message and caught.value.error and caught.value.hint
     return message
 
 
@@ -345,13 +345,13 @@ def test_a_missing_file_names_its_nearest_neighbor(tmp_path):
         read_image(tmp_path / "photo.jgp", name="content_image")
     message = tell(caught)
     assert "content_image" in message and "photo.jgp" in message and "does not exist" in message
-    assert "photo.jpg" in caught.value.mend
+    assert "photo.jpg" in caught.value.hint
     with pytest.raises(ImageReadError) as caught:
         read_image(tmp_path / "zzz.png")
     assert "photo.jpg" not in tell(caught)
     with pytest.raises(ImageReadError) as caught:
         read_image(tmp_path / "nowhere" / "photo.jpg")
-    assert "nowhere" in caught.value.mend
+    assert "nowhere" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["x" * 300 + ".png", "a\0b.png"], ids=["long", "nul"])
@@ -451,7 +451,7 @@ def test_a_bomb_is_refused_by_its_header(tmp_path):
         read_image(path, name="content_image")
     message = tell(caught)
     assert "1,600,000,000 pixels" in message and "200,000,000" in message
-    assert "--max-pixels" in caught.value.mend and "max_pixels=1600000000" in caught.value.mend
+    assert "--max-pixels" in caught.value.hint and "max_pixels=1600000000" in caught.value.hint
     with pytest.raises(ImageReadError, match="cut short"):  # allowed: then it is what it is, a stump
         read_image(png_stump(tmp_path), max_pixels=10**6)
 
@@ -575,7 +575,7 @@ def test_a_disk_failure_leaves_the_old_picture_and_nothing_else(tmp_path, monkey
     monkeypatch.setattr(images_io.os, step, fail)
     with pytest.raises(DiskError) as caught:
         write_image(gradient(), path)
-    assert says in caught.value.mend and os.strerror(number) in tell(caught) and caught.value.exit_code == 1
+    assert says in caught.value.hint and os.strerror(number) in tell(caught) and caught.value.exit_code == 1
     assert list(tmp_path.iterdir()) == [path] and path.read_bytes() == b"the old picture"
 
 
@@ -700,7 +700,7 @@ def test_a_good_output_is_accepted_and_nothing_remains(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "says", "mend"),
+    ("name", "says", "hint"),
     [
         ("a", "no suffix", "a.png"),
         ("a.jpgg", "'.jpgg'", "a.jpg"),
@@ -712,13 +712,13 @@ def test_a_good_output_is_accepted_and_nothing_remains(tmp_path):
         ("x" * 300 + ".png", "File name too long", "Choose"),
     ],
 )
-def test_a_bad_output_is_refused(tmp_path, name, says, mend):
+def test_a_bad_output_is_refused(tmp_path, name, says, hint):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     with pytest.raises(OutputError) as caught:
         check_output(tmp_path / name, inputs=(), name="pastiche")
     message = tell(caught)
-    assert says in message and "pastiche" in message and mend in caught.value.mend
+    assert says in message and "pastiche" in message and hint in caught.value.hint
     if "suffix" in caught.value.error:
         assert all(suffix in message for suffix in FORMATS)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "folder"]

@@ -165,7 +165,7 @@ def test_a_mask_of_another_aspect_is_refused_with_both_sizes() -> None:
 def test_an_empty_mask_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MaskError, match="style_mask 2 is empty") as caught:
         read(torch.full((100, 150), 0.02), 200, 300, "style_mask 2")
-    assert "inverted" in caught.value.mend and caught.value.exit_code == 2
+    assert "inverted" in caught.value.hint and caught.value.exit_code == 2
     Image.new("L", (32, 24), 5).save(tmp_path / "mask.png")
     with pytest.raises(MaskError, match=r"protect '.*mask.png' is empty: black or transparent everywhere"):
         read(tmp_path / "mask.png", 24, 32, "protect")

@@ -11,7 +11,7 @@ import impasto
 from impasto.errors import RecipeError
 from impasto.images.io import write_image
 from impasto.painting import cache as module
-from impasto.painting.cache import Reuse
+from impasto.painting.cache import Cache
 
 Paint = Callable[..., Tensor]
 
@@ -23,11 +23,11 @@ def tiny(**changes: object) -> impasto.Recipe:
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("color", ["style", "match"])
 def test_pictures_are_the_same_with_and_without(precision: str, color: str, picture: Paint) -> None:
-    shared, recipe, style = Reuse(), tiny(color=color), picture(40, 50, 9)
+    shared, recipe, style = Cache(), tiny(color=color), picture(40, 50, 9)
     for seed in (1, 2, 1):
         content = picture(36, 48, seed)
         alone = impasto.stylize(content, style, recipe, precision=precision)
-        together = impasto.stylize(content, style, recipe, precision=precision, reuse=shared)
+        together = impasto.stylize(content, style, recipe, precision=precision, cache=shared)
         assert together.pastiche.equal(alone.pastiche)
         assert together.losses == alone.losses
     # Two scales, each described once; colors brought to the photograph's make another style image of each.
@@ -43,7 +43,7 @@ def test_networks_are_built_once_and_the_last_two_kept(monkeypatch: pytest.Monke
 
     original = module.build_encoder
     monkeypatch.setattr(module, "build_encoder", build)
-    shared = Reuse()
+    shared = Cache()
     first, _ = shared.encoders(tiny(), "float32")
     assert [*first] == ["float32"]
     lower, _ = shared.encoders(tiny(style_layers=("conv1_1",)), "bfloat16")
@@ -57,7 +57,7 @@ def test_networks_are_built_once_and_the_last_two_kept(monkeypatch: pytest.Monke
 
 
 def test_a_network_that_lacks_a_layer_is_refused_the_second_time_too() -> None:
-    shared = Reuse()
+    shared = Cache()
     encoder, _ = shared.encoders(tiny(), "float32")
     encoder["float32"].layer_names = encoder["float32"].layer_names[:4]
     with pytest.raises(RecipeError, match="is not in vgg19"):
@@ -65,7 +65,7 @@ def test_a_network_that_lacks_a_layer_is_refused_the_second_time_too() -> None:
 
 
 def test_a_changed_style_file_is_read_again(tmp_path: Path, picture: Paint) -> None:
-    shared, path = Reuse(), tmp_path / "style.png"
+    shared, path = Cache(), tmp_path / "style.png"
     write_image(picture(20, 20, 1), path)
     first, _, entry = shared.read_style(path, 1000)
     assert shared.read_style(path, 1000)[0] is first
@@ -81,7 +81,7 @@ def test_style_images_are_kept_within_their_bytes(
     tmp_path: Path, picture: Paint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "STYLE_BYTES", 3 * 4 * 900)
-    shared = Reuse()
+    shared = Cache()
     for name, side in (("a.png", 20), ("b.png", 20), ("c.png", 40)):
         write_image(picture(side, side), tmp_path / name)
     first = shared.read_style(tmp_path / "a.png", 10_000)[0]

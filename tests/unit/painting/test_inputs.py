@@ -109,7 +109,7 @@ def test_other_photographs_keep_the_masks_if_they_fit(folder: Path) -> None:
     prepare_rerun("masked.png", content="alpha.png")
     with pytest.raises(ImageSizeError, match="content_mask 1 .* 48x36, .* the photograph 36x48") as caught:
         prepare_rerun("masked.png", content="upright.png")
-    assert "rerun keeps the masks of the old picture" in caught.value.mend
+    assert "rerun keeps the masks of the old picture" in caught.value.hint
     paint(CASES["faces"]).save("faces.png")
     found = prepare_rerun("faces.png", content="upright.png").inputs.described[-1]
     assert (found.name, len(found.boxes)) == ("faces", 2)
@@ -120,7 +120,7 @@ def test_masks_that_are_gone_or_changed_are_told_by_their_role(folder: Path) -> 
     Path("top.png").rename("elsewhere.png")
     with pytest.raises(ImageReadError, match="style mask 'top.png' of 'masked.png' is neither here") as caught:
         prepare_rerun("masked.png")
-    assert "--style_mask" not in caught.value.mend
+    assert "--style_mask" not in caught.value.hint
     Path("fine.png").rename("left.png")
     with pytest.raises(RunError, match="'left.png' is not the content mask that 'masked.png' was painted from"):
         prepare_rerun("masked.png")
@@ -142,5 +142,5 @@ def test_a_frame_of_a_morph_is_refused(folder: Path) -> None:
     frames[1].save("frame.png")
     with pytest.raises(RecipeError, match=r"'frame\.png' is of a morph of 2 frames") as caught:
         prepare_rerun("frame.png")
-    assert "recipe save frame.png -o morph.toml" in caught.value.mend
+    assert "recipe save frame.png -o morph.toml" in caught.value.hint
     assert prepare_rerun("frame.png", changes={"frames": 1}).recipe.frames == 1

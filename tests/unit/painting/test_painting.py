@@ -107,7 +107,7 @@ def test_it_gives_up_when_the_smallest_tile_fails(
     fail_at(monkeypatch, lambda count, side, tile: True, MemoryError())
     with pytest.raises(OutOfMemoryError, match="and there is no smaller plan") as caught:
         stylize(picture)
-    assert "--size" in caught.value.mend and "125 px" in caught.value.error
+    assert "--size" in caught.value.hint and "125 px" in caught.value.error
     assert 1 <= caplog.text.count("going on") <= 8
 
 
@@ -184,7 +184,7 @@ def test_a_run_is_learnt_from_if_estimated(picture: Paint, tmp_path: Path, monke
 def test_scales_too_small_for_the_network_are_refused(picture: Paint) -> None:
     with pytest.raises(RecipeError, match="first_scale is 3; conv3_1 needs at least 4") as caught:
         stylize(picture, changes={"first_scale": 3})
-    assert "--first-scale 4 " in caught.value.mend
+    assert "--first-scale 4 " in caught.value.hint
     assert stylize(picture, changes={"first_scale": 4}).plan.parts[0].size == (6, 8)
 
 
@@ -197,7 +197,7 @@ def test_a_precision_that_the_device_cannot_compute_in_is_refused(
     monkeypatch.setattr(precision.torch.nn.functional, "conv2d", lacking)
     with pytest.raises(DeviceError, match="which cpu cannot compute in .*expected float32 or auto") as caught:
         stylize(picture, precision="bfloat16")
-    assert "--precision float32" in caught.value.mend
+    assert "--precision float32" in caught.value.hint
 
 
 def test_a_start_file_that_cannot_be_read_is_told_before_the_run(picture: Paint, tmp_path: Path) -> None:

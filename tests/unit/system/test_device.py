@@ -64,7 +64,7 @@ def test_devices_by_text(text: str, named: str) -> None:
 def test_lists_that_cannot_share_are_refused(text: str, told: str) -> None:
     with pytest.raises(DeviceError, match=told) as caught:
         resolve_devices(text)
-    assert "--device" in caught.value.mend
+    assert "--device" in caught.value.hint
 
 
 def test_without_gpus_there_is_one_device(monkeypatch: pytest.MonkeyPatch) -> None:

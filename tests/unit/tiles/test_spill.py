@@ -58,7 +58,7 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf, "_file", Full())
     with pytest.raises(DiskError, match="cannot take 4,000 more bytes") as caught:
         shelf.put("a", torch.zeros(1000))
-    assert "TMPDIR" in caught.value.mend
+    assert "TMPDIR" in caught.value.hint
 
 
 def test_nothing_is_left_open() -> None:

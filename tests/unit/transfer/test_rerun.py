@@ -74,7 +74,7 @@ def test_inputs_are_found_beside_the_picture_and_where_a_run_had_them(
     (folder / "pastiche.png").rename("moved.png")
     with pytest.raises(ImageReadError, match="content image 'photo.png' of 'moved.png' is neither here") as caught:
         prepare_rerun("moved.png")
-    assert "--content FILE" in caught.value.mend
+    assert "--content FILE" in caught.value.hint
     impasto.stylize(folder / "photo.png", folder / "painting.png", recipe(steps=1), run_dir="auto")
     impasto.rerun("moved.png").save("again.png")
     assert Path("again.png").read_bytes() == first

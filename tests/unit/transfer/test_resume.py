@@ -14,7 +14,7 @@ import impasto
 from impasto.cost import plan
 from impasto.errors import DeviceError, OutputError, RunError, RunLockedError, WeightsError
 from impasto.features.weights import load_weights, write_safetensors
-from impasto.painting import cache as reuse
+from impasto.painting import cache as cache
 from impasto.painting import painting
 from impasto.runs import run as run_folder
 from impasto.runs.checkpoint import Checkpoints
@@ -217,7 +217,7 @@ def test_a_changed_input_is_refused_unless_forced(stopped: Path, files: tuple[Pa
     impasto.write_image(picture(75, 100, 7), files[0])
     with pytest.raises(RunError, match=r"photo\.png.*has changed since") as caught:
         impasto.resume(stopped)
-    assert caught.value.exit_code == 2 and "--force" in caught.value.mend
+    assert caught.value.exit_code == 2 and "--force" in caught.value.hint
     assert not is_locked(stopped)
     assert impasto.resume(stopped, force=True).end == "steps"
 
@@ -326,7 +326,7 @@ def test_weights_that_are_gone_are_told(stopped: Path, monkeypatch: pytest.Monke
     def gone(recipe: impasto.Recipe, *images: object) -> None:
         raise WeightsError("the weights are missing.", "Get them.")
 
-    monkeypatch.setattr(reuse, "build_encoder", gone)
+    monkeypatch.setattr(cache, "build_encoder", gone)
     with pytest.raises(WeightsError):
         impasto.resume(stopped)
     assert not is_locked(stopped)

@@ -53,7 +53,7 @@ def test_the_recipes_own_size_may_be_a_pair(picture: Picture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "padding", "mend"),
+    ("size", "padding", "hint"),
     [
         ((50, 64), "wrap", "The nearest is --size 64x48"),
         ((64, 70), "wrap", "The nearest is --size 64x64"),
@@ -64,9 +64,9 @@ def test_the_recipes_own_size_may_be_a_pair(picture: Picture) -> None:
     ],
 )
 def test_sides_that_wrap_are_multiples_of_16(
-    size: int | tuple[int, int], padding: str, mend: str, picture: Picture
+    size: int | tuple[int, int], padding: str, hint: str, picture: Picture
 ) -> None:
-    with pytest.raises(ImageSizeError, match=f"must be multiples of 16. {mend}"):
+    with pytest.raises(ImageSizeError, match=f"must be multiples of 16. {hint}"):
         synthesize(picture(64, 64), tiny(padding=padding), size=size, on_step=lambda event: pytest.fail("painted"))
 
 

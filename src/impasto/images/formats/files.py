@@ -66,8 +66,8 @@ def reading(label: str, max_pixels: int, path: Path | None = None) -> Iterator[N
         raise _size_error(label, int(found[0]) if found else None, max_pixels) from error
     except UnidentifiedImageError as error:
         kind = _sniff_kind(path) if path is not None else "unknown"
-        mend = "Run: pip install pillow-heif, or convert it to JPEG." if kind == _HEIC else "Convert it to PNG or JPEG."
-        raise ImageReadError(f"{label} is not a picture we can read: {kind}; expected {_KINDS}.", mend) from error
+        hint = "Run: pip install pillow-heif, or convert it to JPEG." if kind == _HEIC else "Convert it to PNG or JPEG."
+        raise ImageReadError(f"{label} is not a picture we can read: {kind}; expected {_KINDS}.", hint) from error
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
         raise ImageReadError(
             f"{label} is damaged or cut short ({one_line(error)}); expected a whole picture.",

@@ -19,7 +19,7 @@ def test_parse_color(text, expected):
 def test_what_is_no_color_is_refused(text):
     with pytest.raises(RecipeError) as caught:
         parse_color(text)
-    assert repr(text) in caught.value.error and "#rrggbb" in caught.value.error and caught.value.mend
+    assert repr(text) in caught.value.error and "#rrggbb" in caught.value.error and caught.value.hint
     assert "\n" not in str(caught.value)
 
 

@@ -35,7 +35,7 @@ def test_heic_without_its_plugin_names_the_install_line(tmp_path, monkeypatch):
     (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
     with pytest.raises(ImageReadError, match="HEIC") as caught:
         read_image(tmp_path / "a.heic")
-    assert "pip install pillow-heif" in caught.value.mend
+    assert "pip install pillow-heif" in caught.value.hint
 
 
 def test_the_plugin_is_registered_once_where_it_is_installed(tmp_path, monkeypatch):
