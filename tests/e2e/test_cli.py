@@ -154,9 +154,8 @@ def test_a_stopped_morph_keeps_its_frames(output: str, folder: Path, start: Star
     frames = ("--frames", "4", "--frame-steps", "1000000", "--json", "-o", output)
     process = start("stylize", "photo.png", "painting.png", "photo.png", *frames, *FAST)
     assert process.stderr is not None
-    said = list(itertools.takewhile(lambda line: "frame 2/4" not in line, process.stderr))
-    assert "frame 1/4" in "".join(said)
-    assert "step 1/1000000" in process.stderr.readline()
+    lines = list(itertools.takewhile(lambda line: "frame 2/4" not in line, process.stderr))
+    assert "frame 1/4" in "".join(lines)
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process)
     assert (code, "Traceback" in err) == (130, False)

@@ -16,7 +16,7 @@ from impasto.cli.options import (
     Threads,
     takes_recipe,
 )
-from impasto.cli.progress import showing_progress
+from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
 from impasto.recipe.recipe import Recipe, recipe_files
 
@@ -84,7 +84,7 @@ def compare_backbones(
     def check(chosen: Recipe) -> "WeightsRecord":
         return prepare_pastiche(content, style, chosen, device=device).weights
 
-    with showing_progress(quiet=quiet) as progress:
+    with show_steps(quiet=quiet) as progress:
         compared = stage.compare_backbones(
             backbones,
             recipe,

@@ -10,7 +10,7 @@ import typer
 
 from impasto.cli.interrupt import Interrupt
 from impasto.cli.options import Report
-from impasto.cli.progress import showing_progress
+from impasto.cli.progress import show_steps
 from impasto.cli.report import STOPPED, describe_losses, print_json, print_line
 from impasto.cli.signatures import Options
 from impasto.errors import ImpastoError, OutputError
@@ -123,7 +123,7 @@ class Delivery:
 def paint_and_deliver(painting: "Painting", delivery: Delivery, interrupt: Interrupt, report: Report) -> None:
     """Paints what is ready, telling its steps, delivers it, and ends the command with its exit code."""
     painting.keeping.delivery = delivery.options
-    with showing_progress(quiet=report.quiet) as progress:
+    with show_steps(quiet=report.quiet) as progress:
         result = painting.paint(interrupt.on_step(progress.on_step, delivery.on_step))
     delivery.deliver(result, interrupt, as_json=report.json, run=painting.keeping.run)
 

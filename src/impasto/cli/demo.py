@@ -15,7 +15,7 @@ from impasto.cli.options import (
     Threads,
     read_memory,
 )
-from impasto.cli.progress import showing_progress
+from impasto.cli.progress import show_steps
 from impasto.cli.report import STOPPED, print_json, print_line
 from impasto.cli.signatures import takes_options
 from impasto.recipe.recipe import Recipe, parse_field
@@ -73,7 +73,7 @@ def demo(
         max_memory=read_memory(max_memory),
     )
     tell_estimate(painting, dry_run=False, report=report)
-    with showing_progress(quiet=report.quiet) as progress:
+    with show_steps(quiet=report.quiet) as progress:
         result = painting.paint(context.obj.on_step(progress.on_step, evolution.on_step))
     context.obj.shield()
     files = write_demo(prepared, result, evolution)

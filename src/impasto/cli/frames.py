@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from impasto.cli.interrupt import Interrupt
-from impasto.cli.progress import showing_progress
+from impasto.cli.progress import show_steps
 from impasto.cli.report import STOPPED, print_json, print_line
 from impasto.errors import OutputError
 from impasto.recipe.recipe import Recipe, recipe_files
@@ -53,7 +53,7 @@ class Frames:
     def paint(self, morph: "Morph", interrupt: Interrupt, *, quiet: bool) -> None:
         """Paints and keeps every frame, up to where it is stopped. Raises KeyboardInterrupt where there is none."""
         of = morph.recipe.frames
-        with showing_progress(quiet=quiet) as progress:
+        with show_steps(quiet=quiet) as progress:
             progress.on_part(f"frame 1/{of}")
             try:
                 for result in morph.paint(interrupt.on_step(progress.on_step)):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.options import Machine, Report
-from impasto.cli.progress import showing_progress
+from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
 from impasto.recipe.recipe import parse_field
@@ -40,7 +40,7 @@ def paper(
 
     label = f"output {str(output)!r}"
     check_folder(output if is_folder(output, label) or output.exists() else output.parent, label)
-    with showing_progress(quiet=report.quiet) as progress:
+    with show_steps(quiet=report.quiet) as progress:
         made = paint_paper(
             content_image,
             style_images,

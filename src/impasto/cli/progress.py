@@ -1,46 +1,150 @@
-"""Progress on stderr: a bar in a terminal, a plain line now and then elsewhere."""
+"""Progress on stderr: bars in a terminal, elsewhere a plain line now and then."""
 
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from impasto.cli.report import describe_losses, print_line
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
     from impasto.optimize.events import StepEvent
 
 LINE_EVERY_S = 10.0
+MOST_BARS = 9
+PREPARING = "preparing"
 
 
-class Progress(Protocol):
-    """A reader of step events that shows them."""
+class Progress:
+    """Shows how far the parts of a command are. This one, for --quiet, shows nothing."""
 
-    def on_step(self, event: "StepEvent") -> None: ...
+    def update(
+        self, part: str, done: int, total: int | None, note: str = "", *, unit: str = "", detail: bool = False
+    ) -> None:
+        """Show that a part is `done` of `total`. unit: what is counted. detail: shown only where there are bars."""
 
-    def on_part(self, name: str) -> None:
-        """Told when another of several pictures begins."""
-        ...
+    def remove(self, part: str) -> None:
+        """Stop showing a part."""
+
+    def print(self, text: str) -> None:
+        """Print a line at once, above the bars."""
+
+
+class Lines(Progress):
+    """Prints a line when a part begins, when it is complete, and between these at most every ten seconds."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._printed_s: dict[str, float] = {}
+
+    def update(
+        self, part: str, done: int, total: int | None, note: str = "", *, unit: str = "", detail: bool = False
+    ) -> None:
+        """Print the part, its count and the note, if a line is due."""
+        now = self._clock()
+        is_due = done == total or part not in self._printed_s or now - self._printed_s[part] >= LINE_EVERY_S
+        if is_due and not detail:
+            self._printed_s[part] = now
+            count = f"{unit} {done}/{total}".strip()
+            self.print(", ".join(filter(None, [part, count, note])))
+
+    def remove(self, part: str) -> None:
+        """Forget a part; another of the same name begins with a line."""
+        self._printed_s.pop(part, None)
+
+    def print(self, text: str) -> None:
+        """Print a line at once."""
+        print_line(text, file=self._stream)
+
+
+class Bars(Progress):
+    """Draws a bar for each part, the first `MOST_BARS` of them."""
+
+    def __init__(self, display: "RichProgress") -> None:
+        self._display = display
+        self._tasks: dict[str, TaskID] = {PREPARING: display.add_task(PREPARING, total=None, note="")}
+
+    def update(
+        self, part: str, done: int, total: int | None, note: str = "", *, unit: str = "", detail: bool = False
+    ) -> None:
+        """Draw the part's bar, a new one if there is room."""
+        self.remove(PREPARING)
+        if part not in self._tasks:
+            if len(self._tasks) >= MOST_BARS:
+                return
+            self._tasks[part] = self._display.add_task(part, total=total, note="")
+        self._display.update(self._tasks[part], completed=done, total=total, note=note)
+
+    def remove(self, part: str) -> None:
+        """Erase the part's bar."""
+        if part in self._tasks:
+            self._display.remove_task(self._tasks.pop(part))
+
+    def print(self, text: str) -> None:
+        """Print a line at once, above the bars."""
+        self._display.console.print(text, markup=False, highlight=False)
 
 
 @contextmanager
-def showing_progress(*, quiet: bool) -> Iterator[Progress]:
-    """A progress display that ends with the block."""
+def show_progress(*, quiet: bool) -> Iterator[Progress]:
+    """Yield a progress display on stderr; bars are erased when the block ends."""
     if quiet:
-        yield Silence()
-    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        with _showing_bar(Pace()) as bar:
-            yield bar
+        yield Progress()
+    elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield Lines(sys.stderr)
     else:
-        yield Lines(Pace(), sys.stderr)
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import Progress as RichProgress
+        from rich.table import Column
+
+        # Where the terminal is narrow, long names and notes are cut.
+        columns = (
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, max_width=40)),
+            BarColumn(bar_width=16, table_column=Column(min_width=16)),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[note]}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
+        )
+        with RichProgress(*columns, console=Console(stderr=True), transient=True, expand=True) as display:
+            yield Bars(display)
+
+
+@contextmanager
+def show_steps(*, quiet: bool) -> Iterator["StepProgress"]:
+    """Yield a reader of step events that shows them on stderr."""
+    with show_progress(quiet=quiet) as progress:
+        yield StepProgress(progress)
+
+
+class StepProgress:
+    """Shows the steps of one picture, or of several in turn: scale, steps, pace and losses."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._pace = progress, Pace()
+        self._picture, self._shown = "", ""
+
+    def on_part(self, name: str) -> None:
+        """Begin another picture, of this name."""
+        self._pace, self._picture = Pace(), f"{name}, "
+
+    def on_step(self, event: "StepEvent") -> None:
+        """Show a step."""
+        self._pace.on_step(event)
+        part = f"{self._picture}{event.scale} px"
+        if part != self._shown:
+            self._progress.remove(self._shown)
+            self._shown = part
+        note = ", ".join(filter(None, [self._pace.describe(), f"loss {describe_losses(event.losses)}"]))
+        self._progress.update(part, event.step, event.steps, note, unit="step")
 
 
 class Pace:
-    """Steps per second at the present scale, and the seconds left over all scales.
-
-    A step costs four times as much at each next scale, which has twice the edge.
-    """
+    """Seconds per step at the present scale, and seconds left over all scales, where a step costs as its pixels do."""
 
     def __init__(self) -> None:
         self.step_s: float | None = None
@@ -49,9 +153,8 @@ class Pace:
         self._mark = (0, 0.0)
 
     def on_step(self, event: "StepEvent") -> None:
-        """Brings both up to date."""
+        """Update both."""
         if event.scale != self._scale:
-            # A step costs as its pixels do.
             self.step_s = None if self.step_s is None else self.step_s * (event.scale / self._scale) ** 2
             self._scale, self._mark = event.scale, (event.step, event.elapsed_s)
         elif event.step > self._mark[0]:
@@ -64,94 +167,15 @@ class Pace:
             self.left_s = self.step_s * left
 
     def describe(self) -> str:
-        """In words: `8.1 steps/s, 25 s left`; empty before the second step."""
+        """Return it in words, `8.1 steps/s, 25 s left`; empty before the second step."""
         if not self.step_s or self.left_s is None:
             return ""
         rate = f"{1 / self.step_s:.1f} steps/s" if self.step_s < 1 else f"{self.step_s:.1f} s a step"
         return f"{rate}, {describe_seconds(self.left_s)} left"
 
 
-class Silence:
-    """Shows nothing."""
-
-    def on_step(self, event: "StepEvent") -> None:
-        """Does nothing."""
-
-    def on_part(self, name: str) -> None:
-        """Does nothing."""
-
-
-class Lines:
-    """One plain line at the first step, at each change of scale, and at most every ten seconds."""
-
-    def __init__(self, pace: Pace, stream: TextIO) -> None:
-        self._pace = pace
-        self._stream = stream
-        self._scale = 0
-        self._shown_s = 0.0
-
-    def on_part(self, name: str) -> None:
-        """Prints the name, and begins anew."""
-        self._pace, self._scale, self._shown_s = Pace(), 0, 0.0
-        print_line(name, file=self._stream)
-
-    def on_step(self, event: "StepEvent") -> None:
-        """Prints a line if it is time for one."""
-        self._pace.on_step(event)
-        if event.scale == self._scale and event.elapsed_s - self._shown_s < LINE_EVERY_S:
-            return
-        self._scale, self._shown_s = event.scale, event.elapsed_s
-        parts = [f"{event.scale} px, step {event.step}/{event.steps}", f"loss {describe_losses(event.losses)}"]
-        print_line(", ".join(filter(None, [*parts, self._pace.describe()])), file=self._stream)
-
-
-@contextmanager
-def _showing_bar(pace: Pace) -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as RichProgress
-    from rich.table import Column
-
-    pace_text = TextColumn("{task.fields[pace]}", markup=False, table_column=Column(no_wrap=True))
-    # The losses give way where the terminal is narrow.
-    losses = TextColumn(
-        "{task.fields[losses]}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
-    )
-    columns = (
-        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
-        BarColumn(bar_width=16, table_column=Column(min_width=16)),
-        MofNCompleteColumn(table_column=Column(no_wrap=True)),
-        pace_text,
-        losses,
-    )
-    # Until the first step the bar leaves no trace: what went wrong is then told in a single line.
-    with RichProgress(*columns, console=Console(stderr=True), transient=True, expand=True) as display:
-        task = display.add_task("preparing", total=None, pace="", losses="")
-
-        class Bar:
-            def __init__(self) -> None:
-                self._pace, self._part = pace, ""
-
-            def on_part(self, name: str) -> None:
-                self._pace, self._part = Pace(), f"{name}, "
-
-            def on_step(self, event: "StepEvent") -> None:
-                self._pace.on_step(event)
-                display.update(
-                    task,
-                    description=f"{self._part}{event.scale} px",
-                    completed=event.step,
-                    total=event.steps,
-                    pace=self._pace.describe(),
-                    losses=f"loss {describe_losses(event.losses)}",
-                )
-                display.live.transient = False
-
-        yield Bar()
-
-
 def describe_seconds(seconds: float) -> str:
-    """`25 s`, `3 min 20 s`, `21 min`, `2 h 05 min`."""
+    """Return a duration in words: `25 s`, `3 min 20 s`, `21 min`, `2 h 05 min`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -160,5 +184,3 @@ def describe_seconds(seconds: float) -> str:
     if whole < 3600:
         return f"{round(seconds / 60)} min"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impasto.cli.options import FILE_FIELDS, STYLIZE_FIELDS, Machine, Report, takes_recipe
-from impasto.cli.progress import showing_progress
+from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
 from impasto.recipe.recipe import Recipe, recipe_files
@@ -69,7 +69,7 @@ def sweep(
     def paint(chosen: Recipe, on_step: "OnStep") -> "Result":
         return transfer.stylize(content_image, style_image, chosen, on_step=on_step, **how)
 
-    with showing_progress(quiet=report.quiet) as progress:
+    with show_steps(quiet=report.quiet) as progress:
         grid = stage.sweep(
             row_axis,
             column_axis,
