@@ -26,8 +26,9 @@ from impasto.experiments.quality import (
 )
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import smallest_side
-from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_metadata, read_photograph
+from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_metadata, read_picture
 from impasto.images.masks import read_mask
+from impasto.images.picture import Picture
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
 from impasto.painting.options import ImageSources
@@ -110,8 +111,9 @@ def compare(
     started = time.perf_counter()
     chosen = resolve_device(device)
     recipe = _for_one_style(recipe if recipe is not None else find_recipe(pastiche)[0])
-    content, carried = read_photograph(content_image, name="content_image", max_pixels=max_pixels)
-    style, style_carried = read_photograph(style_image, name="style_image", max_pixels=max_pixels)
+    photograph = read_picture(content_image, name="content_image", max_pixels=max_pixels)
+    painting = read_picture(style_image, name="style_image", max_pixels=max_pixels)
+    content, style = photograph.image, painting.image
     picture = read_image(pastiche, name="pastiche", max_pixels=max_pixels)
     size = (picture.shape[-2], picture.shape[-1])
     _check_sizes(recipe, content, style, picture)
@@ -119,10 +121,10 @@ def compare(
     masks = Masks(
         size=size,
         style_sizes=[style_size(recipe, style, size, size)],
-        content_masks=_read_masks("content_mask", content_masks, content, content_image, max_pixels),
-        style_masks=_read_masks("style_mask", style_masks, style, style_image, max_pixels),
-        content_alpha=carried.alpha,
-        style_alphas=[style_carried.alpha],
+        content_masks=_read_masks("content_mask", content_masks, photograph, max_pixels),
+        style_masks=_read_masks("style_mask", style_masks, painting, max_pixels),
+        content_alpha=photograph.alpha,
+        style_alphas=[painting.alpha],
     )
     if not masks.content_masks:
         recipe = recipe.replace(region_weights=(), region_statistics=())
@@ -132,7 +134,7 @@ def compare(
     encoders = [build_encoder(one, (content, style))[0].to(chosen) for one in (recipe, QUALITY_NETWORK)]
     with running(chosen, threads, "Give smaller pictures, or close other programs."):
         content, style, picture = (image.to(chosen) for image in (content, style, picture))
-        painted, (prepared,) = prepare_colors(recipe, content, [style], carried.alpha, [style_carried.alpha])
+        painted, (prepared,) = prepare_colors(recipe, content, [style], photograph.alpha, [painting.alpha])
         assert painted is not None
         objective = Objective(
             encoders[0],
@@ -171,15 +173,11 @@ def find_recipe(pastiche: ImageSource) -> tuple[Recipe, str]:
     return inside[0], "picture"
 
 
-def _read_masks(
-    name: str, sources: ImageSources, image: Tensor, picture: ImageSource, max_pixels: int
-) -> list[Tensor]:
-    """image: what the masks are of, as it was read; picture: as it was given."""
-    size = (image.shape[-2], image.shape[-1])
+def _read_masks(name: str, sources: ImageSources, picture: Picture, max_pixels: int) -> list[Tensor]:
     of = "photograph" if name == "content_mask" else "style image"
     listed = sources if isinstance(sources, (list, tuple)) else [sources]
     return [
-        read_mask(source, picture, size, name=f"{name} {number}", of=of, max_pixels=max_pixels)
+        read_mask(source, picture, name=f"{name} {number}", of=of, max_pixels=max_pixels).image
         for number, source in enumerate(listed, start=1)
     ]
 

@@ -1,11 +1,13 @@
 """Pictures in and out: read_image, write_image, and the checks before slow work."""
 
 import difflib
+import hashlib
 import logging
 import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,18 @@ from impasto.images.formats.chunks import read_texts
 from impasto.images.formats.deep import is_deep, levels_to_layers, read_levels, read_orientation
 from impasto.images.formats.encoding import FORMATS, Finish, check_depth, encode_image
 from impasto.images.formats.exif import carry_exif
-from impasto.images.formats.files import check_file, check_pixel_count, load_upright, one_line, open_picture, reading
+from impasto.images.formats.files import (
+    check_file,
+    check_pixel_count,
+    load_upright,
+    one_line,
+    open_picture,
+    read_file,
+    reading,
+)
 from impasto.images.formats.metadata import add_metadata, find_metadata
 from impasto.images.formats.profiles import INSTALL_DEEP, has_deep, is_rgb
+from impasto.images.picture import Picture, hash_pixels
 from impasto.images.pixels import (
     Layers,
     array_to_layers,
@@ -54,69 +65,92 @@ def read_image(source: ImageSource, *, name: str = "image", max_pixels: int = MA
     Raises ImageReadError (missing, damaged, not a picture), ImageSizeError (more than `max_pixels`, judged by the
     header), ImageRangeError (shape, type or range of an array or tensor; a float file beyond [0, 1]).
     """
-    return read_photograph(source, name=name, max_pixels=max_pixels)[0]
+    return read_picture(source, name=name, max_pixels=max_pixels).image
 
 
 def read_photograph(
     source: ImageSource, *, name: str = "image", max_pixels: int = MAX_PIXELS
 ) -> tuple[Tensor, Carried]:
-    """The image as `read_image` gives it, and what else the picture carries, alpha too, for `write_image`."""
-    (color, alpha), carried = _read(source, name, max_pixels)
-    return (color, carried) if alpha is None else (fill_transparent(color, alpha), replace(carried, color=color))
+    """Return the image as `read_image` does, and what else the picture carries, alpha too, for `write_image`."""
+    picture = read_picture(source, name=name, max_pixels=max_pixels)
+    return picture.image, picture.carried
 
 
-def _read(source: ImageSource, name: str, max_pixels: int) -> tuple[Layers, Carried]:
+def read_picture(source: ImageSource, *, name: str = "image", max_pixels: int = MAX_PIXELS) -> Picture:
+    """Read a picture with all that it carries, its orientation, name, path and SHA-256; a file is read once.
+
+    Parameters, warnings and errors are those of `read_image`.
+    """
+    picture = _read(source, name, max_pixels)
+    alpha = picture.alpha
+    if alpha is None:
+        return picture
+    color = picture.image
+    return replace(picture, image=fill_transparent(color, alpha), carried=replace(picture.carried, color=color))
+
+
+def _read(source: ImageSource, name: str, max_pixels: int) -> Picture:
+    """Read a picture, its transparent parts in their own colors."""
     if isinstance(source, (str, os.PathLike)):
-        return _read_file(Path(source), _label(source, name), max_pixels)
+        path = Path(source)
+        label = f"{name} {str(path)!r}"
+        data = read_file(path, label, max_pixels)
+        sha256 = hashlib.sha256(data).hexdigest()
+        return replace(_decode(data, label, max_pixels), name=path.name, path=os.path.abspath(path), sha256=sha256)
     if isinstance(source, Image.Image):
         with reading(name, max_pixels):
-            upright = load_upright(source, name, max_pixels)
-            exif = carry_exif(source, name)
-        layers = picture_to_layers(upright, name)
-        return layers, _carry(layers, upright, exif, 8)
+            upright, exif, orientation = _load(source, name, max_pixels)
+        return replace(
+            _to_picture(picture_to_layers(upright, name), upright, exif, orientation), sha256=hash_pixels(source)
+        )
     if isinstance(source, np.ndarray):
         check_pixel_count(math.prod(source.shape[:2]), name, max_pixels)
-        layers = array_to_layers(source, name)
-        return layers, Carried(alpha=layers[1])
+        color, alpha = array_to_layers(source, name)
+        return Picture(image=color, carried=Carried(alpha=alpha), sha256=hash_pixels(source))
     if isinstance(source, Tensor):
         check_pixel_count(math.prod(source.shape[-2:]), name, max_pixels)
-        return (tensor_to_image(source, name), None), NOTHING
+        return Picture(image=tensor_to_image(source, name), sha256=hash_pixels(source))
     raise ImageRangeError(
         f"{name} is a {type(source).__name__}; expected a path, a PIL picture, a numpy array or a torch tensor.",
         "Give one picture, not a list; wrap bytes with PIL.Image.open(io.BytesIO(...)).",
     )
 
 
-def _label(source: ImageSource, name: str) -> str:
-    return f"{name} {str(Path(source))!r}" if isinstance(source, (str, os.PathLike)) else name
-
-
-def _read_file(path: Path, label: str, max_pixels: int) -> tuple[Layers, Carried]:
-    with open_picture(path, label, max_pixels) as picture:
-        deep, orientation = is_deep(picture), read_orientation(picture) if picture.format == "TIFF" else 1
-        # Pillow loads 16 bits too: it tells best of damage, and knows EXIF.
-        upright = load_upright(picture, label, max_pixels)
-        exif = carry_exif(picture, label)
-        levels = None
-        if deep and has_deep():
-            turn = orientation if picture.format == "TIFF" else read_orientation(picture)
-            levels = read_levels(path, picture, turn, label)
+def _decode(data: bytes, label: str, max_pixels: int) -> Picture:
+    with open_picture(BytesIO(data), label, max_pixels) as opened:
+        deep = is_deep(opened)
+        # Pillow decodes 16-bit files too: its checks for damage are the best, and it reads the EXIF.
+        upright, exif, orientation = _load(opened, label, max_pixels)
+        levels = read_levels(data, opened, orientation, label) if deep and has_deep() else None
     if levels is not None:
         layers = levels_to_layers(levels, upright.info.get("icc_profile"), label)
-        return layers, _carry(layers, upright, exif, 16)
+        return _to_picture(layers, upright, exif, orientation, 16)
     if deep and not upright.mode.startswith("I"):  # Pillow keeps the 16 bits of grey alone
         logger.warning(
             "%s: its 16 bits a channel are read as 8, without the extra 'deep'. Run: %s", label, INSTALL_DEEP
         )
-    layers = picture_to_layers(upright, label)
-    return layers, _carry(layers, upright, exif, 16 if upright.mode.startswith("I") else 8)
+    return _to_picture(
+        picture_to_layers(upright, label), upright, exif, orientation, 16 if upright.mode.startswith("I") else 8
+    )
 
 
-def _carry(layers: Layers, upright: Image.Image, exif: bytes | None, depth: Depth) -> Carried:
+def _load(opened: Image.Image, label: str, max_pixels: int) -> tuple[Image.Image, bytes | None, int]:
+    """Decode with Pillow: the upright picture, the EXIF to carry and the orientation that was applied."""
+    is_tiff = opened.format == "TIFF"
+    turned = read_orientation(opened) if is_tiff else 1  # Pillow turns a TIFF, and forgets it, when it loads it
+    upright = load_upright(opened, label, max_pixels)
+    return upright, carry_exif(opened, label), turned if is_tiff else read_orientation(opened)
+
+
+def _to_picture(
+    layers: Layers, upright: Image.Image, exif: bytes | None, orientation: int, depth: Depth = 8
+) -> Picture:
+    color, alpha = layers
     profile = upright.info.get("icc_profile") or None
     sound = profile if is_rgb(profile) else None
     keepable = profile is None or sound is not None
-    return Carried(profile=sound, exif=exif, alpha=layers[1], depth=depth, keepable=keepable)
+    carried = Carried(profile=sound, exif=exif, alpha=alpha, depth=depth, keepable=keepable)
+    return Picture(image=color, carried=carried, orientation=orientation)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, object] | None:

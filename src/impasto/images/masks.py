@@ -3,19 +3,19 @@
 import logging
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
 from impasto.errors import ImageSizeError, MaskError
-from impasto.images.formats.deep import read_orientation
-from impasto.images.formats.files import open_picture
-from impasto.images.io import MAX_PIXELS, ImageSource, read_photograph
+from impasto.images.carried import NOTHING
+from impasto.images.io import MAX_PIXELS, ImageSource, read_picture
+from impasto.images.picture import Picture, hash_pixels
 
 logger = logging.getLogger(__name__)
 
@@ -47,29 +47,22 @@ Color = tuple[float, float, float]
 
 
 def read_mask(
-    source: ImageSource,
-    picture: ImageSource,
-    size: tuple[int, int],
-    *,
-    name: str,
-    of: str = "photograph",
-    max_pixels: int = MAX_PIXELS,
-) -> Tensor:
-    """A mask or map of a picture, (1, 3, h, w) float32 in [0, 1], upright; what is transparent is black.
+    source: ImageSource, picture: Picture, *, name: str, of: str = "photograph", max_pixels: int = MAX_PIXELS
+) -> Picture:
+    """Read a mask or map of a picture: (1, 3, h, w) float32 in [0, 1], upright, on the CPU; transparent is black.
 
     source: what `read_image` takes, and arrays or tensors (H, W) and (1, H, W), of bools too; of any size in its
-    picture's aspect. picture, size: as it was given, and its (height, width), upright. name, of: what messages call
-    the two. A mask that fits only lying down was made of the pixels as they are stored: it is turned as the picture's
-    EXIF says, with a warning.
+    picture's aspect. picture: the one it belongs to. name, of: what messages call the two. A mask that fits only lying
+    down was made of the pixels as they are stored: it is turned as the picture's EXIF says, with a warning.
 
     Raises what `read_image` raises, ImageSizeError (another aspect), MaskError (black everywhere).
     """
-    image, carried = read_photograph(_to_source(source), name=name, max_pixels=max_pixels)
-    mask = image.cpu() if carried.alpha is None else image.cpu() * carried.alpha
-    name = f"{name} {str(Path(source))!r}" if isinstance(source, (str, os.PathLike)) else name
-    mask = _turn_like(mask, size, picture, name, max_pixels)
-    _check_mask(mask, size, name, of)
-    return mask
+    read = read_picture(_to_source(source), name=name, max_pixels=max_pixels)
+    mask = read.image.cpu() if read.alpha is None else read.image.cpu() * read.alpha
+    label = f"{name} {str(Path(source))!r}" if isinstance(source, (str, os.PathLike)) else name
+    mask = _turn_like(mask, picture, label)
+    _check_mask(mask, picture.size, label, of)
+    return replace(read, image=mask, carried=NOTHING, sha256=read.sha256 if read.path else hash_pixels(source))
 
 
 def _to_source(source: ImageSource) -> ImageSource:
@@ -82,24 +75,14 @@ def _to_source(source: ImageSource) -> ImageSource:
     return source
 
 
-def _turn_like(mask: Tensor, size: tuple[int, int], picture: ImageSource, name: str, max_pixels: int) -> Tensor:
+def _turn_like(mask: Tensor, picture: Picture, label: str) -> Tensor:
     height, width = mask.shape[-2:]
-    if _fits((height, width), size) or not _fits((width, height), size):
+    if _fits((height, width), picture.size) or not _fits((width, height), picture.size):
         return mask
-    orientation = _orientation(picture, max_pixels)
-    if orientation not in _TURNS:
+    if picture.orientation not in _TURNS:
         return mask
-    logger.warning("%s lies on its side, as the picture is stored; it is turned as the picture's EXIF says.", name)
-    return _TURNS[orientation](mask).contiguous()
-
-
-def _orientation(picture: ImageSource, max_pixels: int) -> int:
-    if isinstance(picture, Image.Image):
-        return read_orientation(picture)
-    if not isinstance(picture, (str, os.PathLike)):
-        return 1
-    with open_picture(Path(picture), "picture", max_pixels) as opened:
-        return read_orientation(opened)
+    logger.warning("%s lies on its side, as the picture is stored; it is turned as the picture's EXIF says.", label)
+    return _TURNS[picture.orientation](mask).contiguous()
 
 
 _TURNS: dict[int, Callable[[Tensor], Tensor]] = {

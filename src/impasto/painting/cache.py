@@ -9,9 +9,8 @@ from torch import Tensor
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg, check_layers
 from impasto.features.weights import WeightsRecord
-from impasto.images.carried import Carried
-from impasto.images.io import ImageSource, read_photograph
-from impasto.images.picture import Input, describe_input
+from impasto.images.io import ImageSource, read_picture
+from impasto.images.picture import Picture
 from impasto.losses.descriptions import Descriptions
 from impasto.optimize.precision import Precision
 from impasto.recipe.fields import is_file
@@ -19,9 +18,6 @@ from impasto.recipe.recipe import Recipe
 
 NETWORKS = 2
 """Networks that are kept; Oxford's takes 80 MB, and 40 MB more in bfloat16."""
-
-Style = tuple[Tensor, Carried, Input]
-"""A style image as it was read, and what is remembered of it."""
 
 STYLE_BYTES = 2**28
 """Bytes of style images that are kept: two of 12 megapixels."""
@@ -36,7 +32,7 @@ class Cache:
     def __init__(self) -> None:
         self.descriptions = Descriptions()
         self._networks: OrderedDict[Hashable, tuple[dict[Precision, Vgg], WeightsRecord]] = OrderedDict()
-        self._styles: OrderedDict[Hashable, Style] = OrderedDict()
+        self._styles: OrderedDict[Hashable, Picture] = OrderedDict()
 
     def encoders(
         self, recipe: Recipe, precision: Precision, images: Sequence[Tensor] = ()
@@ -65,18 +61,17 @@ class Cache:
             encoders["bfloat16"] = encoders["float32"].lowered()
         return {name: encoder for name, encoder in encoders.items() if name in ("float32", precision)}, record
 
-    def read_style(self, source: ImageSource, max_pixels: int) -> Style:
-        """A style image as `read_photograph` gives it, and what is remembered of it. Raises what that raises."""
+    def read_style(self, source: ImageSource, max_pixels: int) -> Picture:
+        """Read a style image, or return it as it was read before. Raises what `read_picture` raises."""
         stamp = _stamp(source) if isinstance(source, (str, os.PathLike)) else None
         key = (os.path.abspath(source), stamp, max_pixels) if isinstance(source, (str, os.PathLike)) else None
         if stamp is not None and key in self._styles:
             self._styles.move_to_end(key)
             return self._styles[key]
-        image, carried = read_photograph(source, name="style_image", max_pixels=max_pixels)
-        read = image, carried, describe_input("style", source)
+        read = read_picture(source, name="style_image", max_pixels=max_pixels)
         if stamp is not None:
             self._styles[key] = read
-        while sum(kept.numel() * 4 for kept, _, _ in self._styles.values()) > STYLE_BYTES:
+        while sum(kept.image.numel() * 4 for kept in self._styles.values()) > STYLE_BYTES:
             self._styles.popitem(last=False)
         return read
 

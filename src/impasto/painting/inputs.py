@@ -1,7 +1,6 @@
 """The pictures and masks that one painting is made from, read and noted."""
 
 import copy
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -9,9 +8,9 @@ from torch import Tensor
 
 from impasto.control.masks import read_only, read_protect
 from impasto.images.carried import NOTHING, Carried
-from impasto.images.io import ImageSource, read_photograph
+from impasto.images.io import ImageSource, read_picture
 from impasto.images.masks import read_mask
-from impasto.images.picture import Input, Role, describe_input
+from impasto.images.picture import Input, Picture, Role, describe_picture
 from impasto.painting.cache import Cache
 from impasto.runs.record import Source
 
@@ -39,37 +38,33 @@ class Inputs:
         self.sources: list[tuple[Source, Tensor, Carried]] = []
         self._cache = cache
 
-    def read(self, role: Role, source: ImageSource) -> tuple[int, int]:
-        """Takes an input; returns its (height, width)."""
+    def read(self, role: Role, source: ImageSource) -> Picture:
+        """Read an input and take it."""
         name = role if role == "fine_style" else f"{role}_image"
         if role == "style":
-            image, carried, described = self._cache.read_style(source, self.max_pixels)
+            picture = self._cache.read_style(source, self.max_pixels)
         else:
-            image, carried = read_photograph(source, name=name, max_pixels=self.max_pixels)
-            described = describe_input(role, source)
-        self.take(described, image, carried, _path_of(source))
-        return image.shape[-2], image.shape[-1]
+            picture = read_picture(source, name=name, max_pixels=self.max_pixels)
+        return self._take(role, picture)
 
     def read_mask(
-        self, role: Literal["content_mask", "style_mask"], source: ImageSource, image: Tensor, picture: ImageSource
+        self, role: Literal["content_mask", "style_mask"], source: ImageSource, picture: Picture
     ) -> None:
-        """Takes a mask of a picture that was read: image as it came out, picture as it was given."""
+        """Read a mask of a picture that was read, and take it."""
         name = f"{role} {len(self.masks[role]) + 1}"
-        size = (image.shape[-2], image.shape[-1])
         of = "photograph" if role == "content_mask" else "style image"
-        mask = read_mask(source, picture, size, name=name, of=of, max_pixels=self.max_pixels)
-        self.take(describe_input(role, source), mask, path=_path_of(source))
+        self._take(role, read_mask(source, picture, name=name, of=of, max_pixels=self.max_pixels))
 
-    def read_masks(self, only: ImageSource | None, protect: ImageSource | None, picture: ImageSource) -> None:
-        """Takes the masks beside the photograph, as far as they are given; picture: it, as it was given and read."""
-        assert self.content is not None
-        size = (self.content.shape[-2], self.content.shape[-1])
+    def read_masks(self, only: ImageSource | None, protect: ImageSource | None, picture: Picture) -> None:
+        """Read and take the masks beside the photograph, as far as they are given; picture: the photograph."""
         if only is not None:
-            mask, entry = read_only(only, picture, size, self.max_pixels)
-            self.take(entry, mask, path=_path_of(only))
+            self._take("only", read_only(only, picture, self.max_pixels))
         if protect is not None:
-            mask, entry = read_protect(protect, picture, self.content, self.max_pixels)
-            self.take(entry, mask, path="" if entry.boxes else _path_of(protect))
+            self._take("protect", read_protect(protect, picture, self.max_pixels))
+
+    def _take(self, role: Role, picture: Picture) -> Picture:
+        self.take(describe_picture(role, picture), picture.image, picture.carried, picture.path)
+        return picture
 
     def take(self, described: Input, image: Tensor, carried: Carried = NOTHING, path: str = "") -> None:
         """Takes an input that was read, and notes it for the result and for the run's folder.
@@ -110,8 +105,3 @@ class Inputs:
     def paths(self) -> list[Path]:
         """Of the inputs that are files."""
         return [Path(source.path) for source, _, _ in self.sources if source.path]
-
-
-def _path_of(source: ImageSource) -> str:
-    """The absolute path of an input that is a file, or ""."""
-    return os.path.abspath(source) if isinstance(source, (str, os.PathLike)) else ""

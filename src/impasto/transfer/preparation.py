@@ -42,21 +42,18 @@ def prepare_pastiche(
         )
     painting = Painting(recipe, **how)
     inputs = painting.inputs
-    height, width = inputs.read("content", content_image)
-    styles = _listed(style_images)
-    for source in styles:
-        inputs.read("style", source)
+    content = inputs.read("content", content_image)
+    styles = [inputs.read("style", source) for source in _listed(style_images)]
     if fine_style is not None:
         inputs.read("fine_style", fine_style)
-    assert inputs.content is not None
     for source in _listed(content_masks):
-        inputs.read_mask("content_mask", source, inputs.content, content_image)
+        inputs.read_mask("content_mask", source, content)
     for index, source in enumerate(_listed(style_masks)):
         # One style has all the masks; of too many masks `prepare` tells.
         own = min(index, len(styles) - 1)
-        inputs.read_mask("style_mask", source, inputs.styles[own], styles[own])
-    inputs.read_masks(only, protect, content_image)
-    return painting.prepare(fit_long_edge(height, width, recipe.size))
+        inputs.read_mask("style_mask", source, styles[own])
+    inputs.read_masks(only, protect, content)
+    return painting.prepare(fit_long_edge(*content.size, recipe.size))
 
 
 def prepare_texture(
@@ -86,7 +83,7 @@ def prepare_texture(
     _check_weighed(recipe, "style")
     painting = Painting(recipe, **how)
     painting.keeping.kind = "texture"
-    sizes = [painting.inputs.read("style", source) for source in _listed(samples)]
+    sizes = [painting.inputs.read("style", source).size for source in _listed(samples)]
     for height, width in sizes:
         if min(height, width) < SMALLEST_SAMPLE:
             raise ImageSizeError(
@@ -129,7 +126,7 @@ def prepare_reconstruction(
         recipe = _reconstruction(recipe, "style", style_layers, style_layer_weights, content_layer_weights)
     painting = Painting(recipe, **how)
     painting.keeping.kind = "reconstruct"
-    height, width = painting.inputs.read("content" if content_layers else "style", image)
+    height, width = painting.inputs.read("content" if content_layers else "style", image).size
     return painting.prepare(fit_long_edge(height, width, size))
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from impasto.errors import ImageReadError, ImageSizeError, MaskError
-from impasto.images.io import ImageSource
+from impasto.images.io import ImageSource, read_picture
 from impasto.images.masks import (
     feather_mask,
     is_coded,
@@ -22,13 +22,18 @@ from impasto.images.masks import (
     split_codes,
     to_levels,
 )
+from impasto.images.picture import Picture
 
 RED, BLUE, PURPLE, WHITE = (220, 20, 30), (30, 40, 210), (125, 30, 120), (255, 255, 255)
 
 
 def read(source: ImageSource, height: int = 160, width: int = 240, name: str = "mask") -> Tensor:
     """A mask of an opaque photograph, upright."""
-    return read_mask(source, torch.zeros(3, height, width), (height, width), name=name)
+    return read_mask(source, opaque(height, width), name=name).image
+
+
+def opaque(height: int, width: int) -> Picture:
+    return Picture(image=torch.zeros(1, 3, height, width))
 
 
 def left(height: int, width: int) -> Tensor:
@@ -157,9 +162,8 @@ def test_a_mask_of_another_aspect_is_refused_with_both_sizes() -> None:
         assert read(torch.ones(size), 200, 300).shape == (1, 3, *size)
     with pytest.raises(ImageSizeError, match="content_mask 1 is 160x100, .* the photograph 300x200, .* within 2%"):
         read(torch.ones(100, 160), 200, 300, "content_mask 1")
-    picture = torch.zeros(3, 24, 32)
     with pytest.raises(ImageSizeError, match="style_mask 1 is 30x30, 1.000 to 1, and the style image 32x24, 1.333 to"):
-        read_mask(torch.ones(30, 30), picture, (24, 32), name="style_mask 1", of="style image")
+        read_mask(torch.ones(30, 30), opaque(24, 32), name="style_mask 1", of="style image")
 
 
 def test_an_empty_mask_is_refused(tmp_path: Path) -> None:
@@ -210,11 +214,13 @@ def test_a_mask_of_the_stored_pixels_is_turned_like_its_picture(
     photo = tmp_path / "photo.png"
     upright = read(photo, 40, 30)
     assert upright.shape == (1, 3, 40, 30)
+    picture = read_picture(photo)
+    assert picture.orientation == orientation and read_picture(Image.open(photo)).orientation == orientation
     with caplog.at_level(logging.WARNING):
-        assert torch.equal(read_mask(stored, photo, (40, 30), name="mask"), upright)
+        assert torch.equal(read_mask(stored, picture, name="mask").image, upright)
     assert "mask lies on its side" in caplog.text and "turned as the picture's EXIF says" in caplog.text
     # One with its own EXIF, or drawn upright, stays as it is.
-    assert torch.equal(read_mask(photo, photo, (40, 30), name="mask"), upright)
-    assert torch.equal(read_mask(upright[0], photo, (40, 30), name="mask"), upright)
+    assert torch.equal(read_mask(photo, picture, name="mask").image, upright)
+    assert torch.equal(read_mask(upright[0], picture, name="mask").image, upright)
     with pytest.raises(ImageSizeError):
-        read_mask(stored, stored.resize((30, 40)), (40, 30), name="mask")
+        read_mask(stored, read_picture(stored.resize((30, 40))), name="mask")

@@ -67,12 +67,12 @@ def test_a_network_that_lacks_a_layer_is_refused_the_second_time_too() -> None:
 def test_a_changed_style_file_is_read_again(tmp_path: Path, picture: Paint) -> None:
     shared, path = Cache(), tmp_path / "style.png"
     write_image(picture(20, 20, 1), path)
-    first, _, entry = shared.read_style(path, 1000)
-    assert shared.read_style(path, 1000)[0] is first
+    first = shared.read_style(path, 1000)
+    assert shared.read_style(path, 1000) is first
     write_image(picture(20, 20, 2), path)
     os.utime(path, ns=(1, 1))
-    second, _, other = shared.read_style(path, 1000)
-    assert not second.equal(first) and entry.sha256 != other.sha256
+    second = shared.read_style(path, 1000)
+    assert not second.image.equal(first.image) and first.sha256 != second.sha256
     with pytest.raises(impasto.ImpastoError, match="400 pixels"):
         shared.read_style(path, 399)
 
@@ -84,8 +84,8 @@ def test_style_images_are_kept_within_their_bytes(
     shared = Cache()
     for name, side in (("a.png", 20), ("b.png", 20), ("c.png", 40)):
         write_image(picture(side, side), tmp_path / name)
-    first = shared.read_style(tmp_path / "a.png", 10_000)[0]
+    first = shared.read_style(tmp_path / "a.png", 10_000)
     shared.read_style(tmp_path / "b.png", 10_000)
-    assert shared.read_style(tmp_path / "a.png", 10_000)[0] is first
+    assert shared.read_style(tmp_path / "a.png", 10_000) is first
     shared.read_style(tmp_path / "c.png", 10_000)
-    assert shared.read_style(tmp_path / "a.png", 10_000)[0] is not first
+    assert shared.read_style(tmp_path / "a.png", 10_000) is not first

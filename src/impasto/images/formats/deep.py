@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -38,12 +38,12 @@ def is_deep(picture: Image.Image) -> bool:
     )
 
 
-def read_levels(path: Path, picture: Image.Image, orientation: int, label: str) -> Levels:
-    """The 16-bit pixels of a file that `is_deep`, upright; picture: the same file, loaded by Pillow.
+def read_levels(data: bytes, picture: Image.Image, orientation: int, label: str) -> Levels:
+    """Decode the 16-bit pixels of a file that `is_deep`, upright. data: its bytes; picture: as Pillow opened it.
 
     Raises ImageReadError (a layout that is no picture), and whatever the decoders raise of damaged bytes.
     """
-    levels: npt.NDArray[Any] = _read_tiff(path) if picture.format == "TIFF" else _read_png(path)
+    levels: npt.NDArray[Any] = _read_tiff(data) if picture.format == "TIFF" else _read_png(data)
     if levels.ndim != 3 or levels.dtype != np.uint16 or levels.shape[2] not in (1, 2, 3, 4):
         raise ImageReadError(
             f"{label} holds {levels.dtype} pixels of shape {levels.shape}; expected 16-bit grey or RGB.",
@@ -73,14 +73,14 @@ def levels_to_layers(levels: Levels, profile: bytes | None, label: str) -> tuple
     return color, torch.from_numpy(np.ascontiguousarray(unit[:, :, -1]))[None, None]
 
 
-def _read_png(path: Path) -> Levels:
+def _read_png(data: bytes) -> Levels:
     # A transparent color (tRNS) comes as alpha.
-    levels: Levels = importlib.import_module("imagecodecs").png_decode(path.read_bytes())
+    levels: Levels = importlib.import_module("imagecodecs").png_decode(data)
     return levels if levels.ndim == 3 else levels[:, :, None]
 
 
-def _read_tiff(path: Path) -> npt.NDArray[Any]:
-    with importlib.import_module("tifffile").TiffFile(path) as file:
+def _read_tiff(data: bytes) -> npt.NDArray[Any]:
+    with importlib.import_module("tifffile").TiffFile(BytesIO(data)) as file:
         page: Any = file.pages[0]
         levels: npt.NDArray[Any] = page.asarray()
         extra = [int(kind) for kind in page.extrasamples]

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -22,20 +23,36 @@ _DRAWINGS = ("EPS", "WMF")
 _HEIC = "it is an HEIC photograph"
 _KINDS = "a PNG, JPEG, WebP, TIFF or another picture file"
 
+LARGE_FILE_BYTES = 2**28
+"""A larger file is judged by its header before it is read into memory."""
+
 # Pillow's size limit and Python's warning filters belong to the whole process: one reader changes them at a time.
 _pillow_lock = threading.RLock()
 
 
-@contextmanager
-def open_picture(path: Path, label: str, max_pixels: int) -> Iterator[Image.Image]:
-    """The picture in the file, its header read and its pixels not yet; what goes wrong in the block is told well.
+def read_file(path: Path, label: str, max_pixels: int) -> bytes:
+    """Return the bytes of a picture file.
 
-    max_pixels: as in read_image.
-    Raises ImageReadError (missing, empty, damaged, not a picture), ImageSizeError.
+    Raises ImageReadError (missing, empty, not readable), and for a file too large to be read before it is judged, what
+    `open_picture` raises.
     """
     check_file(path, label)
+    if path.stat().st_size > LARGE_FILE_BYTES:
+        with path.open("rb") as file, open_picture(file, label, max_pixels) as picture:
+            check_pixel_count(picture.height * picture.width, label, max_pixels)
+    return path.read_bytes()
+
+
+@contextmanager
+def open_picture(file: BinaryIO, label: str, max_pixels: int) -> Iterator[Image.Image]:
+    """Open a picture, header only; within the block every error of Pillow becomes one of ours.
+
+    max_pixels: as in `read_image`. Raises ImageReadError (damaged, not a picture), ImageSizeError.
+    """
     _register_heif()
-    with reading(label, max_pixels, path), Image.open(path) as picture:
+    head = file.read(32)
+    file.seek(0)
+    with reading(label, max_pixels, head), Image.open(file) as picture:
         if picture.format in _DRAWINGS:
             raise ImageReadError(
                 f"{label} is an {picture.format} drawing; expected {_KINDS}.", "Export it as PNG first."
@@ -54,7 +71,7 @@ def _register_heif() -> None:
 
 
 @contextmanager
-def reading(label: str, max_pixels: int, path: Path | None = None) -> Iterator[None]:
+def reading(label: str, max_pixels: int, head: bytes = b"\0") -> Iterator[None]:
     """A block in which Pillow reads: quiet, with our size limit for its own, all its errors turned into ours."""
     try:
         with _quiet_pillow(label, max_pixels):
@@ -65,7 +82,7 @@ def reading(label: str, max_pixels: int, path: Path | None = None) -> Iterator[N
         found = re.search(r"\d+", str(error))  # Pillow gives its first number for the pixels, and no sides
         raise _size_error(label, int(found[0]) if found else None, max_pixels) from error
     except UnidentifiedImageError as error:
-        kind = _sniff_kind(path) if path is not None else "unknown"
+        kind = _sniff_kind(head)
         hint = "Run: pip install pillow-heif, or convert it to JPEG." if kind == _HEIC else "Convert it to PNG or JPEG."
         raise ImageReadError(f"{label} is not a picture we can read: {kind}; expected {_KINDS}.", hint) from error
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
@@ -158,9 +175,7 @@ def _nearest_file(path: Path) -> str:
     return f"Did you mean {str(path.with_name(close[0]))!r}?" if close else "Check the path."
 
 
-def _sniff_kind(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(32)
+def _sniff_kind(head: bytes) -> str:
     if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1"):
         return _HEIC
     text = head.decode("ascii", "replace")
