@@ -268,7 +268,7 @@ def test_bfloat16_and_the_estimate(picture: Paint) -> None:
 def test_textures_reconstructions_morphs_and_comparisons(picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("impasto.experiments.compare.QUALITY_NETWORK", tiny())
     for module in ("compare", "quality"):
-        monkeypatch.setattr(f"impasto.{module}.LONG_EDGE", 64)
+        monkeypatch.setattr(f"impasto.experiments.{module}.LONG_EDGE", 64)
 
     def run(device: str) -> list[Tensor]:
         how = {"device": device, "precision": "float32"}

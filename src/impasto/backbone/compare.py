@@ -15,7 +15,8 @@ from impasto.experiments.sheet import compose_sheet
 from impasto.features.weights import WeightsRecord
 from impasto.images.io import ImageSource
 from impasto.optimize.events import OnStep
-from impasto.recipe.recipe import Recipe, recipe_files
+from impasto.recipe.files import recipe_files
+from impasto.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from impasto.recipe.recipe import Recipe, recipe_files
+from impasto.recipe.files import recipe_files
+from impasto.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)

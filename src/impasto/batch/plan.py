@@ -12,6 +12,7 @@ import numpy as np
 from impasto.batch.jobs import Job
 from impasto.errors import BatchError, OutputError, RecipeError
 from impasto.recipe.fields import format_value
+from impasto.recipe.files import check_files
 from impasto.recipe.recipe import Recipe, check_blend
 
 
@@ -70,7 +71,8 @@ def _describe(job: Job) -> str:
 
 @lru_cache(maxsize=64)
 def check_recipe(recipe: Recipe) -> None:
-    """Accept a recipe whose pictures a batch can paint: no masks, no morphs. Raises RecipeError."""
+    """Accept a recipe whose pictures a batch can paint: no masks, no morphs, its files there. Raises RecipeError."""
+    check_files(recipe)
     for field in ("region_weights", "region_statistics"):
         if getattr(recipe, field):
             raise RecipeError(

@@ -18,7 +18,8 @@ from impasto.cli.options import (
 )
 from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
-from impasto.recipe.recipe import Recipe, recipe_files
+from impasto.recipe.files import recipe_files
+from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from impasto.features.weights import WeightsRecord

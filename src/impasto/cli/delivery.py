@@ -14,7 +14,8 @@ from impasto.cli.progress import show_steps
 from impasto.cli.report import STOPPED, describe_losses, print_json, print_line
 from impasto.cli.signatures import Options
 from impasto.errors import ImpastoError, OutputError
-from impasto.recipe.recipe import Recipe, recipe_files
+from impasto.recipe.files import recipe_files
+from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from impasto.optimize.events import StepEvent

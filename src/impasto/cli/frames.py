@@ -11,7 +11,8 @@ from impasto.cli.interrupt import Interrupt
 from impasto.cli.progress import show_steps
 from impasto.cli.report import STOPPED, print_json, print_line
 from impasto.errors import OutputError
-from impasto.recipe.recipe import Recipe, recipe_files
+from impasto.recipe.files import recipe_files
+from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import Tensor

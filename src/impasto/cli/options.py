@@ -12,6 +12,7 @@ import typer
 from impasto.cli.signatures import Command, Options, option, replace_parameter
 from impasto.errors import RecipeError
 from impasto.recipe.fields import describe_range, format_value
+from impasto.recipe.files import check_files
 from impasto.recipe.recipe import Recipe, field_names, parse_field, preset_names
 
 if TYPE_CHECKING:
@@ -196,7 +197,9 @@ def takes_recipe(default: str, *, without: Sequence[str] = ()) -> Callable[[Comm
 
     def build(given: Mapping[str, Any]) -> Recipe:
         texts = {name: _to_text(given[name]) for name in field_names() if name not in without}
-        return build_recipe(given["preset"], given["recipe"], texts, default=default)
+        recipe = build_recipe(given["preset"], given["recipe"], texts, default=default)
+        check_files(recipe)
+        return recipe
 
     options = [*_source_parameters(default), *_field_parameters(Recipe.preset(default), without)]
     return lambda command: replace_parameter(command, "recipe", options, build)

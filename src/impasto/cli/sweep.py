@@ -9,7 +9,8 @@ from impasto.cli.options import FILE_FIELDS, STYLIZE_FIELDS, Machine, Report, ta
 from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
-from impasto.recipe.recipe import Recipe, recipe_files
+from impasto.recipe.files import recipe_files
+from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
     from impasto.optimize.events import OnStep

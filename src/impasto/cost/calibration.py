@@ -20,8 +20,8 @@ from impasto.features.vgg import Vgg
 from impasto.losses.nearest import match_rows
 from impasto.losses.objective import Objective
 from impasto.optimize.loop import build_evaluate
-from impasto.recipe.fields import split_statistic
 from impasto.recipe.recipe import Recipe, every_statistic
+from impasto.recipe.words import split_statistic
 from impasto.system.disk import cache_folder, replace_file
 
 FORMAT_VERSION = 1

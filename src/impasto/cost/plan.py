@@ -9,8 +9,8 @@ from impasto.features.tiling import largest_tile
 from impasto.features.vgg import Vgg, sort_layers
 from impasto.losses.nearest import STYLE_VECTORS
 from impasto.optimize.schedule import MemoryPlan
-from impasto.recipe.fields import split_statistic
 from impasto.recipe.recipe import Recipe, every_statistic
+from impasto.recipe.words import split_statistic
 from impasto.system.memory import format_memory
 from impasto.tiles.tiled import tile_margin
 

@@ -164,13 +164,12 @@ def find_recipe(pastiche: ImageSource) -> tuple[Recipe, str]:
     if not isinstance(pastiche, (str, os.PathLike)):
         return Recipe(), "preset standard"
     try:
-        # A start image is no part of the objective, and its file may be gone.
         inside = recipe_inside(pastiche)
     except RecipeError as error:
         raise RecipeError(error.error, "Name another with --preset or --recipe.") from error
     if inside is None:
         return Recipe(), "preset standard"
-    return inside[0], "picture"
+    return inside, "picture"
 
 
 def _read_masks(name: str, sources: ImageSources, picture: Picture, max_pixels: int) -> list[Tensor]:

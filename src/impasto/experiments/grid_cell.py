@@ -12,7 +12,8 @@ from torch import Tensor
 from impasto.images.io import ImageSource, read_image, read_metadata
 from impasto.images.picture import describe_input
 from impasto.optimize.events import OnStep, StepEvent
-from impasto.recipe.recipe import Recipe, recipe_files
+from impasto.recipe.files import recipe_files
+from impasto.recipe.recipe import Recipe
 from impasto.runs.result import Result
 from impasto.system.disk import check_not_input, file_sha256, replace_file
 

@@ -18,8 +18,9 @@ from impasto.images.io import MAX_PIXELS, ImageSource, read_image, write_image
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.optimize.events import OnStep
 from impasto.painting.options import How
-from impasto.recipe.fields import STYLE_LAYERS
-from impasto.recipe.recipe import Recipe, recipe_files
+from impasto.recipe.files import recipe_files
+from impasto.recipe.recipe import Recipe
+from impasto.recipe.words import STYLE_LAYERS
 from impasto.runs.result import Result
 from impasto.system.disk import check_folder, check_not_input
 from impasto.transfer.pastiche import reconstruct, stylize

@@ -15,8 +15,10 @@ from impasto.experiments.grid_cell import Paint, Panel, check_panels, paint_pane
 from impasto.experiments.sheet import compose_sheet
 from impasto.images.io import ImageSource
 from impasto.optimize.events import OnStep
-from impasto.recipe.fields import STYLE_LAYERS, check_value, format_value
-from impasto.recipe.recipe import Recipe, field_names, parse_field, recipe_files
+from impasto.recipe.fields import check_value, format_value
+from impasto.recipe.files import check_files, recipe_files
+from impasto.recipe.recipe import Recipe, field_names, parse_field
+from impasto.recipe.words import STYLE_LAYERS
 
 FIGURE_3_ROWS = tuple(STYLE_LAYERS[: count + 1] for count in range(len(STYLE_LAYERS)))
 """Growing sets of style layers: conv1_1; +conv2_1; ... +conv5_1."""
@@ -139,6 +141,7 @@ def sweep(
     places = [panel_path(folder, i + 1, j + 1) for i in range(len(rows.values)) for j in range(len(columns.values))]
     check_panels(places, [*sources, *(name for chosen in everyone for name in recipe_files(chosen))])
     for chosen in everyone:
+        check_files(chosen)
         if check is not None:
             check(chosen)
     grid: list[list[Panel]] = []

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from impasto.features.vgg import block_of
-from impasto.recipe.fields import LAYERS
+from impasto.recipe.words import LAYERS
 
 GRID = 16
 """Tiles begin on multiples of this many pixels, so that the four poolings pair the same positions as in the picture."""

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from impasto.errors import RecipeError
 from impasto.features.preprocessing import Preprocessing
-from impasto.recipe.fields import LAYERS
+from impasto.recipe.words import LAYERS
 
 Padding = Literal["zero", "replicate", "reflect", "wrap", "wrap-x"]
 

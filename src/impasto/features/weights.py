@@ -32,7 +32,7 @@ from impasto.features.containers.content import Content
 from impasto.features.containers.kinds import Container, recognise_container
 from impasto.features.containers.torchvision import load_tensors
 from impasto.features.preprocessing import OXFORD, PREPROCESSINGS, TORCHVISION, Preprocessing
-from impasto.recipe.fields import is_file
+from impasto.recipe.files import is_file
 from impasto.system.disk import cache_folder, file_sha256
 
 logger = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from impasto.losses.parts import Part, list_parts
 from impasto.losses.protection import Protection
 from impasto.losses.statistics import Statistic, build_statistics
 from impasto.losses.tv import tv_loss
-from impasto.recipe.fields import split_statistic
 from impasto.recipe.recipe import Recipe
+from impasto.recipe.words import split_statistic
 
 CONTENT_BALANCE = 0.05
 """Content weight for a style weight of 1 at strength 0.5; chosen by eye, see docs/experiments.md."""

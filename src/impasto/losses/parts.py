@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from impasto.features.guides import Region, carry_guide
 from impasto.features.vgg import Vgg, sort_layers
 from impasto.losses.nearest import Guides
-from impasto.recipe.fields import split_statistic
 from impasto.recipe.recipe import Recipe, check_blend
+from impasto.recipe.words import split_statistic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -13,7 +13,7 @@ from impasto.images.io import ImageSource, read_picture
 from impasto.images.picture import Picture
 from impasto.losses.descriptions import Descriptions
 from impasto.optimize.precision import Precision
-from impasto.recipe.fields import is_file
+from impasto.recipe.files import is_file
 from impasto.recipe.recipe import Recipe
 
 NETWORKS = 2

@@ -31,7 +31,8 @@ from impasto.painting.planner import Planner
 from impasto.painting.recorder import Keeping
 from impasto.painting.runner import Course, Speeds, advise_memory
 from impasto.painting.targets import Scene
-from impasto.recipe.recipe import Recipe, check_blend, recipe_files
+from impasto.recipe.files import check_files, init_file
+from impasto.recipe.recipe import Recipe, check_blend
 from impasto.runs.record import Record, build_record
 from impasto.runs.result import Result
 from impasto.system.device import name_devices, peak_bytes, resolve_devices, running
@@ -99,8 +100,9 @@ class Painting:
         check_sizes(self.seen, inputs.content, inputs.styles, size)
         self.regions = self._build_regions(recipe, inputs, size)
         inputs.masks.clear()
-        if recipe.init in recipe_files(recipe):
-            read_image(recipe.init, name="init")
+        check_files(recipe)
+        if (start := init_file(recipe)) is not None:
+            read_image(start, name="init")
         precision = self.precision if plan is None else plan.precision
         for each in self.devices:
             check_precision(precision, each)

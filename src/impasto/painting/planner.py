@@ -12,8 +12,8 @@ from impasto.features.vgg import Vgg
 from impasto.optimize.precision import Precision
 from impasto.optimize.pyramid import share_steps
 from impasto.optimize.schedule import MemoryPlan, Part, RunPlan
-from impasto.recipe.fields import split_statistic
 from impasto.recipe.recipe import Recipe, every_statistic
+from impasto.recipe.words import split_statistic
 
 
 class Planner:

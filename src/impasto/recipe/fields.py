@@ -6,64 +6,16 @@ import math
 import os
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from impasto.errors import RecipeError
+from impasto.recipe.words import LAYERS, STATISTICS, split_statistic
 
 Field = dataclasses.Field[Any]
-
-LAYERS = tuple(
-    f"conv{block}_{index}" for block, depth in enumerate((2, 2, 4, 4, 4), start=1) for index in range(1, depth + 1)
-)
-"""Layers of VGG-19 by the paper's names, shallow to deep; each means the activation after its ReLU."""
-
-STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
-
-STATISTICS = {
-    "gram": "Gram matrix: which features occur together (Gatys et al. 2015)",
-    "moments": "mean and standard deviation of each channel (Li et al. 2017)",
-    "covariance": "Gram matrix of the centred features",
-    "histogram": "each channel's histogram, exact by sorting (Risser et al. 2017)",
-    "wasserstein": "optimal transport between normal distributions of the features",
-    "sliced": "histograms along random directions (Heitz et al. 2021)",
-    "nearest": "each place pulled to the place of the style most like it, all layers together (Kolkin et al. 2022)",
-}
-"""What can stand for a style, and what each is."""
-
-COLORS = {
-    "style": "as painted",
-    "content-luma": "paint lightness alone, keep the photograph's chroma",
-    "match": "first map the style's mean and covariance to the photograph's",
-    "histogram": "first give the style the photograph's histograms",
-    "oklab": "last map the chroma to the style's",
-}
-"""Whose colors the pastiche has, and how it comes by them."""
-
-GUIDE_MODES = {
-    "simple": "by the pixels of its own square",
-    "inside": "only what sees nothing but the region",
-    "all": "all that sees the region",
-}
-"""How a mask is carried to the positions of a layer (Gatys et al. 2017), and what each lets through."""
-
-INITS = ("content", "style", "noise", "black", "white", "mean")
-
 
 def option(default: Any, kind: str, help: str, **limits: Any) -> Any:
     """One recipe field: its default, how its text is read, what its values may be, and its help."""
     return dataclasses.field(default=default, metadata={"kind": kind, "help": help, **limits})
-
-
-def split_statistic(item: str) -> tuple[str, float, tuple[str, ...]]:
-    """Name, weight and layers of one entry of `statistic`: "gram:0.5@conv1_1+conv2_1"; no layers means all.
-
-    Raises ValueError where the weight is no number.
-    """
-    named, _, layers = item.partition("@")
-    name, _, weight = named.partition(":")
-    names = tuple(layer.replace("relu", "conv") for layer in layers.split("+") if layer)
-    return name, float(weight or 1), names
 
 
 def parse_text(field: Field, text: str) -> Any:
@@ -106,14 +58,6 @@ def nearest_name(name: str, known: Sequence[str]) -> str:
     """"Did you mean 'x'? " for the known name that is most like this one, or nothing."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"Did you mean {close[0]!r}? " if close else ""
-
-
-def is_file(name: str) -> bool:
-    """Whether a file of that name is there; False too for a name that no file can have."""
-    try:
-        return Path(name).is_file()
-    except OSError:  # longer than the system takes, or in a folder that is closed to us
-        return False
 
 
 def _wrong(field: Field, value: object, expected: str) -> RecipeError:
@@ -257,11 +201,6 @@ def _check_init(field: Field, value: Any) -> str:
     text = _check_text(field, value)
     if text.startswith("#") and not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         raise _wrong(field, text, "a color such as #e0c040")
-    if text not in INITS and not text.startswith("#") and not is_file(text):
-        raise RecipeError(
-            f"init is {text!r}, neither a known start nor a file; expected {', '.join(INITS)}, #rrggbb or a file.",
-            f"{nearest_name(text, INITS)}Check the spelling or the path.",
-        )
     return text
 
 

@@ -16,18 +16,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from impasto.errors import RecipeError
-from impasto.recipe.fields import (
-    COLORS,
-    GUIDE_MODES,
-    STATISTICS,
-    STYLE_LAYERS,
-    check_value,
-    is_file,
-    nearest_name,
-    option,
-    parse_text,
-    split_statistic,
-)
+from impasto.recipe.fields import check_value, nearest_name, option, parse_text
+from impasto.recipe.words import COLORS, GUIDE_MODES, STATISTICS, STYLE_LAYERS, split_statistic
 
 FORMAT_VERSION = 1
 """Version of the recipe's written form; a newer one is refused with a clear message."""
@@ -321,11 +311,6 @@ def format_toml(values: Mapping[str, Any]) -> str:
     # JSON escapes in two, and DEL, which it does not escape.
     text = "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
     return text.replace("\x7f", "\\u007f")
-
-
-def recipe_files(recipe: Recipe) -> list[str]:
-    """Files that a run of the recipe reads, beside its pictures: start image and weights, where these are files."""
-    return [name for name in (recipe.init, recipe.weights) if is_file(name)]
 
 
 def preset_names() -> tuple[str, ...]:

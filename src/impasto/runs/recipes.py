@@ -30,7 +30,6 @@ class Entry:
 def find_entry(name: str) -> Entry:
     """The recipe of a preset, a TOML file or a picture. A preset's name wins over a file of that name.
 
-    A picture's recipe is told even if the file of its start image is gone.
     Raises RecipeError, ImageReadError (damaged metadata).
     """
     if name in preset_names():
@@ -39,10 +38,8 @@ def find_entry(name: str) -> Entry:
     _check_there(path, name)
     if path.suffix.lower() == ".toml":
         return Entry(name=name, kind="file", values=Recipe.read(path).to_dict())
-    inside = recipe_inside(path)
-    if inside is not None:
-        recipe, init = inside
-        return Entry(name=name, kind="picture", values={**recipe.to_dict(), "init": init})
+    if (inside := recipe_inside(path)) is not None:
+        return Entry(name=name, kind="picture", values=inside.to_dict())
     if not _is_text(path):
         raise RecipeError(
             f"{name!r} has no recipe inside; expected a picture that impasto wrote, or a TOML file.",
@@ -51,23 +48,17 @@ def find_entry(name: str) -> Entry:
     return Entry(name=name, kind="file", values=Recipe.read(path).to_dict())
 
 
-def recipe_inside(path: str | os.PathLike[str]) -> tuple[Recipe, str] | None:
-    """The recipe inside a picture, from the start image of `standard`, and its own start image's name.
-
-    That one may be a file that is gone. None where the file has no recipe of ours. Raises RecipeError, ImageReadError.
-    """
+def recipe_inside(path: str | os.PathLike[str]) -> Recipe | None:
+    """Return the recipe inside a picture, or None where it has none of ours. Raises RecipeError, ImageReadError."""
     from impasto.images.io import read_metadata  # brings torch, which presets and files do without
 
     values = (read_metadata(path) or {}).get("recipe")
     if not isinstance(values, dict):
         return None
-    init = values.get("init")
-    has_init = isinstance(init, str) and init != ""
     try:
-        recipe = Recipe.from_dict({**values, "init": Recipe().init} if has_init else values)
+        return Recipe.from_dict(values)
     except RecipeError as error:
         raise RecipeError(f"the recipe inside {os.fspath(path)!r} cannot be used: {error.error}", error.hint) from error
-    return recipe, str(init) if has_init else recipe.init
 
 
 def compare_entries(first: Entry, second: Entry) -> dict[str, tuple[Any, Any]]:

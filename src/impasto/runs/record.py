@@ -17,7 +17,7 @@ from impasto.errors import RunError
 from impasto.features.weights import RECORDS, WeightsRecord
 from impasto.images.faces import Box
 from impasto.optimize.schedule import RunPlan
-from impasto.recipe.fields import INITS
+from impasto.recipe.files import init_file
 from impasto.recipe.recipe import Recipe
 from impasto.system.disk import file_sha256, replace_file
 
@@ -152,5 +152,6 @@ def software_versions() -> dict[str, str]:
 
 def _files(recipe: Recipe) -> list[tuple[str, str]]:
     """Fields of the recipe that name a file, with its path."""
-    named = [] if recipe.init in INITS or recipe.init.startswith("#") else [("init", recipe.init)]
+    init = init_file(recipe)
+    named = [] if init is None else [("init", init)]
     return named if recipe.weights in RECORDS else [*named, ("weights", recipe.weights)]

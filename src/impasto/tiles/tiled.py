@@ -22,8 +22,8 @@ from impasto.losses.nearest import nearest_distance
 from impasto.losses.objective import Objective, Term, Wanted, layer_weights, same, style_padding, sum_terms
 from impasto.losses.parts import Part
 from impasto.losses.protection import Protection
-from impasto.recipe.fields import split_statistic
 from impasto.recipe.recipe import Recipe, every_statistic
+from impasto.recipe.words import split_statistic
 from impasto.tiles.device_scheduler import deal
 from impasto.tiles.heap import Heap
 from impasto.tiles.neighbors import TiledNearest, View, column_margin

@@ -12,8 +12,8 @@ from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.options import How
 from impasto.painting.painting import Painting
-from impasto.recipe.fields import INITS
 from impasto.recipe.recipe import Recipe
+from impasto.recipe.words import INITS
 from impasto.runs.places import list_runs, runs_folder
 from impasto.runs.record import Record
 from impasto.runs.result import Result

@@ -6,7 +6,7 @@ import torch
 from impasto.backbone.network import HIDDEN, Architecture, Network, draw_masks
 from impasto.features.preprocessing import TORCHVISION
 from impasto.features.vgg import Vgg
-from impasto.recipe.fields import LAYERS
+from impasto.recipe.words import LAYERS
 
 
 def architecture(arch: str = "vgg11", width: float = 0.05, **changes: object) -> Architecture:

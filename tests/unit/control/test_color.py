@@ -16,7 +16,7 @@ from impasto.experiments.compare import compare
 from impasto.images.color.lab import ciede2000, to_lab
 from impasto.images.color.oklab import to_grey, to_oklab
 from impasto.images.color.palette import LINEAR_MAPS, color_moments
-from impasto.recipe.fields import COLORS
+from impasto.recipe.words import COLORS
 from impasto.transfer.preparation import prepare_pastiche
 
 Paint = Callable[..., Tensor]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import impasto
 from impasto.errors import ImageSizeError, MaskError
-from impasto.recipe.fields import COLORS
+from impasto.recipe.words import COLORS
 
 Paint = Callable[..., Tensor]
 

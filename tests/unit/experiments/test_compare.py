@@ -26,7 +26,7 @@ TINY = Recipe(weights="tiny")
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("impasto.experiments.compare.QUALITY_NETWORK", TINY)
     for module in ("compare", "quality"):
-        monkeypatch.setattr(f"impasto.{module}.LONG_EDGE", 64)
+        monkeypatch.setattr(f"impasto.experiments.{module}.LONG_EDGE", 64)
 
 
 def test_terms_are_named_by_layer_and_add_up_to_the_objective(picture: Paint) -> None:
@@ -71,9 +71,9 @@ def test_json_has_all_there_is(picture: Paint) -> None:
 def test_the_recipe_is_the_picture_s_own(tmp_path: Path, picture: Paint) -> None:
     """Even where the file that it was started from is gone."""
     path = tmp_path / "out.png"
-    recipe = {**Recipe(strength=0.3).to_dict(), "init": "gone.png"}
-    write_image(picture(), path, metadata={"recipe": recipe})
-    assert find_recipe(path) == (Recipe(strength=0.3), "picture")
+    recipe = Recipe(strength=0.3, init="gone.png")
+    write_image(picture(), path, metadata={"recipe": recipe.to_dict()})
+    assert find_recipe(path) == (recipe, "picture")
 
 
 def test_without_a_recipe_it_is_standard(tmp_path: Path, picture: Paint) -> None:

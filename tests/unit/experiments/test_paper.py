@@ -11,7 +11,7 @@ from torch import Tensor
 import impasto
 from impasto.errors import ImageReadError, ImageSizeError, OutputError, RecipeError
 from impasto.experiments.paper import paint_paper
-from impasto.recipe.fields import STYLE_LAYERS
+from impasto.recipe.words import STYLE_LAYERS
 
 Picture = Callable[..., Tensor]
 FAST: dict[str, Any] = {"size": 32, "steps": 1, "weights": "tiny", "threads": 1}

@@ -94,7 +94,6 @@ def test_a_file_name_with_a_plus_is_one_value(tmp_path: Path) -> None:
         ("style_layers=conv1_1+conv2_9", "'conv2_9'", "conv2_"),
         ("style_layers=conv1_1+conv1_1", "each layer once", "--style-layers"),
         ("statistic=gram,gramm", "'gramm'", "Did you mean 'gram'?"),
-        ("init=nois", "'nois'", "Did you mean 'noise'?"),
     ],
 )
 def test_bad_axis_is_refused(text: str, error: str, hint: str) -> None:
@@ -235,6 +234,12 @@ def test_an_axis_that_overrides_the_other_is_refused(
     """Even where there is one value only, since its label would be wrong."""
     with pytest.raises(RecipeError, match=f"columns {columns.field} override rows {rows.field};.* Give --columns"):
         stage.sweep(rows, columns, tiny(), tmp_path, painter.sources, painter)
+    assert painter.painted == []
+
+
+def test_a_start_image_that_is_gone_is_refused_before_the_first_picture(tmp_path: Path, painter: Painter) -> None:
+    with pytest.raises(RecipeError, match="init is 'nois'.* Did you mean 'noise'?"):
+        stage.sweep(ROWS, parse_axis("init=noise,nois"), tiny(), tmp_path, painter.sources, painter)
     assert painter.painted == []
 
 

@@ -13,7 +13,7 @@ from impasto.features.receptive import margin, reach
 from impasto.features.tiling import cut_tiles
 from impasto.features.vgg import Vgg
 from impasto.features.weights import TINY, load_weights
-from impasto.recipe.fields import LAYERS
+from impasto.recipe.words import LAYERS
 
 
 def encoder_of(architecture: str) -> Vgg:

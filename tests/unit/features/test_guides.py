@@ -8,7 +8,7 @@ from torch import Tensor
 
 from impasto.features.guides import MODES, Region, carry_guide, resize_guide
 from impasto.features.vgg import Vgg
-from impasto.recipe.fields import GUIDE_MODES
+from impasto.recipe.words import GUIDE_MODES
 
 Paint = Callable[..., Tensor]
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from impasto.features.receptive import GRID, margin, reach, stride_of
 from impasto.features.vgg import Vgg
-from impasto.recipe.fields import LAYERS
+from impasto.recipe.words import LAYERS
 
 Paint = Callable[..., Tensor]
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from impasto.features.receptive import GRID, margin, stride_of
 from impasto.features.tiling import cut_tiles, largest_tile
 from impasto.features.vgg import Padding, Vgg
-from impasto.recipe.fields import LAYERS
+from impasto.recipe.words import LAYERS
 
 Paint = Callable[..., Tensor]
 

@@ -8,8 +8,8 @@ from impasto.errors import RecipeError
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg, check_layers, smallest_side, sort_layers
 from impasto.features.weights import load_weights
-from impasto.recipe.fields import LAYERS
 from impasto.recipe.recipe import Recipe
+from impasto.recipe.words import LAYERS
 
 
 def test_layers_come_in_the_networks_order_at_their_sizes(tiny_encoder: Vgg) -> None:

@@ -15,8 +15,8 @@ from impasto.features.preprocessing import OXFORD, TORCHVISION
 from impasto.features.rescaling import measure_mean_activations, read_mean_activations, rescale_layers
 from impasto.features.vgg import Vgg
 from impasto.features.weights import PACKAGED, TINY, load_weights, write_safetensors
-from impasto.recipe.fields import LAYERS
 from impasto.recipe.recipe import Recipe
+from impasto.recipe.words import LAYERS
 
 
 def state_dict(layers: Layers, architecture: str = "vgg19") -> dict[str, torch.Tensor]:

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from impasto.losses.guided import guided_ranks, ranks_distance
 from impasto.losses.statistics import Statistic, build_statistics
-from impasto.recipe.fields import STATISTICS
 from impasto.recipe.recipe import Recipe
+from impasto.recipe.words import STATISTICS
 
 KNOWN = sorted(set(STATISTICS) - {"nearest"})
 

@@ -11,8 +11,8 @@ from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
 from impasto.losses.objective import Objective
 from impasto.losses.parts import list_parts
-from impasto.recipe.fields import STATISTICS
 from impasto.recipe.recipe import Recipe
+from impasto.recipe.words import STATISTICS
 
 Paint = Callable[..., Tensor]
 

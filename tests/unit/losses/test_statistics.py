@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from impasto.losses.statistics import build_statistics
-from impasto.recipe.fields import STATISTICS
 from impasto.recipe.recipe import Recipe
+from impasto.recipe.words import STATISTICS
 
 KNOWN = build_statistics(Recipe())
 

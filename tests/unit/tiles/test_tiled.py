@@ -13,8 +13,8 @@ from impasto.features.encoder import build_encoder
 from impasto.features.guides import Region
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
-from impasto.recipe.fields import LAYERS
 from impasto.recipe.recipe import Recipe
+from impasto.recipe.words import LAYERS
 from impasto.system.device import running
 from impasto.tiles import tiled as tiles
 from impasto.tiles.tiled import TiledObjective

@@ -1,0 +1,49 @@
+"""The words that a recipe may contain: layers, statistics, colors, guide modes and start images."""
+
+LAYERS = tuple(
+    f"conv{block}_{index}" for block, depth in enumerate((2, 2, 4, 4, 4), start=1) for index in range(1, depth + 1)
+)
+"""Layers of VGG-19 by the paper's names, shallow to deep; each means the activation after its ReLU."""
+
+STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+
+STATISTICS = {
+    "gram": "Gram matrix: which features occur together (Gatys et al. 2015)",
+    "moments": "mean and standard deviation of each channel (Li et al. 2017)",
+    "covariance": "Gram matrix of the centred features",
+    "histogram": "each channel's histogram, exact by sorting (Risser et al. 2017)",
+    "wasserstein": "optimal transport between normal distributions of the features",
+    "sliced": "histograms along random directions (Heitz et al. 2021)",
+    "nearest": "each place pulled to the place of the style most like it, all layers together (Kolkin et al. 2022)",
+}
+"""What can stand for a style, and what each is."""
+
+COLORS = {
+    "style": "as painted",
+    "content-luma": "paint lightness alone, keep the photograph's chroma",
+    "match": "first map the style's mean and covariance to the photograph's",
+    "histogram": "first give the style the photograph's histograms",
+    "oklab": "last map the chroma to the style's",
+}
+"""Whose colors the pastiche has, and how it comes by them."""
+
+GUIDE_MODES = {
+    "simple": "by the pixels of its own square",
+    "inside": "only what sees nothing but the region",
+    "all": "all that sees the region",
+}
+"""How a mask is carried to the positions of a layer (Gatys et al. 2017), and what each lets through."""
+
+INITS = ("content", "style", "noise", "black", "white", "mean")
+
+
+
+def split_statistic(item: str) -> tuple[str, float, tuple[str, ...]]:
+    """Name, weight and layers of one entry of `statistic`: "gram:0.5@conv1_1+conv2_1"; no layers means all.
+
+    Raises ValueError where the weight is no number.
+    """
+    named, _, layers = item.partition("@")
+    name, _, weight = named.partition(":")
+    names = tuple(layer.replace("relu", "conv") for layer in layers.split("+") if layer)
+    return name, float(weight or 1), names
