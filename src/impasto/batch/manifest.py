@@ -15,11 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from impasto.batch.plan import name_hash
-from impasto.errors import BatchError, DiskError
+from impasto.errors import BatchError, DiskError, RunLockedError
+from impasto.runs.lock import Lock, describe_owner
 
 FORMAT_VERSION = 1
 
 NAME = "manifest.jsonl"
+
+LOCK_NAME = ".manifest.lock"
 
 
 class Manifest:
@@ -42,11 +45,15 @@ class Manifest:
                 "Choose a folder you may write to.",
             ) from error
         try:
-            self._lock()
-            self.done = Done(self.path)
-            self._mend_end()
+            self._lock = self._take_lock()
         except BaseException:
             os.close(self._descriptor)
+            raise
+        try:
+            self.done = Done(self.path)
+            self._complete_last_line()
+        except BaseException:
+            self._close()
             raise
 
     def __enter__(self) -> Self:
@@ -55,8 +62,11 @@ class Manifest:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Closed, or ended in any way, the process leaves the lock.
+        self._close()
+
+    def _close(self) -> None:
         os.close(self._descriptor)
+        self._lock.release()
 
     def begin(self, jobs: int) -> None:
         """Adds the line of a call."""
@@ -76,29 +86,17 @@ class Manifest:
                 "Free some space and run the batch again: it goes on where it stopped.",
             ) from error
 
-    def _lock(self) -> None:
+    def _take_lock(self) -> Lock:
         try:
-            import fcntl
-        except ImportError:  # Windows
-            return
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            return Lock(self.path.parent, LOCK_NAME)
+        except RunLockedError as error:
             raise BatchError(
-                f"folder {str(self.path.parent)!r} is being painted into by {self._describe_holder()}; expected one "
-                "batch at a time.",
+                f"folder {str(self.path.parent)!r} is being painted into by "
+                f"{describe_owner(self.path.parent, LOCK_NAME)}; expected one batch at a time.",
                 "Wait for it, stop it, or choose another -o.",
             ) from error
-        except OSError:  # a network disk without locks
-            return
 
-    def _describe_holder(self) -> str:
-        begun = [event for event in read_events(self.path) if event.get("event") == "begun"]
-        if not begun:
-            return "another process"
-        return f"process {begun[-1].get('process')} on {begun[-1].get('host')} since {begun[-1].get('time')}"
-
-    def _mend_end(self) -> None:
+    def _complete_last_line(self) -> None:
         """Begins the file, or a new line after one that was cut short."""
         with self.path.open("rb") as file:
             if not file.readline().endswith(b"\n"):

@@ -1,8 +1,9 @@
 """The manifest: what is done survives every end, and belongs to one process at a time."""
 
+import errno
+import fcntl
 import json
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import pytest
@@ -48,19 +49,23 @@ def test_a_first_line_that_was_cut_short_begins_anew(tmp_path: Path) -> None:
         assert manifest.done.find_key("a.png") is not None
 
 
-def test_another_process_is_told_who_holds_it(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from impasto.batch.manifest import Manifest\n"
-        "m = Manifest(Path(sys.argv[1])); m.begin(5); print('held', flush=True); sys.stdin.read()"
-    )
-    arguments = [sys.executable, "-c", code, str(tmp_path)]
-    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-        with pytest.raises(BatchError, match=f"is being painted into by process {holder.pid} on "):
-            Manifest(tmp_path)
-        holder.kill()
+def test_another_batch_learns_who_paints_into_the_folder(tmp_path: Path) -> None:
+    with Manifest(tmp_path), pytest.raises(BatchError, match=f"is being painted into by process {os.getpid()} on "):
+        Manifest(tmp_path)
     with Manifest(tmp_path):
         pass
+
+
+def test_on_a_disk_without_locks_a_batch_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def flock(*arguments: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with Manifest(tmp_path) as manifest:
+        manifest.add(done("a.png"))
+    assert len(caplog.records) == 1 and "has no locks" in caplog.text
 
 
 def test_a_file_of_others_or_of_a_newer_version_is_refused(tmp_path: Path) -> None:
@@ -76,8 +81,6 @@ def test_a_file_of_others_or_of_a_newer_version_is_refused(tmp_path: Path) -> No
 
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
     with Manifest(tmp_path) as manifest:
-        import os
-
         full = os.open("/dev/full", os.O_WRONLY)
         os.dup2(full, manifest._descriptor)
         os.close(full)

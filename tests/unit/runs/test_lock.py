@@ -1,5 +1,7 @@
-"""One writer a run, told to the next one; a killed owner holds nothing."""
+"""One writer a folder, named to the next one; the lock of a killed process is free; a disk without locks is warned of."""
 
+import errno
+import fcntl
 import os
 import re
 import signal
@@ -16,7 +18,7 @@ from impasto.runs.lock import Lock, is_locked
 HOLD = "import sys, time, pathlib; from impasto.runs.lock import Lock; lock = Lock(pathlib.Path(sys.argv[1])); "
 
 
-def test_a_second_writer_is_told_who_holds_it(tmp_path: Path) -> None:
+def test_a_second_writer_learns_who_holds_the_lock(tmp_path: Path) -> None:
     assert not is_locked(tmp_path)
     lock = Lock(tmp_path)
     assert is_locked(tmp_path)
@@ -38,6 +40,23 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
     assert not is_locked(tmp_path)
     Lock(tmp_path).release()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK])
+def test_a_disk_without_locks_is_warned_of(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def flock(*arguments: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    first, second = Lock(tmp_path), Lock(tmp_path)
+    assert not is_locked(tmp_path)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the disk of {str(tmp_path)!r} has no locks ({os.strerror(code)}); do not paint in it from a second process."
+    ] * 2
+    first.release()
+    second.release()
 
 
 def test_a_folder_that_is_not_there_cannot_be_locked(tmp_path: Path) -> None:
