@@ -1,4 +1,4 @@
-"""One writer a folder, named to the next one; the lock of a killed process is free; a disk without locks is warned of."""
+"""One writer a folder, named to the next one; a killed process holds no lock; a disk without locks is warned of."""
 
 import errno
 import fcntl
