@@ -39,7 +39,7 @@ def test_a_dry_run_tells_all_and_writes_nothing(name: str, folder: Path, capfd: 
     assert err == ""
     first, *parts = out.splitlines()
     assert re.fullmatch(r"\d+x\d+, 2 scales, 6 steps, float32: about \d+ s, [\d.]+ GiB", first)
-    assert len(parts) == 2 and all("3 steps" in line and "seen whole" in line for line in parts)
+    assert len(parts) == 2 and all("3 steps" in line and "not tiled" in line for line in parts)
     assert main([*arguments, "--json"]) == 0
     values = json.loads(capfd.readouterr().out)
     assert {"size", "steps", "seconds", "seconds_per_evaluation", "peak_bytes", "precision", "recipe"} <= values.keys()

@@ -22,7 +22,7 @@ from impasto.runs import run as run_folder
 FAST = ("--weights", "tiny", "--size", "64", "--steps", "40", "--first-scale", "32", "--threads", "1", "--quiet")
 INPUTS = ("photo.png", "painting.png")
 
-OFTEN = "import sys; from impasto.runs import folder; folder.EVERY_S = 0.0"
+OFTEN = "import sys; from impasto.runs import run; run.EVERY_S = 0.0"
 """Code before the command line: a checkpoint after nearly every step."""
 
 RUN = "from impasto.cli.app import main; sys.exit(main())"
@@ -137,11 +137,11 @@ def test_a_stopped_run_says_how_to_go_on_and_nothing_is_lost(
         patch.setattr(run_folder.Run, "hear", hear_and_signal)
         assert main(["stylize", *INPUTS, "-o", "out.png", *FAST]) == 130
     out = capfd.readouterr().out
-    assert "23 steps" in out and "stopped early: the best so far; go on: impasto resume 20" in out
+    assert "23 steps" in out and "stopped early: the best so far; to resume: impasto resume 20" in out
     name = out.split("impasto resume ")[1].strip()
     assert main(["resume", name, "--json"]) == 0
     told = capfd.readouterr()
-    assert "going on after step 23 of 40" in told.err
+    assert "resuming after step 23 of 40" in told.err
     values = json.loads(told.out)
     assert (values["steps"], values["end"], Path(values["output"])) == (40, "steps", folder / "out.png")
     assert values["run_dir"] == str(folder / "data" / "runs" / name)
@@ -194,7 +194,7 @@ def test_runs_are_listed_shown_and_cleaned(folder: Path, capfd: pytest.CaptureFi
     values = json.loads(capfd.readouterr().out)
     assert (values["state"], values["step"], len(values["trace"])) == ("stopped", 2, 2)
     assert main(["runs", "show", "mine"]) == 0
-    assert "Go on with it: impasto resume mine" in capfd.readouterr().out
+    assert "To resume: impasto resume mine" in capfd.readouterr().out
     assert main(["runs", "clean", "--dry-run"]) == 0
     assert f"{name}\n1 of 3 would be removed" in capfd.readouterr().out
     assert main(["runs", "clean", "--json"]) == 0
@@ -220,10 +220,10 @@ def test_a_picture_that_does_not_fit_on_the_disk_is_delivered_later(
         patch.setattr(os, "replace", full)
         assert main(["stylize", *INPUTS, "-o", "out.png", *FAST, "--run-dir", "run"]) == 1
     err = capfd.readouterr().err
-    assert "was not written (No space left on device)" in err and "Then go on: impasto resume" in err
+    assert "was not written (No space left on device)" in err and "Then resume: impasto resume" in err
     assert sorted(path.name for path in folder.iterdir()) == [*sorted(INPUTS), "run", "whole.png"]
     assert main(["resume", "run"]) == 0
-    assert "going on after step 40 of 40" in capfd.readouterr().err
+    assert "resuming after step 40 of 40" in capfd.readouterr().err
     assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()
 
 

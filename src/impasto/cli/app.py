@@ -1,4 +1,4 @@
-"""The command line's front: its commands, and what is common to all: errors, warnings, signals, the exit code."""
+"""The command line: all commands, and the handling of errors, warnings, signals and exit codes."""
 
 import os
 import sys
@@ -44,8 +44,8 @@ backbone.command("compare")(compare_backbones)
 app.add_typer(runs)
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(is_given: bool) -> None:
+    if is_given:
         print_line(f"impasto {__version__}")
         raise typer.Exit
 
@@ -58,15 +58,15 @@ def impasto(
 ) -> None:
     """Neural style transfer: a photograph repainted in the style of a painting.
 
-    To begin: impasto demo, then impasto stylize photo.jpg painting.jpg -o pastiche.png
+    Try: impasto demo, then impasto stylize photo.jpg painting.jpg -o pastiche.png
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line, by default the process's own, and returns its exit code."""
+    """Run the command line, by default that of this process, and return its exit code."""
     settle_process()
     words = fill_ray(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    # Read by hand, because a command line that cannot be parsed is reported by these options too.
+    # Read here, because these options also apply to the report of a command line that cannot be parsed.
     options = words[: words.index("--")] if "--" in words else words
     as_json, debug = "--json" in options, "--debug" in options
     with warnings_as_lines(), Interrupt() as interrupt:
@@ -75,12 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 context.command.invoke(context)
         except typer.Exit as done:
             return done.exit_code
-        except BrokenPipeError:  # nobody reads stdout any more, as in `impasto weights | head -1`
+        except BrokenPipeError:  # stdout is closed, as in `impasto weights | head -1`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         except (Exception, KeyboardInterrupt) as error:
-            # A signal while torch is being imported may come out as any error; a command may tell better.
-            told = isinstance(error, KeyboardInterrupt) and error.args
-            stopped = interrupt.asked and interrupt.before_first_step() and not told
-            return report_error(KeyboardInterrupt() if stopped else error, as_json=as_json, debug=debug)
+            # While torch is imported a signal may surface as any error. A command may have its own text for it.
+            has_text = isinstance(error, KeyboardInterrupt) and error.args
+            is_stop = interrupt.stop_requested and interrupt.is_before_first_step() and not has_text
+            return report_error(KeyboardInterrupt() if is_stop else error, as_json=as_json, debug=debug)
     return 0

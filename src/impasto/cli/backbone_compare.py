@@ -96,7 +96,7 @@ def compare_backbones(
             on_step=context.obj.on_step(progress.on_step),
             on_panel=lambda number, of: progress.on_part(f"network {number}/{of}"),
         )
-    context.obj.shield()
+    context.obj.start_saving()
     sheet = stage.compose_comparison(compared, content, style)
     write_image(sheet, output)
     values = {

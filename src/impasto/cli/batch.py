@@ -111,7 +111,7 @@ def batch(
     from impasto.batch.plan import check_jobs
     from impasto.batch.run import paint_batch
 
-    how: Any = machine.how()
+    how: Any = machine.keywords()
     setup = Setup(**how)
     planned = _plan(inputs or [], list_file, pairs, name_template, recipe, output)
     _check_engine(ray, jobs, cores_per_worker)

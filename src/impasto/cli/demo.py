@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.delivery import describe_result
-from impasto.cli.estimate import tell_estimate
+from impasto.cli.estimate import report_estimate
 from impasto.cli.options import (
     Devices,
     MaxMemory,
@@ -72,10 +72,10 @@ def demo(
         precision=precision,
         max_memory=read_memory(max_memory),
     )
-    tell_estimate(painting, dry_run=False, report=report)
+    report_estimate(painting, report)
     with show_steps(quiet=report.quiet) as progress:
         result = painting.paint(context.obj.on_step(progress.on_step, evolution.on_step))
-    context.obj.shield()
+    context.obj.start_saving()
     files = write_demo(prepared, result, evolution)
     pastiche = output / "pastiche.png"
     if report.json:
@@ -84,4 +84,4 @@ def demo(
         print_line(describe_result(result, pastiche))
         for line in (f"Pictures in {output.resolve()}: {', '.join(path.name for path in files)}", *EXPLANATION):
             print_line(line)
-    raise typer.Exit(STOPPED if context.obj.asked else 0)
+    raise typer.Exit(STOPPED if context.obj.stop_requested else 0)

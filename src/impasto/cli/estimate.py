@@ -1,8 +1,8 @@
-"""What a run will cost, told before it: one line on stderr, or with --dry-run all of it on stdout."""
+"""The cost of a run, reported before it: one line on stderr, or with --dry-run all of it on stdout."""
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,33 +15,25 @@ if TYPE_CHECKING:
     from impasto.painting.painting import Painting
     from impasto.transfer.morph import Morph
 
-DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run",
-        metavar="",
-        help="check everything, tell time, memory and tiles, and paint nothing",
-        rich_help_panel="Report",
-    ),
-]
 
-
-def tell_estimate(painting: "Painting | Morph", *, dry_run: bool, report: Report) -> None:
-    """Tells what painting will cost: as the result of a dry run, or as the first line of a run that is not quiet."""
+def report_estimate(painting: "Painting | Morph", report: Report, *, dry_run: bool = False) -> None:
+    """Print the estimate in one line, unless quiet. A dry run prints all of it and ends the command (typer.Exit)."""
     if report.quiet and not dry_run:
         return
     estimate = painting.estimate()
     if not dry_run:
         print_line(describe_estimate(estimate), file=sys.stderr)
-    elif report.json:
+        return
+    if report.json:
         print_json(estimate.to_dict())
     else:
         for line in (describe_estimate(estimate), *describe_parts(estimate.to_dict())):
             print_line(line)
+    raise typer.Exit
 
 
 def describe_estimate(estimate: "Estimate") -> str:
-    """The estimate in one line: `512x384, 3 scales, 240 steps, bfloat16: about 55 s, 1.2 GiB`."""
+    """Return the estimate in one line: `512x384, 3 scales, 240 steps, bfloat16: about 55 s, 1.2 GiB`."""
     plan = estimate.plan
     (height, width), scales = plan.size, len({part.size for part in plan.parts})
     tile = plan.parts[-1].memory.tile
@@ -54,7 +46,7 @@ def describe_estimate(estimate: "Estimate") -> str:
 
 
 def describe_parts(values: Mapping[str, Any]) -> list[str]:
-    """One line a part of an estimate as JSON values: size, steps, precision, tiles, cost."""
+    """Return a line for each part of an estimate's JSON values: size, steps, precision, tiles, cost."""
     rows = []
     for part in values["parts"]:
         tiles = f"{part['tiles']} tiles of {part['tile']}, margin {part['margin']}"
@@ -63,9 +55,9 @@ def describe_parts(values: Mapping[str, Any]) -> list[str]:
                 f"{part['width']}x{part['height']}",
                 _count(part["steps"], "step"),
                 part["precision"],
-                "seen whole" if part["tile"] is None else tiles,
+                "not tiled" if part["tile"] is None else tiles,
                 f"history {part['history']}",
-                f"{part['seconds_per_evaluation']:.3g} s an evaluation",
+                f"{part['seconds_per_evaluation']:.3g} s per evaluation",
                 _gib(part["needed_bytes"]),
             )
         )

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a run stops after its step, and a picture once begun is not lost."""
+"""Ctrl-C and SIGTERM: a run stops after its step, and a picture that was begun is saved."""
 
 import contextlib
 import os
@@ -9,74 +9,74 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
-    from impasto.optimize.events import OnStep, StepEvent
+    from impasto.optimize.events import OnStep
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-ANSWER = "impasto: stopping after this step, to keep the best picture; a second Ctrl-C does not wait for it."
-"""What the first signal while painting is answered: a step of a large picture takes minutes."""
+STOPPING = "impasto: stopping after this step and saving the best picture; press Ctrl-C again to stop at once."
+"""Printed at the first signal while painting: a step of a large picture takes minutes."""
 
 
 class Interrupt:
-    """What a signal does at this moment of a command; in force within a `with` block.
+    """Handles signals by the stage a command is in, within a `with` block.
 
-    Before the first step it raises KeyboardInterrupt: there is nothing to save. After it, `on_step` answers "stop" when
-    the step is done; a second signal meanwhile raises KeyboardInterrupt, which `stylize` turns into the best picture
-    so far. From then on, and after `shield`, signals are only remembered: they must not cost the picture.
-    asked: whether a signal came at all.
+    Before the first step a signal raises KeyboardInterrupt: there is nothing to save. While painting, the first makes
+    the `on_step` callback return "stop" after the step; a second raises KeyboardInterrupt, and the painting returns its
+    best picture so far. From then on, and after `start_saving`, signals are only recorded.
+    stop_requested: whether any signal was received.
     """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.stop_requested = False
         self._stage: Literal["before", "painting", "saving"] = "before"
-        self._old: dict[int, Any] = {}
+        self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        self._old = {number: signal.signal(number, self._receive) for number in SIGNALS}
+        self._handlers = {number: signal.signal(number, self._receive) for number in SIGNALS}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._old.items():
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
-    def before_first_step(self) -> bool:
-        """Whether nothing has been painted yet."""
+    def is_before_first_step(self) -> bool:
+        """Return whether nothing has been painted yet."""
         return self._stage == "before"
 
-    def shield(self) -> None:
-        """From now on signals are only remembered: a finished picture is being saved."""
+    def start_saving(self) -> None:
+        """Only record signals from now on: a finished picture is being saved."""
         self._stage = "saving"
 
-    def on_step(self, *readers: "Callable[[StepEvent], object]") -> "OnStep":
-        """The callback of a run: tells the readers of each step, then whether to stop."""
+    def on_step(self, *readers: Callable[[Any], object]) -> "OnStep":
+        """Return a callback that passes each event to the readers and returns "stop" once a signal was received."""
 
-        def tell(event: "StepEvent") -> Literal["stop"] | None:
+        def follow(event: Any) -> Literal["stop"] | None:
             self._stage = "painting"
             for reader in readers:
                 reader(event)
-            if not self.asked:
+            if not self.stop_requested:
                 return None
-            self.shield()
+            self.start_saving()
             return "stop"
 
-        return tell
+        return follow
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        again, self.asked = self.asked, True
+        is_second, self.stop_requested = self.stop_requested, True
         if self._stage == "saving":
             return
-        if self._stage == "painting" and not again:
-            _answer()
+        if self._stage == "painting" and not is_second:
+            _print_stopping()
             return
         if self._stage == "painting":
-            self.shield()
+            self.start_saving()
         raise KeyboardInterrupt
 
 
-def _answer() -> None:
-    """Tells `ANSWER` on stderr, past its buffer, which the signal may have interrupted; in a terminal above the bar."""
+def _print_stopping() -> None:
+    """Print `STOPPING` on stderr: without its buffer, which the signal may have interrupted; above a bar."""
     with contextlib.suppress(OSError, ValueError):
         before = "\r\x1b[K" if sys.stderr.isatty() else ""
-        os.write(sys.stderr.fileno(), f"{before}{ANSWER}\n".encode())
+        os.write(sys.stderr.fileno(), f"{before}{STOPPING}\n".encode())

@@ -1,6 +1,7 @@
-"""Options that commands share. Those of the recipe are made from its dataclass, so that the two cannot drift apart."""
+"""Options that commands share. Those of the recipe are built from its dataclass, so that they always agree."""
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,78 +19,75 @@ from impasto.recipe.recipe import Recipe, field_names, parse_field, preset_names
 if TYPE_CHECKING:
     from impasto.painting.options import How
 
-Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps", rich_help_panel="Machine")]
+_machine_option: Callable[..., Any] = functools.partial(typer.Option, rich_help_panel="Machine")
+_regions_option: Callable[..., Any] = functools.partial(typer.Option, rich_help_panel="Regions", show_default=False)
+_evolution_option: Callable[..., Any] = functools.partial(typer.Option, rich_help_panel="Evolution")
+_report_option: Callable[..., Any] = functools.partial(typer.Option, metavar="", rich_help_panel="Report")
+
+Device = Annotated[str, _machine_option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps")]
 Devices = Annotated[
     str,
-    typer.Option(
+    _machine_option(
         metavar="NAME,...",
-        help="auto, cpu, mps, cuda:1, or GPUs that share the tiles, as cuda:0,cuda:2; cuda and auto: all GPUs",
-        rich_help_panel="Machine",
+        help="auto, cpu, mps, cuda:1, or several GPUs that share tiles: cuda:0,cuda:2; cuda and auto: all GPUs",
     ),
 ]
-Threads = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="CPU threads; default: all", rich_help_panel="Machine")
-]
+Threads = Annotated[int | None, _machine_option(min=1, metavar="N", help="CPU threads; default: all")]
 PrecisionOption = Annotated[
     str,
-    typer.Option(
-        "--precision",
-        metavar="NAME",
-        help="auto, float32 or bfloat16; auto: bfloat16 where this machine is faster with it",
-        rich_help_panel="Machine",
+    _machine_option(
+        "--precision", metavar="NAME", help="auto, float32 or bfloat16; auto: bfloat16 where it is faster here"
     ),
 ]
-MaxPixels = Annotated[
-    int, typer.Option(min=1, metavar="N", help="largest picture read, in pixels", rich_help_panel="Machine")
-]
+MaxPixels = Annotated[int, _machine_option(min=1, metavar="N", help="largest picture accepted, in pixels")]
 MaxMemory = Annotated[
     str | None,
-    typer.Option(
+    _machine_option(
         metavar="SIZE",
-        help="memory the run may take, of each GPU, as 4GiB; larger pictures are tiled; default: 70 % of what is free",
-        rich_help_panel="Machine",
+        help="memory limit, per GPU, such as 4GiB; larger pictures are tiled; default: 70 % of free memory",
     ),
 ]
 RunDir = Annotated[
     str,
-    typer.Option(
-        metavar="DIR|auto|none",
-        help="folder to resume the run from: a new one of yours, auto: among the user's runs, or none",
-        rich_help_panel="Machine",
+    _machine_option(
+        metavar="DIR|auto|none", help="folder to resume the run from: a new one, auto (among your runs), or none"
     ),
 ]
 ContentMasks = Annotated[
     list[Path] | None,
-    typer.Option(
+    _regions_option(
         "--content-mask",
         metavar="FILE",
-        help="a region of the photograph, white inside; repeated, one a region; or one color-coded map of all",
-        rich_help_panel="Regions",
-        show_default=False,
+        help="mask of a region of the photograph, white inside; one per region, or one color-coded map of all",
     ),
 ]
 StyleMasks = Annotated[
     list[Path] | None,
-    typer.Option(
+    _regions_option(
         "--style-mask",
         metavar="FILE",
-        help="where its style is in a painting, in the same order; or a color-coded map a painting; default: all",
-        rich_help_panel="Regions",
-        show_default=False,
+        help="mask of that region's style in a painting, in the same order, or one color-coded map per painting; "
+        "default: the whole painting",
     ),
 ]
-Json = Annotated[
-    bool, typer.Option("--json", metavar="", help="print one JSON object on stdout", rich_help_panel="Report")
+SnapshotEvery = Annotated[int | None, _evolution_option(min=1, metavar="N", help="write a picture every N steps")]
+SnapshotDir = Annotated[
+    Path | None, _evolution_option(metavar="DIR", help="folder for these pictures; default: OUT's name and _steps")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", metavar="", help="no progress", rich_help_panel="Report")]
-Debug = Annotated[
-    bool, typer.Option("--debug", metavar="", help="show the traceback of an error", rich_help_panel="Report")
+Animation = Annotated[
+    Path | None, _evolution_option(metavar="FILE", help="write an animation of the evolution: .webp or .gif")
+]
+Json = Annotated[bool, _report_option("--json", help="print one JSON object on stdout")]
+Quiet = Annotated[bool, _report_option("--quiet", help="show no progress")]
+Debug = Annotated[bool, _report_option("--debug", help="show the traceback of an error")]
+DryRun = Annotated[
+    bool, _report_option("--dry-run", help="check everything, report time, memory and tiles, and paint nothing")
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Machine(Options):
-    """On what, and within what limits, a command paints."""
+    """The device a command paints on, and its limits."""
 
     device: Devices = "auto"
     threads: Threads = None
@@ -97,8 +95,8 @@ class Machine(Options):
     max_pixels: MaxPixels = 200_000_000
     max_memory: MaxMemory = None
 
-    def how(self) -> "How":
-        """The same as keyword arguments. Raises MemoryLimitError."""
+    def keywords(self) -> "How":
+        """Return the options as keyword arguments of impasto's functions. Raises MemoryLimitError."""
         return {
             "device": self.device,
             "threads": self.threads,
@@ -108,28 +106,44 @@ class Machine(Options):
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RunMachine(Machine):
-    """The same for a command whose run is kept in a folder."""
+    """The device, its limits, and the folder that the run is saved in."""
 
     run_dir: RunDir = "auto"
 
-    def how(self) -> "How":
-        """The same as keyword arguments. Raises MemoryLimitError."""
-        return {**Machine.how(self), "run_dir": None if self.run_dir == "none" else self.run_dir}
+    def keywords(self) -> "How":
+        """Return the options as keyword arguments of impasto's functions. Raises MemoryLimitError."""
+        return {**Machine.keywords(self), "run_dir": None if self.run_dir == "none" else self.run_dir}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
+class Evolution(Options):
+    """Pictures of the steps on the way to the result."""
+
+    snapshot_every: SnapshotEvery = None
+    snapshot_dir: SnapshotDir = None
+    animation: Animation = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report(Options):
-    """What a command tells. `debug` is read where errors are told."""
+    """What a command prints. `debug` is read where errors are reported."""
 
     json: Json = False
     quiet: Quiet = False
     debug: Debug = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class PaintingOptions(Report, RunMachine, Evolution):
+    """All options, beside the recipe's, of a command that paints one picture."""
+
+    dry_run: DryRun = False
+
+
 FILE_FIELDS = ("depth", "keep_profile", "strip")
-"""Recipe fields that say how the file is written."""
+"""Recipe fields of the file format."""
 
 PANELS: Mapping[str, tuple[str, ...]] = {
     "Look": (
@@ -139,42 +153,23 @@ PANELS: Mapping[str, tuple[str, ...]] = {
     "Masks": ("only_feather", "protect_strength"),
     "Regions": ("guide_mode", "guide_dilation", "region_weights", "region_statistics"),
     "Losses": (
-        "content_weight",
-        "style_weight",
-        "tv_weight",
-        "content_layers",
-        "content_layer_weights",
-        "style_layers",
-        "style_layer_weights",
-        "content_normalization",
-        "statistic",
-        "gram_normalization",
-        "tv_normalization",
+        *("content_weight", "style_weight", "tv_weight", "content_layers", "content_layer_weights", "style_layers"),
+        *("style_layer_weights", "content_normalization", "statistic", "gram_normalization", "tv_normalization"),
     ),
     "Network": ("weights", "weights_preprocessing", "pooling", "padding", "rescaled_network"),
     "File": FILE_FIELDS,
     "Optimization": (
-        "optimizer",
-        "steps",
-        "first_scale",
-        "finer_steps",
-        "carried_detail",
-        "frame_steps",
-        "gamut",
-        "float32_share",
-        "learning_rate",
-        "history",
-        "fourier_exponent",
-        "tolerance",
+        *("optimizer", "steps", "first_scale", "finer_steps", "carried_detail", "frame_steps", "gamut"),
+        *("float32_share", "learning_rate", "history", "fourier_exponent", "tolerance"),
     ),
 }
-"""Recipe fields by their panel in the help, in the order shown; a field in none of them lands in the last."""
+"""Recipe fields by their panel in the help, in the order shown; all others go into the last panel."""
 
 PHOTOGRAPH_FIELDS = ("keep_profile", "strip")
-"""Recipe fields that mean nothing without one photograph."""
+"""Recipe fields that need a photograph."""
 
 STYLIZE_FIELDS = ("fine_layers", "frames", "frame_steps", *PANELS["Regions"], *PANELS["Masks"])
-"""Recipe fields that only `stylize` has a use for."""
+"""Recipe fields that only `stylize` uses."""
 
 _METAVARS = {
     "number": "NUMBER",
@@ -190,9 +185,9 @@ _METAVARS = {
 
 
 def takes_recipe(default: str, *, without: Sequence[str] = ()) -> Callable[[Command], Command]:
-    """Replaces a command's parameter `recipe` by --preset, --recipe and an option for every recipe field.
+    """Return a decorator that replaces a command's parameter `recipe` by --preset, --recipe and an option per field.
 
-    default: the preset the command begins from. without: fields that the command takes by itself.
+    default: the preset that is used if none is given. without: fields that get no option here.
     """
 
     def build(given: Mapping[str, Any]) -> Recipe:
@@ -206,7 +201,7 @@ def takes_recipe(default: str, *, without: Sequence[str] = ()) -> Callable[[Comm
 
 
 def takes_changes(command: Command) -> Command:
-    """Replaces a command's parameter `changes` by an option for every recipe field, none of them set by default."""
+    """Replace a command's parameter `changes` by an option for every recipe field, none of them set by default."""
 
     def build(given: Mapping[str, str | bool | None]) -> dict[str, Any]:
         return {name: parse_field(name, text) for name, value in given.items() if (text := _to_text(value)) is not None}
@@ -215,7 +210,7 @@ def takes_changes(command: Command) -> Command:
 
 
 def read_memory(max_memory: str | None) -> int | None:
-    """Bytes of a --max-memory; None where it is left out. Raises MemoryLimitError."""
+    """Return the bytes of a --max-memory, None if it is not given. Raises MemoryLimitError."""
     from impasto.system.memory import parse_memory
 
     return None if max_memory is None else parse_memory(max_memory)
@@ -224,11 +219,11 @@ def read_memory(max_memory: str | None) -> int | None:
 def build_recipe(
     preset: str | None, file: Path | None, texts: Mapping[str, str | None], *, default: str = "standard"
 ) -> Recipe:
-    """The recipe of a preset or a file, with the fields changed for which a text was given. Raises RecipeError."""
+    """Return the recipe of a preset or file, changed by the fields that have a text. Raises RecipeError."""
     if preset is not None and file is not None:
         raise RecipeError(
             f"--preset {preset} and --recipe {str(file)!r} are both given; expected one of them.",
-            "Leave one out; a recipe file begins from the preset standard.",
+            "Leave one out; a recipe file changes the preset standard.",
         )
     recipe = Recipe.read(file) if file is not None else Recipe.preset(preset if preset is not None else default)
     return recipe.replace(**{name: parse_field(name, text) for name, text in texts.items() if text is not None})
@@ -285,5 +280,5 @@ def _dimmed(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """The text with its brackets kept from being read as rich markup, which Typer's help is written in."""
+    """Escape brackets, which would be read as rich markup."""
     return text.replace("[", r"\[")

@@ -49,7 +49,7 @@ def paper(
             steps=None if steps is None else parse_field("steps", steps),
             weights=weights,
             seed=parse_field("seed", seed),
-            **machine.how(),
+            **machine.keywords(),
             on_step=context.obj.on_step(progress.on_step),
             on_figure=lambda figure, number, of: progress.on_part(f"{figure}, panel {number}/{of}"),
         )

@@ -1,61 +1,56 @@
-"""`impasto reconstruct`: what one layer, or a style, keeps of a picture."""
+"""`impasto reconstruct`: a picture reconstructed from noise by the features of some layers."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.delivery import Delivery, EvolutionOptions, Output, paint_and_deliver
-from impasto.cli.estimate import DryRun, tell_estimate
-from impasto.cli.options import STYLIZE_FIELDS, Report, RunMachine, takes_recipe
+from impasto.cli.delivery import Delivery, Output
+from impasto.cli.estimate import report_estimate
+from impasto.cli.options import STYLIZE_FIELDS, PaintingOptions, takes_recipe
 from impasto.cli.signatures import takes_options
 from impasto.recipe.recipe import Recipe, parse_field
 
 LAYER_FIELDS = ("content_layers", "style_layers", "content_layer_weights", "style_layer_weights")
+
+Image = Annotated[Path, typer.Argument(metavar="IMAGE", help="any picture", show_default=False)]
+ContentLayers = Annotated[
+    str, typer.Option(metavar="LAYER,...", help="match the features of these layers", show_default=False)
+]
+StyleLayers = Annotated[
+    str, typer.Option(metavar="LAYER,...", help="match the style (Gram matrices) of these layers", show_default=False)
+]
+ContentLayerWeights = Annotated[
+    str, typer.Option(metavar="NUMBER,...", help="one per content layer; default: equal", show_default=False)
+]
+StyleLayerWeights = Annotated[
+    str, typer.Option(metavar="NUMBER,...", help="one per style layer; default: equal", show_default=False)
+]
 
 
 @takes_options
 @takes_recipe("reconstruct", without=(*LAYER_FIELDS, *STYLIZE_FIELDS, "strength"))
 def reconstruct(
     context: typer.Context,
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="any picture", show_default=False)],
+    image: Image,
     output: Output,
     recipe: Recipe,
-    content_layers: Annotated[
-        str, typer.Option(metavar="LAYER,...", help="keep the responses of these layers", show_default=False)
-    ] = "",
-    style_layers: Annotated[
-        str, typer.Option(metavar="LAYER,...", help="keep the style of these layers", show_default=False)
-    ] = "",
-    content_layer_weights: Annotated[
-        str, typer.Option(metavar="NUMBER,...", help="one a content layer; default: equal", show_default=False)
-    ] = "",
-    style_layer_weights: Annotated[
-        str, typer.Option(metavar="NUMBER,...", help="one a style layer; default: equal", show_default=False)
-    ] = "",
+    content_layers: ContentLayers = "",
+    style_layers: StyleLayers = "",
+    content_layer_weights: ContentLayerWeights = "",
+    style_layer_weights: StyleLayerWeights = "",
     *,
-    evolution: EvolutionOptions,
-    machine: RunMachine,
-    dry_run: DryRun = False,
-    report: Report,
+    options: PaintingOptions,
 ) -> None:
-    """Find, from noise, the picture that looks the same to some layers of the network.
+    """Reconstruct a picture from noise, so that some layers of the network see the same in both.
 
-    impasto reconstruct photo.jpg --content-layers conv4_2 -o kept.png
+    impasto reconstruct photo.jpg --content-layers conv4_2 -o reconstruction.png
     """
     from impasto.transfer.preparation import prepare_reconstruction
 
-    delivery = Delivery(output, [image], recipe, evolution)
-    painting = prepare_reconstruction(
-        image,
-        content_layers=parse_field("content_layers", content_layers),
-        style_layers=parse_field("style_layers", style_layers),
-        content_layer_weights=parse_field("content_layer_weights", content_layer_weights),
-        style_layer_weights=parse_field("style_layer_weights", style_layer_weights),
-        recipe=recipe,
-        **machine.how(),
-    )
-    tell_estimate(painting, dry_run=dry_run, report=report)
-    if dry_run:
-        return
-    paint_and_deliver(painting, delivery, context.obj, report)
+    texts = (content_layers, style_layers, content_layer_weights, style_layer_weights)
+    layers: Any = {name: parse_field(name, text) for name, text in zip(LAYER_FIELDS, texts, strict=True)}
+    delivery = Delivery(output, [image], recipe, options)
+    painting = prepare_reconstruction(image, recipe=recipe, **layers, **options.keywords())
+    report_estimate(painting, options, dry_run=options.dry_run)
+    delivery.paint(painting, context.obj, options)

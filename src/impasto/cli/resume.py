@@ -1,4 +1,4 @@
-"""`impasto resume`: a run that was stopped, gone on with exactly."""
+"""`impasto resume`: the rest of a run that was stopped."""
 
 import sys
 from pathlib import Path
@@ -6,39 +6,46 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.delivery import Delivery, EvolutionOptions, paint_and_deliver
-from impasto.cli.options import Report
+from impasto.cli.delivery import Delivery
+from impasto.cli.options import Evolution, Report
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
 from impasto.recipe.recipe import Recipe
+
+RunName = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="the folder of the run, or its name in `impasto runs list`", show_default=False),
+]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="OUT", help="the picture; default: the OUT of the run")
+]
+Force = Annotated[
+    bool, typer.Option("--force", metavar="", help="resume even if an input has changed since")
+]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="another device than before; the result may then differ", rich_help_panel="Machine"
+    ),
+]
 
 
 @takes_options
 def resume(
     context: typer.Context,
-    run: Annotated[
-        str,
-        typer.Argument(metavar="RUN", help="its folder, or its name in `impasto runs list`", show_default=False),
-    ],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="OUT", help="the picture, elsewhere than first said")
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", metavar="", help="go on even if an input has changed since")
-    ] = False,
-    device: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="another device than the run's; then not exact", rich_help_panel="Machine"),
-    ] = None,
+    run: RunName,
+    output: Output = None,
+    force: Force = False,
+    device: Device = None,
     *,
     report: Report,
 ) -> None:
-    """Go on with a run that was stopped or killed: the picture is the same as if it had not been.
+    """Resume a run that was stopped or killed; the picture is the same as without the stop.
 
     impasto resume 20261121-101505-photo
 
-    It goes on from the last checkpoint, some seconds before the end, with the tiles, precision and threads that it
-    began with.
+    It resumes from the last checkpoint, some seconds before the stop, with the same tiles, precision
+    and threads.
     """
     from impasto.runs.places import find_run
     from impasto.runs.record import Record
@@ -57,12 +64,12 @@ def resume(
     delivery = Delivery(
         output or Path(record.output or folder / "result.png"),
         [*(Path(each.path) for each in record.sources if each.path), *(Path(each["path"]) for each in files)],
-        Recipe(depth=record.recipe.get("depth")),  # its files are among those above, wherever they are now
-        EvolutionOptions(snapshot_every=known.get("snapshot_every"), **places),
+        Recipe(depth=record.recipe.get("depth")),  # its files are among the inputs above
+        Evolution(snapshot_every=known.get("snapshot_every"), **places),
     )
     painting = prepare_resume(folder, force=force, device=device)
     assert painting.keeping.run is not None
-    painting.keeping.run.deliver_to(delivery.options)
+    painting.keeping.run.deliver_to(delivery.record)
     if not report.quiet:
-        print_line(f"going on after step {painting.keeping.step} of {painting.plan.steps}", file=sys.stderr)
-    paint_and_deliver(painting, delivery, context.obj, report)
+        print_line(f"resuming after step {painting.keeping.step} of {painting.plan.steps}", file=sys.stderr)
+    delivery.paint(painting, context.obj, report)

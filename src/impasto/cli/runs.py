@@ -71,7 +71,7 @@ def show(
         for line in plot_curves(steps, {name: [line["losses"].get(name) for line in trace] for name in names}):
             print_line(line)
     if values["state"] == "stopped":
-        print_line(f"Go on with it: impasto resume {name_run(folder)}")
+        print_line(f"To resume: impasto resume {name_run(folder)}")
 
 
 @runs.command()

@@ -1,4 +1,4 @@
-"""A command's parameters beyond those it writes down. Typer reads a signature, so each decorator here rewrites one."""
+"""Decorators that replace a parameter of a command by several options. They rewrite the signature that Typer reads."""
 
 import dataclasses
 import functools
@@ -10,11 +10,11 @@ Command = Callable[..., None]
 
 
 class Options:
-    """Base of dataclasses of options: each field is annotated, and has its default, as a parameter has."""
+    """Base of dataclasses whose fields are options: annotated and with a default, as parameters are."""
 
 
 def takes_options(command: Command) -> Command:
-    """Replaces every parameter of a command that is of a kind of `Options` by an option for each field."""
+    """Replace every parameter of a command that is annotated with a subclass of `Options` by an option per field."""
     for name, parameter in inspect.signature(command, eval_str=True).parameters.items():
         kind = parameter.annotation
         if isinstance(kind, type) and issubclass(kind, Options):
@@ -28,7 +28,7 @@ def takes_options(command: Command) -> Command:
 def replace_parameter(
     command: Command, name: str, options: Sequence[inspect.Parameter], build: Callable[[Mapping[str, Any]], Any]
 ) -> Command:
-    """The command with options in place of a parameter. build: its value, from the options' by name."""
+    """Return the command with options in place of a parameter. build: makes its value from theirs, by name."""
     signature = inspect.signature(command, eval_str=True)
     parameters: list[inspect.Parameter] = []
     for parameter in signature.parameters.values():
@@ -46,5 +46,5 @@ def replace_parameter(
 
 
 def option(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
-    """A parameter that is left out by default, annotated as Typer reads it."""
+    """Return a keyword-only parameter, annotated for Typer."""
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -65,7 +65,7 @@ def sweep(
     content = read_image(content_image, name="content_image", max_pixels=machine.max_pixels)
     style = read_image(style_image, name="style_image", max_pixels=machine.max_pixels)
 
-    how = machine.how()
+    how = machine.keywords()
 
     def paint(chosen: Recipe, on_step: "OnStep") -> "Result":
         return transfer.stylize(content_image, style_image, chosen, on_step=on_step, **how)
@@ -82,7 +82,7 @@ def sweep(
             on_panel=lambda number, of: progress.on_part(f"panel {number}/{of}"),
             check=lambda chosen: prepare_pastiche(content, style, chosen, **how),
         )
-    context.obj.shield()
+    context.obj.start_saving()
     sheet = stage.compose_sweep(grid, row_axis, column_axis)
     write_image(sheet, output)
     values = {

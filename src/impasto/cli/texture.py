@@ -1,40 +1,42 @@
-"""`impasto texture`: more of a texture, tileable if asked."""
+"""`impasto texture`: a texture of any size from samples, tileable if asked."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from impasto.cli.delivery import Delivery, EvolutionOptions, Output, paint_and_deliver
-from impasto.cli.estimate import DryRun, tell_estimate
-from impasto.cli.options import PHOTOGRAPH_FIELDS, STYLIZE_FIELDS, Report, RunMachine, takes_recipe
+from impasto.cli.delivery import Delivery, Output
+from impasto.cli.estimate import report_estimate
+from impasto.cli.options import PHOTOGRAPH_FIELDS, STYLIZE_FIELDS, PaintingOptions, takes_recipe
 from impasto.cli.signatures import takes_options
 from impasto.errors import RecipeError
 from impasto.recipe.recipe import Recipe
 
 WRAPS = {"x": "wrap-x", "xy": "wrap"}
 
+Samples = Annotated[list[Path], typer.Argument(metavar="SAMPLE", help="one or more textures", show_default=False)]
+Tileable = Annotated[
+    bool, typer.Option("--tileable", metavar="", help="make it repeat without seams in both directions")
+]
+Wrap = Annotated[
+    str | None,
+    typer.Option(metavar="x|xy", help="make it repeat without seams: x horizontally, xy in both directions"),
+]
+
 
 @takes_options
 @takes_recipe("texture", without=(*STYLIZE_FIELDS, *PHOTOGRAPH_FIELDS))
 def texture(
     context: typer.Context,
-    samples: Annotated[list[Path], typer.Argument(metavar="SAMPLE", help="one or more textures", show_default=False)],
+    samples: Samples,
     output: Output,
     recipe: Recipe,
-    tileable: Annotated[
-        bool, typer.Option("--tileable", metavar="", help="repeats without a seam, both ways")
-    ] = False,
-    wrap: Annotated[
-        str | None, typer.Option(metavar="x|xy", help="repeats without a seam: x sideways, xy both ways")
-    ] = None,
+    tileable: Tileable = False,
+    wrap: Wrap = None,
     *,
-    evolution: EvolutionOptions,
-    machine: RunMachine,
-    dry_run: DryRun = False,
-    report: Report,
+    options: PaintingOptions,
 ) -> None:
-    """Make more of a texture, of any size; several samples are blended.
+    """Synthesize a texture of any size from samples; several are blended.
 
     impasto texture bricks.jpg -o more.png --size 1024x768 --tileable
     """
@@ -46,9 +48,7 @@ def texture(
         raise RecipeError("--tileable and --wrap x are both given; expected one of them.", "Leave one out.")
     if wrap is not None or tileable:
         recipe = recipe.replace(padding=WRAPS["xy" if tileable else str(wrap)])
-    delivery = Delivery(output, samples, recipe, evolution)
-    painting = prepare_texture([*samples], recipe=recipe, **machine.how())
-    tell_estimate(painting, dry_run=dry_run, report=report)
-    if dry_run:
-        return
-    paint_and_deliver(painting, delivery, context.obj, report)
+    delivery = Delivery(output, samples, recipe, options)
+    painting = prepare_texture([*samples], recipe=recipe, **options.keywords())
+    report_estimate(painting, options, dry_run=options.dry_run)
+    delivery.paint(painting, context.obj, options)

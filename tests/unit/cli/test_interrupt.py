@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from impasto.cli.interrupt import ANSWER, Interrupt
+from impasto.cli.interrupt import STOPPING, Interrupt
 
 EVENT: Any = object()
 
@@ -20,22 +20,22 @@ def test_before_the_first_step_it_raises(number: int) -> None:
     with Interrupt() as interrupt:
         with pytest.raises(KeyboardInterrupt):
             send(number)
-        assert interrupt.asked
-        assert interrupt.before_first_step()
+        assert interrupt.stop_requested
+        assert interrupt.is_before_first_step()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_after_the_first_step_the_next_one_is_the_last(number: int, capfd: pytest.CaptureFixture[str]) -> None:
     with Interrupt() as interrupt:
-        heard: list[object] = []
-        on_step = interrupt.on_step(heard.append)
+        received: list[object] = []
+        on_step = interrupt.on_step(received.append)
         assert on_step(EVENT) is None
         send(number)
-        assert capfd.readouterr().err == f"{ANSWER}\n"
+        assert capfd.readouterr().err == f"{STOPPING}\n"
         assert on_step(EVENT) == "stop"
-        assert len(heard) == 2
-        send(number)  # on the way to the disk: only remembered
-    assert interrupt.asked
+        assert len(received) == 2
+        send(number)  # on the way to the disk: only recorded
+    assert interrupt.stop_requested
     assert capfd.readouterr().err == ""
 
 
@@ -46,15 +46,15 @@ def test_a_second_signal_within_a_step_raises_and_a_third_does_not() -> None:
         with pytest.raises(KeyboardInterrupt):
             send()
         send()
-    assert not interrupt.before_first_step()
+    assert not interrupt.is_before_first_step()
 
 
-def test_while_saving_signals_are_remembered() -> None:
+def test_while_saving_signals_are_recorded() -> None:
     with Interrupt() as interrupt:
-        interrupt.shield()
+        interrupt.start_saving()
         send()
         send()
-    assert interrupt.asked
+    assert interrupt.stop_requested
 
 
 def test_the_old_handlers_come_back() -> None:

@@ -11,9 +11,9 @@ from impasto.errors import DiskError, RecipeError
 
 
 def test_an_error_is_one_line_whatever_its_text(capsys: pytest.CaptureFixture[str]) -> None:
-    assert report_error(RecipeError("bad\nthing \x1b[31m.", "Mend it."), as_json=False, debug=False) == 2
+    assert report_error(RecipeError("bad\nthing \x1b[31m.", "Correct it."), as_json=False, debug=False) == 2
     out, err = capsys.readouterr()
-    assert (out, err) == ("", "impasto: bad thing  [31m. Mend it.\n")
+    assert (out, err) == ("", "impasto: bad thing  [31m. Correct it.\n")
 
 
 def test_with_json_it_is_an_object_too(capsys: pytest.CaptureFixture[str]) -> None:
