@@ -96,7 +96,8 @@ def work(job: dict[str, Any]) -> None:
     settle_process()
     import torch
 
-    from impasto.cost.plan import Needs
+    from impasto.cost.plan import Budget, fixed_plan
+    from impasto.cost.workload import Workload
     from impasto.features.encoder import build_encoder
     from impasto.losses.objective import Objective
     from impasto.optimize.loop import build_evaluate
@@ -115,8 +116,9 @@ def work(job: dict[str, Any]) -> None:
     if tile is not None and tile >= max(size):
         print(json.dumps({"left_out": "one tile"}))
         return
-    needed = Needs(encoder, recipe, size, [size], used_bytes(device)).total(tile, 0)
     limit = memory_limit(parse_memory(job["max_memory"]) if job["max_memory"] else None, device)
+    workload = Workload(encoder, recipe, size, (size,))
+    needed = fixed_plan(workload, Budget(used_bytes(device), limit), tile, 0).needed_bytes
     if needed > limit:
         print(json.dumps({"left_out": f"needs {format_memory(needed)} of {format_memory(limit)}"}))
         return

@@ -128,7 +128,7 @@ def test_out_of_memory_there_is_told(device: torch.device) -> None:
 def test_out_of_memory_there_lowers_the_tiles(
     device: torch.device, grainy: Paint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("impasto.cost.plan.SLACK", 0)
+    monkeypatch.setattr("impasto.cost.workload.SLACK", 0)
     monkeypatch.setattr("impasto.cost.plan.SMALLEST_TILE", 16)
     forward = Vgg.forward
 

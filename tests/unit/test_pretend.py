@@ -211,7 +211,7 @@ def test_a_pastiche_in_the_tiles_of_two_gpus(statistic: tuple[str, ...], picture
 def test_out_of_memory_on_the_second_gpu_lowers_the_tiles(
     picture: Paint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("impasto.cost.plan.SLACK", 0)
+    monkeypatch.setattr("impasto.cost.workload.SLACK", 0)
     monkeypatch.setattr("impasto.cost.plan.SMALLEST_TILE", 16)
     forward = Vgg.forward
 
@@ -233,7 +233,7 @@ def test_the_limit_is_that_of_the_gpu_with_the_least_room(picture: Paint, monkey
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free[device], 2**34))
     painting = prepare_pastiche(picture(48, 36), picture(40, 30, 1), tiny())
     assert painting.devices == (GPU, OTHER)
-    assert painting.planner.limit == int(FREE_SHARE * 2**31)
+    assert painting.planner.budget.limit_bytes == int(FREE_SHARE * 2**31)
 
 
 @pytest.mark.parametrize("tile", [32, None])

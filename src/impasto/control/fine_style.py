@@ -51,7 +51,7 @@ def check_fine_style(recipe: Recipe, fine_style: Tensor, size: tuple[int, int]) 
     recipe: as `fine_recipe` gives it. Raises ImageSizeError.
     """
     least = smallest_side(recipe.style_layers)
-    height, width = style_size(recipe, fine_style, size, size)
+    height, width = style_size(recipe, fine_style.shape[-2:], size, size)
     if min(*fine_style.shape[-2:], height, width) < least:
         H, W = fine_style.shape[-2:]
         raise ImageSizeError(

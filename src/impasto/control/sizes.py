@@ -1,8 +1,6 @@
-"""The sizes of a run: its scales, its style images, and whether the network sees anything in them."""
+"""The sizes of a run: its scales and its style images, large enough for the network."""
 
 from collections.abc import Sequence
-
-from torch import Tensor
 
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.vgg import smallest_side
@@ -11,18 +9,20 @@ from impasto.optimize.pyramid import plan_scales
 from impasto.recipe.recipe import Recipe
 
 WRAP = 16
-"""Sides that wrap around are multiples of this: four poolings halve them evenly."""
+"""Pixels of which a side that wraps around is a multiple: four poolings halve it evenly."""
 
 
-def plan_sizes(recipe: Recipe, styles: Sequence[Tensor], size: tuple[int, int]) -> tuple[tuple[int, int], ...]:
-    """The sizes (height, width) that a picture of `size` is painted at, coarse to fine.
+def plan_sizes(
+    recipe: Recipe, styles: Sequence[Sequence[int]], size: tuple[int, int]
+) -> tuple[tuple[int, int], ...]:
+    """Return the sizes (height, width) at which a picture of `size` is painted, coarse to fine.
 
-    styles: the style images, (1, 3, h, w), as they were read.
+    styles: (height, width) of the style images as they were read.
     """
     first_scale = recipe.first_scale
     if recipe.style_size == "native" and styles:
         # A texture may be much larger than its sample, which is what must not become too small.
-        first_scale = round(first_scale * max(size) / min(min(style.shape[-2:]) for style in styles))
+        first_scale = round(first_scale * max(size) / min(map(min, styles)))
     least = smallest_side(recipe.content_layers + recipe.style_layers)
 
     def is_fit(scale: tuple[int, int]) -> bool:
@@ -33,10 +33,12 @@ def plan_sizes(recipe: Recipe, styles: Sequence[Tensor], size: tuple[int, int]) 
     return tuple(scale for scale in scales if scale == size or is_fit(scale))
 
 
-def check_sizes(recipe: Recipe, content: Tensor | None, styles: Sequence[Tensor], size: tuple[int, int]) -> None:
+def check_sizes(
+    recipe: Recipe, content: Sequence[int] | None, styles: Sequence[Sequence[int]], size: tuple[int, int]
+) -> None:
     """Accept sizes in which the deepest layer still has a position. Raises ImageSizeError, RecipeError.
 
-    content, styles: the pictures as they were read. size: (height, width) of the pastiche.
+    content, styles: (height, width) of the pictures as they were read. size: that of the pastiche.
     """
     layers = recipe.content_layers + recipe.style_layers
     least, deepest = smallest_side(layers), max(layers)
@@ -52,8 +54,7 @@ def check_sizes(recipe: Recipe, content: Tensor | None, styles: Sequence[Tensor]
         )
     given = [] if content is None else [("content_image", content, size)]
     given += [("style_image", style, style_size(recipe, style, size, size)) for style in styles]
-    for name, image, (height, width) in given:
-        H, W = image.shape[-2:]
+    for name, (H, W), (height, width) in given:
         if min(H, W) < least:
             raise ImageSizeError(
                 f"{name} is {W}x{H}; {deepest} needs at least {least} pixels a side to see anything in it.",
@@ -69,9 +70,12 @@ def check_sizes(recipe: Recipe, content: Tensor | None, styles: Sequence[Tensor]
             )
 
 
-def style_size(recipe: Recipe, style: Tensor, scale: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
-    """The size (height, width) at which a style image's statistics are taken, for a pastiche of `size` at `scale`."""
-    height, width = style.shape[-2:]
+def style_size(recipe: Recipe, style: Sequence[int], scale: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """Return the size (height, width) at which a style image is used, for a pastiche of `size` at `scale`.
+
+    style: (height, width) of the style image as it was read.
+    """
+    height, width = style
     if recipe.style_size == "same-pixels":
         return fit_pixels(height, width, round(scale[0] * scale[1] * recipe.style_scale**2))
     named = {"long-edge": max(size), "native": max(height, width)}
@@ -81,6 +85,6 @@ def style_size(recipe: Recipe, style: Tensor, scale: tuple[int, int], size: tupl
 
 
 def fit_wrap(size: tuple[int, int], padding: str) -> tuple[int, int]:
-    """The nearest size (height, width) that pools evenly on the sides which this padding wraps around."""
+    """Return the nearest size (height, width) that pools evenly along the directions that this padding wraps around."""
     height, width = (max(WRAP, round(side / WRAP) * WRAP) for side in size)
     return (height if padding == "wrap" else size[0]), (width if padding in ("wrap", "wrap-x") else size[1])

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from impasto.cost.calibration import Speed
-from impasto.cost.plan import SLACK, column_shapes
+from impasto.cost.workload import SLACK, column_shapes
 from impasto.features.tiling import cut_tiles
 from impasto.features.vgg import Vgg
 from impasto.losses.nearest import REMATCH, STYLE_VECTORS

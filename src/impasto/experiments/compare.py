@@ -120,7 +120,7 @@ def compare(
     _check_aspect(content, style, picture)
     masks = Masks(
         size=size,
-        style_sizes=[style_size(recipe, style, size, size)],
+        style_sizes=[style_size(recipe, style.shape[-2:], size, size)],
         content_masks=_read_masks("content_mask", content_masks, photograph, max_pixels),
         style_masks=_read_masks("style_mask", style_masks, painting, max_pixels),
         content_alpha=photograph.alpha,
@@ -227,7 +227,7 @@ def _check_sizes(recipe: Recipe, content: Tensor, style: Tensor, picture: Tensor
                 f"{name} is {W}x{H}; expected at most {LONG_EDGE // LEAST_SIDE} times as long as wide.",
                 "Compare a part of it that is less narrow.",
             )
-    height, width = style_size(recipe, style, size, size)
+    height, width = style_size(recipe, style.shape[-2:], size, size)
     if min(height, width) < smallest_side(layers):
         raise ImageSizeError(
             f"style_image would be {width}x{height} under this recipe; {max(layers)} needs at least "

@@ -4,6 +4,7 @@ import copy
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -16,6 +17,7 @@ from impasto.control.regions import Masks, build_regions
 from impasto.control.sizes import check_sizes, style_size
 from impasto.cost.calibration import find_match_speed, find_speed
 from impasto.cost.estimate import Estimate, estimate_run
+from impasto.cost.plan import Budget
 from impasto.errors import RecipeError
 from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
@@ -97,7 +99,8 @@ class Painting:
         if inputs.styles:
             check_blend(recipe.style_blend, len(inputs.styles))
         check_color(recipe, has_content=inputs.content is not None, has_styles=bool(inputs.styles))
-        check_sizes(self.seen, inputs.content, inputs.styles, size)
+        content_size = None if inputs.content is None else inputs.content.shape[-2:]
+        check_sizes(self.seen, content_size, [style.shape[-2:] for style in inputs.styles], size)
         self.regions = self._build_regions(recipe, inputs, size)
         inputs.masks.clear()
         check_files(recipe)
@@ -114,7 +117,12 @@ class Painting:
             # They go to the device when it is time to paint.
             used += sum(chosen.count_bytes() for chosen in self.encoders.values())
         self.planner = Planner(
-            self.seen, self.encoders, inputs.styles, size, used=used, limit=limit, regions=len(self.regions)
+            recipe=self.seen,
+            encoders=self.encoders,
+            style_image_sizes=tuple((style.shape[-2], style.shape[-1]) for style in inputs.styles),
+            size=size,
+            budget=Budget(used, limit),
+            regions=len(self.regions),
         )
         threads = self.threads if self.threads is not None else torch.get_num_threads()
         self.plan = self.planner.plan(precision, threads) if plan is None else self.planner.adopt(plan)
@@ -126,7 +134,7 @@ class Painting:
     def _build_regions(self, recipe: Recipe, inputs: Inputs, size: tuple[int, int]) -> tuple[Region, ...]:
         masks = Masks(
             size=size,
-            style_sizes=[style_size(recipe, style, size, size) for style in inputs.styles],
+            style_sizes=[style_size(recipe, style.shape[-2:], size, size) for style in inputs.styles],
             content_masks=inputs.masks.get("content_mask", ()),
             style_masks=inputs.masks.get("style_mask", ()),
             content_alpha=inputs.carried.alpha,
@@ -150,9 +158,12 @@ class Painting:
         other.inputs, other.regions = inputs, regions
         other.seen = recipe if other.inputs.protect is None else protect_recipe(recipe)
         other.strokes, other.keeping, other._speeds = [], Keeping(None), {}
-        used, limit = self.planner.used, self.planner.limit
-        other.planner = Planner(
-            other.seen, self.encoders, inputs.styles, size, used=used, limit=limit, regions=len(other.regions)
+        other.planner = replace(
+            self.planner,
+            recipe=other.seen,
+            style_image_sizes=tuple((style.shape[-2], style.shape[-1]) for style in inputs.styles),
+            size=size,
+            regions=len(other.regions),
         )
         other.plan = other.planner.plan(self.plan.precision, self.plan.threads)
         return other

@@ -1,59 +1,51 @@
-"""The plan of a run: its parts, each within the memory limit; and a smaller one after memory ran out all the same."""
+"""The plan of a run: its parts, each within the memory limit; and a smaller one after it ran out of memory."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-
-from torch import Tensor
+from dataclasses import dataclass, replace
 
 from impasto.control.sizes import plan_sizes, style_size
-from impasto.cost.plan import UNTILED, Needs, lower_plan, plan_memory
+from impasto.cost.plan import Budget, fixed_plan, plan_memory, untiled_statistics
+from impasto.cost.workload import Workload
 from impasto.errors import MemoryLimitError, RecipeError
 from impasto.features.vgg import Vgg
 from impasto.optimize.precision import Precision
 from impasto.optimize.pyramid import share_steps
 from impasto.optimize.schedule import MemoryPlan, Part, RunPlan
-from impasto.recipe.recipe import Recipe, every_statistic
-from impasto.recipe.words import split_statistic
+from impasto.recipe.recipe import Recipe
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planner:
-    """Plans for one picture."""
+    """Plans for one picture.
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        encoders: Mapping[Precision, Vgg],
-        styles: Sequence[Tensor],
-        size: tuple[int, int],
-        *,
-        used: int,
-        limit: int,
-        regions: int = 0,
-    ) -> None:
-        """encoders: by precision, as far as wanted. styles: the style images as they were read. size: (height, width).
-        used: bytes in use before the run. limit: bytes that it may bring this to. regions: how many guides it has."""
-        self.recipe = recipe
-        self.encoders = encoders
-        self.styles = styles
-        self.size = size
-        self.used = used
-        self.limit = limit
-        self.regions = regions
+    encoders: by precision, those that the run uses. style_image_sizes: (height, width) of the style images as they were
+    read. size: (height, width) of the finished picture. regions: number of guides.
+    """
+
+    recipe: Recipe
+    encoders: Mapping[Precision, Vgg]
+    style_image_sizes: tuple[tuple[int, int], ...]
+    size: tuple[int, int]
+    budget: Budget
+    regions: int = 0
 
     def plan(self, precision: Precision, threads: int) -> RunPlan:
-        """The recipe's scales and steps. Raises MemoryLimitError where a part does not fit, with what does for all."""
+        """Return the plan with the recipe's scales and steps.
+
+        Raises MemoryLimitError where a part does not fit, with the limit in which all of them do.
+        """
         recipe = self.recipe
         share = 1.0 if precision == "float32" else recipe.float32_share
         parts = share_steps(
             recipe.steps,
-            plan_sizes(recipe, self.styles, self.size),
+            plan_sizes(recipe, self.style_image_sizes, self.size),
             finer_steps=recipe.finer_steps,
             float32_steps=round(share * recipe.steps),
         )
         planned, refused = [], list[MemoryLimitError]()
         for scale, steps, lower in parts:
             try:
-                memory = self._within(self.limit, scale, steps, lower)
+                memory = plan_memory(self.workload(scale, lower), self.budget, steps)
             except MemoryLimitError as error:
                 refused.append(error)
                 continue
@@ -63,7 +55,7 @@ class Planner:
         return RunPlan(parts=tuple(planned), threads=threads)
 
     def adopt(self, plan: RunPlan) -> RunPlan:
-        """A plan that was given, with the memory that it needs. Raises RecipeError where it is not for this picture."""
+        """Return a recorded plan with the memory that it needs here. Raises RecipeError for another picture's plan."""
         if plan.size != self.size:
             raise RecipeError(
                 f"plan ends at {plan.size[1]}x{plan.size[0]}; expected {self.size[1]}x{self.size[0]}, as the picture.",
@@ -71,49 +63,49 @@ class Planner:
             )
         return plan.with_parts([self._adopt(part) for part in plan.parts])
 
-    def lower(self, failed: Part, done: int, left: Sequence[Part]) -> list[Part] | None:
-        """What is left to do in less memory, when a part failed for lack of it after `done` steps.
+    def lower(self, failed: Part, done: int, left: Sequence[Part]) -> "tuple[Planner, list[Part]] | None":
+        """Return a planner with a smaller budget, and its parts, after a part ran out of memory after `done` steps.
 
-        Half the bytes of the failed plan, or its smallest tiles; None where these have failed.
+        Half the bytes of the failed plan, or its smallest tiles; None where these failed. left: the parts after it.
         """
-        steps = max(1, failed.steps - done)
-        memory = lower_plan(
-            lambda limit: self._within(limit, failed.size, steps, failed.precision), failed.memory, self.used
-        )
-        if memory is None:
+        steps, used = max(1, failed.steps - done), self.budget.used_bytes
+        half = used + (failed.memory.needed_bytes - used) // 2
+        memory = self._least(replace(self.budget, limit_bytes=half), failed, steps)
+        if memory.needed_bytes >= failed.memory.needed_bytes:
             return None
-        self.limit = max(memory.needed_bytes, self.used + (failed.memory.needed_bytes - self.used) // 2)
+        lowered = replace(self, budget=replace(self.budget, limit_bytes=max(memory.needed_bytes, half)))
         rest = [replace(failed, steps=steps, memory=memory)] if done < failed.steps else []
-        return rest + [self._lowered(part) for part in left]
+        return lowered, rest + [lowered._lowered(part) for part in left]
 
-    def style_sizes(self, scale: tuple[int, int]) -> list[tuple[int, int]]:
-        """The style images' sizes, (height, width), beside a picture of this size."""
-        return [style_size(self.recipe, style, scale, self.size) for style in self.styles]
+    def style_sizes(self, scale: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+        """Return the sizes (height, width) at which the style images are used beside a picture of this size."""
+        return tuple(style_size(self.recipe, style, scale, self.size) for style in self.style_image_sizes)
 
-    def _within(self, limit: int, size: tuple[int, int], steps: int, precision: Precision) -> MemoryPlan:
-        styles, encoder = self.style_sizes(size), self.encoders[precision]
-        return plan_memory(
-            encoder, self.recipe, size, styles, steps=steps, used=self.used, limit=limit, regions=self.regions
-        )
+    def workload(self, size: tuple[int, int], precision: Precision) -> Workload:
+        """Return what is computed at one size, (height, width)."""
+        return Workload(self.encoders[precision], self.recipe, size, self.style_sizes(size), self.regions)
+
+    def _least(self, budget: Budget, part: Part, steps: int) -> MemoryPlan:
+        """The plan within a budget, or the smallest plan where none fits."""
+        workload = self.workload(part.size, part.precision)
+        try:
+            return plan_memory(workload, budget, steps)
+        except MemoryLimitError as error:
+            return plan_memory(workload, replace(budget, limit_bytes=error.enough), steps)
 
     def _lowered(self, part: Part) -> Part:
-        if part.memory.needed_bytes <= self.limit:
+        if part.memory.needed_bytes <= self.budget.limit_bytes:
             return part
-        try:
-            memory = self._within(self.limit, part.size, part.steps, part.precision)
-        except MemoryLimitError as error:
-            memory = self._within(error.enough, part.size, part.steps, part.precision)
-        return replace(part, memory=memory)
+        return replace(part, memory=self._least(self.budget, part, part.steps))
 
     def _adopt(self, part: Part) -> Part:
-        encoder, styles = self.encoders[part.precision], self.style_sizes(part.size)
-        needs = Needs(encoder, self.recipe, part.size, styles, self.used, self.regions)
-        memory = needs.plan(part.memory.tile, part.memory.history, self.limit)
-        untiled = [name for name, _, _ in map(split_statistic, every_statistic(self.recipe)) if name in UNTILED]
+        workload = self.workload(part.size, part.precision)
+        memory = fixed_plan(workload, self.budget, part.memory.tile, part.memory.history)
+        untiled = untiled_statistics(self.recipe)
         if memory.margin != part.memory.margin or (memory.tile is not None and untiled):
-            wanted = "no tiles" if untiled else f"a margin of {needs.margin}"
+            expected = "no tiles" if untiled else f"a margin of {workload.margin}"
             raise RecipeError(
-                f"plan has tiles of {part.memory.tile}, margin {part.memory.margin}; this recipe wants {wanted}.",
+                f"plan has tiles of {part.memory.tile}, margin {part.memory.margin}; this recipe wants {expected}.",
                 "Give the plan of the same recipe, or none.",
             )
         return replace(part, memory=memory)

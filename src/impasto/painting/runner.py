@@ -151,9 +151,10 @@ class Course:
         """The parts left to paint, in less memory, after one ran out of it."""
         devices = name_devices(self.scene.devices)
         place = f"out of memory on {devices} at {max(failed.size)} px, {_describe_memory(failed)}"
-        lower = self.planner.lower(failed, done, left)
-        if lower is None:
+        lowered = self.planner.lower(failed, done, left)
+        if lowered is None:
             raise OutOfMemoryError(f"{place}, and there is no smaller plan.", advise_memory(self.plan))
+        self.planner, lower = lowered
         if self.scene.device.type == "cuda":
             torch.cuda.empty_cache()
         if lower:

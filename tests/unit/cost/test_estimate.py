@@ -11,7 +11,7 @@ from impasto.cost.estimate import (
     estimate_run,
     evaluation_looks,
 )
-from impasto.cost.plan import SLACK
+from impasto.cost.workload import SLACK
 from impasto.features.encoder import build_encoder
 from impasto.optimize.schedule import MemoryPlan, Part, RunPlan
 from impasto.recipe.recipe import Recipe

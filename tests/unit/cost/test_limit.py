@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import impasto
-from impasto.cost import plan
+from impasto.cost import workload
 from impasto.errors import MemoryLimitError
 from impasto.painting import painting
 from impasto.tiles import heap
@@ -19,7 +19,7 @@ Paint = Callable[..., Tensor]
 @pytest.fixture(autouse=True)
 def _empty_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(painting, "used_bytes", lambda device: 0)
-    monkeypatch.setattr(plan, "SLACK", 0)
+    monkeypatch.setattr(workload, "SLACK", 0)
 
 
 def tiny(**changes: Any) -> impasto.Recipe:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from impasto.cost.footprint import feature_bytes, forward_bytes, graph_bytes
-from impasto.cost.plan import ALLOCATOR, IMAGE, IMAGES, SLACK, evaluation_bytes, plan_memory
+from impasto.cost.plan import Budget, plan_memory
+from impasto.cost.workload import ALLOCATOR, IMAGE, IMAGES, SLACK, Workload, evaluation_bytes
 from impasto.errors import MemoryLimitError
 from impasto.features.encoder import build_encoder
 from impasto.optimize.schedule import MemoryPlan
@@ -56,7 +57,8 @@ def test_activations_of_vgg_19() -> None:
 
 def plan(limit: int, **changes: Any) -> MemoryPlan:
     recipe = Recipe(weights="tiny").replace(**changes)
-    return plan_memory(build_encoder(recipe)[0], recipe, SIZE, [(1000, 2048)], steps=100, used=10**8, limit=limit)
+    workload = Workload(build_encoder(recipe)[0], recipe, SIZE, ((1000, 2048),))
+    return plan_memory(workload, Budget(10**8, limit), steps=100)
 
 
 def test_a_picture_that_fits_is_seen_whole() -> None:
@@ -109,7 +111,7 @@ def test_nearest_has_wider_margins() -> None:
 def test_adam_keeps_no_history_and_short_runs_a_short_one() -> None:
     recipe = Recipe(weights="tiny")
     encoder = build_encoder(recipe)[0]
-    short = plan_memory(encoder, recipe, SIZE, [], steps=3, used=0, limit=2**40)
+    short = plan_memory(Workload(encoder, recipe, SIZE, ()), Budget(0, 2**40), steps=3)
     pixels = SIZE[0] * SIZE[1]
     assert short.history == 2
     pictures = (IMAGES + 2 * 2) * IMAGE * pixels

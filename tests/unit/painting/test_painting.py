@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import impasto
-from impasto.cost import calibration, plan
+from impasto.cost import calibration, workload
 from impasto.errors import DeviceError, OutOfMemoryError, RecipeError
 from impasto.losses.objective import Objective
 from impasto.optimize import precision
@@ -35,7 +35,7 @@ def stylize(picture: Paint, **how: Any) -> impasto.Result:
 @pytest.fixture
 def empty_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(painting, "used_bytes", lambda device: 0)
-    monkeypatch.setattr(plan, "SLACK", 0)
+    monkeypatch.setattr(workload, "SLACK", 0)
 
 
 def fail_at(monkeypatch: pytest.MonkeyPatch, fails: Callable[[int, int, int], bool], error: Exception) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto.cost import plan
+from impasto.cost import workload
 from impasto.errors import DeviceError, OutputError, RunError, RunLockedError, WeightsError
 from impasto.features.weights import load_weights, write_safetensors
 from impasto.painting import cache as cache
@@ -90,7 +90,7 @@ def test_tiles_and_precision_are_those_of_the_first_start(
     how = {"precision": "float32", "threads": 1}
     with monkeypatch.context() as patch:
         patch.setattr(painting, "used_bytes", lambda device: 0)
-        patch.setattr(plan, "SLACK", 0)
+        patch.setattr(workload, "SLACK", 0)
         whole = impasto.stylize(*inputs, chosen, **how, max_memory=memory)
         impasto.stylize(*inputs, chosen, **how, max_memory=memory, run_dir=tmp_path / "run", on_step=stop_at(9))
     assert whole.memory.tile is not None
