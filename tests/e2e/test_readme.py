@@ -1,4 +1,4 @@
-"""What the documents say is true: the Python runs, the commands and options exist, the folders are there."""
+"""What the documents say is true: the Python runs, and commands, options, links, folders and files exist."""
 
 import re
 from collections.abc import Callable
@@ -12,6 +12,8 @@ from impasto.cli.app import app, main
 from impasto.images.io import write_image
 
 ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "impasto"
+OPTION = re.compile(r"--[a-z][a-z0-9-]*[a-z0-9]")
 README = (ROOT / "README.md").read_text("utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "NOTICE.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -38,10 +40,9 @@ def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"`impasto (\w+)[^`]*--", README)) | {"stylize"}))
 def test_options_in_the_readme_exist(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    used = {o for line in re.findall(rf"impasto {command}\b([^`|\n]*)", README) for o in re.findall(r"--[a-z-]+", line)}
+    used = {o for line in re.findall(rf"impasto {command}\b([^`|\n]*)", README) for o in OPTION.findall(line)}
     assert main([command, "--help"]) == 0
-    help_text = capsys.readouterr().out
-    assert all(option in help_text for option in used), used
+    assert used <= set(OPTION.findall(capsys.readouterr().out))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -50,7 +51,24 @@ def test_links_and_pictures_are_there(document: Path) -> None:
         assert target.startswith("http") or (document.parent / target).exists(), target
 
 
-def test_files_in_the_tree_of_the_readme_exist() -> None:
+def test_the_tree_in_the_readme_has_every_folder_and_no_other() -> None:
     tree = README.split("## The folders")[1].split("## Tests")[0]
-    for name in re.findall(r"\b[a-z_]+\.py\b", tree):
-        assert any(list((ROOT / folder).rglob(name)) for folder in ("src", "examples")), name
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").splitlines()}
+    outer = {path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "."} - ignored - {"src"}
+    stages = {path.name for path in SOURCE.iterdir() if (path / "__init__.py").exists()}
+    check_names("README.md, The folders", set(re.findall(r"^ {6}(\w+)/ +\S", tree, flags=re.MULTILINE)), stages)
+    check_names("README.md, The folders", set(re.findall(r"^ {4}(\w+)/ +\S", tree, flags=re.MULTILINE)), outer)
+
+
+def test_the_architecture_has_a_line_for_every_file_and_no_other() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    lines = re.findall(r"^- `([\w/]+\.py)`: \S", page, flags=re.MULTILINE)
+    files = {path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py")}
+    assert len(lines) == len(set(lines))
+    check_names("docs/architecture.md", set(lines), {name for name in files if not name.endswith("/__init__.py")})
+
+
+def check_names(page: str, told: set[str], there: set[str]) -> None:
+    """Fail with both lists where a page names other things than there are."""
+    missing, surplus = sorted(there - told), sorted(told - there)
+    assert not missing and not surplus, f"{page} lacks {missing} and names {surplus}, which is not there"
