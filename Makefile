@@ -1,15 +1,18 @@
-# make demo, make test, make check and make bench need nothing done before them but Python 3.11 or later.
+# make demo, test, test-all, check and bench need nothing done before them but Python 3.11 or later.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench peers clean
+.PHONY: demo test test-all check bench peers clean
 
 demo: $(VENV)/.demo
 	$(BIN)/impasto demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+
+test-all: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check src tests examples benchmarks

@@ -1,5 +1,7 @@
-"""What all tests share: determinism, a small encoder, pictures made here, and the development data if it is there."""
+"""Fixtures shared by all tests: determinism, a small encoder, pictures drawn by code, the data folder if present."""
 
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +15,20 @@ from impasto.images.formats.profiles import srgb_profile
 from impasto.recipe.recipe import Recipe
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_configure() -> None:
+    """One thread for each of several workers, and for the processes that they start."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ["OMP_NUM_THREADS"] = "1"
+        torch.set_num_threads(1)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each reason why tests were skipped."""
+    reasons = Counter(report.longrepr[-1] for report in terminalreporter.getreports("skipped"))
+    for reason, count in reasons.items():
+        terminalreporter.line(f"{count} skipped: {reason.removeprefix('Skipped: ')}")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -62,5 +78,5 @@ def other_profile() -> bytes:
 def data() -> Path:
     """The folder of pictures and reference weights that lies beside a developer's checkout."""
     if not DATA.is_dir():
-        pytest.skip(f"development data not found at {DATA}")
+        pytest.skip(f"real pictures and Oxford's float32 weights are not at {DATA}")
     return DATA
