@@ -19,11 +19,11 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, picture: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with photo.png, painting.png and another tiny network, mine.caffemodel."""
+    """A working folder with photo.png, painting.png and another tiny network, mine.pth."""
     write_image(picture(48, 64, 1), tmp_path / "photo.png")
     write_image(picture(50, 40, 2), tmp_path / "painting.png")
     monkeypatch.chdir(tmp_path)
-    assert main(["backbone", "convert", "tiny", "-o", "mine.caffemodel", "--scale", "2"]) == 0
+    assert main(["backbone", "convert", "tiny", "-o", "mine.pth", "--scale", "2"]) == 0
     return tmp_path
 
 
@@ -38,14 +38,14 @@ def compare(capfd: Capture, *words: str) -> dict[str, object]:
 
 
 def test_every_network_paints_one_panel_of_the_sheet(capfd: Capture) -> None:
-    values = compare(capfd, "tiny", "mine.caffemodel", "photo.png", "painting.png")
+    values = compare(capfd, "tiny", "mine.pth", "photo.png", "painting.png")
     assert values["steps"] == 4
     rows = values["backbones"]
     assert [(row["name"], row["architecture"], row["width"]) for row in rows] == [  # type: ignore[attr-defined]
         ("tiny", "vgg19", 1 / 16),
-        ("mine.caffemodel", "vgg19", 1 / 16),
+        ("mine.pth", "vgg19", 1 / 16),
     ]
-    panels = [Path("sheet_panels/1_tiny.png"), Path("sheet_panels/2_mine.caffemodel.png")]
+    panels = [Path("sheet_panels/1_tiny.png"), Path("sheet_panels/2_mine.pth.png")]
     assert not torch.equal(*(read_image(panel) for panel in panels))
     sheet = read_image("sheet.png")
     assert values["size"] == {"width": sheet.shape[-1], "height": sheet.shape[-2]}
@@ -55,15 +55,15 @@ def test_every_network_paints_one_panel_of_the_sheet(capfd: Capture) -> None:
 
 
 def test_networks_are_rescaled_and_the_recipe_is_in_the_panel(capfd: Capture) -> None:
-    compare(capfd, "mine.caffemodel", "photo.png", "painting.png", "--strength", "0.7")
-    recipe = Recipe.from_dict(find_entry("sheet_panels/1_mine.caffemodel.png").values)
-    assert recipe == Recipe(weights="mine.caffemodel", rescaled_network=True, strength=0.7, size=48, steps=2)
+    compare(capfd, "mine.pth", "photo.png", "painting.png", "--strength", "0.7")
+    recipe = Recipe.from_dict(find_entry("sheet_panels/1_mine.pth.png").values)
+    assert recipe == Recipe(weights="mine.pth", rescaled_network=True, strength=0.7, size=48, steps=2)
 
 
 def test_a_second_call_paints_nothing_again(capfd: Capture) -> None:
     first = compare(capfd, "tiny", "photo.png", "painting.png")
     assert compare(capfd, "tiny", "photo.png", "painting.png") == first
-    assert compare(capfd, "tiny", "mine.caffemodel", "photo.png", "painting.png")["seconds"] != first["seconds"]
+    assert compare(capfd, "tiny", "mine.pth", "photo.png", "painting.png")["seconds"] != first["seconds"]
 
 
 def test_people_are_told_where_it_is(capfd: Capture) -> None:
@@ -77,7 +77,7 @@ BAD = {
     "unknown network": (["tyni", "photo.png", "painting.png"], "weights 'tyni' are neither"),
     "pictures first": (["photo.png", "painting.png", "tiny"], "'tiny' does not exist"),
     "twice": (["tiny", "tiny", "photo.png", "painting.png"], "given 2 times"),
-    "over a network": (["mine.caffemodel", "photo.png", "painting.png", "-o", "mine.caffemodel"], "suffix"),
+    "over a network": (["mine.pth", "photo.png", "painting.png", "-o", "mine.pth"], "suffix"),
     "over an input": (["tiny", "photo.png", "painting.png", "-o", "painting.png"], "is the input"),
     "no such option": (["tiny", "photo.png", "painting.png", "--weights", "oxford"], "--weights"),
 }

@@ -17,7 +17,6 @@ FOREIGN = {"grad", "fp32_precision", "__signature__", "__annotations__"}
 
 REMAINING = {
     *("batch/cluster.py", "batch/local.py", "batch/run.py", "cli/delivery.py"),
-    *("features/containers/caffe.py", "features/containers/caffe_messages.py", "features/containers/torchvision.py"),
     *("features/vgg.py", "images/formats/metadata.py", "painting/inputs.py", "painting/painting.py", "runs/run.py"),
     *("transfer/morph.py", "transfer/preparation.py", "transfer/rerun.py", "transfer/resume.py"),
 }

@@ -1,17 +1,15 @@
 """A network from one container into another, with what it expects of its input set right on the way."""
 
-import os
-import secrets
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
-from impasto.errors import DiskError, OutputError, WeightsError
-from impasto.features.containers.content import Write
-from impasto.features.containers.kinds import Container, choose_container
+from impasto.errors import OutputError, WeightsError
+from impasto.features.containers.kinds import choose_container
 from impasto.features.preprocessing import Preprocessing, build_preprocessing
 from impasto.features.weights import RECORDS, Weights, load_weights, read_weights
-from impasto.system.disk import check_folder, check_not_input, file_sha256
+from impasto.system.disk import check_folder, check_not_input, file_sha256, replace_file
 
 Three = tuple[float, float, float]
 
@@ -43,12 +41,11 @@ class GivenInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Converted:
-    """What was written: where, as which container, and the weights; expects: the input that the file's kernels take."""
+    """A file that was written, the name of its container, and its weights."""
 
     output: Path
     container: str
     weights: Weights
-    expects: Preprocessing
 
     def to_dict(self) -> dict[str, Any]:
         """All but the numbers, as JSON values."""
@@ -61,7 +58,7 @@ class Converted:
             "layers": [*self.weights.layers],
             "classifier": [*self.weights.classifier],
             "classes": list(record.classes),
-            "input": self.expects.describe(),
+            "input": record.preprocessing.describe(),
             "license": record.license,
             "source": record.source,
             "sha256": file_sha256(self.output),
@@ -83,14 +80,13 @@ def convert(
     to: the container; by the suffix of `output` if left out. given: the input, where the file does not tell or tells it
     wrong. license: instead of what the file tells. Raises WeightsError, OutputError, MissingExtraError, DiskError.
     """
-    container = choose_container(output, to)
+    container, encode = choose_container(output, to)
     _check_output(output, source)
     weights = _read(source, given or GivenInput(), classifier=not drop_classifier)
     if license is not None:
         weights = replace(weights, record=replace(weights.record, license=license))
-    _replace(output, container.write, weights)
-    expects = _as_written(container, weights.record.preprocessing)
-    return Converted(output=output, container=container.name, weights=weights, expects=expects)
+    replace_file(output, BytesIO(encode(weights.layers | weights.classifier, weights.to_metadata())))
+    return Converted(output=output, container=container, weights=weights)
 
 
 def _read(source: str, given: GivenInput, *, classifier: bool) -> Weights:
@@ -112,33 +108,9 @@ def _build(order: Literal["rgb", "bgr"], scale: float, mean: Three, std: Three) 
         ) from error
 
 
-def _as_written(container: Container, wanted: Preprocessing) -> Preprocessing:
-    """The input in the order of the channels that all networks in such containers have."""
-    if container.usual is None or container.usual.order == wanted.order:
-        return wanted
-    (m0, m1, m2), (s0, s1, s2) = wanted.mean, wanted.std
-    return build_preprocessing(container.usual.order, wanted.scale, (m2, m1, m0), (s2, s1, s0))
-
-
 def _check_output(output: Path, source: str) -> None:
     label = f"output {str(output)!r}"
     if output.is_dir():
         raise OutputError(f"{label} is a folder; expected a file.", "Choose another name.")
     check_folder(output.parent, label)
     check_not_input(output, label, [source])
-
-
-def _replace(output: Path, write: Write, weights: Weights) -> None:
-    temporary = output.with_name(f".impasto-{secrets.token_hex(8)}.tmp")  # same folder, so that the move is atomic
-    try:
-        write(weights.to_content(), temporary)
-        os.replace(temporary, output)
-    except OSError as error:
-        if isinstance(error, WeightsError):
-            raise
-        raise DiskError(
-            f"output {str(output)!r} was not written ({error.strerror or error}).",
-            "Look after the disk, or write it elsewhere.",
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impasto.backbone.data import Batch, default_workers, judging_batches
-from impasto.backbone.export import Backbone
+from impasto.backbone.export import to_network
 from impasto.backbone.store import Store
 from impasto.errors import DataSetError
+from impasto.features.weights import Weights
 from impasto.system.device import resolve_device, running
 
 BATCH_SIZE = 64
@@ -68,7 +69,7 @@ def judge(
 
 
 def evaluate(
-    backbone: Backbone,
+    backbone: Weights,
     data: str | os.PathLike[str],
     *,
     device: str = "auto",
@@ -79,19 +80,19 @@ def evaluate(
 
     Raises WeightsError (no classifier), DataSetError (unreadable, or of other classes), DeviceError.
     """
-    network = backbone.network()
+    network = to_network(backbone)
     store = Store(data)
     about = store.about
-    if about.classes != backbone.classes:
-        others = sorted(set(about.classes) ^ set(backbone.classes))
+    if about.classes != backbone.record.classes:
+        others = sorted(set(about.classes) ^ set(backbone.record.classes))
         named = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
         raise DataSetError(
             f"data set {os.fspath(data)!r} has {len(about.classes)} classes, the backbone was trained on "
-            f"{len(backbone.classes)}; only one of them has {named}.",
+            f"{len(backbone.record.classes)}; only one of them has {named}.",
             "Give a data set of the classes that it was trained on.",
         )
     place = resolve_device(device)
-    crop, augment = network.architecture.crop, backbone.metadata.get("augment") == "yes"
+    crop, augment = network.architecture.crop, backbone.more.get("augment") == "yes"
     check_crop(crop, about.size, os.fspath(data))
     batches = judging_batches(
         store,
@@ -106,8 +107,8 @@ def evaluate(
             network.to(place),
             batches,
             classes=len(about.classes),
-            mean=backbone.numbers("mean"),
-            std=backbone.numbers("std"),
+            mean=backbone.record.preprocessing.mean,
+            std=backbone.record.preprocessing.std,
             device=place,
         )
 

@@ -1,7 +1,5 @@
 """The networks that can be trained: VGG-11 to VGG-19 of any width, with their classifier."""
 
-from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from impasto.features.architecture import DEPTHS
+from impasto.features.architecture import DEPTHS, Layers, in_order
 from impasto.features.vgg import block_of
 
 CHANNELS = (64, 128, 256, 512, 512)
@@ -105,42 +103,35 @@ class Network(nn.Module):
         without pretraining (section 3.1). kaiming: 2 / fan in (He et al. 2015, arXiv 1502.01852).
         The last layer's is a hundredth of it, so that all classes begin equal.
         """
-        for name, layer in [*self.convolutions.items(), *self.classifier.items()]:
-            assert isinstance(layer, nn.Conv2d | nn.Linear)
-            area = layer.weight[0, 0].numel()
-            fan_in, fan_out = layer.weight.shape[1] * area, layer.weight.shape[0] * area
+        for name, (weight, bias) in self._layers().items():
+            area = weight[0, 0].numel()
+            fan_in, fan_out = weight.shape[1] * area, weight.shape[0] * area
             variance = 2 / fan_in if init == "kaiming" else 2 / (fan_in + fan_out)
             if name == "fc8":
                 variance /= 100
-            drawn = torch.randn(layer.weight.shape, generator=generator) * variance**0.5
-            layer.weight.copy_(drawn)
-            assert layer.bias is not None
-            layer.bias.zero_()
+            weight.copy_(torch.randn(weight.shape, generator=generator) * variance**0.5)
+            bias.zero_()
 
-    def folded(self) -> "OrderedDict[str, Tensor]":
-        """The weights by name (`conv1_1.weight`, `fc8.bias`, ...), each batch norm merged into its convolution."""
-        tensors: OrderedDict[str, Tensor] = OrderedDict()
-        for name, layer in self.convolutions.items():
-            assert isinstance(layer, nn.Conv2d)
-            assert layer.bias is not None
-            weight, bias = layer.weight.detach(), layer.bias.detach()
-            if name in self.norms:
-                norm = self.norms[name]
-                assert isinstance(norm, nn.BatchNorm2d)
-                assert norm.running_mean is not None
-                assert norm.running_var is not None
-                gain = norm.weight.detach() / (norm.running_var + norm.eps).sqrt()
-                weight = weight * gain.view(-1, 1, 1, 1)
-                bias = (bias - norm.running_mean) * gain + norm.bias.detach()
-            tensors[f"{name}.weight"], tensors[f"{name}.bias"] = weight, bias
-        for name, layer in self.classifier.items():
-            assert isinstance(layer, nn.Linear)
-            tensors[f"{name}.weight"], tensors[f"{name}.bias"] = layer.weight.detach(), layer.bias.detach()
-        return OrderedDict((name, tensor.cpu().clone().contiguous()) for name, tensor in tensors.items())
+    def folded(self) -> tuple[Layers, Layers]:
+        """Return convolutions and classifier by name, each batch norm merged into its convolution, on the CPU."""
+        layers = self._layers()
+        for name, norm in self.norms.items():
+            assert isinstance(norm, nn.BatchNorm2d)
+            weight, bias = layers[name]
+            gain = norm.weight / (norm.get_buffer("running_var") + norm.eps).sqrt()
+            merged = (bias - norm.get_buffer("running_mean")) * gain + norm.bias
+            layers[name] = weight * gain.view(-1, 1, 1, 1), merged
+        on_cpu = {name: (weight.cpu(), bias.cpu()) for name, (weight, bias) in layers.items()}
+        return in_order(on_cpu, self.convolutions.keys()), in_order(on_cpu, self.classifier.keys())
 
     @torch.no_grad()
-    def load_folded(self, tensors: Mapping[str, Tensor]) -> None:
-        """Takes the weights that `folded` gave; for a network without batch norm."""
-        for name, layer in [*self.convolutions.items(), *self.classifier.items()]:
-            layer.weight.copy_(tensors[f"{name}.weight"])  # type: ignore[operator]
-            layer.bias.copy_(tensors[f"{name}.bias"])  # type: ignore[operator]
+    def load_folded(self, layers: Layers) -> None:
+        """Copy weights that `folded` returned, the classifier among them, into a network without batch norm."""
+        for name, (weight, bias) in self._layers().items():
+            weight.copy_(layers[name][0])
+            bias.copy_(layers[name][1])
+
+    def _layers(self) -> Layers:
+        """Weight and bias of each convolution and dense layer, shared with the network."""
+        layers = {**dict(self.convolutions.items()), **dict(self.classifier.items())}
+        return {name: (layer.get_parameter("weight"), layer.get_parameter("bias")) for name, layer in layers.items()}

@@ -253,8 +253,8 @@ def _finish(
         size=settings["size"],
         kind=settings["kind"],
         classes=tuple(settings["classes"]),
-        mean=tuple(round(float(value), 6) for value in mean),
-        std=tuple(round(float(value), 6) for value in std),
+        mean=_three(mean),
+        std=_three(std),
         train=train,
         validation=np.flatnonzero((found >= 0) & held_out),
         labels=found,
@@ -262,6 +262,11 @@ def _finish(
     with environment.begin(write=True) as transaction:
         write_about(transaction, {"made_from": settings["made_from"]}, about)
     return about, tuple(broken)
+
+
+def _three(values: Any) -> tuple[float, float, float]:
+    red, green, blue = (round(float(value), 6) for value in values)
+    return red, green, blue
 
 
 def _hold_out(names: Sequence[str], labels: np.ndarray[Any, np.dtype[np.int64]], share: float) -> Any:

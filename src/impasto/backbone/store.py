@@ -40,8 +40,8 @@ class About:
     size: int
     kind: Kind
     classes: tuple[str, ...]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     labels: NDArray[np.int64]

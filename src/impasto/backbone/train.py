@@ -17,13 +17,14 @@ from impasto import __version__
 from impasto.backbone.curves import draw_curves
 from impasto.backbone.data import Batch, default_workers, judging_batches, steps_per_epoch, training_batches
 from impasto.backbone.evaluate import BATCH_SIZE, Judgement, check_crop, judge
-from impasto.backbone.export import LICENSE, to_backbone, write_backbone
+from impasto.backbone.export import LICENSE, to_backbone
 from impasto.backbone.network import Network, draw_masks
 from impasto.backbone.peers import Peers, joining
 from impasto.backbone.recipes import TrainingRecipe
 from impasto.backbone.run import BACKBONE, CURVES, RunFolder
 from impasto.backbone.store import Store
 from impasto.errors import CheckpointError, RecipeError
+from impasto.features.weights import write_safetensors
 from impasto.optimize.precision import check_precision, resolve_precision
 from impasto.system.device import resolve_device, running
 
@@ -260,7 +261,7 @@ class _Training:
                 trained_by=trained_by,
                 augment=recipe.augment,
             )
-            write_backbone(backbone, path)
+            write_safetensors(backbone, path)
         self.peers.wait()
         return Trained(path, judgement.top_1_share, judgement.top_5_share, self.steps, self._seconds(), self.precision)
 

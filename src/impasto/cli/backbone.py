@@ -234,8 +234,8 @@ def evaluate(
     trained = read_backbone(file)
     check_output(picture, inputs=[file])
     judgement = stage.evaluate(trained, data, device=device, threads=threads, workers=workers)
-    draw_confusion(judgement.confusion, trained.classes, picture)
-    mistakes = stage.most_confused(judgement, trained.classes)
+    draw_confusion(judgement.confusion, trained.record.classes, picture)
+    mistakes = stage.most_confused(judgement, trained.record.classes)
     if json:
         values: dict[str, Any] = {
             "output": str(picture),
@@ -243,7 +243,7 @@ def evaluate(
             "top_5": judgement.top_5_share,
             "loss": judgement.loss,
             "pictures": judgement.pictures,
-            "classes": list(trained.classes),
+            "classes": list(trained.record.classes),
             "confusion": judgement.confusion.tolist(),
         }
         print_json(values)

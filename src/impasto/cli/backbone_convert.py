@@ -1,4 +1,4 @@
-"""`impasto backbone convert`: a network from one container into another."""
+"""`impasto backbone convert`: a network from one kind of file into another."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,20 +17,18 @@ def convert(
         ),
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="OUT", help=".safetensors, .pth, .mat, .h5 or .caffemodel")
+        Path, typer.Option("-o", "--output", metavar="OUT", help="a .safetensors or .pth file")
     ],
     to: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME",
-            help="safetensors, torchvision, matconvnet, keras, caffe or caffe-v1 (layers of 2014 and before); "
-            "default: by the suffix of OUT",
+            metavar="NAME", help="safetensors or torchvision; default: by the suffix of OUT"
         ),
     ] = None,
     drop_classifier: Annotated[
         bool, typer.Option("--drop-classifier", metavar="", help="write the convolutions alone")
     ] = False,
-    license: Annotated[str | None, typer.Option(metavar="TEXT", help="license to note; default: what IN tells")] = None,
+    license: Annotated[str | None, typer.Option(metavar="TEXT", help="license to note; default: that of IN")] = None,
     channel_order: Annotated[
         str | None, typer.Option(metavar="RGB|BGR", help="channels that IN expects", rich_help_panel="Input of IN")
     ] = None,
@@ -48,11 +46,12 @@ def convert(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write a network into another kind of file, every weight bit by bit.
+    """Write a network as .safetensors or .pth, every weight bit by bit.
 
     impasto backbone convert VGG_ILSVRC_19_layers.caffemodel -o vgg19.safetensors --license "CC BY 4.0, Oxford"
 
-    The options of IN's input are for files that do not tell it, or tell it wrong.
+    Read are .safetensors, .pth, .mat, .h5 and .caffemodel. The options of IN's input are for files that do not
+    describe it, or describe it wrongly.
     """
     from impasto.backbone import convert as stage
 

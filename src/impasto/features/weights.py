@@ -11,6 +11,7 @@ import tempfile
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -28,12 +29,12 @@ from impasto.features.architecture import (
     width_of,
 )
 from impasto.features.containers import own
-from impasto.features.containers.content import Content
 from impasto.features.containers.kinds import Container, recognise_container
+from impasto.features.containers.stored import StoredNetwork, to_metadata
 from impasto.features.containers.torchvision import load_tensors
 from impasto.features.preprocessing import OXFORD, PREPROCESSINGS, TORCHVISION, Preprocessing
 from impasto.recipe.files import is_file
-from impasto.system.disk import cache_folder, file_sha256
+from impasto.system.disk import cache_folder, file_sha256, replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -70,19 +71,22 @@ class Weights:
     classifier: Layers = field(default_factory=dict)
     more: Mapping[str, str] = field(default_factory=dict)
 
-    def to_content(self) -> Content:
-        """What a container is written from."""
+    def to_metadata(self) -> dict[str, str]:
+        """Return the record as the text that a file has beside the numbers."""
         record = self.record
-        return Content(
-            layers=self.layers,
-            classifier=self.classifier,
-            architecture=record.architecture,
-            preprocessing=record.preprocessing,
-            license=record.license,
-            source=record.source,
-            classes=record.classes,
-            trained_by=record.trained_by,
-            more=self.more,
+        return to_metadata(
+            StoredNetwork(
+                layers=self.layers,
+                classifier=self.classifier,
+                architecture=record.architecture,
+                width=record.width,
+                preprocessing=record.preprocessing,
+                license=record.license,
+                source=record.source,
+                classes=record.classes,
+                trained_by=record.trained_by,
+                more=self.more,
+            )
         )
 
 
@@ -164,29 +168,28 @@ def read_weights(
     """
     label = f"weights file {str(path)!r}"
     container = recognise_container(path)
-    content = container.read(path, classifier)
-    check_layers_complete(label, content.layers, content.architecture)
-    architecture = content.architecture or find_architecture(content.layers)
-    layers, dense = in_order(content.layers, layers_of(architecture)), in_order(content.classifier, CLASSIFIER)
+    stored = container.read(path, classifier)
+    check_layers_complete(label, stored.layers, stored.architecture)
+    architecture = stored.architecture or find_architecture(stored.layers)
+    layers, dense = in_order(stored.layers, layers_of(architecture)), in_order(stored.classifier, CLASSIFIER)
     check_shapes(label, layers, dense)
     sha256 = file_sha256(path)
     known = KNOWN_STATE_DICTS.get(sha256[:8], ("", None, "unknown: see where the file came from"))
     if isinstance(preprocessing, str):
-        asked = PREPROCESSINGS.get(preprocessing)
-        told = asked or content.preprocessing or known[1]
-        preprocessing = told or _tell_preprocessing(path, container, sha256, layers["conv1_1"][0])
+        found = PREPROCESSINGS.get(preprocessing) or stored.preprocessing or known[1]
+        preprocessing = found or _guess_preprocessing(path, container, sha256, layers["conv1_1"][0])
     record = WeightsRecord(
         name=path.name,
         architecture=architecture,
         preprocessing=preprocessing,
-        license=content.license or known[2],
-        source=content.source or path.name,  # not the path: it goes into what is written from this
+        license=stored.license or known[2],
+        source=stored.source or path.name,  # not the path: it goes into what is written from this
         sha256=sha256,
-        width=width_of(layers),
-        classes=content.classes,
-        trained_by=content.trained_by,
+        width=stored.width or width_of(layers),
+        classes=stored.classes,
+        trained_by=stored.trained_by,
     )
-    return Weights(record, layers, dense, content.more)
+    return Weights(record, layers, dense, stored.more)
 
 
 def packaged_file() -> Path:
@@ -206,8 +209,9 @@ def cached_file(record: WeightsRecord) -> Path:
 
 
 def write_safetensors(weights: Weights, path: str | os.PathLike[str]) -> None:
-    """Writes weights in our own container, with the record beside the numbers."""
-    own.write(weights.to_content(), Path(path))
+    """Write weights as .safetensors in one atomic move, with the record beside the numbers. Raises DiskError."""
+    content = own.encode(weights.layers | weights.classifier, weights.to_metadata())
+    replace_file(Path(path), BytesIO(content))
 
 
 def _load_packaged() -> Weights:
@@ -235,7 +239,7 @@ def _random_layers(base: int, widths: tuple[int, ...]) -> Layers:
     return layers
 
 
-def _tell_preprocessing(path: Path, container: Container, sha256: str, kernel: Tensor) -> Preprocessing:
+def _guess_preprocessing(path: Path, container: Container, sha256: str, kernel: Tensor) -> Preprocessing:
     """By the scale of the first layer against Oxford's, or what networks in such containers usually expect."""
     oxford = _load_packaged().layers["conv1_1"][0]
     if kernel.shape == oxford.shape:

@@ -1,5 +1,6 @@
 """Judging: counts that can be checked by hand, the file in between, and the pictures of both."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from torch import nn
 from impasto.backbone.curves import draw_confusion, draw_curves
 from impasto.backbone.data import Batch
 from impasto.backbone.evaluate import evaluate, judge, most_confused
-from impasto.backbone.export import Backbone, read_backbone, to_backbone, write_backbone
+from impasto.backbone.export import read_backbone, to_backbone, to_network
 from impasto.backbone.network import Architecture, Network
 from impasto.errors import DataSetError, WeightsError
+from impasto.features.weights import Weights, write_safetensors
 
 MIXED_BLUE = tuple(round(255 + (channel - 255) * 0.6**0.5) for channel in (27, 108, 168))
 MIXED_RED = tuple(round(255 + (channel - 255) * 0.4**0.5) for channel in (200, 85, 61))
@@ -43,7 +45,7 @@ def test_shares_are_counted() -> None:
 
 
 @pytest.fixture
-def backbone() -> Backbone:
+def backbone() -> Weights:
     architecture = Architecture(arch="vgg11", width=0.05, batch_norm=True, classifier="average", classes=3, crop=32)
     network = Network(architecture)
     network.initialize("kaiming", torch.Generator().manual_seed(0))
@@ -58,46 +60,47 @@ def backbone() -> Backbone:
     )
 
 
-def test_a_file_keeps_each_bit(backbone: Backbone, tmp_path: Path) -> None:
-    write_backbone(backbone, tmp_path / "b.safetensors")
+def test_a_file_keeps_each_bit(backbone: Weights, tmp_path: Path) -> None:
+    write_safetensors(backbone, tmp_path / "b.safetensors")
     found = read_backbone(tmp_path / "b.safetensors")
-    assert found.metadata == backbone.metadata
-    assert list(backbone.tensors)[:2] == ["conv1_1.weight", "conv1_1.bias"]
-    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in backbone.tensors.items())
-    assert found.numbers("std") == (0.4, 0.5, 0.6)
+    assert found.to_metadata() == {**backbone.to_metadata(), "source": "b.safetensors"}
+    assert next(iter(found.layers)) == "conv1_1" and list(found.classifier) == ["fc8"]
+    for name, tensors in (backbone.layers | backbone.classifier).items():
+        assert all(map(torch.equal, (found.layers | found.classifier)[name], tensors))
+    assert found.record.preprocessing.std == (0.4, 0.5, 0.6)
+    assert found.record.width == 0.05
 
 
-def test_a_file_that_is_no_backbone_is_refused(backbone: Backbone, tmp_path: Path) -> None:
+def test_a_file_that_is_no_backbone_is_refused(backbone: Weights, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     with pytest.raises(WeightsError, match="does not exist; expected a file or the folder of a run"):
         read_backbone(tmp_path / "none.safetensors")
     (tmp_path / "text.safetensors").write_text("text")
-    with pytest.raises(WeightsError, match="is damaged or no .safetensors"):
+    with pytest.raises(WeightsError, match="is damaged"):
         read_backbone(tmp_path / "text.safetensors")
     save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
-    with pytest.raises(WeightsError, match="not a backbone that impasto wrote"):
+    with pytest.raises(WeightsError, match="is of format None; expected 'impasto-backbone-1'"):
         read_backbone(tmp_path / "other.safetensors")
-    convolutions = {name: tensor for name, tensor in backbone.tensors.items() if name.startswith("conv")}
     with pytest.raises(WeightsError, match="no classifier"):
-        Backbone(convolutions, backbone.metadata).network()
-    write_backbone(Backbone({"a": torch.tensor(float("nan"))}, backbone.metadata), tmp_path / "nan.safetensors")
+        to_network(replace(backbone, classifier={}))
+    kernel, bias = backbone.classifier["fc8"]
+    write_safetensors(replace(backbone, classifier={"fc8": (kernel * torch.nan, bias)}), tmp_path / "nan.safetensors")
     with pytest.raises(WeightsError, match="NaN"):
         read_backbone(tmp_path / "nan.safetensors")
-    without_last = {name: tensor for name, tensor in backbone.tensors.items() if name != "conv5_2.bias"}
-    with pytest.raises(WeightsError, match=r"lacks conv5_2.bias"):
-        Backbone(without_last, backbone.metadata).network()
+    with pytest.raises(WeightsError, match="does not fit vgg11 of width 0.05"):
+        to_network(replace(backbone, layers={**backbone.layers, "conv5_2": (torch.zeros(2, 2, 3, 3), torch.zeros(2))}))
 
 
-def test_held_out_pictures_are_judged(backbone: Backbone, data: Path) -> None:
+def test_held_out_pictures_are_judged(backbone: Weights, data: Path) -> None:
     found = evaluate(backbone, data, device="cpu", threads=1, workers=0)
     assert found.pictures == 3
     assert found.confusion.sum(dim=1).tolist() == [1, 1, 1]
     assert found.top_5_share == 1
 
 
-def test_other_classes_are_refused(backbone: Backbone, data: Path) -> None:
-    other = Backbone(backbone.tensors, {**backbone.metadata, "classes": '["ash", "birch", "yew"]'})
+def test_other_classes_are_refused(backbone: Weights, data: Path) -> None:
+    other = replace(backbone, record=replace(backbone.record, classes=("ash", "birch", "yew")))
     with pytest.raises(DataSetError, match="only one of them has cedar, yew"):
         evaluate(other, data, device="cpu", workers=0)
 

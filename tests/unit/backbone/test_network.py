@@ -54,7 +54,8 @@ def test_merging_batch_norm_changes_no_score(classifier: str) -> None:
         torch.nn.init.uniform_(norm.weight, 0.5, 2)
         torch.nn.init.uniform_(norm.bias, -1, 1)
     plain = Network(architecture(classifier=classifier))
-    plain.load_folded(normed.folded())
+    convolutions, dense = normed.folded()
+    plain.load_folded(convolutions | dense)
     x = torch.rand(4, 3, 32, 32)
     expected = normed.eval()(x).detach()
     assert torch.allclose(plain(x), expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
@@ -62,9 +63,7 @@ def test_merging_batch_norm_changes_no_score(classifier: str) -> None:
 
 def test_features_for_painting_are_those_that_were_trained() -> None:
     network = Network(architecture("vgg13"))
-    tensors = network.folded()
-    layers = {name: (tensors[f"{name}.weight"], tensors[f"{name}.bias"]) for name in network.convolutions}
-    encoder = Vgg(layers, TORCHVISION)
+    encoder = Vgg(network.folded()[0], TORCHVISION)
     image = torch.rand(1, 3, 32, 32)
     last = encoder(image, ["conv5_2"])["conv5_2"]
     pooled = torch.nn.functional.max_pool2d(last, 2).mean(dim=(2, 3))

@@ -1,6 +1,7 @@
-"""Containers: round trips that keep every bit, and files that other programs wrote."""
+"""Containers: round trips that keep every bit, and files as other programs write them."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from impasto.errors import MissingExtraError, OutputError, WeightsError
 from impasto.features.architecture import DEPTHS, Layers, layers_of
-from impasto.features.containers import content as content_module
+from impasto.features.containers import stored as stored_module
 from impasto.features.containers.kinds import CONTAINERS, choose_container, recognise_container
 from impasto.features.preprocessing import OXFORD, OXFORD_RGB, TORCHVISION, Preprocessing, build_preprocessing
 from impasto.features.vgg import Vgg
@@ -52,8 +53,68 @@ def narrow(architecture: str = "vgg11", preprocessing: Preprocessing = OXFORD, c
 
 
 def write(weights: Weights, container: str, path: Path) -> Path:
-    CONTAINERS[container].write(weights.to_content(), path)
+    """Writes ours and torchvision's files as the program does, and the others with what impasto 0.1 noted in them."""
+    metadata, encode = weights.to_metadata(), CONTAINERS[container].encode
+    if encode is not None:
+        path.write_bytes(encode(weights.layers | weights.classifier, metadata))
+    else:
+        FOREIGN[container](turned(weights, ORDERS[container]), path, json.dumps(metadata))
     return path
+
+
+def turned(weights: Weights, order: str) -> Weights:
+    """The network as files have it whose channels always come in this order."""
+    if weights.record.preprocessing.order == order:
+        return weights
+    kernel, bias = weights.layers["conv1_1"]
+    return replace(weights, layers=weights.layers | {"conv1_1": (kernel.flip(1), bias)})
+
+
+def cells(values: Sequence[object]) -> np.ndarray:
+    """A cell array of one row."""
+    array = np.empty((1, len(values)), dtype=object)
+    for index, value in enumerate(values):
+        array[0, index] = value
+    return array
+
+
+def write_matconvnet(weights: Weights, path: Path, note: str = "", oldest: bool = False) -> None:
+    """RGB and (height, width, in, out); averageImage is a color or, in old networks, a picture at the top."""
+    items: list[dict[str, object]] = []
+    for name, (kernel, bias) in (weights.layers | weights.classifier).items():
+        side = 2 if name == "fc6" else 1
+        kernel = kernel if kernel.ndim == 4 else kernel.reshape(len(kernel), -1, side, side)
+        arrays = [kernel.permute(2, 3, 1, 0).numpy(), bias.numpy().reshape(1, -1)]
+        numbers = {"filters": arrays[0], "biases": arrays[1]} if oldest else {"weights": cells(arrays)}
+        items += [{"name": name, "type": "conv", **numbers}, {"name": "relu", "type": "relu"}]
+    mean = np.array(weights.record.preprocessing.mean, dtype=np.float32).reshape(1, 1, 3)
+    saved: dict[str, object] = {"layers": cells(items), "meta": {"normalization": {"averageImage": mean}}}
+    if oldest:
+        saved = {"layers": cells(items), "normalization": {"averageImage": np.tile(mean, (5, 7, 1))}}
+    with path.open("wb") as file:
+        scipy.io.savemat(file, {**saved, "impasto": note} if note or oldest else {"net": saved})
+
+
+def write_keras(weights: Weights, path: Path, note: str = "", layout: str = "new") -> None:
+    """BGR and (height, width, in, out), in a layout of Keras."""
+    with h5py.File(path, "w") as file:
+        root = file.create_group("model_weights") if layout == "whole model" else file
+        for index, (name, (kernel, bias)) in enumerate((weights.layers | weights.classifier).items()):
+            theirs = name.replace("_", "_conv").replace("conv", "block", 1)
+            theirs = {"fc6": "fc1", "fc7": "fc2", "fc8": "predictions"}.get(theirs, theirs)
+            names = (f"{theirs}_W_1:0", f"{theirs}_b_1:0") if layout == "old" else ("kernel:0", "bias:0")
+            array = kernel.permute(2, 3, 1, 0).numpy() if kernel.ndim == 4 else kernel.T.numpy()
+            if name == "fc6":  # flattened row, column, channel
+                array = kernel.reshape(-1, 32, 2, 2).permute(2, 3, 1, 0).reshape(-1, len(kernel)).numpy()
+            group = root.create_group(theirs) if layout == "old" else root.create_group(f"{theirs}/{theirs}")
+            group[names[0]], group[names[1]] = array, bias.numpy()
+            root.create_group(f"pool{index}")
+        if note:
+            file["impasto"] = note
+
+
+def write_caffe(weights: Weights, path: Path, note: str = "") -> None:
+    path.write_bytes(hand_written(weights, new_layer, new_blob) + delimited(20150826, note.encode()))
 
 
 def suffixed(folder: Path, container: str) -> Path:
@@ -106,10 +167,10 @@ def test_a_tour_through_all_containers_ends_where_it_began(tmp_path: Path) -> No
 def test_a_file_is_known_by_its_beginning(container: str, tmp_path: Path) -> None:
     """Caffe's by its name: protobuf has no sign at its beginning."""
     path = write(narrow(), container, tmp_path / "weights.bin")
-    expected = "torchvision" if container.startswith("caffe") else container
+    expected = "torchvision" if container == "caffe" else container
     assert recognise_container(path).name == expected
     assert recognise_container(path.rename(tmp_path / "weights.caffemodel")).name == (
-        "caffe" if container.startswith("caffe") else container
+        "caffe" if container == "caffe" else container
     )
 
 
@@ -146,39 +207,27 @@ def response(weights: Weights) -> Tensor:
 
 
 @pytest.mark.parametrize("order", ["bgr", "rgb"])
-@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("container", ["safetensors", "torchvision"])
 def test_axes_and_channels_are_where_the_container_has_them(container: str, order: str, tmp_path: Path) -> None:
     """As seen by the libraries that other programs read these files with."""
     weights = asymmetric(order)
     path = write(weights, container, suffixed(tmp_path, container))
     seen = RAW[container](path)
-    bgr = BGR_KERNEL if ORDERS.get(container, order) == "bgr" else BGR_KERNEL[:, ::-1]
-    assert np.array_equal(seen, bgr)
+    assert np.array_equal(seen, BGR_KERNEL if order == "bgr" else BGR_KERNEL[:, ::-1])
+    assert_sees_red(load_weights(str(path)))
+
+
+@pytest.mark.parametrize("container", ["matconvnet", "keras", "caffe"])
+def test_channels_of_other_programs_are_in_their_order(container: str, tmp_path: Path) -> None:
+    path = suffixed(tmp_path, container)
+    FOREIGN[container](asymmetric(ORDERS[container]), path, "")
+    assert_sees_red(load_weights(str(path)))
+
+
+def assert_sees_red(weights: Weights) -> None:
     expected = torch.zeros(6, 6)
     expected[1:4, 0:3] = torch.from_numpy(BLUE_GREEN_RED[2].copy()).float().flip(0, 1)
-    torch.testing.assert_close(response(load_weights(str(path))), expected, rtol=1e-4, atol=0.02)
-
-
-ORDERS = {"matconvnet": "rgb", "keras": "bgr", "caffe": "bgr", "caffe-v1": "bgr"}
-
-
-def raw_matconvnet(path: Path) -> np.ndarray:
-    kernel = scipy.io.loadmat(path)["layers"][0, 0]["weights"][0, 0][0, 0]
-    assert kernel.shape == (3, 3, 3, 4)
-    return kernel.transpose(3, 2, 0, 1)
-
-
-def raw_keras(path: Path) -> np.ndarray:
-    with h5py.File(path) as file:
-        return file["block1_conv1/block1_conv1/kernel:0"][()].transpose(3, 2, 0, 1)
-
-
-def raw_caffe(path: Path) -> np.ndarray:
-    """Without protobuf: the bytes of the kernel stand in the file as they are."""
-    for kernel in (BGR_KERNEL, BGR_KERNEL[:, ::-1]):
-        if kernel.tobytes() in path.read_bytes():
-            return kernel
-    raise AssertionError("neither order is in the file")
+    torch.testing.assert_close(response(weights), expected, rtol=1e-4, atol=0.02)
 
 
 def raw_own(path: Path) -> np.ndarray:
@@ -190,10 +239,6 @@ def raw_own(path: Path) -> np.ndarray:
 RAW: dict[str, Callable[[Path], np.ndarray]] = {
     "safetensors": raw_own,
     "torchvision": lambda path: torch.load(path, weights_only=True)["features.0.weight"].numpy(),
-    "matconvnet": raw_matconvnet,
-    "keras": raw_keras,
-    "caffe": raw_caffe,
-    "caffe-v1": raw_caffe,
 }
 
 
@@ -309,22 +354,9 @@ def test_a_caffemodel_of_a_training_tells_its_input(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("oldest", [False, True])
 def test_a_mat_file_of_matconvnet(oldest: bool, tmp_path: Path) -> None:
-    """RGB and (height, width, in, out); averageImage is a color or, in old networks, a picture at the top."""
     weights = narrow("vgg11", OXFORD_RGB, classifier=False)
-    cells = np.empty((1, len(weights.layers) * 2), dtype=object)
-    for index, (name, (kernel, bias)) in enumerate(weights.layers.items()):
-        arrays = [kernel.permute(2, 3, 1, 0).numpy(), bias.numpy().reshape(1, -1)]
-        pair = np.empty((1, 2), dtype=object)
-        pair[0, 0], pair[0, 1] = arrays
-        numbers = {"filters": arrays[0], "biases": arrays[1]} if oldest else {"weights": pair}
-        cells[0, 2 * index] = {"name": name, "type": "conv", **numbers}
-        cells[0, 2 * index + 1] = {"name": "relu", "type": "relu"}
-    mean = np.array(OXFORD_RGB.mean, dtype=np.float32).reshape(1, 1, 3)
-    saved = {"layers": cells, "meta": {"normalization": {"averageImage": mean}}}
-    if oldest:
-        saved = {"layers": cells, "normalization": {"averageImage": np.tile(mean, (5, 7, 1))}}
     path = tmp_path / "imagenet-vgg.mat"
-    scipy.io.savemat(path, saved if oldest else {"net": saved})
+    write_matconvnet(weights, path, oldest=oldest)
     found = load_weights(str(path))
     assert found.record.preprocessing is OXFORD_RGB
     assert_same(found.layers, weights.layers)
@@ -334,21 +366,18 @@ def test_a_mat_file_of_matconvnet(oldest: bool, tmp_path: Path) -> None:
 def test_an_h5_file_of_keras(layout: str, tmp_path: Path) -> None:
     weights = narrow("vgg16", OXFORD)
     path = tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels.h5"
-    with h5py.File(path, "w") as file:
-        root = file.create_group("model_weights") if layout == "whole model" else file
-        for index, (name, (kernel, bias)) in enumerate((weights.layers | weights.classifier).items()):
-            theirs = name.replace("_", "_conv").replace("conv", "block", 1)
-            theirs = {"fc6": "fc1", "fc7": "fc2", "fc8": "predictions"}.get(theirs, theirs)
-            names = (f"{theirs}_W_1:0", f"{theirs}_b_1:0") if layout == "old" else ("kernel:0", "bias:0")
-            array = kernel.permute(2, 3, 1, 0).numpy() if kernel.ndim == 4 else kernel.T.numpy()
-            if name == "fc6":  # flattened row, column, channel
-                array = kernel.reshape(-1, 32, 2, 2).permute(2, 3, 1, 0).reshape(-1, len(kernel)).numpy()
-            group = root.create_group(theirs) if layout == "old" else root.create_group(f"{theirs}/{theirs}")
-            group[names[0]], group[names[1]] = array, bias.numpy()
-            root.create_group(f"pool{index}")
+    write_keras(weights, path, layout=layout)
     found = read_weights(path, preprocessing="oxford", classifier=True)
     assert_same(found.layers, weights.layers)
     assert_same(found.classifier, weights.classifier)
+
+
+FOREIGN: dict[str, Callable[[Weights, Path, str], None]] = {
+    "matconvnet": write_matconvnet,
+    "keras": write_keras,
+    "caffe": write_caffe,
+}
+ORDERS = {"matconvnet": "rgb", "keras": "bgr", "caffe": "bgr"}
 
 
 @pytest.mark.parametrize("architecture", DEPTHS)
@@ -423,7 +452,7 @@ def test_a_damaged_file_is_named(container: str, damage: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("change", [{"mean": "1,2"}, {"channel_order": "GRB"}, {"std": "0,1,1"}, {"arch": "vgg12"}])
-def test_malformed_metadata_is_told(change: dict[str, str], tmp_path: Path) -> None:
+def test_malformed_metadata_is_refused(change: dict[str, str], tmp_path: Path) -> None:
     from safetensors import safe_open
     from safetensors.torch import load_file, save_file
 
@@ -446,8 +475,8 @@ def test_batch_norms_elsewhere_are_refused(tmp_path: Path) -> None:
         load_weights(str(path))
 
 
-@pytest.mark.parametrize(("container", "package"), [("caffe", "protobuf"), ("keras", "h5py"), ("matconvnet", "scipy")])
-def test_a_missing_extra_tells_what_to_install(
+@pytest.mark.parametrize(("container", "package"), [("keras", "h5py"), ("matconvnet", "scipy")])
+def test_a_missing_extra_is_named(
     container: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(narrow(), container, suffixed(tmp_path, container))
@@ -455,15 +484,23 @@ def test_a_missing_extra_tells_what_to_install(
     def without(name: str) -> None:
         raise ImportError(name)
 
-    monkeypatch.setattr(content_module, "import_module", without)
+    monkeypatch.setattr(stored_module, "import_module", without)
     with pytest.raises(MissingExtraError, match=rf"needs the package {package}.*pip install .impasto\[convert\]"):
         load_weights(str(path))
 
 
 def test_the_container_to_write_is_chosen_by_suffix_or_name(tmp_path: Path) -> None:
-    assert choose_container(tmp_path / "a.mat", None).name == "matconvnet"
-    assert choose_container(tmp_path / "a.bin", "caffe-v1").name == "caffe-v1"
+    assert choose_container(tmp_path / "a.pt", None)[0] == "torchvision"
+    assert choose_container(tmp_path / "a.bin", "safetensors")[0] == "safetensors"
     with pytest.raises(OutputError, match=r"suffix '\.bin'.*--to"):
         choose_container(tmp_path / "a.bin", None)
-    with pytest.raises(OutputError, match=r"'kears' is unknown.*Did you mean 'keras'"):
-        choose_container(tmp_path / "a.h5", "kears")
+    with pytest.raises(OutputError, match=r"'torchvison' is unknown.*Did you mean 'torchvision'"):
+        choose_container(tmp_path / "a.pth", "torchvison")
+
+
+@pytest.mark.parametrize(("name", "to"), [("a.mat", None), ("a.h5", None), ("a.caffemodel", None), ("a.pth", "keras")])
+def test_files_of_other_programs_are_only_read(name: str, to: str | None, tmp_path: Path) -> None:
+    with pytest.raises(
+        OutputError, match=r"only read; written are safetensors \(\.safetensors\) or torchvision \(\.pth\)"
+    ):
+        choose_container(tmp_path / name, to)

@@ -1,1 +1,1 @@
-"""The files that a VGG's weights come in: ours, torchvision's, MatConvNet's, Keras's and Caffe's."""
+"""Weights files of a VGG: ours, torchvision's, MatConvNet's, Keras's and Caffe's."""

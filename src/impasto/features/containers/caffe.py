@@ -1,7 +1,12 @@
-"""Caffe's container: a .caffemodel, a NetParameter of protobuf, kernels (out, in, height, width), channels BGR."""
+"""Caffe's weights files (.caffemodel): kernels (out, in, height, width), channels BGR.
 
-import json
-from collections.abc import Callable
+The file is a NetParameter of caffe.proto in protobuf's wire format (https://protobuf.dev/programming-guides/encoding),
+of which only the fields that hold weights are read.
+"""
+
+import math
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,112 +16,131 @@ from torch import Tensor
 
 from impasto.errors import WeightsError
 from impasto.features.architecture import CLASSIFIER
-from impasto.features.containers.caffe_messages import net_parameter
-from impasto.features.containers.content import Content, from_foreign, import_extra, refuse_batch_norm, to_note
+from impasto.features.containers.stored import StoredNetwork, add_note, batch_norm_error
 from impasto.features.preprocessing import Preprocessing, build_preprocessing
 
-CONVOLUTION, INNER_PRODUCT = 4, 14
-"""Types of V1LayerParameter."""
+LAYERS = {100: (1, 2, 7, 100), 2: (4, 5, 6, 36)}
+"""Fields of NetParameter: of their name, type, blobs and transform_param. 100 is LayerParameter; 2 is V1LayerParameter,
+which Caffe wrote until 2014 and in which Oxford published its networks."""
 
-PIECE = 1 << 20
-"""Numbers handed to protobuf at once: as Python's floats they take 24 bytes each."""
+NOTE = 20150826
+"""The field of our metadata in files that impasto 0.1 wrote."""
+
+Message = dict[int, list[Any]]
+"""The values of each field by its number: an int, or the bytes of a string, a message or a float."""
 
 
-def read(path: Path, classifier: bool) -> Content:
-    """What the file holds, of either generation of layers."""
+def read(path: Path, classifier: bool) -> StoredNetwork:
+    """Read a .caffemodel."""
     label = f"weights file {str(path)!r}"
-    network = net_parameter(label)
-    message = import_extra("google.protobuf.message", label)
     try:
-        network.ParseFromString(path.read_bytes())
-    except (message.DecodeError, OSError) as error:
+        network = _parse(path.read_bytes())
+        layers, dense, norms, preprocessing = {}, {}, [], None
+        for field, numbers in LAYERS.items():
+            for layer in map(_parse, network.get(field, ())):
+                name, kind, blobs, transform = (layer.get(number, []) for number in numbers)
+                title = _text(name)
+                if _text(kind) in ("BatchNorm", "Scale", "BN"):
+                    norms.append(title)
+                elif len(blobs) >= 2 and title.startswith("conv"):
+                    layers[title] = _to_layer(blobs, f"{label}: {title}", 4)
+                elif len(blobs) >= 2 and classifier and title in CLASSIFIER:
+                    dense[title] = _to_layer(blobs, f"{label}: {title}", 2)
+                preprocessing = preprocessing or _read_input(transform)
+    except (ValueError, IndexError, KeyError, OSError) as error:
+        if isinstance(error, WeightsError):
+            raise
         raise WeightsError(f"{label} is damaged or no .caffemodel ({error}).", "Get or convert it again.") from error
-    items = [*network.layer, *network.layers]
-    norms = [_text(item.name) for item in items if item.type in (b"BatchNorm", b"Scale", b"BN")]
     if norms:
-        raise refuse_batch_norm(label, ", ".join(norms))
-    blobs = {_text(item.name): item.blobs for item in items if len(item.blobs) >= 2}
-    layers = {n: _layer(pair, f"{label}: {n}", 4) for n, pair in blobs.items() if n.startswith("conv")}
-    dense = {n: _layer(blobs[n], f"{label}: {n}", 2) for n in CLASSIFIER if classifier and n in blobs}
-    told = from_foreign(_text(network.impasto), layers, dense, label, "bgr")
-    return told or Content(layers=layers, classifier=dense, preprocessing=_transformation(items))
+        raise batch_norm_error(label, ", ".join(norms))
+    stored = StoredNetwork(layers=layers, classifier=dense, preprocessing=preprocessing)
+    return add_note(stored, _text(network.get(NOTE, [])), label, "bgr")
 
 
-def write_new(content: Content, path: Path) -> None:
-    """Writes `layer`, LayerParameter, blobs with a shape: Caffe since 2014."""
-
-    def add(network: Any, name: str, is_dense: bool) -> Any:
-        return network.layer.add(name=name.encode(), type=b"InnerProduct" if is_dense else b"Convolution")
-
-    _write(content, path, add, _set_shape)
-
-
-def write_old(content: Content, path: Path) -> None:
-    """Writes `layers`, V1LayerParameter, blobs with num, channels, height and width: what every Caffe reads."""
-
-    def add(network: Any, name: str, is_dense: bool) -> Any:
-        return network.layers.add(name=name.encode(), type=INNER_PRODUCT if is_dense else CONVOLUTION)
-
-    _write(content, path, add, _set_four)
-
-
-def _write(
-    content: Content,
-    path: Path,
-    add: Callable[[Any, str, bool], Any],
-    set_size: Callable[[Any, tuple[int, ...]], None],
-) -> None:
-    network = net_parameter(f"output {str(path)!r}")
-    network.name = content.architecture.encode()
-    for name, tensors in (content.in_channel_order("bgr") | content.classifier).items():
-        layer = add(network, name, name in content.classifier)
-        for tensor in tensors:
-            blob = layer.blobs.add()
-            set_size(blob, tuple(tensor.shape))
-            numbers = tensor.reshape(-1)
-            for start in range(0, len(numbers), PIECE):
-                blob.data.extend(numbers[start : start + PIECE].tolist())
-    network.impasto = json.dumps(to_note(content)).encode()
-    path.write_bytes(network.SerializeToString())
+def _parse(message: Any) -> Message:
+    """The fields of a message. Raises ValueError, IndexError where it is cut short or none."""
+    fields: Message = {}
+    data, at = memoryview(message), 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        number, wire_type = tag >> 3, tag & 7
+        if number == 0 or wire_type not in (0, 1, 2, 5):
+            raise ValueError(f"no field begins at byte {at - 1}")
+        value: Any
+        if wire_type == 0:
+            value, at = _varint(data, at)
+        else:
+            length = {1: 8, 5: 4}.get(wire_type, 0)
+            if wire_type == 2:
+                length, at = _varint(data, at)
+            value, at = data[at : at + length], at + length
+        fields.setdefault(number, []).append(value)
+    if at > len(data):
+        raise ValueError("it is cut short")
+    return fields
 
 
-def _set_shape(blob: Any, size: tuple[int, ...]) -> None:
-    blob.shape.dim.extend(size)
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    """A number of seven bits a byte, the lowest first, and the place after it."""
+    value = shift = 0
+    while data[at] & 0x80:
+        value |= (data[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+    return value | data[at] << shift, at + 1
 
 
-def _set_four(blob: Any, size: tuple[int, ...]) -> None:
-    blob.num, blob.channels, blob.height, blob.width = (1,) * (4 - len(size)) + size
+def _varints(values: list[Any]) -> Iterator[int]:
+    """Repeated numbers, packed into bytes or not."""
+    for value in values:
+        if isinstance(value, int):
+            yield value
+            continue
+        at = 0
+        while at < len(value):
+            number, at = _varint(value, at)
+            yield number
 
 
-def _layer(blobs: Any, label: str, dimensions: int) -> tuple[Tensor, Tensor]:
-    weight = _array(blobs[0], label)
+def _floats(values: list[Any], kind: str) -> np.ndarray:
+    """Repeated floats, packed or not: both are their bytes in a row."""
+    return np.frombuffer(b"".join(values), kind).astype(np.float32)
+
+
+def _to_layer(blobs: list[Any], label: str, dimensions: int) -> tuple[Tensor, Tensor]:
+    weight = _to_array(_parse(blobs[0]), label)
     if weight.ndim > dimensions and set(weight.shape[: weight.ndim - dimensions]) == {1}:
         weight = weight.reshape(weight.shape[weight.ndim - dimensions :])  # dense layers of old blobs: (1, 1, out, in)
-    return torch.from_numpy(weight), torch.from_numpy(_array(blobs[1], label).reshape(-1))
+    return torch.from_numpy(weight), torch.from_numpy(_to_array(_parse(blobs[1]), label).reshape(-1))
 
 
-def _array(blob: Any, label: str) -> Any:
-    numbers = blob.data if len(blob.data) else blob.double_data
-    size = tuple(blob.shape.dim) if blob.HasField("shape") else (blob.num, blob.channels, blob.height, blob.width)
-    array = np.fromiter(numbers, np.float32, count=len(numbers))
-    if any(side < 0 for side in size) or int(np.prod(size)) != len(array):
+def _to_array(blob: Message, label: str) -> np.ndarray:
+    """The numbers (field 5, or 8 in double precision) in their shape (7, or 1 to 4 in old blobs)."""
+    array = _floats(blob[8], "<f8") if 8 in blob else _floats(blob.get(5, []), "<f4")
+    if 7 in blob:
+        size = tuple(_varints(_parse(blob[7][-1]).get(1, [])))
+    else:
+        size = tuple(chain.from_iterable(blob.get(number, [0])[-1:] for number in (1, 2, 3, 4)))
+    if math.prod(size) != len(array):
         raise WeightsError(
-            f"{label} says that it is {' x '.join(map(str, size))} and holds {len(array)} numbers; expected as many.",
+            f"{label} is {' x '.join(map(str, size))} by its shape and holds {len(array)} numbers; expected as many.",
             "Get or convert it again.",
         )
     return array.reshape(size)
 
 
-def _transformation(items: list[Any]) -> Preprocessing | None:
-    """The input that a data layer makes, (x - mean) * scale of pixels up to 255; None where it is not told."""
-    for item in items:
-        given = item.transform_param
-        if item.HasField("transform_param") and len(given.mean_value) in (1, 3):
-            values = [float(f"{value:.7g}") for value in given.mean_value] * (3 // len(given.mean_value))
-            std = 1 / float(f"{given.scale:.7g}") if given.HasField("scale") and given.scale > 0 else 1.0
-            return build_preprocessing("bgr", 255.0, (values[0], values[1], values[2]), (std, std, std))
-    return None
+def _read_input(transforms: list[Any]) -> Preprocessing | None:
+    """The input of a data layer, (x - mean_value (5)) * scale (1) of pixels up to 255; None where it is not given."""
+    if not transforms:
+        return None
+    transform = _parse(transforms[-1])
+    mean, scale = (_floats(transform.get(number, []), "<f4") for number in (5, 1))
+    if len(mean) not in (1, 3):
+        return None
+    values = [float(f"{value:.7g}") for value in mean] * (3 // len(mean))
+    std = 1 / float(f"{scale[-1]:.7g}") if len(scale) and scale[-1] > 0 else 1.0
+    return build_preprocessing("bgr", 255.0, (values[0], values[1], values[2]), (std, std, std))
 
 
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
+def _text(values: list[Any]) -> str:
+    """The last of a field's strings; "" for none, and for numbers."""
+    return bytes(values[-1]).decode("utf-8", "replace") if values and not isinstance(values[-1], int) else ""

@@ -1,74 +1,77 @@
-"""Which containers there are, and which one a file is."""
+"""The kinds of weights files: which one a file is, and which one is written."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.errors import OutputError
 from impasto.features.containers import caffe, keras, matconvnet, own, torchvision
-from impasto.features.containers.content import Read, Write
+from impasto.features.containers.stored import Encode, Read
 from impasto.features.preprocessing import OXFORD, OXFORD_RGB, Preprocessing
 from impasto.recipe.fields import nearest_name
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A kind of file. suffixes: of its names, the first one the usual. starts: how its bytes begin, "" where not told.
-    usual: the input that its networks expect where neither file nor user says."""
+    """A kind of weights file.
+
+    suffixes: of its names, the usual one first. starts: the first bytes, if they are always the same. encode: None if
+    such files are only read. usual: the input of its networks where neither file nor user names one.
+    """
 
     name: str
     suffixes: tuple[str, ...]
     starts: tuple[bytes, ...]
     read: Read
-    write: Write
+    encode: Encode | None = None
     usual: Preprocessing | None = None
 
 
 CONTAINERS = {
     container.name: container
     for container in (
-        Container("safetensors", (".safetensors",), (), own.read, own.write),
-        Container("torchvision", (".pth", ".pt"), (b"PK\x03\x04", b"\x80\x02"), torchvision.read, torchvision.write),
-        Container("matconvnet", (".mat",), (b"MATLAB ",), matconvnet.read, matconvnet.write, OXFORD_RGB),
-        Container("keras", (".h5", ".hdf5"), (b"\x89HDF\r\n\x1a\n",), keras.read, keras.write, OXFORD),
-        Container("caffe", (".caffemodel",), (), caffe.read, caffe.write_new, OXFORD),
-        Container("caffe-v1", (".caffemodel",), (), caffe.read, caffe.write_old, OXFORD),
+        Container("safetensors", (".safetensors",), (), own.read, own.encode),
+        Container("torchvision", (".pth", ".pt"), (b"PK\x03\x04", b"\x80\x02"), torchvision.read, torchvision.encode),
+        Container("matconvnet", (".mat",), (b"MATLAB ",), matconvnet.read, usual=OXFORD_RGB),
+        Container("keras", (".h5", ".hdf5"), (b"\x89HDF\r\n\x1a\n",), keras.read, usual=OXFORD),
+        Container("caffe", (".caffemodel",), (), caffe.read, usual=OXFORD),
     )
 }
 
 
 def recognise_container(path: Path) -> Container:
-    """The kind of a file: by its first bytes, or else by its name; torchvision's where neither tells."""
+    """Return the kind of a file by its first bytes, else by its suffix, else torchvision's."""
     with path.open("rb") as file:
         start = file.read(16)
-    # A header in JSON after its length; and torch itself takes the suffix for a promise.
+    # A header in JSON after its length; the suffix too, since torch itself relies on it.
     if start[8:9] == b"{" or path.suffix.lower() == ".safetensors":
         return CONTAINERS["safetensors"]
     for container in CONTAINERS.values():
-        if any(start.startswith(sign) for sign in container.starts):
+        if start.startswith(container.starts):
             return container
     return _by_suffix(path) or CONTAINERS["torchvision"]
 
 
-def choose_container(path: Path, name: str | None) -> Container:
-    """The kind to write: of that name, or by the path's suffix. Raises OutputError."""
-    if name is not None and name in CONTAINERS:
-        return CONTAINERS[name]
-    known = ", ".join(f"{container.name} ({container.suffixes[0]})" for container in CONTAINERS.values())
-    if name is not None:
-        raise OutputError(f"container {name!r} is unknown; expected one of {known}.", _nearest(name, [*CONTAINERS]))
-    chosen = _by_suffix(path)
-    if chosen is None:
+def choose_container(path: Path, name: str | None) -> tuple[str, Encode]:
+    """Return name and encoder of the kind to write: by its name, or by the path's suffix. Raises OutputError."""
+    written = {each.name: each.suffixes[0] for each in CONTAINERS.values() if each.encode is not None}
+    known = " or ".join(f"{each} ({suffix})" for each, suffix in written.items())
+    chosen = CONTAINERS.get(name) if name is not None else _by_suffix(path)
+    if chosen is not None and chosen.encode is not None:
+        return chosen.name, chosen.encode
+    if chosen is not None:
         raise OutputError(
-            f"output {str(path)!r} has the suffix {path.suffix!r}; expected that of one of {known}.",
-            "Change the suffix, or say the container: --to torchvision.",
+            f"output {str(path)!r} would be a {chosen.suffixes[0]} file ({chosen.name}), which is only read; "
+            f"written are {known}.",
+            f"Write it as {path.stem}.safetensors.",
         )
-    return chosen
+    if name is not None:
+        hint = nearest_name(name, list(written)).strip() or "Choose one of these with --to."
+        raise OutputError(f"container {name!r} is unknown; expected {known}.", hint)
+    raise OutputError(
+        f"output {str(path)!r} has the suffix {path.suffix!r}; expected that of {known}.",
+        "Change the suffix, or name the container: --to torchvision.",
+    )
 
 
 def _by_suffix(path: Path) -> Container | None:
     return next((each for each in CONTAINERS.values() if path.suffix.lower() in each.suffixes), None)
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    return nearest_name(name, known).strip() or "Choose one of these with --to."

@@ -1,11 +1,11 @@
-"""torchvision's container: a .pth state dict, `features.N.weight` and `classifier.N.weight`.
+"""torchvision's weights files (.pth): a state dict with `features.N.weight` and `classifier.N.weight`.
 
-N counts convolutions, ReLUs, poolings and batch norms together, so it tells the architecture.
+N counts convolutions, ReLUs, poolings and batch norms together, so the architecture follows from it.
 """
 
+import io
 import json
 import pickle
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from impasto.errors import WeightsError
 from impasto.features.architecture import DEPTHS, Layers, layers_of
-from impasto.features.containers.content import Content, from_foreign, to_note
+from impasto.features.containers.stored import StoredNetwork, add_note
 
 DENSE = {"fc6": 0, "fc7": 3, "fc8": 6}
 """Places of the dense layers in torchvision's classifier."""
@@ -23,8 +23,8 @@ BATCH_NORM_EPSILON = 1e-5
 """torch's default, with which torchvision's networks were trained."""
 
 
-def read(path: Path, classifier: bool) -> Content:
-    """What the file holds; the order of the channels is not told but by our note. Batch norms are folded."""
+def read(path: Path, classifier: bool) -> StoredNetwork:
+    """Read a state dict, batch norms folded. Only our note says which input it expects."""
     label = f"weights file {str(path)!r}"
     state = load_tensors(path, label)
     if "conv1_1.weight" in state:
@@ -43,25 +43,28 @@ def read(path: Path, classifier: bool) -> Content:
         if f"classifier.{index}.bias" in state:
             dense[name] = state[f"classifier.{index}.weight"], state[f"classifier.{index}.bias"]
     note = getattr(state, "_metadata", {}).get("impasto", "")
-    told = from_foreign(str(note), layers, dense, label, None)
-    return told or Content(layers=layers, classifier=dense)
+    return add_note(StoredNetwork(layers=layers, classifier=dense), str(note), label)
 
 
-def write(content: Content, path: Path) -> None:
-    """Writes a state dict that torchvision's VGG of the architecture loads, where the width is 1."""
-    state: OrderedDict[str, Tensor] = OrderedDict()
-    places = convolution_places(DEPTHS[content.architecture], batch_norm=False)
-    for (kernel, bias), place in zip(content.layers.values(), places, strict=True):
-        state[f"features.{place}.weight"], state[f"features.{place}.bias"] = kernel, bias
-    for name, (kernel, bias) in content.classifier.items():
-        state[f"classifier.{DENSE[name]}.weight"], state[f"classifier.{DENSE[name]}.bias"] = kernel, bias
-    # Where torch itself keeps what it knows of a state dict; loaders pass over names that are no module's.
-    state._metadata = {"impasto": json.dumps(to_note(content))}  # type: ignore[attr-defined]
-    torch.save(state, path)
+def encode(layers: Layers, metadata: Mapping[str, str]) -> bytes:
+    """Return a state dict that torchvision's VGG of the architecture loads, where the width is 1.
+
+    layers: with the classifier among them.
+    """
+    places = convolution_places(DEPTHS[metadata["arch"]], batch_norm=False)
+    convolutions = dict(zip(layers_of(metadata["arch"]), places, strict=True))
+    state = torch.nn.Module().state_dict()  # empty, with torch's own place for metadata, which loaders ignore
+    for name, (weight, bias) in layers.items():
+        prefix = f"classifier.{DENSE[name]}" if name in DENSE else f"features.{convolutions[name]}"
+        state[f"{prefix}.weight"], state[f"{prefix}.bias"] = weight, bias
+    state._metadata["impasto"] = json.dumps(dict(metadata))  # type: ignore[attr-defined]
+    file = io.BytesIO()
+    torch.save(state, file)
+    return file.getvalue()
 
 
 def convolution_places(depths: Sequence[int], *, batch_norm: bool) -> list[int]:
-    """Numbers of the convolutions in torchvision's `features`: 0, 2, 5, 7, 10, ... for VGG-19."""
+    """Return the numbers of the convolutions in torchvision's `features`: 0, 2, 5, 7, 10, ... for VGG-19."""
     places, index = [], 0
     for depth in depths:
         for _ in range(depth):
@@ -104,7 +107,7 @@ def _convolution(state: Mapping[str, Tensor], prefix: str, label: str) -> tuple[
 
 
 def load_tensors(path: Path, label: str) -> Mapping[str, Tensor]:
-    """A dict of tensors that torch saved; no other code in it is run. Raises WeightsError naming the label."""
+    """Load a dict of tensors that torch saved, running no code in it. Raises WeightsError naming the label."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
