@@ -189,10 +189,13 @@ def test_runs_are_listed_shown_and_cleaned(folder: Path, capfd: pytest.CaptureFi
     name = lines[1].split()[0]
     assert main(["runs", "show", name, "--plot"]) == 0
     shown = capfd.readouterr().out
-    assert "state:   stylize, finished, step 40 of 40" in shown and "step 40\n" in shown and "* total" in shown
-    assert main(["runs", "show", "mine", "--json"]) == 0
+    assert "state:   stylize, finished, step 40 of 40" in shown
+    svg = folder / "data" / "runs" / name / "losses.svg"
+    assert f"plot:    {svg}\n" in shown and ">total</text>" in svg.read_text("utf-8")
+    assert main(["runs", "show", "mine", "--json", "--plot"]) == 0
     values = json.loads(capfd.readouterr().out)
     assert (values["state"], values["step"], len(values["trace"])) == ("stopped", 2, 2)
+    assert Path(values["plot"]).name == "losses.svg" and Path(values["plot"]).is_file()
     assert main(["runs", "show", "mine"]) == 0
     assert "To resume: impasto resume mine" in capfd.readouterr().out
     assert main(["runs", "clean", "--dry-run"]) == 0

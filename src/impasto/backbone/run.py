@@ -20,14 +20,14 @@ RUN, CHECKPOINT, TRACE, CURVES, BACKBONE = (
     "run.json",
     "checkpoint.pt",
     "trace.jsonl",
-    "curves.png",
+    "curves.svg",
     "backbone.safetensors",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """A folder with run.json, checkpoint.pt, trace.jsonl, curves.png, and in the end backbone.safetensors."""
+    """A folder with run.json, checkpoint.pt, trace.jsonl, curves.svg, and in the end backbone.safetensors."""
 
     path: Path
 

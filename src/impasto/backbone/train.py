@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impasto import __version__
-from impasto.backbone.curves import draw_curves
 from impasto.backbone.data import Batch, default_workers, judging_batches, steps_per_epoch, training_batches
 from impasto.backbone.evaluate import BATCH_SIZE, Judgement, check_crop, judge
 from impasto.backbone.export import LICENSE, to_backbone
@@ -27,9 +26,17 @@ from impasto.errors import CheckpointError, RecipeError
 from impasto.features.weights import write_safetensors
 from impasto.optimize.precision import check_precision, resolve_precision
 from impasto.system.device import resolve_device, running
+from impasto.training.curves import draw_curves
 
 EVENT_EVERY = {"cpu": 1}
 """Steps between events by device: reading a loss makes a GPU wait, so there it is done every twentieth."""
+
+
+PLOTS = {
+    "loss": {"loss": "training", "validation_loss": "held-out pictures"},
+    "share of pictures": {"top_1": "held-out pictures, top-1"},
+}
+"""Curves of the trace's values that are drawn, by what they measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +233,7 @@ class _Training:
         judgement = self._judge()
         self._tell({"top_1": judgement.top_1_share, "validation_loss": judgement.loss})
         if self.peers.rank == 0:
-            draw_curves(self.folder.trace(), self.per_epoch, self.folder.path / CURVES)
+            draw_curves(self.folder.trace(), self.per_epoch, PLOTS, self.folder.path / CURVES)
         return judgement.top_1_share
 
     def _judge(self) -> Judgement:

@@ -221,7 +221,7 @@ def evaluate(
     impasto backbone evaluate run data
     """
     from impasto.backbone import evaluate as stage
-    from impasto.backbone.curves import draw_confusion
+    from impasto.backbone.confusion import draw_confusion
     from impasto.backbone.export import read_backbone
     from impasto.backbone.run import BACKBONE
     from impasto.errors import OutputError

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +10,6 @@ import typer
 
 from impasto.cli.delivery import name_run
 from impasto.cli.options import Debug, Json
-from impasto.cli.plot import plot_curves
 from impasto.cli.report import describe_losses, print_json, print_line, print_table
 
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="its folder, or its name in the list", show_default=False)]
@@ -44,7 +44,9 @@ def list_all(place: Place = None, json: Json = False, debug: Debug = False) -> N
 @runs.command()
 def show(
     run: RunName,
-    plot: Annotated[bool, typer.Option("--plot", metavar="", help="draw the losses by step")] = False,
+    plot: Annotated[
+        bool, typer.Option("--plot", metavar="", help="draw the losses by step into its file losses.svg")
+    ] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -59,6 +61,8 @@ def show(
     folder = find_run(run)
     record, trace = Record.read(folder), read_trace(folder)
     values = summarize_run(folder)
+    if plot:
+        values["plot"] = str(write_plot(folder, trace))
     if json:
         inputs = [{"role": each.role, "name": each.name, "path": each.path or None} for each in record.sources]
         print_json({**values, "inputs": inputs, "recipe": record.recipe, "run": record.plan, "trace": trace})
@@ -66,10 +70,7 @@ def show(
     for name, text in describe_run(values, record.sources, trace):
         print_line(f"{name + ':':<9}{text}")
     if plot:
-        steps = [int(line["step"]) for line in trace]
-        names = list(trace[-1]["losses"]) if trace else []
-        for line in plot_curves(steps, {name: [line["losses"].get(name) for line in trace] for name in names}):
-            print_line(line)
+        print_line(f"{'plot:':<9}{values['plot']}")
     if values["state"] == "stopped":
         print_line(f"To resume: impasto resume {name_run(folder)}")
 
@@ -144,6 +145,18 @@ def summarize_run(folder: Path) -> dict[str, Any]:
         "output": (finished or {}).get("output") or record.output or None,
         "losses": (finished or (trace[-1] if trace else {})).get("losses"),
     }
+
+
+def write_plot(folder: Path, trace: Sequence[Mapping[str, Any]]) -> Path:
+    """Draw the losses of a run's trace into `losses.svg` in its folder and return the path. Raises DiskError."""
+    from impasto.runs.curves import Plot, draw_plots
+    from impasto.system.disk import replace_file
+
+    names = list(trace[-1]["losses"]) if trace else []
+    curves = {name: [(line["step"], line["losses"].get(name)) for line in trace] for name in names}
+    path = folder / "losses.svg"
+    replace_file(path, BytesIO(draw_plots(Plot(title=f"Losses of {folder.name}", curves=curves)).encode()))
+    return path
 
 
 def describe_row(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ RETRY_S = 30.0
 PREVIEWS = 12
 PREVIEW_SIZE = 256
 
-OURS = ("checkpoint", "inputs", "previews", "lock", "recipe.toml", RECORD_NAME, TRACE_NAME, "result.*")
+OURS = ("checkpoint", "inputs", "previews", "lock", "recipe.toml", RECORD_NAME, TRACE_NAME, "losses.svg", "result.*")
 """Everything that a run's folder holds, as patterns of names."""
 
 

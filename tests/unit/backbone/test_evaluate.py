@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from impasto.backbone.curves import draw_confusion, draw_curves
+from impasto.backbone.confusion import draw_confusion
 from impasto.backbone.data import Batch
 from impasto.backbone.evaluate import evaluate, judge, most_confused
 from impasto.backbone.export import read_backbone, to_backbone, to_network
@@ -114,14 +114,3 @@ def test_the_table_of_mistakes_is_drawn(tmp_path: Path) -> None:
     draw_confusion(many, [str(index) for index in range(300)], tmp_path / "many.png")
     with Image.open(tmp_path / "many.png") as picture:
         assert max(picture.size) < 2000
-
-
-@pytest.mark.parametrize("lines", [0, 1, 500])
-def test_curves_of_any_length_are_drawn(lines: int, tmp_path: Path) -> None:
-    trace: list[dict[str, float]] = [{"step": step, "loss": 3 / (step + 1)} for step in range(1, lines + 1)]
-    trace += [{"step": step, "top_1": 0.5, "validation_loss": 2.0} for step in range(10, lines, 10)]
-    draw_curves(trace, 10, tmp_path / "curves.png")
-    with Image.open(tmp_path / "curves.png") as picture:
-        assert picture.size == (800, 620)
-        colors = {color for _, color in picture.getcolors(1 << 20) or []}
-    assert ((27, 108, 168) in colors) and ((45, 125, 70) in colors)

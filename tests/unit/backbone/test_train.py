@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file
 
 from impasto.backbone import train as module
@@ -69,8 +68,7 @@ def test_the_folder_tells_what_happened(data: Path, quick: TrainingRecipe, tmp_p
     assert [line["step"] for line in trace if "loss" in line] == [1, 2, 3, 4, 5, 6]
     assert [line["step"] for line in trace if "top_1" in line] == [2, 4, 6]
     assert trace[-1]["top_1"] == trained.top_1
-    with Image.open(tmp_path / "run" / CURVES) as picture:
-        assert picture.size == (800, 620)
+    assert "top-1" in (tmp_path / "run" / CURVES).read_text("utf-8")
     metadata = read_backbone(trained.path).to_metadata()
     assert {key: metadata[key] for key in ("format", "arch", "width", "channel_order", "scale", "licence")} == {
         "format": "impasto-backbone-1",

@@ -1,0 +1,1 @@
+"""What every trainer of a network shares: batches, checkpoints, curves, several processes."""
