@@ -44,7 +44,7 @@ def main() -> None:
             build_evaluate(
                 Objective(network, recipe, content, [style]), gamut="free", precision=network.precision
             )
-            for network in (encoder, encoder.lowered())
+            for network in (encoder, encoder.to_bfloat16())
         )
         artist = PasticheArtist(str(paths[0]), [str(paths[1])], size=size, style_size=size, device="cpu")
         tools = {

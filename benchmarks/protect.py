@@ -21,7 +21,7 @@ import impasto
 from impasto.experiments.quality import LONG_EDGE, STYLE_METRIC_LAYERS, gram_metric, structure_metric
 from impasto.features.encoder import build_encoder
 from impasto.features.guides import resize_guide
-from impasto.features.receptive import stride_of
+from impasto.features.receptive_field import stride_of
 from impasto.features.vgg import Vgg
 from impasto.images.faces import Box, find_faces, mask_faces
 from impasto.images.io import read_image, write_image

@@ -31,7 +31,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from impasto.features.encoder import build_encoder
-from impasto.features.receptive import stride_of
+from impasto.features.receptive_field import stride_of
 from impasto.features.vgg import Vgg
 from impasto.losses.gram import gram_matrix
 from impasto.losses.objective import Objective
@@ -67,7 +67,7 @@ def main() -> None:
     rows = []
     with running(torch.device("cpu"), None, "Give a smaller --size."):
         for precision in arguments.precision:
-            network = encoder.lowered() if precision == "bfloat16" else encoder
+            network = encoder.to_bfloat16() if precision == "bfloat16" else encoder
             rows.append({"precision": precision, **measure(network, recipe, size, DTYPES[precision], arguments.runs)})
             print_row(rows[-1], size)
     write_report("roofline", {"size": size, "runs": arguments.runs, "rows": rows}, seed=0)

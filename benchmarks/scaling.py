@@ -108,7 +108,7 @@ def work(job: dict[str, Any]) -> None:
 
     recipe, device = Recipe(), torch.device("cpu")
     encoder = build_encoder(recipe)[0]
-    encoder = encoder.lowered() if job["precision"] == "bfloat16" else encoder
+    encoder = encoder.to_bfloat16() if job["precision"] == "bfloat16" else encoder
     if "size" not in job:
         print("{}")
         return

@@ -36,7 +36,7 @@ def main() -> None:
     width, height = map(int, arguments.size.split("x"))
     recipe = Recipe()
     encoder = build_encoder(recipe)[0]
-    encoder = encoder.lowered() if arguments.precision == "bfloat16" else encoder
+    encoder = encoder.to_bfloat16() if arguments.precision == "bfloat16" else encoder
     generator = torch.Generator().manual_seed(0)
     content, style, image = (torch.rand(1, 3, height, width, generator=generator) for _ in range(3))
     tiled, whole = (

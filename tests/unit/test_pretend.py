@@ -154,7 +154,7 @@ def test_two_gpus_give_the_whole_pictures_gradient(statistic: tuple[str, ...], p
         there = [region.to(GPU, torch.float64) for region in regions]
         pictures = content.to(GPU), [style.to(GPU) for style in styles], there, Protection(protection.added.to(GPU))
         seen = spy_devices(patch)
-        tiled = TiledObjective(encoder.placed(GPU), recipe, *pictures, inner=16, devices=(GPU, OTHER))
+        tiled = TiledObjective(encoder.copy_to(GPU), recipe, *pictures, inner=16, devices=(GPU, OTHER))
         described, found = Counter(seen), gradient(tiled, image.to(GPU))
     assert described[OTHER] > 0 and seen[OTHER] > described[OTHER]
     assert found[0] == pytest.approx(expected[0], rel=1e-9)

@@ -75,7 +75,7 @@ def find_evaluation() -> dict[str, Any]:
     encoder = build_encoder(recipe)[0]
     seconds: dict[str, float | None] = {}
     with running(device, None, "Close other programs."):
-        for precision, chosen in (("float32", encoder), ("bfloat16", encoder.lowered())):
+        for precision, chosen in (("float32", encoder), ("bfloat16", encoder.to_bfloat16())):
             try:
                 check_precision(precision, device)
             except DeviceError:

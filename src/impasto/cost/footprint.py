@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from impasto.features.receptive import stride_of
+from impasto.features.receptive_field import stride_of
 from impasto.features.vgg import Vgg
 
 

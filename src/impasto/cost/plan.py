@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from impasto.cost.workload import Workload
 from impasto.errors import MemoryLimitError
-from impasto.features.receptive import GRID
+from impasto.features.receptive_field import GRID
 from impasto.optimize.schedule import MemoryPlan
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.recipe.words import split_statistic

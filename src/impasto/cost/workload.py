@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from impasto.cost.footprint import feature_bytes, forward_bytes, graph_bytes
-from impasto.features.receptive import stride_of
+from impasto.features.receptive_field import stride_of
 from impasto.features.tiling import largest_tile
 from impasto.features.vgg import Vgg, sort_layers
 from impasto.losses.nearest import STYLE_VECTORS

@@ -15,7 +15,7 @@ from impasto.features.vgg import Vgg
 from impasto.images.color.difference import color_metric, palette_color_metric, palette_metric, ssim_metric
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.gram import gram_matrix
-from impasto.losses.guided import guided_gram_matrix, guided_moments
+from impasto.losses.guided_statistics import guided_gram_matrix, guided_moments
 
 STYLE_METRIC_LAYERS = ("conv1_2", "conv2_2", "conv3_2", "conv3_4", "conv4_4")
 """Layers that no preset optimises, so that a picture is not graded on its own objective."""

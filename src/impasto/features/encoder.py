@@ -1,4 +1,4 @@
-"""From a recipe to the encoder that it names."""
+"""The encoder that a recipe names: weights loaded, rescaled if the recipe says so."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ MEASURED_SIZE = 256
 
 
 def build_encoder(recipe: Recipe, images: Sequence[Tensor] = ()) -> tuple[Vgg, WeightsRecord]:
-    """The encoder that the recipe names, on the CPU in float32, and the record of its weights.
+    """Build the encoder that the recipe names, on the CPU in float32; return it and the record of its weights.
 
     images: (1, 3, H, W) in [0, 1], sRGB; where the recipe's network is rescaled and no mean activations are shipped for
     it, they are measured on these. Raises WeightsError for a bad weights file, RecipeError for layers that the network

@@ -1,4 +1,4 @@
-"""Guides: where a style applies, carried from a picture's pixels down to the positions of each layer."""
+"""Guides: masks of where a style applies, carried from a picture's pixels to the positions of each layer."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -7,18 +7,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from impasto.features.receptive import reach, stride_of
+from impasto.features.receptive_field import reach, stride_of
 from impasto.features.vgg import Vgg
 
 LEAST = 1.0
-"""Positions that a region needs in a layer, whole ones or as much in parts, for its way of carrying guides to count."""
+"""Least sum of a region's guide over a layer's positions; below it the mode "simple" is used instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Region:
     """A part of the pastiche with a style of its own.
 
-    name: what messages call it. content: the guide of the pastiche, (1, 1, H, W) in [0, 1]; those of all regions add up
+    name: for messages. content: the guide of the pastiche, (1, 1, H, W) in [0, 1]; those of all regions add up
     to at most 1. styles: of each style image its guide, (1, 1, h, w) in [0, 1], or None where it has no part in the
     region. weight: of its style, 1 for its due by area. statistic: as the recipe's.
     """
@@ -30,33 +30,33 @@ class Region:
     statistic: tuple[str, ...] = ("gram",)
 
     def resized(self, size: tuple[int, int], style_sizes: Collection[tuple[int, int]]) -> "Region":
-        """The same region of pictures of other sizes, (height, width)."""
+        """Return this region for pictures of other sizes, (height, width)."""
         pairs = zip(self.styles, style_sizes, strict=True)
         styles = tuple(None if guide is None else resize_guide(guide, to) for guide, to in pairs)
         return replace(self, content=resize_guide(self.content, size), styles=styles)
 
     def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> "Region":
-        """The same region on a device."""
+        """Return this region on a device."""
         styles = tuple(None if guide is None else guide.to(device, dtype) for guide in self.styles)
         return replace(self, content=self.content.to(device, dtype), styles=styles)
 
 
 def resize_guide(guide: Tensor, size: tuple[int, int]) -> Tensor:
-    """The guide at (height, width): each pixel the mean of those it covers, without overshoot."""
+    """Return the guide at (height, width): each pixel the mean of those it covers, without overshoot."""
     if tuple(guide.shape[-2:]) == tuple(size):
         return guide
     return functional.interpolate(guide, size=size, mode="bilinear", align_corners=False, antialias=True).clamp(0, 1)
 
 
 def visible_guide(alpha: Tensor | None, size: tuple[int, int]) -> Tensor | None:
-    """What of a picture is seen, as a guide of (height, width); None where all is, or nothing, which counts as all."""
+    """Return the alpha as a guide of (height, width); None where all or nothing is visible, which is taken as all."""
     if alpha is None or bool((alpha == 1).all()) or bool((alpha == 0).all()):
         return None
     return resize_guide(alpha, size)
 
 
 def carry_guide(guide: Tensor, encoder: Vgg, layers: Collection[str], mode: str, dilation: int) -> dict[str, Tensor]:
-    """What each position of a layer counts: {layer: (1, 1, h, w)}, at least 0, summing to 1.
+    """Return the weights of each layer's positions: {layer: (1, 1, h, w)}, at least 0, summing to 1.
 
     guide: (1, 1, H, W) in [0, 1], somewhere above 0. mode: one of MODES. dilation: positions by which the guide then
     grows in each layer, or shrinks where negative.
@@ -80,12 +80,12 @@ def _carry(guide: Tensor, encoder: Vgg, layer: str, mode: str, dilation: int) ->
 
 
 def carry_simple(guide: Tensor, encoder: Vgg, layer: str) -> Tensor:
-    """Each position's own square of pixels: the mean of the guide over it."""
+    """Return the mean of the guide over each position's own square of pixels."""
     return functional.avg_pool2d(guide, stride_of(layer))
 
 
 def carry_all(guide: Tensor, encoder: Vgg, layer: str) -> Tensor:
-    """Every position that sees the region: the largest level of the guide in its receptive field."""
+    """Return the largest level of the guide in each position's receptive field: all that sees the region."""
     stride, margin = stride_of(layer), reach(layer, encoder.layer_names)
     side = stride + 2 * margin
     down = functional.max_pool2d(guide, (side, 1), stride=(stride, 1), padding=(margin, 0))
@@ -93,10 +93,7 @@ def carry_all(guide: Tensor, encoder: Vgg, layer: str) -> Tensor:
 
 
 def carry_inside(guide: Tensor, encoder: Vgg, layer: str) -> Tensor:
-    """Only positions that see nothing but the region: the smallest level in the receptive field.
-
-    Beyond the picture's border there is nothing to see.
-    """
+    """Return the smallest level in each position's receptive field, cut at the picture's border: all inside it."""
     return 1 - carry_all(1 - guide, encoder, layer)
 
 

@@ -1,4 +1,4 @@
-"""A picture cut into tiles: inner parts that partition it, each with a margin that its features need."""
+"""The tiles of a picture: inner parts that partition it, each with the margin that exact features need."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto.features.receptive import GRID, stride_of
+from impasto.features.receptive_field import GRID, stride_of
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One side of a tile, in pixels of a side of `length`: inner part [start, stop), with margins [low, high).
+    """The rows or the columns of a tile, in pixels: inner part [start, stop), with margins [low, high).
 
-    Beyond 0 and length the side wraps around.
+    length: of the whole picture's side. Below 0 and from `length` on, pixels wrap around.
     """
 
     start: int
@@ -25,7 +25,7 @@ class Span:
     length: int
 
     def pieces(self) -> Iterator[slice]:
-        """The tile's pixels, margins included, as slices of the picture's side."""
+        """Yield the tile's pixels, margins included, as slices of the picture's side."""
         at = self.low
         while at < self.high:
             place = at % self.length
@@ -34,36 +34,36 @@ class Span:
             at += size
 
     def positions(self, stride: int) -> slice:
-        """The inner part's positions in the whole picture's features."""
+        """Return the inner part's positions in the whole picture's features."""
         return slice(self.start // stride, self.stop // stride)
 
     def share(self, stride: int) -> float:
-        """The inner part's share of the side's positions."""
+        """Return the inner part's share of the side's positions."""
         part = self.positions(stride)
         return int(part.stop - part.start) / (self.length // stride)
 
     def inner(self, stride: int) -> slice:
-        """The inner part's positions in the tile's features."""
+        """Return the inner part's positions in the tile's features."""
         whole = self.positions(stride)
         return slice(whole.start - self.low // stride, whole.stop - self.low // stride)
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A rectangle of the picture, inner part and margins."""
+    """A rectangle of the picture: rows and columns, each with inner part and margins."""
 
     rows: Span
     columns: Span
 
     def cut(self, image: Tensor) -> Tensor:
-        """The tile's pixels, margins included. image: (B, C, H, W), the whole picture."""
+        """Return the tile's pixels, margins included. image: (B, C, H, W), the whole picture."""
         strips = [image[:, :, rows] for rows in self.rows.pieces()]
         strip = strips[0] if len(strips) == 1 else torch.cat(strips, dim=2)
         parts = [strip[..., columns] for columns in self.columns.pieces()]
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=3)
 
     def add(self, image: Tensor, part: Tensor) -> None:
-        """Adds the tile's pixels, margins included, to the whole picture's, in place."""
+        """Add the tile's pixels, margins included, to the whole picture's, in place."""
         down = 0
         for rows in self.rows.pieces():
             across = 0
@@ -75,31 +75,31 @@ class Tile:
             down += height
 
     def inner(self, features: Tensor, layer: str) -> Tensor:
-        """The inner part of the tile's features, (B, C, h, w), of a layer."""
+        """Return the inner part of the tile's features, (B, C, h, w), of a layer."""
         rows, columns = self.rows.inner(stride_of(layer)), self.columns.inner(stride_of(layer))
         inner: Tensor = _Inner.apply(features, rows, columns)  # type: ignore[no-untyped-call]
         assert inner.shape[2:] == (rows.stop - rows.start, columns.stop - columns.start), "the tile is too small"
         return inner
 
     def part(self, whole: Tensor, layer: str) -> Tensor:
-        """The inner part of what the whole picture has at a layer's positions, (B, C, h, w)."""
+        """Return the tile's inner part of a map of the whole picture at a layer's positions, (B, C, h, w)."""
         stride = stride_of(layer)
         return whole[:, :, self.rows.positions(stride), self.columns.positions(stride)]
 
     @property
     def corner(self) -> tuple[int, int]:
-        """Row and column of the inner part's first pixel: what tells the tiles of a picture apart."""
+        """Row and column of the inner part's first pixel, which identifies a tile of a picture."""
         return self.rows.start, self.columns.start
 
     def share(self, layer: str) -> float:
-        """The inner part's share of the whole picture's positions in a layer; the shares of all tiles sum to 1."""
+        """Return the inner part's share of a layer's positions in the whole picture; those of all tiles sum to 1."""
         return self.rows.share(stride_of(layer)) * self.columns.share(stride_of(layer))
 
 
 class _Inner(torch.autograd.Function):
-    """Positions of features, and zeros around their gradient, in the features' own memory layout.
+    """A slice of features whose gradient, with zeros around it, has the features' own memory layout.
 
-    What autograd makes of a slice lies in another order, and to add or describe that takes a fifth of an evaluation
+    The gradient that autograd derives has another layout, and adding it takes a fifth of an evaluation
     (docs/experiments.md, "Exact tiles").
     """
 
@@ -118,18 +118,17 @@ class _Inner(torch.autograd.Function):
 
 
 def cut_tiles(size: tuple[int, int], inner: int, margin: int, padding: str) -> tuple[Tile, ...]:
-    """Tiles of about `inner` pixels a side that partition a picture, row by row.
+    """Return tiles of about `inner` pixels a side that partition a picture, row by row.
 
     size: (height, width). margin: pixels around the inner part, a multiple of 16. padding: the network's; where it
-    wraps around, so do the margins; elsewhere they end at the picture's border, where the network's own padding is
-    right.
+    wraps around, so do the margins; else they end at the picture's border, where the network pads as for the whole.
     """
     rows, columns = _cut_sides(size, inner, margin, padding)
     return tuple(Tile(down, across) for down in rows for across in columns)
 
 
 def largest_tile(size: tuple[int, int], inner: int, margin: int, padding: str) -> int:
-    """Pixels of the largest of `cut_tiles`, margins included."""
+    """Return the number of pixels of the largest of `cut_tiles`, margins included."""
     height, width = (max(span.high - span.low for span in side) for side in _cut_sides(size, inner, margin, padding))
     return height * width
 

@@ -1,4 +1,4 @@
-"""VGG: an image becomes its feature maps, by the paper's layer names, no deeper than asked for."""
+"""VGG: the encoder that turns an image into feature maps, by the paper's layer names."""
 
 import copy
 from collections.abc import Collection, Mapping, Sequence
@@ -18,8 +18,8 @@ Padding = Literal["zero", "replicate", "reflect", "wrap", "wrap-x"]
 class Vgg(nn.Module):
     """A VGG encoder without its classifier. Weights are buffers: no gradient is ever computed for them.
 
-    layers: {"conv1_1": (kernel (out, in, 3, 3), bias (out,)), ...}, shallow to deep, a name's first number its block.
-    A 2x2 pooling of stride 2 stands between blocks.
+    layers: {"conv1_1": (kernel (out, in, 3, 3), bias (out,)), ...}, shallow to deep; the first number is the block.
+    Between blocks the maps are pooled, 2x2 with stride 2.
     """
 
     def __init__(
@@ -43,11 +43,11 @@ class Vgg(nn.Module):
     def forward(
         self, image: Tensor, layers: Collection[str], *, padding: Padding | None = None
     ) -> dict[str, Tensor]:
-        """Feature maps of the layers asked for, each after its ReLU.
+        """Return the feature maps of these layers, each after its ReLU, computing no deeper than the deepest.
 
         image: (B, 3, H, W) in [0, 1], sRGB, on the encoder's device and dtype.
         layers: names such as "conv4_2". padding: the network's own if left out. Returns {name: (B, C, h, w)} in the
-        order of the network, h and w being H and W halved, rounding down, for each block above the first.
+        order of the network; h and w are H and W halved, rounding down, once for each block after the first.
         """
         wanted = set(layers)
         deepest = max((self.layer_names.index(name) for name in wanted), default=-1)
@@ -63,41 +63,41 @@ class Vgg(nn.Module):
                 features[name] = x.to(image.dtype)
         return features
 
-    def lowered(self) -> "Vgg":
-        """This encoder with all convolutions but the first in bfloat16. It still takes and gives the image's dtype.
+    def to_bfloat16(self) -> "Vgg":
+        """Return a copy with all convolutions but the first in bfloat16; features keep the image's dtype.
 
-        The first stays as it is: fed from 8-bit pixels, it is where bfloat16 loses most (docs/experiments.md).
+        The first, fed with 8-bit pixels, is where bfloat16 loses most (docs/experiments.md).
         """
         lower = copy.deepcopy(self)
         for name in self.layer_names[1:]:
             for part in ("kernel", "bias"):
-                setattr(lower, f"{name}_{part}", self.get_buffer(f"{name}_{part}").to(torch.bfloat16))
+                lower.register_buffer(f"{name}_{part}", self.get_buffer(f"{name}_{part}").to(torch.bfloat16))
         return lower
 
     @property
     def precision(self) -> Literal["float32", "bfloat16"]:
-        """What all convolutions but the first compute in; "float32" for any other format too."""
+        """The format of all convolutions but the first; "float32" for any other than bfloat16."""
         return "bfloat16" if self.dtype_of(self.layer_names[-1]) == torch.bfloat16 else "float32"
 
-    def placed(self, device: torch.device) -> "Vgg":
-        """A copy of this encoder whose weights are on the device; this one stays where it is."""
+    def copy_to(self, device: torch.device) -> "Vgg":
+        """Return a copy whose weights are on the device; unlike `to`, this encoder stays where it is."""
         return copy.deepcopy(self, {id(buffer): buffer.to(device) for buffer in self.buffers()})
 
     def channels(self, layer: str) -> int:
-        """How many feature maps the layer has."""
+        """Return the number of the layer's feature maps."""
         return len(self.get_buffer(f"{layer}_bias"))
 
     def count_bytes(self) -> int:
-        """What the weights take in memory."""
+        """Return the bytes of the weights."""
         return sum(buffer.numel() * buffer.element_size() for buffer in self.buffers())
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.buffers()).device
 
     def dtype_of(self, layer: str) -> torch.dtype:
-        """What the layer computes in."""
+        """Return the dtype of the layer's weights."""
         return self.get_buffer(f"{layer}_kernel").dtype
 
     def _convolve(self, x: Tensor, name: str, padding: Padding) -> Tensor:
@@ -109,19 +109,19 @@ class Vgg(nn.Module):
         elif padding == "wrap-x":
             padded = functional.pad(functional.pad(x, (1, 1, 0, 0), mode="circular"), (0, 0, 1, 1), mode="replicate")
         else:
-            # One position has no neighbour to reflect.
+            # A single position has no neighbor to reflect.
             mode = "replicate" if min(x.shape[-2:]) < 2 else padding
             padded = functional.pad(x, (1, 1, 1, 1), mode=mode)
         return functional.conv2d(padded.contiguous(memory_format=torch.channels_last), kernel, bias)
 
 
 def block_of(layer: str) -> str:
-    """The block a layer belongs to: "4" of "conv4_2"."""
+    """Return the block of a layer: "4" of "conv4_2"."""
     return layer.removeprefix("conv").split("_")[0]
 
 
 def check_layers(encoder: Vgg, layers: Sequence[str], architecture: str = "this network") -> None:
-    """Raises RecipeError if the encoder lacks one of the layers (VGG-16 has no conv3_4, for one)."""
+    """Raise RecipeError if the encoder lacks one of the layers, as VGG-16 lacks conv3_4."""
     for name in layers:
         if name not in encoder.layer_names:
             raise RecipeError(
@@ -131,11 +131,11 @@ def check_layers(encoder: Vgg, layers: Sequence[str], architecture: str = "this 
 
 
 def smallest_side(layers: Collection[str]) -> int:
-    """Pixels an image's short side needs so that the deepest of these layers has a position left."""
+    """Return the pixels that an image's short side needs so that the deepest of these layers has a position."""
     deepest_block = max((int(block_of(name)) for name in layers), default=1)
     return 1 << (deepest_block - 1)
 
 
 def sort_layers(layers: Collection[str]) -> tuple[str, ...]:
-    """The layers, each once, shallow to deep."""
+    """Return the layers, each once, shallow to deep."""
     return tuple(name for name in LAYERS if name in set(layers))

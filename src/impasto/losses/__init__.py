@@ -1,1 +1,1 @@
-"""Third stage: feature maps become numbers to lower, each a pure function citing its equation."""
+"""From feature maps to numbers: the losses, each with its equation, and the objective that adds them."""

@@ -1,4 +1,4 @@
-"""Mean and standard deviation of each channel, and the centred Gram matrix."""
+"""The statistics "moments" and "covariance": mean and deviation of each channel, and the centered Gram matrix."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ RawMoments = tuple[Tensor, Tensor]
 
 
 def channel_moments(features: Tensor) -> Moments:
-    """Mean and mean square of each channel over positions.
+    """Return the mean and the mean square of each channel over positions.
 
     features: (B, C, H, W). Returns two tensors (B, C).
     """
@@ -18,7 +18,7 @@ def channel_moments(features: Tensor) -> Moments:
 
 
 def moments_distance(moments: Moments, target: Moments) -> Tensor:
-    """Mean over channels of (mu - mu_style)^2 + (sigma - sigma_style)^2, summed over the batch.
+    """Return the mean over channels of (mu - mu_style)^2 + (sigma - sigma_style)^2, summed over the batch.
 
     moments, target: from `channel_moments`; sigma^2 is the mean square less mu^2. Returns a scalar.
     Li et al. 2017, "Demystifying Neural Style Transfer" (arXiv 1701.01036), and Huang and Belongie 2017
@@ -29,7 +29,7 @@ def moments_distance(moments: Moments, target: Moments) -> Tensor:
 
 
 def raw_moments(features: Tensor) -> RawMoments:
-    """Mean (B, C) and second raw moment (B, C, C) over positions.
+    """Return the mean, (B, C), and the second raw moment, (B, C, C), over positions.
 
     features: (B, C, H, W).
     """
@@ -37,7 +37,7 @@ def raw_moments(features: Tensor) -> RawMoments:
 
 
 def covariance_matrix(moments: RawMoments) -> Tensor:
-    """Covariance of the channels over positions: the Gram matrix of the centred features.
+    """Return the covariance of the channels over positions: the Gram matrix of the centered features, divided by M.
 
     moments: from `raw_moments`. Returns (B, C, C).
     """
@@ -46,10 +46,10 @@ def covariance_matrix(moments: RawMoments) -> Tensor:
 
 
 def covariance_distance(moments: RawMoments, target: RawMoments) -> Tensor:
-    """Squared distance of the covariances, 1 / (4 N^2) sum (C - C_style)^2, summed over the batch.
+    """Return the squared difference of the covariances, 1 / (4 N^2) sum (C - C_style)^2, summed over the batch.
 
     moments, target: from `raw_moments`. Returns a scalar.
-    Gatys et al. 2015, eq. 4, on centred features: what the Gram matrix tells beyond the means.
+    Gatys et al. 2015, eq. 4, on centered features: what a Gram matrix holds beyond the means.
     """
     squares = (covariance_matrix(moments) - covariance_matrix(target)).square()
     return squares.sum() / (4 * squares.shape[1] ** 2)

@@ -1,4 +1,4 @@
-"""Each place of the picture pulled to the place of the style that is most like it."""
+"""The statistic "nearest": the cosine distance of each place to the most similar place of the style."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,25 +8,26 @@ from torch import Tensor
 from torch.nn import functional
 
 STYLE_VECTORS = 16384
-"""Style vectors kept, drawn at random from all positions where there are more."""
+"""Largest number of style vectors; where a style has more positions, they are drawn at random."""
 
 REMATCH = 25
-"""Evaluations between two matchings: the objective stays smooth for L-BFGS, and a matching costs as much as one."""
+"""Evaluations between two matchings: L-BFGS needs a smooth objective, and a matching costs as much as an evaluation."""
 
 CONTENT_SHARE = 0.5
-"""Share of the photograph in what is matched. Less paints more freely and loses the drawing (docs/experiments.md)."""
+"""Share of the photograph in the features matched. Less paints more freely and loses the drawing
+(docs/experiments.md)."""
 
 _CHUNK = 2048
 
 Guides = Mapping[str, Tensor] | None
-"""Weights of positions by layer, (1, 1, H, W), summing to 1, as `carry_guide` gives them; None: all are equal."""
+"""Weights of positions by layer, (1, 1, H, W), summing to 1, from `carry_guide`; None: all are equal."""
 
 
 class NearestStyle:
-    """A style's feature vectors, and which of them each place of the picture is pulled to.
+    """The feature vectors of a style image, and the nearest of them for each place of the pastiche.
 
     Kolkin et al. 2022, "Neural Neighbor Style Transfer" (arXiv 2203.13215), sections 3.1 and 3.2: the vectors are
-    hypercolumns, all layers at one place; each place takes the style vector of the largest centred cosine, and its
+    hypercolumns, all layers at one place; each place takes the style vector of the largest centered cosine, and its
     distance is 1 - cosine. Differs: the layers are the recipe's, each with the same energy times its weight, on
     the grid of one of them; the picture is matched anew after every 25 evaluations, together with the photograph.
     """
@@ -41,25 +42,25 @@ class NearestStyle:
         guide: Guides = None,
     ) -> None:
         """style, content: {layer: features (1, C, H, W)}; content None where there is no photograph, as in textures.
-        weights: {layer: share of the energy}, shallow to deep. seed: of the vectors that are kept.
+        weights: {layer: share of the energy}, shallow to deep. seed: of the random choice of vectors.
         style_guide, guide: {layer: weights of positions (1, 1, H, W)} of style and picture, or None for all equal."""
-        layers, grid = tuple(weights), grid_layer(tuple(weights))
+        layers, grid = tuple(weights), column_layer(tuple(weights))
         self.scales = {
-            layer: scale_energy(_energy(style[layer], at(style_guide, layer)), weights[layer]) for layer in layers
+            layer: scale_energy(_energy(style[layer], guide_of(style_guide, layer)), weights[layer]) for layer in layers
         }
         columns = self.columns(*(style[layer] for layer in layers))
-        self.mean = mean_column(columns, at(style_guide, grid))
+        self.mean = mean_column(columns, guide_of(style_guide, grid))
         vectors = unit_rows(columns, self.mean)
         if style_guide is not None:
-            vectors = vectors[candidates(style_guide[grid]).to(vectors.device)]
+            vectors = vectors[style_candidates(style_guide[grid]).to(vectors.device)]
         self.vectors = vectors[style_order(len(vectors), seed).to(vectors.device)]
-        self.guide = at(guide, grid)
-        self.content = None if content is None else self._centred(self.columns(*(content[layer] for layer in layers)))
+        self.guide = guide_of(guide, grid)
+        self.content = None if content is None else self._centered(self.columns(*(content[layer] for layer in layers)))
         self._match: Tensor | None = None
         self._age = 0
 
     def columns(self, *features: Tensor) -> Tensor:
-        """Hypercolumns: the layers' vectors at each place, one below the other.
+        """Return hypercolumns: the features of all layers at each place, stacked along the channels.
 
         features: (1, C_l, H_l, W_l), in the order of the weights. Returns (1, sum of C_l, h, w), on the grid of the
         middle layer.
@@ -69,80 +70,82 @@ class NearestStyle:
         return torch.cat([_to_grid(layer, (H, W)) for layer in scaled], dim=1)
 
     def match(self, columns: Tensor) -> Tensor:
-        """The index of the nearest style vector for each place that counts, found anew once in a while."""
+        """Return the index of the nearest style vector for each place of a weight above 0, renewed at times."""
         if self._match is None or self._age >= REMATCH:
-            query = self._centred(columns.detach())
+            query = self._centered(columns.detach())
             if self.content is not None:
                 query = CONTENT_SHARE * self.content + (1 - CONTENT_SHARE) * query
             self._match, self._age = match_rows(query, self.vectors), 0
         self._age += 1
         return self._match
 
-    def _centred(self, columns: Tensor) -> Tensor:
+    def _centered(self, columns: Tensor) -> Tensor:
         rows = unit_rows(columns, mean_column(columns, self.guide))
-        return rows if self.guide is None else rows[places_of(self.guide)]
+        return rows if self.guide is None else rows[guided_places(self.guide)]
 
     def state_dict(self) -> dict[str, Any]:
-        """What the next evaluations need of those before: the match, and how often it was used."""
+        """Return the match, and how often it was used: what later evaluations need of earlier ones."""
         return {"match": self._match, "age": self._age}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on as the one whose state it is, of the same style, photograph, weights and seed."""
+        """Restore the state of a NearestStyle of the same style, photograph, weights and seed."""
         self._match, self._age = state["match"], state["age"]
 
 
 def nearest_distance(columns: Tensor, style: NearestStyle) -> Tensor:
-    """Mean over places of 1 - cosine to the matched style vector, centred by the style's mean; between 0 and 2.
+    """Return the mean over places of 1 - cosine to the matched style vector, centered by the style's mean: 0 to 2.
 
     columns: (1, C, h, w), from `style.columns`. The match is held constant in the gradient.
     """
     matched = style.vectors[style.match(columns)]
     rows = unit_rows(columns, style.mean)
-    return (1 - (rows * matched).sum(1)).mean() if style.guide is None else guided_miss(rows, matched, style.guide)
+    if style.guide is None:
+        return (1 - (rows * matched).sum(1)).mean()
+    return guided_cosine_distance(rows, matched, style.guide)
 
 
-def guided_miss(rows: Tensor, matched: Tensor, guide: Tensor) -> Tensor:
-    """Sum over the places that count of w (1 - cosine). rows: of all places. matched: unit vectors, of those places."""
-    places = places_of(guide)
+def guided_cosine_distance(rows: Tensor, matched: Tensor, guide: Tensor) -> Tensor:
+    """Return the sum over places of w (1 - cosine). rows: of all places. matched: unit vectors, of those with w > 0."""
+    places = guided_places(guide)
     return ((1 - (rows[places] * matched).sum(1)) * guide.flatten()[places]).sum()
 
 
-def grid_layer(layers: Sequence[str]) -> str:
-    """The layer whose positions the hypercolumns have."""
+def column_layer(layers: Sequence[str]) -> str:
+    """Return the layer whose positions the hypercolumns have: the middle one."""
     return layers[len(layers) // 2]
 
 
-def at(guides: Guides, layer: str) -> Tensor | None:
-    """The guide of a layer, where there are any."""
+def guide_of(guides: Guides, layer: str) -> Tensor | None:
+    """Return the guide of a layer, or None where there are no guides."""
     return None if guides is None else guides[layer]
 
 
-def places_of(guide: Tensor) -> Tensor:
-    """Indices, row by row, of the places of a weight above 0. guide: (1, 1, h, w)."""
+def guided_places(guide: Tensor) -> Tensor:
+    """Return the indices, row by row, of the places of a weight above 0. guide: (1, 1, h, w)."""
     return guide.flatten().nonzero().flatten()
 
 
-def candidates(guide: Tensor) -> Tensor:
-    """Indices of the places that style vectors are taken from: of at least half of the largest weight."""
-    return places_of((guide >= guide.max() / 2).float())
+def style_candidates(guide: Tensor) -> Tensor:
+    """Return the indices of the places that style vectors are taken from: of at least half of the largest weight."""
+    return guided_places((guide >= guide.max() / 2).float())
 
 
 def mean_column(columns: Tensor, guide: Tensor | None) -> Tensor:
-    """The mean over places, (1, C, 1, 1), by their weights."""
+    """Return the weighted mean over places, (1, C, 1, 1)."""
     if guide is None:
         return columns.mean(dim=(2, 3), keepdim=True)
     return (columns * guide).sum(dim=(2, 3), keepdim=True)
 
 
 def style_order(count: int, seed: int) -> Tensor:
-    """Which of the style's `count` places are kept, and in which order: all, or some at random where there are more."""
+    """Return indices of the `count` places of a style: all, or STYLE_VECTORS of them at random where there are more."""
     if count <= STYLE_VECTORS:
         return torch.arange(count)
     return torch.randperm(count, generator=torch.Generator().manual_seed(seed))[:STYLE_VECTORS]
 
 
 def match_rows(query: Tensor, vectors: Tensor) -> Tensor:
-    """The index of the vector of the largest cosine for each row. query: (places, C). vectors: (count, C)."""
+    """Return the index of the vector of the largest cosine for each row. query: (places, C). vectors: (count, C)."""
     # The largest of some thousand cosines needs no float32, and bfloat16 is four times as fast.
     lower = vectors.to(torch.bfloat16)
     parts = torch.split(query.to(torch.bfloat16), _CHUNK)
@@ -150,7 +153,7 @@ def match_rows(query: Tensor, vectors: Tensor) -> Tensor:
 
 
 def scale_energy(energy: float, weight: float) -> float:
-    """What brings features of this mean energy over places to the weight."""
+    """Return the factor that brings features of this mean energy over places to the weight."""
     return (weight / energy) ** 0.5 if energy > 0 else 1.0
 
 
@@ -169,5 +172,5 @@ def _to_grid(features: Tensor, grid: tuple[int, int]) -> Tensor:
 
 
 def unit_rows(columns: Tensor, mean: Tensor) -> Tensor:
-    """Unit vectors of the places, (h w, C), of hypercolumns (1, C, h, w) less a mean (1, C, 1, 1)."""
+    """Return the unit vectors of all places, (h w, C), of hypercolumns (1, C, h, w) less a mean (1, C, 1, 1)."""
     return functional.normalize((columns - mean)[0].flatten(1).T, dim=1)

@@ -1,4 +1,4 @@
-"""The objective: a named sum of losses of one image against fixed targets."""
+"""The objective: the weighted sum of all losses of one image against fixed targets (eq. 5 and 7)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from impasto.features.guides import Region
 from impasto.features.tiling import Tile
 from impasto.features.vgg import Padding, Vgg, sort_layers
 from impasto.losses.content import content_loss
-from impasto.losses.descriptions import Descriptions
-from impasto.losses.nearest import Guides, NearestStyle, at, nearest_distance
-from impasto.losses.parts import Part, list_parts
+from impasto.losses.nearest import Guides, NearestStyle, guide_of, nearest_distance
 from impasto.losses.protection import Protection
 from impasto.losses.statistics import Statistic, build_statistics
+from impasto.losses.style_regions import StyleRegion, list_style_regions
+from impasto.losses.target_cache import TargetCache
 from impasto.losses.tv import tv_loss
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.words import split_statistic
@@ -25,20 +25,19 @@ CONTENT_BALANCE = 0.05
 """Content weight for a style weight of 1 at strength 0.5; chosen by eye, see docs/experiments.md."""
 
 STRENGTH_STEEPNESS = 2
-"""Power of (1 - s) / s in the ratio of the weights: what spreads the visible change over the whole of 0 to 1."""
+"""Power of (1 - s) / s in the ratio of the weights, which spreads the visible change over the whole of 0 to 1."""
 
-
-Wanted = Mapping[str, tuple[str, Callable[..., Any], Tensor | None]]
-"""Descriptions of a picture by name: the layer, what makes a description of its features, and the guide, if any."""
+Describers = Mapping[str, tuple[str, Callable[..., Any], Tensor | None]]
+"""How to describe an image, by name: a layer, a function of its features (and guide) to a description, the guide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One loss of the picture's features in some layers against one target, and its factor in the sum.
+    """One weighted loss of the features in some layers against one target.
 
-    name: "gram conv3_1", for one. describe: the layers' features -> a description. distance: a description and the
-    target -> a scalar. is_mean: as of a Statistic. guide: weights of the positions, (1, 1, h, w), which `describe` then
-    takes after the features.
+    name: such as "gram conv3_1". describe: the layers' features -> a description. distance: a description and the
+    target -> a scalar. is_mean: as of a Statistic. guide: weights of the positions, (1, 1, h, w); if given, it is the
+    last argument of `describe`.
     """
 
     name: str
@@ -51,6 +50,7 @@ class Term:
     guide: Tensor | None = None
 
     def value(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Return the weighted loss of features by layer, each (1, C, h, w), as a scalar."""
         guides = () if self.guide is None else (self.guide,)
         description = self.describe(*(features[layer] for layer in self.layers), *guides)
         return self.factor * self.distance(description, self.target)
@@ -59,15 +59,16 @@ class Term:
 class Objective:
     """L = alpha L_content + beta L_style + TV of an image, with its targets computed once.
 
-    Gatys et al. 2015, eq. 5 and 7: L_style = sum over layers of w_l E_l, for each statistic; several style images add,
-    each with its share of `style_blend`. Differs: the total variation and the other statistics are not in the paper.
+    Gatys et al. 2015 (arXiv 1508.06576), eq. 7, and eq. 5: L_style = sum over layers of w_l E_l, for each statistic;
+    several style images add, each with its share of `style_blend`. Differs: the total variation and the statistics
+    beside the Gram matrix are not in the paper.
 
     With `strength` s the weights are alpha = CONTENT_BALANCE (1 - s)^k / n and beta = s^k / n, where
-    n = (1 - s)^k + s^k and k = STRENGTH_STEEPNESS, and each layer's loss is first
-    divided by its loss for an image without any response (F = 0). Every term is then a share between 0 and
-    about 1, and size, layer, normalisation and the scale of the weights cancel.
+    n = (1 - s)^k + s^k and k = STRENGTH_STEEPNESS, and each layer's loss is first divided by its loss for a silent
+    image, one whose features are all 0. Every term is then between 0 and about 1, and size, layer, normalization and
+    the scale of the weights cancel.
 
-    With regions each part of the picture has style terms of its own (`list_parts`).
+    With regions, each has style terms of its own (`list_style_regions`).
     """
 
     def __init__(
@@ -78,35 +79,33 @@ class Objective:
         style_images: Sequence[Tensor],
         regions: Sequence[Region] = (),
         protection: Protection | None = None,
-        known: Descriptions | None = None,
+        cache: TargetCache | None = None,
     ) -> None:
-        """content_image: (1, 3, H, W), of the pastiche's size, or None where no content is wanted.
-        style_images: each (1, 3, h, w), at the size that the recipe's style_size gives. All in [0, 1], sRGB, on the
-        encoder's device. regions: with guides of these sizes; none: the picture is one. protection: where content
-        counts more, if anywhere. Both on that device too. known: descriptions of style images, from the pictures
-        before; it takes up this one's."""
+        """content_image: (1, 3, H, W), of the pastiche's size, or None for no content loss. style_images: each
+        (1, 3, h, w), at the size that the recipe's style_size means. All in [0, 1], sRGB, on the encoder's device.
+        regions: with guides of these sizes; none: the whole picture. protection: where the content weight is larger.
+        Both on that device too. cache: style targets of earlier pictures, to which this one's are added."""
         self.encoder = encoder
         self.recipe = recipe
         self.protection = protection
-        self.known = known
+        self.cache = cache
         content_weight, style_weight = mixing_weights(recipe)
         self.terms: dict[str, list[Term]] = {}
         with torch.no_grad():
             if content_image is not None and recipe.content_layers and content_weight > 0:
                 self.terms["content"] = list(self._content_terms(content_image, content_weight))
             if style_images and recipe.style_layers and style_weight > 0:
-                parts = list_parts(encoder, recipe, regions, len(style_images))
                 self.terms["style"] = [
                     term
-                    for part in parts
+                    for region in list_style_regions(encoder, recipe, regions, len(style_images))
                     for term in self._style_terms(
-                        content_image, [style_images[i] for i in part.styles], style_weight * part.share, part
+                        content_image, [style_images[i] for i in region.styles], style_weight * region.share, region
                     )
                 ]
         self.layers = sort_layers([layer for terms in self.terms.values() for term in terms for layer in term.layers])
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
-        """The weighted terms "content", "style" and "tv" that are in use, scalars, and "total", their sum.
+        """Return the weighted losses "content", "style" and "tv" that are in use, scalars, and "total", their sum.
 
         image: (1, 3, H, W) in [0, 1], sRGB, on the encoder's device; may require a gradient.
         """
@@ -116,25 +115,25 @@ class Objective:
             sums["tv"] = self.recipe.tv_weight * tv_loss(image, self.recipe.tv_normalization)
         return {**sums, "total": sum_terms(sums.values()) if sums else 0 * image.sum()}
 
-    def describe(self, image: Tensor, wanted: Wanted, padding: Padding | None = None) -> dict[str, Any]:
-        """Descriptions of an image, (1, 3, H, W), by name. padding: the encoder's own if left out."""
-        layers = sort_layers([layer for layer, _, _ in wanted.values()])
+    def describe(self, image: Tensor, describers: Describers, padding: Padding | None = None) -> dict[str, Any]:
+        """Return descriptions of an image, (1, 3, H, W), by name. padding: the encoder's own if left out."""
+        layers = sort_layers([layer for layer, _, _ in describers.values()])
         features = self.encoder(image, layers, padding=padding)
         return {
             name: describe(features[layer]) if guide is None else describe(features[layer], guide)
-            for name, (layer, describe, guide) in wanted.items()
+            for name, (layer, describe, guide) in describers.items()
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """What an evaluation needs of those before it, beside the pictures: the matches of "nearest"."""
-        return {"terms": [target.state_dict() for target in self._remembering()]}
+        """Return what an evaluation needs of earlier ones: the matches of "nearest"."""
+        return {"terms": [target.state_dict() for target in self._stateful_targets()]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on as the one whose state it is, built from the same pictures and recipe."""
-        for target, kept in zip(self._remembering(), state["terms"], strict=True):
-            target.load_state_dict(kept)
+        """Restore the state of an objective of the same pictures and recipe."""
+        for target, values in zip(self._stateful_targets(), state["terms"], strict=True):
+            target.load_state_dict(values)
 
-    def _remembering(self) -> list[Any]:
+    def _stateful_targets(self) -> list[Any]:
         terms = [term for members in self.terms.values() for term in members]
         return [term.target for term in terms if hasattr(term.target, "state_dict")]
 
@@ -144,46 +143,46 @@ class Objective:
         distance = partial(content_loss, normalization=recipe.content_normalization)
         for layer, target in self.encoder(content_image, recipe.content_layers).items():
             silent = float(distance(torch.zeros_like(target), target))
-            factor = content_weight * self.content_factor(weights[layer]) * self.share_of(silent)
-            counted = partial(distance, weights=self.content_weights(layer, weights[layer]))
-            yield Term(f"content {layer}", (layer,), factor, same, counted, target, is_mean=False)
+            factor = content_weight * self.content_factor(weights[layer]) * self.relative_factor(silent)
+            weighted = partial(distance, weights=self.content_weights(layer, weights[layer]))
+            yield Term(f"content {layer}", (layer,), factor, identity, weighted, target, is_mean=False)
 
     def _style_terms(
-        self, content_image: Tensor | None, style_images: Sequence[Tensor], style_weight: float, part: Part
+        self, content_image: Tensor | None, style_images: Sequence[Tensor], style_weight: float, region: StyleRegion
     ) -> Iterator[Term]:
-        """The terms of one part of the picture. style_images: those of the part."""
+        """Yield the terms of one region. style_images: those painted there. style_weight: the region's."""
         recipe = self.recipe
         weights = layer_weights(recipe.style_layers, recipe.style_layer_weights)
-        known = build_statistics(recipe)
-        chosen = map(split_statistic, part.statistic)
+        by_name = build_statistics(recipe)
+        chosen = map(split_statistic, region.statistic)
         statistics = [(name, factor, layers or recipe.style_layers) for name, factor, layers in chosen]
         described = [
-            self._describe_style(image, _wanted(statistics, known, guides))
-            for image, guides in zip(style_images, part.style_guides, strict=True)
+            self._describe_style(image, _style_describers(statistics, by_name, guides))
+            for image, guides in zip(style_images, region.style_guides, strict=True)
         ]
         for name, factor, layers in statistics:
             if name == "nearest":
                 chosen_weights = {layer: weights[layer] for layer in layers}
                 whole = style_weight * factor * sum(chosen_weights.values())
-                for index, share in enumerate(part.blend):
+                for index, share in enumerate(region.blend):
                     if share > 0:
                         yield self._nearest_term(
-                            whole * share, chosen_weights, content_image, style_images[index], part, index
+                            whole * share, chosen_weights, content_image, style_images[index], region, index
                         )
                 continue
             for layer in layers:
-                guide = at(part.guide, layer)
-                statistic = known[name].of_part(guide)
-                targets, blend = [descriptions[f"{name} {layer}"] for descriptions in described], list(part.blend)
+                guide = guide_of(region.guide, layer)
+                statistic = by_name[name].for_guide(guide)
+                targets, blend = [descriptions[f"{name} {layer}"] for descriptions in described], list(region.blend)
                 if statistic.blend is not None:
                     targets, blend = [statistic.blend(targets, blend)], [1.0]
                 silence = style_images[0].new_zeros(1, self.encoder.channels(layer), 1, 1)
                 silent = statistic.describe(silence, *(() if guide is None else (guide.new_ones(1, 1, 1, 1),)))
                 for target, share in zip(targets, blend, strict=True):
                     whole = style_weight * factor * weights[layer] * share
-                    whole *= self.share_of(float(statistic.distance(silent, target)))
+                    whole *= self.relative_factor(float(statistic.distance(silent, target)))
                     yield Term(
-                        f"{name} {layer}{part.name}",
+                        f"{name} {layer}{region.name}",
                         (layer,),
                         whole,
                         statistic.describe,
@@ -193,13 +192,14 @@ class Objective:
                         guide,
                     )
 
-    def _describe_style(self, image: Tensor, wanted: Wanted) -> Mapping[str, Any]:
+    def _describe_style(self, image: Tensor, describers: Describers) -> Mapping[str, Any]:
         padding = style_padding(self.recipe)
-        if self.known is None or any(guide is not None for _, _, guide in wanted.values()):
-            return self.describe(image, wanted, padding)
-        # Of the recipe, statistics are described by their names, layers and seed alone.
-        way = (self.encoder, padding, tuple((name, layer) for name, (layer, _, _) in wanted.items()), self.recipe.seed)
-        return self.known.get(way, image, lambda: self.describe(image, wanted, padding))
+        if self.cache is None or any(guide is not None for _, _, guide in describers.values()):
+            return self.describe(image, describers, padding)
+        # Of the recipe, descriptions depend on the statistics' names, their layers and the seed alone.
+        names = tuple((name, layer) for name, (layer, _, _) in describers.items())
+        way = (self.encoder, padding, names, self.recipe.seed)
+        return self.cache.get(way, image, lambda: self.describe(image, describers, padding))
 
     def _nearest_term(
         self,
@@ -207,59 +207,60 @@ class Objective:
         weights: Mapping[str, float],
         content_image: Tensor | None,
         style_image: Tensor,
-        part: Part,
+        region: StyleRegion,
         index: int,
     ) -> Term:
-        """index: which of the part's styles it is."""
+        """Return the term "nearest" for the style image at `index` among those of the region."""
         layers = tuple(weights)
         style = self.encoder(style_image, layers, padding=style_padding(self.recipe))
         content = None if content_image is None else self.encoder(content_image, layers)
-        target = NearestStyle(style, content, weights, self.recipe.seed, part.style_guides[index], part.guide)
-        name = f"nearest {'+'.join(layers)}{part.name}"
+        target = NearestStyle(style, content, weights, self.recipe.seed, region.style_guides[index], region.guide)
+        name = f"nearest {'+'.join(layers)}{region.name}"
         return Term(name, layers, factor, target.columns, nearest_distance, target, is_mean=False)
 
     def content_factor(self, weight: float) -> float:
-        """The factor of a content layer of this weight: 1 where its positions are weighed one by one."""
+        """Return the factor of a content layer of this weight: 1 where its positions have weights of their own."""
         return weight if self.protection is None else 1.0
 
     def content_weights(self, layer: str, weight: float, tile: Tile | None = None) -> Tensor | None:
-        """What each position, or of a tile each inner one, counts in the content loss; None where all count the same.
-        The loss of an image without any response is taken without them, so that they change nothing elsewhere."""
+        """Return the weights of a layer's positions in the content loss, or of a tile's inner ones; None: all equal.
+
+        The loss of a silent image is computed without them, so that protection changes nothing elsewhere.
+        """
         return None if self.protection is None else self.protection.content_weights(layer, weight, tile)
 
-    def share_of(self, silent: float) -> float:
-        """1 over the loss `silent` of an image without any response, where the recipe has a strength."""
+    def relative_factor(self, silent: float) -> float:
+        """Return 1 over the loss of a silent image where the recipe has a strength, else 1."""
         if self.recipe.strength is None:
             return 1.0
-        # A black or flat picture may leave a layer without any response; its term then counts as it is.
+        # Of a black or flat target this loss is 0; its term is then taken as it is.
         return 1 / (silent or 1.0)
 
 
-def _wanted(
-    statistics: Sequence[tuple[str, float, Sequence[str]]], known: Mapping[str, Statistic], guides: Guides
-) -> Wanted:
-    """What of a style image is described, by name and layer; "nearest" describes it by itself."""
+def _style_describers(
+    statistics: Sequence[tuple[str, float, Sequence[str]]], by_name: Mapping[str, Statistic], guides: Guides
+) -> Describers:
+    """Return how to describe a style image for these statistics; "nearest" has its own `NearestStyle`."""
     return {
-        f"{name} {layer}": (layer, known[name].of_part(at(guides, layer)).describe, at(guides, layer))
+        f"{name} {layer}": (layer, by_name[name].for_guide(guide_of(guides, layer)).describe, guide_of(guides, layer))
         for name, _, layers in statistics
-        if name in known
+        if name in by_name
         for layer in layers
     }
 
 
 def style_padding(recipe: Recipe) -> Padding:
-    """The border of the style image's convolutions. A sample does not repeat: wrapped around, its joint would be part
-    of its style, and be painted."""
+    """Return the padding of the style image's convolutions: never wrapped, since its joint would be painted too."""
     return "reflect" if recipe.padding in ("wrap", "wrap-x") else recipe.padding
 
 
-def same(features: Tensor) -> Tensor:
-    """The features themselves: what content is described by."""
+def identity(features: Tensor) -> Tensor:
+    """Return the features themselves, the description that content terms compare."""
     return features
 
 
 def mixing_weights(recipe: Recipe) -> tuple[float, float]:
-    """alpha and beta of eq. 7: the recipe's weights, or those that its strength stands for."""
+    """Return alpha and beta of eq. 7: the recipe's weights, or those that its strength means."""
     if recipe.strength is None:
         return recipe.content_weight or 0.0, recipe.style_weight or 0.0
     content, style = (1 - recipe.strength) ** STRENGTH_STEEPNESS, recipe.strength**STRENGTH_STEEPNESS
@@ -267,10 +268,10 @@ def mixing_weights(recipe: Recipe) -> tuple[float, float]:
 
 
 def sum_terms(terms: Iterable[Tensor]) -> Tensor:
-    """Sum of scalars, shaped and typed as they are."""
+    """Return the sum of scalars."""
     return torch.stack(list(terms)).sum()
 
 
 def layer_weights(layers: Sequence[str], weights: Sequence[float]) -> dict[str, float]:
-    """One weight a layer; equal ones, summing to 1, where none are given."""
+    """Return one weight a layer; equal ones, summing to 1, where none are given."""
     return dict(zip(layers, weights or (1 / len(layers),) * len(layers), strict=True))

@@ -1,4 +1,4 @@
-"""Protection: where content counts more, carried from the picture's pixels to the layers."""
+"""Protected places: a larger content weight where a mask is white, carried from pixels to the layers."""
 
 from dataclasses import dataclass
 
@@ -6,27 +6,27 @@ from torch import Tensor
 from torch.nn import functional
 
 from impasto.errors import RecipeError
-from impasto.features.receptive import stride_of
+from impasto.features.receptive_field import stride_of
 from impasto.features.tiling import Tile
 from impasto.recipe.recipe import Recipe
 
 PROTECT_LAYERS = ("conv2_2", "conv3_2")
-"""Layers whose responses keep the content of protected places, beside the recipe's: shapes as small as an eye."""
+"""Content layers that protected places have beside the recipe's, for shapes as small as an eye."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Protection:
-    """How much more content counts in each place.
+    """What is added to the content weights in each place.
 
-    added: (1, 1, H, W), at least 0, of the pastiche's size: what the weight of every content layer grows by.
+    added: (1, 1, H, W), at least 0, of the pastiche's size: added to the weight of every content layer.
     """
 
     added: Tensor
 
     def content_weights(self, layer: str, weight: float, tile: Tile | None = None) -> Tensor:
-        """What each position of a layer counts in the content loss, (1, 1, h, w): `weight` where nothing is added.
+        """Return the weights of a layer's positions in the content loss, (1, 1, h, w): `weight` where nothing is added.
 
-        tile: whose inner part alone is asked for.
+        tile: limits them to the tile's inner part.
         """
         if tile is None:
             return weight + functional.avg_pool2d(self.added, stride_of(layer))
@@ -35,9 +35,9 @@ class Protection:
 
 
 def protect_recipe(recipe: Recipe) -> Recipe:
-    """The recipe with PROTECT_LAYERS among its content layers; those that were not have a weight of 0.
+    """Return the recipe with PROTECT_LAYERS among its content layers, with a weight of 0 where they are new.
 
-    Raises RecipeError where it has no content to keep.
+    Raises RecipeError where the recipe has no content loss.
     """
     layers = recipe.content_layers
     if recipe.strength == 1 or recipe.content_weight == 0 or not layers:

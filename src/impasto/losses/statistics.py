@@ -1,4 +1,4 @@
-"""The statistics that can stand for a style, by name: how features are described, and how far descriptions differ."""
+"""The statistics of a style by name: how each summarizes features, and how it compares two summaries."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,36 +8,31 @@ from typing import Any
 from torch import Tensor
 
 from impasto.losses.gram import gram_distance, gram_matrix
-from impasto.losses.guided import (
+from impasto.losses.guided_statistics import (
     guided_gram_matrix,
     guided_moments,
     guided_ranks,
     guided_raw_moments,
     ranks_distance,
 )
-from impasto.losses.histogram import (
-    histogram_distance,
-    project,
-    random_directions,
-    sorted_channels,
-    sorted_projections,
-)
+from impasto.losses.histogram import histogram_distance, sorted_channels
 from impasto.losses.moments import channel_moments, covariance_distance, moments_distance, raw_moments
+from impasto.losses.sliced import project, random_directions, sorted_projections
 from impasto.losses.wasserstein import blend_raw_moments, wasserstein_distance
 from impasto.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """describe: one layer's features (1, C, H, W) -> a description; the style's is the target.
+    """One statistic: `describe` summarizes features, `distance` compares two such descriptions.
 
+    describe: features (1, C, H, W) of one layer -> a description; that of the style image is the target.
     distance: the pastiche's description and the target -> a scalar.
-    is_mean: a description is a tensor, or a tuple of them, that averages something over positions. Tiles can then be
-    described one by one.
+    is_mean: whether a description is a mean over positions (a tensor or a tuple of them), which tiles can add up.
+    guided: features and weights of positions -> the description of a region (`guided_statistics`).
     blend: several targets and their shares -> one target; None where the distances are added instead, each with its
     share, which for a squared distance has the same gradient as blending the targets.
-    guided: the same description of a part of the picture: features and weights of positions, as losses.guided says.
-    guided_distance: of such descriptions, where it is another.
+    guided_distance: compares descriptions of regions; None where `distance` does.
     """
 
     describe: Callable[..., Any]
@@ -48,18 +43,18 @@ class Statistic:
     guided_distance: Callable[[Any, Any], Tensor] | None = None
 
     def loss(self, features: Tensor, target: Any) -> Tensor:
-        """The distance of features (B, C, H, W) from a target."""
+        """Return the distance of features, (B, C, H, W), to a target."""
         return self.distance(self.describe(features), target)
 
-    def of_part(self, guide: Tensor | None) -> "Statistic":
-        """This statistic as it describes a part of the picture; itself where there is no guide."""
+    def for_guide(self, guide: Tensor | None) -> "Statistic":
+        """Return the statistic of a region; this one where there is no guide."""
         if guide is None:
             return self
         return replace(self, describe=self.guided, distance=self.guided_distance or self.distance)
 
 
 def build_statistics(recipe: Recipe) -> dict[str, Statistic]:
-    """Every statistic that is taken layer by layer, by its name, with the recipe's normalisation and seed filled in."""
+    """Return the statistics that are taken layer by layer, by name, with the recipe's normalization and seed."""
     gram = partial(gram_distance, normalization=recipe.gram_normalization)
     projections = partial(sorted_projections, seed=recipe.seed)
 

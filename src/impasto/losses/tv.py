@@ -1,4 +1,4 @@
-"""Total variation: how much neighbouring pixels differ."""
+"""Total variation: the sum of the differences of neighboring pixels, which smooths a picture."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def tv_loss(image: Tensor, normalization: Literal["sum", "mean"] = "mean") -> Tensor:
-    """Absolute differences of vertical and of horizontal neighbours, added, summed over the batch.
+    """Return the absolute differences of vertical and of horizontal neighbors, added, summed over the batch.
 
     image: (B, 3, H, W) in [0, 1], sRGB. Returns a scalar; 0 for a flat image.
     Not in Gatys et al. 2015. "sum": sum |dx| + sum |dy|, as neural-style, whose pixels go to 255.

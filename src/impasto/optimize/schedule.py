@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from impasto.errors import RecipeError
-from impasto.features.receptive import GRID
+from impasto.features.receptive_field import GRID
 from impasto.optimize.precision import Precision
 
 

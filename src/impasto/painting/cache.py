@@ -11,7 +11,7 @@ from impasto.features.vgg import Vgg, check_layers
 from impasto.features.weights import WeightsRecord
 from impasto.images.io import ImageSource, read_picture
 from impasto.images.picture import Picture
-from impasto.losses.descriptions import Descriptions
+from impasto.losses.target_cache import TargetCache
 from impasto.optimize.precision import Precision
 from impasto.recipe.files import is_file
 from impasto.recipe.recipe import Recipe
@@ -30,7 +30,7 @@ class Cache:
     """
 
     def __init__(self) -> None:
-        self.descriptions = Descriptions()
+        self.descriptions = TargetCache()
         self._networks: OrderedDict[Hashable, tuple[dict[Precision, Vgg], WeightsRecord]] = OrderedDict()
         self._styles: OrderedDict[Hashable, Picture] = OrderedDict()
 
@@ -47,7 +47,7 @@ class Cache:
         )
         if recipe.rescaled_network and recipe.weights != "oxford":
             encoder, record = build_encoder(recipe, images)
-            lowered: dict[Precision, Vgg] = {"bfloat16": encoder.lowered()} if precision == "bfloat16" else {}
+            lowered: dict[Precision, Vgg] = {"bfloat16": encoder.to_bfloat16()} if precision == "bfloat16" else {}
             return {"float32": encoder, **lowered}, record
         if key not in self._networks:
             encoder, record = build_encoder(recipe)
@@ -58,7 +58,7 @@ class Cache:
         encoders, record = self._networks[key]
         check_layers(encoders["float32"], recipe.content_layers + recipe.style_layers, record.architecture)
         if precision == "bfloat16" and "bfloat16" not in encoders:
-            encoders["bfloat16"] = encoders["float32"].lowered()
+            encoders["bfloat16"] = encoders["float32"].to_bfloat16()
         return {name: encoder for name, encoder in encoders.items() if name in ("float32", precision)}, record
 
     def read_style(self, source: ImageSource, max_pixels: int) -> Picture:

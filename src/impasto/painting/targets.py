@@ -10,9 +10,9 @@ from impasto.control.color import to_painted
 from impasto.features.guides import Region, resize_guide
 from impasto.features.vgg import Vgg
 from impasto.images.resize import resize_image
-from impasto.losses.descriptions import Descriptions
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
+from impasto.losses.target_cache import TargetCache
 from impasto.optimize.init import build_init
 from impasto.optimize.precision import Precision
 from impasto.optimize.pyramid import hand_over
@@ -39,7 +39,7 @@ class Scene:
     styles: Sequence[Tensor]
     regions: Sequence[Region]
     protect: Tensor | None
-    known: Descriptions | None
+    known: TargetCache | None
 
     @property
     def device(self) -> torch.device:

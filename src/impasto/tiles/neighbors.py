@@ -6,19 +6,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto.features.receptive import GRID, reach, stride_of
+from impasto.features.receptive_field import GRID, reach, stride_of
 from impasto.features.tiling import Span, Tile
 from impasto.losses.nearest import (
     CONTENT_SHARE,
     REMATCH,
     Guides,
-    at,
-    candidates,
-    grid_layer,
-    guided_miss,
+    column_layer,
+    guide_of,
+    guided_cosine_distance,
+    guided_places,
     match_rows,
-    places_of,
     scale_energy,
+    style_candidates,
     style_order,
     unit_rows,
 )
@@ -102,9 +102,9 @@ class TiledNearest:
                     continue
                 energies[layer] += float(inner.square().mean()) * inner.shape[1] * tile.share(layer)
         self.scales = {layer: scale_energy(energies[layer], weight) for layer, weight in weights.items()}
-        self.grid = grid_layer(tuple(weights))
-        self.guide = at(guide, self.grid)
-        self.mean, self.vectors = self._draw(style, seed, at(style_guide, self.grid))
+        self.grid = column_layer(tuple(weights))
+        self.guide = guide_of(guide, self.grid)
+        self.mean, self.vectors = self._draw(style, seed, guide_of(style_guide, self.grid))
         self._content = content
         self._content_mean = None if content is None else self._mean_columns(content, self.guide)
         self._matches: dict[tuple[int, int], Tensor] = {}
@@ -123,7 +123,7 @@ class TiledNearest:
                 content = unit_rows(tile_columns(next(contents)[1], tile, self.scales), self._content_mean)
                 query = CONTENT_SHARE * content + (1 - CONTENT_SHARE) * query
             if self.guide is not None:
-                query = query[places_of(tile.part(self.guide, self.grid))]
+                query = query[guided_places(tile.part(self.guide, self.grid))]
             self._matches[tile.corner] = match_rows(query, self.vectors)
         self._age = 1
 
@@ -142,7 +142,7 @@ class TiledNearest:
         columns = unit_rows(columns, self.mean.to(columns.device))
         matched = self.vectors[self._matches[tile.corner]].to(columns.device)
         if self.guide is not None:
-            return guided_miss(columns, matched, tile.part(self.guide, self.grid).to(columns.device))
+            return guided_cosine_distance(columns, matched, tile.part(self.guide, self.grid).to(columns.device))
         return tile.share(self.grid) * (1 - (columns * matched).sum(1)).mean()
 
     def _mean_columns(self, view: View, guide: Tensor | None) -> Tensor:
@@ -166,7 +166,7 @@ class TiledNearest:
             stride = stride_of(self.grid)
             height, width = tile.rows.length // stride, tile.columns.length // stride
             if kept is None:
-                known = torch.arange(height * width) if guide is None else candidates(guide).cpu()
+                known = torch.arange(height * width) if guide is None else style_candidates(guide).cpu()
                 order = known[style_order(len(known), seed)]
                 kept = rows.new_empty(len(order), rows.shape[1])
                 slots = torch.full((height * width,), -1)

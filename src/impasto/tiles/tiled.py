@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from impasto.features.guides import Region
-from impasto.features.receptive import GRID, margin
+from impasto.features.receptive_field import GRID, margin
 from impasto.features.tiling import Tile, cut_tiles
 from impasto.features.vgg import Padding, Vgg, sort_layers
 from impasto.losses.content import content_loss
 from impasto.losses.nearest import nearest_distance
-from impasto.losses.objective import Objective, Term, Wanted, layer_weights, same, style_padding, sum_terms
-from impasto.losses.parts import Part
+from impasto.losses.objective import Describers, Objective, Term, identity, layer_weights, style_padding, sum_terms
 from impasto.losses.protection import Protection
+from impasto.losses.style_regions import StyleRegion
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.recipe.words import split_statistic
 from impasto.tiles.device_scheduler import deal
@@ -59,7 +59,7 @@ class TiledObjective(Objective):
         self.inner = inner
         self.heap = heap or Heap()
         self.devices = tuple(devices) or (encoder.device,)
-        self._encoders = {device: encoder.placed(device) for device in self.devices[1:]}
+        self._encoders = {device: encoder.copy_to(device) for device in self.devices[1:]}
         self._encoders[self.devices[0]] = encoder
         self.margin = tile_margin(recipe, encoder.layer_names)
         self._shelf = Shelf()
@@ -93,7 +93,7 @@ class TiledObjective(Objective):
         """The tiles of a picture of (height, width)."""
         return cut_tiles(size, self.inner, self.margin, padding or self.encoder.padding)
 
-    def describe(self, image: Tensor, wanted: Wanted, padding: Padding | None = None) -> dict[str, Any]:
+    def describe(self, image: Tensor, wanted: Describers, padding: Padding | None = None) -> dict[str, Any]:
         layers = sort_layers([layer for layer, _, _ in wanted.values()])
         sums: dict[str, Any] = {}
 
@@ -118,9 +118,9 @@ class TiledObjective(Objective):
                 self._shelf.put((layer, *tile.corner), target)
                 silent[layer] += float(self._content_addend(layer, torch.zeros_like(target), tile, None))
         for layer in layers:
-            factor = content_weight * self.content_factor(weights[layer]) * self.share_of(silent[layer])
+            factor = content_weight * self.content_factor(weights[layer]) * self.relative_factor(silent[layer])
             addend = partial(self._counted_addend, layer, weights[layer])
-            yield Term(f"content {layer}", (layer,), factor, same, addend, None, is_mean=False)
+            yield Term(f"content {layer}", (layer,), factor, identity, addend, None, is_mean=False)
 
     def _nearest_term(
         self,
@@ -128,15 +128,15 @@ class TiledObjective(Objective):
         weights: Mapping[str, float],
         content_image: Tensor | None,
         style_image: Tensor,
-        part: Part,
+        region: StyleRegion,
         index: int,
     ) -> Term:
         layers = tuple(weights)
         style = self._view(style_image, layers, style_padding(self.recipe))
         content = None if content_image is None else self._view(content_image, layers)
-        target = TiledNearest(style, content, weights, self.recipe.seed, part.style_guides[index], part.guide)
-        name = f"nearest {'+'.join(layers)}{part.name}"
-        return Term(name, layers, factor, same, nearest_distance, target, is_mean=False)
+        target = TiledNearest(style, content, weights, self.recipe.seed, region.style_guides[index], region.guide)
+        name = f"nearest {'+'.join(layers)}{region.name}"
+        return Term(name, layers, factor, identity, nearest_distance, target, is_mean=False)
 
     def _view(self, image: Tensor, layers: Sequence[str], padding: Padding | None = None) -> View:
         def look() -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from impasto.cost.footprint import forward_bytes, graph_bytes
 from impasto.errors import WeightsError
 from impasto.features.architecture import DEPTHS, check_layers_complete, find_architecture, layers_of, width_of
-from impasto.features.receptive import margin, reach
+from impasto.features.receptive_field import margin, reach
 from impasto.features.tiling import cut_tiles
 from impasto.features.vgg import Vgg
 from impasto.features.weights import TINY, load_weights

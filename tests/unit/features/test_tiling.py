@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.features.receptive import GRID, margin, stride_of
+from impasto.features.receptive_field import GRID, margin, stride_of
 from impasto.features.tiling import cut_tiles, largest_tile
 from impasto.features.vgg import Padding, Vgg
 from impasto.recipe.words import LAYERS

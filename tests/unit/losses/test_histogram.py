@@ -1,16 +1,9 @@
-"""Histogram and sliced losses on features whose numbers are known."""
+"""The histogram loss on features whose numbers are known."""
 
 import pytest
 import torch
 
-from impasto.losses.histogram import (
-    histogram_distance,
-    project,
-    random_directions,
-    resample_ranks,
-    sorted_channels,
-    sorted_projections,
-)
+from impasto.losses.histogram import histogram_distance, resample_ranks, sorted_channels
 
 
 def test_loss_is_the_mean_square_between_equal_ranks() -> None:
@@ -31,17 +24,3 @@ def test_ranks_are_resampled_to_the_same_distribution() -> None:
     ordered = torch.linspace(0, 1, 1001).view(1, 1, -1)
     fewer = resample_ranks(ordered, 10)
     torch.testing.assert_close(fewer.flatten(), torch.linspace(0.05, 0.95, 10), atol=1e-3, rtol=0)
-
-
-def test_directions_are_unit_vectors_of_the_seed() -> None:
-    directions = random_directions(16, 3)
-    torch.testing.assert_close(directions.norm(dim=1), torch.ones(16))
-    assert torch.equal(directions, random_directions(16, 3))
-    assert not torch.equal(directions, random_directions(16, 4))
-
-
-def test_projections_are_the_features_along_the_seeds_directions() -> None:
-    F = torch.rand(1, 3, 4, 5)
-    torch.testing.assert_close(project(F, torch.eye(3)), F)
-    turned = torch.einsum("kc,bcm->bkm", random_directions(3, 7), F.flatten(2))
-    torch.testing.assert_close(sorted_projections(F, 7), turned.sort(dim=2).values)

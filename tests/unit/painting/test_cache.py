@@ -31,7 +31,7 @@ def test_pictures_are_the_same_with_and_without(precision: str, color: str, pict
         assert together.pastiche.equal(alone.pastiche)
         assert together.losses == alone.losses
     # Two scales, each described once; colors brought to the photograph's make another style image of each.
-    assert shared.descriptions.found == (4 if color == "style" else 2)
+    assert shared.descriptions.hits == (4 if color == "style" else 2)
 
 
 def test_networks_are_built_once_and_the_last_two_kept(monkeypatch: pytest.MonkeyPatch) -> None:

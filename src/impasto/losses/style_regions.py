@@ -1,4 +1,4 @@
-"""The parts of a picture that have style terms of their own: its regions, or all of it."""
+"""The regions of a picture that have style losses of their own; without masks the whole picture is one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from impasto.recipe.words import split_statistic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Part:
-    """One part of the picture, as style terms take it.
+class StyleRegion:
+    """One region with style losses of its own, its guides carried to the layers.
 
-    name: what their names end on. share: of the style weight. statistic: as the recipe's. styles: the style images that
-    have a part in it, by index, mixed by blend. guide, style_guides: weights of positions by layer, of the pastiche and
-    of each of these style images; None where all positions count the same.
+    name: the end of its terms' names. share: of the style weight. statistic: as the recipe's. styles: indices of the
+    style images painted there, mixed by blend. guide, style_guides: weights of positions by layer, of the pastiche and
+    of each of these style images; None where all positions have the same weight.
     """
 
     name: str
@@ -28,38 +28,38 @@ class Part:
     style_guides: tuple[Guides, ...]
 
 
-def list_parts(encoder: Vgg, recipe: Recipe, regions: Sequence[Region], count: int) -> list[Part]:
-    """All of the picture as one part, or one part a region. count: of the style images.
+def list_style_regions(encoder: Vgg, recipe: Recipe, regions: Sequence[Region], count: int) -> list[StyleRegion]:
+    """Return a style region for each region of a weight above 0, or one for the whole picture if there are none.
 
+    count: number of style images.
     Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer" (arXiv 1611.07865), section 4: the
-    style losses of the regions are added. Differs: each with its share of the picture's area times its weight, so that
-    a place is pulled to its style as strongly in a small region as in a large one, and as strongly as without regions.
+    style losses of the regions are added. Differs: each is multiplied by its share of the picture's area times its
+    weight, so that a place is pulled to its style as strongly in a small region as in a large one, and as without any.
     """
     shares = check_blend(recipe.style_blend, count)
     if not regions:
-        everything = tuple(range(count))
         return [
-            Part(
+            StyleRegion(
                 name="",
                 share=1.0,
                 statistic=recipe.statistic,
-                styles=everything,
+                styles=tuple(range(count)),
                 blend=shares,
                 guide=None,
                 style_guides=(None,) * count,
             )
         ]
     area = sum(float(region.content.sum()) for region in regions)
-    return [_to_part(encoder, recipe, region, shares, area) for region in regions if region.weight > 0]
+    return [_to_style_region(encoder, recipe, region, shares, area) for region in regions if region.weight > 0]
 
 
-def _to_part(encoder: Vgg, recipe: Recipe, region: Region, shares: Sequence[float], area: float) -> Part:
+def _to_style_region(encoder: Vgg, recipe: Recipe, region: Region, shares: Sequence[float], area: float) -> StyleRegion:
     chosen = [layers or recipe.style_layers for _, _, layers in map(split_statistic, region.statistic)]
     layers = sort_layers([layer for some in chosen for layer in some])
     guides = {index: guide for index, guide in enumerate(region.styles) if guide is not None}
     whole = sum(shares[index] for index in guides)
     mode, dilation = recipe.guide_mode, recipe.guide_dilation
-    return Part(
+    return StyleRegion(
         name=f", {region.name}",
         share=region.weight * float(region.content.sum()) / area,
         statistic=region.statistic,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.losses.guided import guided_ranks, ranks_distance
+from impasto.losses.guided_statistics import guided_ranks, ranks_distance
 from impasto.losses.statistics import Statistic, build_statistics
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.words import STATISTICS
@@ -19,7 +19,7 @@ def statistic(name: str) -> Statistic:
 
 
 def distance(known: Statistic, guide: Tensor | None, style_guide: Tensor | None, one: Tensor, other: Tensor) -> float:
-    part, style = known.of_part(guide), known.of_part(style_guide)
+    part, style = known.for_guide(guide), known.for_guide(style_guide)
     a: Any = part.describe(one) if guide is None else part.describe(one, guide)
     b: Any = style.describe(other) if style_guide is None else style.describe(other, style_guide)
     return float(part.distance(a, b))
@@ -73,7 +73,7 @@ def test_a_part_has_no_distance_from_itself_and_a_gradient_inside_only() -> None
     guide /= guide.sum()
     for name in KNOWN:
         assert distance(statistic(name), guide, guide, features(8, 9), features(8, 9)) == pytest.approx(0, abs=1e-12)
-        part = statistic(name).of_part(guide)
+        part = statistic(name).for_guide(guide)
         leaf = features(8, 9).requires_grad_()
         part.distance(part.describe(leaf, guide), part.describe(features(8, 9, seed=2), guide)).backward()  # type: ignore[no-untyped-call]
         assert leaf.grad is not None

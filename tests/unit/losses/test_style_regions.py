@@ -10,7 +10,7 @@ from torch import Tensor
 from impasto.features.guides import Region
 from impasto.features.vgg import Vgg
 from impasto.losses.objective import Objective
-from impasto.losses.parts import list_parts
+from impasto.losses.style_regions import list_style_regions
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.words import STATISTICS
 
@@ -32,7 +32,7 @@ def halves(share: float = 0.5, statistic: tuple[str, ...] = ("gram",), **second:
 
 
 def test_shares_are_by_area_times_weight(tiny_encoder: Vgg) -> None:
-    parts = list_parts(tiny_encoder, Recipe(style_blend=(1.0, 3.0)), halves(0.25, weight=2.0), 2)
+    parts = list_style_regions(tiny_encoder, Recipe(style_blend=(1.0, 3.0)), halves(0.25, weight=2.0), 2)
     assert [part.share for part in parts] == pytest.approx([0.25, 1.5])
     assert [part.styles for part in parts] == [(0,), (0, 1)]
     assert [part.blend for part in parts] == [(1.0,), (0.25, 0.75)]
@@ -40,12 +40,12 @@ def test_shares_are_by_area_times_weight(tiny_encoder: Vgg) -> None:
 
 
 def test_a_region_without_weight_has_no_part(tiny_encoder: Vgg) -> None:
-    (part,) = list_parts(tiny_encoder, Recipe(style_blend=(0.0, 1.0)), halves(weight=0.0), 2)
+    (part,) = list_style_regions(tiny_encoder, Recipe(style_blend=(0.0, 1.0)), halves(weight=0.0), 2)
     assert part.blend == (1.0,)  # no other style could paint it
 
 
 def test_without_regions_the_picture_is_one_part(tiny_encoder: Vgg) -> None:
-    (part,) = list_parts(tiny_encoder, Recipe(statistic=("moments",)), (), 2)
+    (part,) = list_style_regions(tiny_encoder, Recipe(statistic=("moments",)), (), 2)
     assert (part.share, part.statistic, part.blend, part.guide) == (1.0, ("moments",), (0.5, 0.5), None)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from torch import Tensor
 
-from impasto.features.receptive import GRID, margin, reach, stride_of
+from impasto.features.receptive_field import GRID, margin, reach, stride_of
 from impasto.features.vgg import Vgg
 from impasto.recipe.words import LAYERS
 
