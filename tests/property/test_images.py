@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from impasto.images.color.words import parse_color
+from impasto.images.color.named import parse_color
 from impasto.images.io import read_image, read_metadata, write_image
 from impasto.images.resize import fit_long_edge, fit_pixels, resize_image
 

@@ -14,7 +14,7 @@ from impasto.batch.hand import Hand
 from impasto.batch.jobs import Job, Setup
 from impasto.batch.reports import Failed, Lost, Report, Stepped
 from impasto.errors import ClusterError, ImageReadError, ImpastoError
-from impasto.images.formats.files import check_file
+from impasto.images.formats.decoding import check_file
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from impasto.errors import BatchError
-from impasto.images.formats.files import check_file
+from impasto.images.formats.decoding import check_file
 
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".heic", ".heif"),

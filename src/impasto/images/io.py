@@ -16,15 +16,10 @@ import numpy.typing as npt
 from PIL import Image
 from torch import Tensor
 
-from impasto.errors import ImageRangeError, ImageReadError, OutputError
+from impasto.errors import ImageRangeError, OutputError
 from impasto.images.carried import NOTHING, Carried, Depth
 from impasto.images.fill import fill_transparent
-from impasto.images.formats.chunks import read_texts
-from impasto.images.formats.deep import is_deep, levels_to_layers, read_levels, read_orientation
-from impasto.images.formats.encoding import FORMATS, Finish, check_depth, encode_image
-from impasto.images.formats.exif import carry_exif
-from impasto.images.formats.files import (
-    check_file,
+from impasto.images.formats.decoding import (
     check_pixel_count,
     load_upright,
     one_line,
@@ -32,8 +27,12 @@ from impasto.images.formats.files import (
     read_file,
     reading,
 )
+from impasto.images.formats.encoding import FORMATS, Finish, check_depth, encode_image
+from impasto.images.formats.exif import carry_exif
 from impasto.images.formats.metadata import add_metadata, find_metadata
+from impasto.images.formats.png import drop_damaged_chunks
 from impasto.images.formats.profiles import INSTALL_DEEP, has_deep, is_rgb
+from impasto.images.formats.sixteen_bit import is_deep, levels_to_layers, read_levels, read_orientation
 from impasto.images.picture import Picture, hash_pixels
 from impasto.images.pixels import (
     Layers,
@@ -117,6 +116,8 @@ def _read(source: ImageSource, name: str, max_pixels: int) -> Picture:
 
 
 def _decode(data: bytes, label: str, max_pixels: int) -> Picture:
+    with reading(label, max_pixels):
+        data = drop_damaged_chunks(data, label)
     with open_picture(BytesIO(data), label, max_pixels) as opened:
         deep = is_deep(opened)
         # Pillow decodes 16-bit files too: its checks for damage are the best, and it reads the EXIF.
@@ -154,21 +155,12 @@ def _to_picture(
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, object] | None:
-    """What write_image put into the picture as `metadata`, or None where there is nothing of ours.
+    """Return what `write_image` put into the picture as `metadata`, or None where there is nothing of ours.
 
-    Only the file's texts are read, never its pixels, so that a picture of any size is safe to ask.
-    Raises ImageReadError (missing, or a text that is damaged or beyond 16 MB).
+    No pixel is decoded, so that a picture of any size is safe to ask.
+    Raises ImageReadError (missing or damaged, or metadata beyond 16 MB).
     """
-    path = Path(path)
-    label = f"picture {str(path)!r}"
-    check_file(path, label)
-    try:
-        return find_metadata(read_texts(path, label))
-    except ValueError as error:
-        raise ImageReadError(
-            f"{label} holds damaged impasto metadata ({error}); expected a JSON object.",
-            "Use the picture as impasto wrote it, before another program changed it.",
-        ) from error
+    return find_metadata(Path(path), f"picture {str(Path(path))!r}")
 
 
 def write_image(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from impasto.images.color.words import mean_color, parse_color
+from impasto.images.color.named import mean_color, parse_color
 from impasto.images.io import read_image
 from impasto.images.resize import Resampling, resize_image
 

@@ -4,7 +4,7 @@ import logging
 
 from PIL import Image
 
-from impasto.images.formats.files import one_line
+from impasto.images.formats.decoding import one_line
 
 logger = logging.getLogger(__name__)
 

@@ -1,22 +1,27 @@
-"""What a picture says about itself: a JSON object inside PNG, JPEG, WebP and TIFF files.
+"""Metadata: one JSON object inside a PNG, JPEG, WebP or TIFF file.
 
 PNG carries it in an iTXt chunk "impasto"; the others in an XMP packet, in one element of our own namespace.
-JSON is kept to ASCII, so that file names of any bytes survive XML and UTF-8. Nothing here depends on the clock.
+The JSON is ASCII, so that file names of any bytes survive XML and UTF-8. Nothing here depends on the clock.
 """
 
 import json
 from collections.abc import Mapping
-from typing import Any
-from xml.parsers import expat
+from pathlib import Path
+from types import NoneType
+from typing import Any, BinaryIO
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from PIL import PngImagePlugin
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
-from impasto.images.formats.chunks import PNG_KEY, XMP_KEY
+from impasto.errors import ImageReadError
+from impasto.images.formats.decoding import check_file, one_line, reading
+from impasto.images.formats.png import MAX_TEXT_BYTES, SIGNATURE, read_texts
 
 XMP_NAMESPACE = "http://ns.impasto/1.0/"
 
-_XMP_ELEMENT = f"{XMP_NAMESPACE} metadata"  # as expat spells a name with its namespace
+_PNG_KEY, _PNG_XMP_KEY = "impasto", "XML:com.adobe.xmp"
+_XMP_NAME = f"{{{XMP_NAMESPACE}}}metadata"
 _XMP_PACKET = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
     '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
@@ -27,17 +32,18 @@ _XMP_PACKET = (
     '<?xpacket end="w"?>'
 )
 _TIFF_XMP_TAG = 700
+_ANY_SIZE = 2**62
 
 
 def add_metadata(options: Mapping[str, Any], pillow_format: str, metadata: Mapping[str, object]) -> dict[str, Any]:
-    """The options of PIL's `save`, and among them those that put `metadata` into a file of this format.
+    """Return the options of PIL's `save`, extended by those that put `metadata` into a file of this format.
 
     Raises TypeError or ValueError for what JSON cannot hold.
     """
     text = json.dumps(dict(metadata), ensure_ascii=True, allow_nan=False)
     if pillow_format == "PNG":
         chunks = PngImagePlugin.PngInfo()
-        chunks.add_itxt(PNG_KEY, text)
+        chunks.add_itxt(_PNG_KEY, text)
         return {**options, "pnginfo": chunks}
     packet = (_XMP_PACKET % escape(text)).encode("utf-8")
     if pillow_format == "TIFF":
@@ -45,51 +51,54 @@ def add_metadata(options: Mapping[str, Any], pillow_format: str, metadata: Mappi
     return {**options, "xmp": packet}
 
 
-def find_metadata(texts: Mapping[str, bytes]) -> dict[str, object] | None:
-    """The metadata in the texts of a picture, as `read_texts` gives them, or None where it has none of ours.
+def find_metadata(path: Path, label: str) -> dict[str, object] | None:
+    """Return the metadata inside a picture file, or None where there is none of ours. No pixel is decoded.
 
-    Raises ValueError if ours is there and damaged.
+    Raises ImageReadError (missing, damaged, or metadata beyond MAX_TEXT_BYTES).
     """
-    text = texts[PNG_KEY].decode("utf-8") if PNG_KEY in texts else _find_in_xmp(texts.get(XMP_KEY, b""))
-    if text is None:
-        return None
-    try:
-        metadata = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-    if not isinstance(metadata, dict):
-        raise ValueError(f"it holds {type(metadata).__name__}, not an object")
+    check_file(path, label)
+    with reading(label, _ANY_SIZE), path.open("rb") as file:
+        try:
+            text = _find_text(file)
+            metadata = None if text is None else json.loads(text)
+            if not isinstance(metadata, (dict, NoneType)):
+                raise ValueError(f"it holds {type(metadata).__name__}, not an object")
+        except (SyntaxError, ValueError, RecursionError) as error:  # SyntaxError: Pillow's for a damaged PNG
+            raise ImageReadError(
+                f"{label} holds damaged impasto metadata ({one_line(error)}); "
+                f"expected a JSON object of at most {MAX_TEXT_BYTES:,} bytes.",
+                "Use the picture as impasto wrote it, before another program changed it.",
+            ) from error
     return metadata
 
 
-def _find_in_xmp(packet: bytes) -> str | None:
-    """The text of our first element or attribute, or None where the packet is not XML or has none."""
-    found: list[str] = []
-    inside = False
-
-    def begin(name: str, attributes: dict[str, str]) -> None:
-        nonlocal inside
-        inside = name == _XMP_ELEMENT and not found
-        if not found and _XMP_ELEMENT in attributes:  # exiftool and others may rewrite an element as an attribute
-            found.append(attributes[_XMP_ELEMENT])
-
-    def end(name: str) -> None:
-        nonlocal inside
-        inside = False
-
-    def read(text: str) -> None:
-        if inside:
-            found.append(text)
-
-    def refuse(*doctype: object) -> None:
-        raise ValueError("no XMP has a document type; entities are how XML blows up")
-
-    # No tree is built, which could be many times the packet. UTF-8 is what XMP is in files, whatever it says of itself.
-    parser = expat.ParserCreate("utf-8", " ")
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = begin, end, read
-    parser.StartDoctypeDeclHandler = refuse
+def _find_text(file: BinaryIO) -> str | None:
+    if file.read(len(SIGNATURE)) == SIGNATURE:
+        texts = read_texts(file, (_PNG_KEY, _PNG_XMP_KEY))
+        return texts[_PNG_KEY] if _PNG_KEY in texts else _find_in_xmp(texts.get(_PNG_XMP_KEY, "").encode())
+    file.seek(0)
     try:
-        parser.Parse(packet.strip(b"\0 \n"), True)
-    except (expat.ExpatError, ValueError):
+        with Image.open(file, formats=("JPEG", "WEBP", "TIFF")) as picture:
+            packet = picture.info.get("xmp", b"")
+    except UnidentifiedImageError:
         return None
-    return "".join(found) if found else None
+    return _find_in_xmp(packet if isinstance(packet, bytes) else str(packet).encode())
+
+
+def _find_in_xmp(packet: bytes) -> str | None:
+    """Return the text of our first element or attribute, or None where the packet has none or is no XML."""
+    # No XMP has a document type, and its entities are how XML blows up. XMP in files is UTF-8, whatever it declares.
+    if b"<!DOCTYPE" in packet:
+        return None
+    if len(packet) > MAX_TEXT_BYTES:
+        raise ValueError(f"its XMP has {len(packet):,} bytes")
+    try:
+        root = ElementTree.fromstring(packet.strip(b"\0 \n"), ElementTree.XMLParser(encoding="utf-8"))
+    except ElementTree.ParseError:
+        return None
+    for element in root.iter():
+        # exiftool and other programs may rewrite an element as an attribute.
+        text = element.text or "" if element.tag == _XMP_NAME else element.get(_XMP_NAME)
+        if text is not None:
+            return text
+    return None

@@ -1,16 +1,81 @@
-"""A PNG file of 16 bits a channel, RGB or RGBA, which Pillow does not write."""
+"""PNG files beyond Pillow: their texts without the pixels, damage beside the pixels, and writing 16 bits a channel."""
 
+import logging
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+from PIL import PngImagePlugin
+
+logger = logging.getLogger(__name__)
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+MAX_TEXT_BYTES = 16 * 2**20
+"""Bytes of one text or profile, unpacked, that are read. A recipe has a few kilobytes."""
 
 ROWS = 64
 """Rows that are filtered at a time; it bounds the memory."""
+
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+
+
+def read_texts(file: BinaryIO, keys: Collection[str]) -> Mapping[str, str]:
+    """Return the texts of an opened PNG that have one of these keys. Nothing else is read, wherever they stand.
+
+    Raises ValueError and SyntaxError for a text that is damaged or beyond MAX_TEXT_BYTES, OSError for a cut one.
+    """
+    file.seek(len(SIGNATURE))
+    with PngImagePlugin.PngStream(file) as stream:
+        while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
+            length, kind, place = int.from_bytes(head[:4], "big"), head[4:], file.tell()
+            key = file.read(80).partition(b"\0")[0].decode("latin-1") if kind in _TEXTS else ""
+            file.seek(place)
+            if key in keys:
+                if length > MAX_TEXT_BYTES:
+                    raise ValueError(f"its text has {length:,} bytes")
+                stream.crc(kind, stream.call(kind, place, length))
+            file.seek(place + length + 4)
+    return stream.im_text
+
+
+def drop_damaged_chunks(data: bytes, label: str) -> bytes:
+    """Return a PNG file without those chunks beside the pixels for which Pillow refuses the whole, with a warning.
+
+    These have a wrong checksum, or a text or profile beyond MAX_TEXT_BYTES. Other files are returned as they are.
+    """
+    if not data.startswith(SIGNATURE):
+        return data
+    sound, begin, place = [], 0, len(SIGNATURE)
+    with PngImagePlugin.PngStream(BytesIO(data)) as stream:
+        while place + 12 <= len(data):
+            length, kind = struct.unpack_from(">I4s", data, place)
+            end = place + 12 + length
+            is_beside = kind[:1].islower() and end <= len(data)
+            if is_beside and not _is_readable(stream, kind, place + 8, data[place + 8 : end - 4]):
+                logger.warning("%s: its PNG chunk %s is damaged or too large and left aside.", label, kind.decode())
+                sound.append(data[begin:place])
+                begin = end
+            place = end
+    return b"".join([*sound, data[begin:]]) if sound else data
+
+
+def _is_readable(stream: PngImagePlugin.PngStream, kind: bytes, place: int, chunk: bytes) -> bool:
+    """Whether Pillow takes the chunk whose data stand at this place of the stream."""
+    assert stream.fp is not None
+    stream.fp.seek(place)
+    try:
+        if kind in (*_TEXTS, b"iCCP"):
+            stream.call(kind, place, len(chunk))
+        stream.fp.seek(place + len(chunk))
+        stream.crc(kind, chunk)
+    except (SyntaxError, ValueError, IndexError):
+        return False
+    return True
 
 
 def encode_png(
@@ -27,7 +92,7 @@ def encode_png(
         packed.append(packer.compress(_filter_rows(raw[top : top + ROWS], above, channels * 2)))
     packed.append(packer.flush())
     encoded = BytesIO()
-    encoded.write(b"\x89PNG\r\n\x1a\n")
+    encoded.write(SIGNATURE)
     _write(encoded, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, color, 0, 0, 0))
     _write(encoded, b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile))
     if exif is not None:

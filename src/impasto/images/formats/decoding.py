@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from impasto.errors import ImageReadError, ImageSizeError, ImpastoError
+from impasto.images.formats.png import MAX_TEXT_BYTES
 
 logger = logging.getLogger(__name__)
 
@@ -127,12 +128,12 @@ def _quiet_pillow(label: str, max_pixels: int) -> Iterator[None]:
     # Pillow's warnings become log lines.
     with _pillow_lock, warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        limit = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = max_pixels
+        limits = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
+        Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = max_pixels, MAX_TEXT_BYTES
         try:
             yield
         finally:
-            Image.MAX_IMAGE_PIXELS = limit
+            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits
     for warning in said:
         logger.warning("%s: %s", label, one_line(warning.message))
 

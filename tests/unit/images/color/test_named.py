@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from impasto.errors import RecipeError
-from impasto.images.color.words import mean_color, parse_color
+from impasto.images.color.named import mean_color, parse_color
 
 
 @pytest.mark.parametrize(

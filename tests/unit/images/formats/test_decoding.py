@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, features
 
 from impasto.errors import ImageReadError
-from impasto.images.formats import files
+from impasto.images.formats import decoding
 from impasto.images.io import read_image
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -16,9 +16,9 @@ needs_avif = pytest.mark.skipif(not features.check("avif"), reason="this Pillow 
 
 @pytest.fixture(autouse=True)
 def _fresh_registration():
-    files._register_heif.cache_clear()
+    decoding._register_heif.cache_clear()
     yield
-    files._register_heif.cache_clear()
+    decoding._register_heif.cache_clear()
 
 
 @pytest.mark.parametrize("suffix", [pytest.param(".avif", marks=needs_avif), ".webp", ".gif", ".png"])
