@@ -104,7 +104,7 @@ def work(job: dict[str, Any]) -> None:
     from impasto.recipe.recipe import Recipe
     from impasto.system.device import running
     from impasto.system.memory import format_memory, memory_limit, parse_memory, used_bytes
-    from impasto.tiles.tiled import TiledObjective
+    from impasto.tiles.objective import TiledObjective
 
     recipe, device = Recipe(), torch.device("cpu")
     encoder = build_encoder(recipe)[0]

@@ -23,7 +23,7 @@ from impasto.features.encoder import build_encoder
 from impasto.losses.objective import Objective
 from impasto.optimize.loop import build_evaluate
 from impasto.recipe.recipe import Recipe
-from impasto.tiles.tiled import TiledObjective
+from impasto.tiles.objective import TiledObjective
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from impasto.optimize.precision import has_fast_bfloat16
 from impasto.recipe.recipe import Recipe
 from impasto.runs.checkpoint import map_tensors
 from impasto.system.device import name_devices, running
-from impasto.tiles.tiled import TiledObjective, tile_margin
+from impasto.tiles.objective import TiledObjective, tile_margin
 
 Paint = Callable[..., Tensor]
 CPU = torch.device("cpu")

@@ -21,8 +21,8 @@ from impasto.losses.protection import Protection
 from impasto.painting.cache import Cache
 from impasto.recipe.recipe import Recipe
 from impasto.system.memory import FREE_SHARE
-from impasto.tiles import heap
-from impasto.tiles.tiled import TiledObjective, tile_margin
+from impasto.tiles import memory_guard
+from impasto.tiles.objective import TiledObjective, tile_margin
 from impasto.transfer.preparation import prepare_pastiche
 
 Paint = Callable[..., Tensor]
@@ -200,8 +200,8 @@ def test_a_pastiche_in_the_tiles_of_two_gpus(statistic: tuple[str, ...], picture
         pretend_gpus(patch, 2)
         seen = spy_devices(patch)
         # A process that is full, but of nothing of the GPUs.
-        patch.setattr(heap, "used_bytes", lambda device: 2**60)
-        patch.setattr(heap, "give_back", lambda: pytest.fail("gave the CPU's memory back"))
+        patch.setattr(memory_guard, "used_bytes", lambda device: 2**60)
+        patch.setattr(memory_guard, "return_freed_memory", lambda: pytest.fail("returned the CPU's memory"))
         found = impasto.stylize(*inputs, **how)
     assert seen[OTHER] > 0 and seen[CPU] == 0
     torch.testing.assert_close(found.pastiche, expected.pastiche, atol=ROUNDING, rtol=0)

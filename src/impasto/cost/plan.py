@@ -16,8 +16,9 @@ HISTORY = 5
 SMALLEST_TILE = 64
 """Pixels of a tile's side, without margins, below which most of the work would be margins."""
 
-SPREAD = 8
-"""A tile's features may spread over this part more than planned, where the limit leaves it."""
+PLAN_SHARE = 0.92
+"""Share of a memory limit that a plan uses. The rest is for what the allocator keeps in pieces: the largest seen was
+2.4 % above the plan (docs/experiments.md, "Held memory")."""
 
 UNTILED = ("histogram", "sliced")
 """Statistics that must see the whole picture at once, since they sort its values."""
@@ -25,10 +26,20 @@ UNTILED = ("histogram", "sliced")
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The memory of a run. used_bytes: in use before it. limit_bytes: the most that it may bring this to."""
+    """The memory of a run.
+
+    used_bytes: in use before it. limit_bytes: the most that the process may use. lowered_bytes: the most that a plan
+    may need after one ran out of memory.
+    """
 
     used_bytes: int
     limit_bytes: int
+    lowered_bytes: int | None = None
+
+    @property
+    def plan_bytes(self) -> int:
+        """The most that a plan may need."""
+        return int(PLAN_SHARE * self.limit_bytes) if self.lowered_bytes is None else self.lowered_bytes
 
 
 def plan_memory(workload: Workload, budget: Budget, steps: int) -> MemoryPlan:
@@ -38,7 +49,7 @@ def plan_memory(workload: Workload, budget: Budget, steps: int) -> MemoryPlan:
     most half of what the pictures leave, but 5 pairs where a tile fits beside them.
     Raises MemoryLimitError where not even the smallest tile fits, or where a statistic cannot be tiled.
     """
-    recipe, limit = workload.recipe, budget.limit_bytes
+    recipe, limit = workload.recipe, budget.plan_bytes
     fixed, pair = budget.used_bytes + workload.fixed_bytes(), workload.pair_bytes
     # The first step leaves no pair to the steps after it.
     wanted = max(1, min(recipe.history, steps - 1)) if recipe.optimizer == "lbfgs" else 2
@@ -48,7 +59,7 @@ def plan_memory(workload: Workload, budget: Budget, steps: int) -> MemoryPlan:
     if history >= least:
         return fixed_plan(workload, budget, None, history)
 
-    _check_tileable(workload, limit, enough=whole + least * pair)
+    _check_tileable(workload, budget, enough=whole + least * pair)
     longest = max(max(side) for side in (workload.size, *workload.style_sizes))
     counts = range(2, max(2, longest // SMALLEST_TILE) + 1)
     features = {tile: workload.features_bytes(tile) for tile in (-(-longest // (n * GRID)) * GRID for n in counts)}
@@ -63,7 +74,8 @@ def plan_memory(workload: Workload, budget: Budget, steps: int) -> MemoryPlan:
     advised = _advised_limit(enough)
     height, width = workload.size
     raise MemoryLimitError(
-        f"max_memory is {format_memory(limit)}; a picture of {width}x{height} needs at least {advised}, in tiles.",
+        f"max_memory is {format_memory(budget.limit_bytes)}; a picture of {width}x{height} needs at least {advised}, "
+        "in tiles.",
         f"Give --max-memory {advised} or more, or a smaller --size.",
         enough,
     )
@@ -72,15 +84,15 @@ def plan_memory(workload: Workload, budget: Budget, steps: int) -> MemoryPlan:
 def fixed_plan(workload: Workload, budget: Budget, tile: int | None, history: int) -> MemoryPlan:
     """Return the plan with these tiles and this history, which may need more than the budget."""
     features = workload.features_bytes(tile)
-    held = budget.used_bytes + workload.fixed_bytes() + history * workload.pair_bytes
-    needed = held + features
+    needed = budget.used_bytes + workload.fixed_bytes() + history * workload.pair_bytes + features
     return MemoryPlan(
         tile=tile,
         margin=0 if tile is None else workload.margin,
         history=history,
         needed_bytes=needed,
-        held_bytes=held,
-        most_bytes=max(needed, min(budget.limit_bytes, needed + features // SPREAD)),
+        features_bytes=features,
+        # A recorded plan is computed as it was, even where it needs more.
+        limit_bytes=max(budget.limit_bytes, int(needed / PLAN_SHARE)),
     )
 
 
@@ -89,12 +101,12 @@ def untiled_statistics(recipe: Recipe) -> list[str]:
     return [name for name, _, _ in map(split_statistic, every_statistic(recipe)) if name in UNTILED]
 
 
-def _check_tileable(workload: Workload, limit: int, enough: int) -> None:
+def _check_tileable(workload: Workload, budget: Budget, enough: int) -> None:
     for name in untiled_statistics(workload.recipe)[:1]:
         needed, (height, width) = _advised_limit(enough), workload.size
         raise MemoryLimitError(
-            f"max_memory is {format_memory(limit)}, and a picture of {width}x{height} needs {needed} when it is "
-            f"seen whole, as the statistic {name!r} must.",
+            f"max_memory is {format_memory(budget.limit_bytes)}, and a picture of {width}x{height} needs {needed} when "
+            f"it is seen whole, as the statistic {name!r} must.",
             f"Give --max-memory {needed} or a smaller --size, or --statistic gram, which tiles.",
             enough,
         )
@@ -102,4 +114,4 @@ def _check_tileable(workload: Workload, limit: int, enough: int) -> None:
 
 def _advised_limit(enough: int) -> str:
     """The limit to advise, slightly larger than enough: a process does not start with the same size each time."""
-    return format_memory(enough + enough // 64)
+    return format_memory(int(enough / PLAN_SHARE * 65 / 64))

@@ -9,7 +9,7 @@ from impasto.features.vgg import Vgg, sort_layers
 from impasto.losses.nearest import STYLE_VECTORS
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.recipe.words import split_statistic
-from impasto.tiles.tiled import tile_margin
+from impasto.tiles.objective import tile_margin
 
 IMAGES = 8
 """Pictures in float32 that a run holds at once beside the history: the best, the last two, gradients, waves.

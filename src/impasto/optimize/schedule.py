@@ -1,5 +1,6 @@
 """The parts of a run in turn: how many steps at which size, how exact, in which tiles. It repeats a run to the byte."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,15 +16,15 @@ class MemoryPlan:
 
     tile: pixels of a tile's side without margins; None where the picture is seen whole. margin: pixels around it.
     history: pairs that L-BFGS remembers. needed_bytes: memory at the peak, that of the process so far included.
-    held_bytes: the same but for the features. most_bytes: that it may come to where features of tiles spread.
+    features_bytes: those of it that an evaluation needs. limit_bytes: the most that the process may come to.
     """
 
     tile: int | None
     margin: int
     history: int
     needed_bytes: int
-    held_bytes: int = 0
-    most_bytes: int = 0
+    features_bytes: int = 0
+    limit_bytes: int = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,14 +66,14 @@ class Planner:
     def lower(self, failed: Part, done: int, left: Sequence[Part]) -> "tuple[Planner, list[Part]] | None":
         """Return a planner with a smaller budget, and its parts, after a part ran out of memory after `done` steps.
 
-        Half the bytes of the failed plan, or its smallest tiles; None where these failed. left: the parts after it.
+        Half the features of the failed plan, or its smallest tiles; None where these failed. left: the parts after it.
         """
-        steps, used = max(1, failed.steps - done), self.budget.used_bytes
-        half = used + (failed.memory.needed_bytes - used) // 2
-        memory = self._least(replace(self.budget, limit_bytes=half), failed, steps)
-        if memory.needed_bytes >= failed.memory.needed_bytes:
+        steps, needed = max(1, failed.steps - done), failed.memory.needed_bytes
+        half = needed - failed.memory.features_bytes // 2
+        memory = self._least(replace(self.budget, lowered_bytes=half), failed, steps)
+        if memory.needed_bytes >= needed:
             return None
-        lowered = replace(self, budget=replace(self.budget, limit_bytes=max(memory.needed_bytes, half)))
+        lowered = replace(self, budget=replace(self.budget, lowered_bytes=max(memory.needed_bytes, half)))
         rest = [replace(failed, steps=steps, memory=memory)] if done < failed.steps else []
         return lowered, rest + [lowered._lowered(part) for part in left]
 
@@ -91,10 +91,10 @@ class Planner:
         try:
             return plan_memory(workload, budget, steps)
         except MemoryLimitError as error:
-            return plan_memory(workload, replace(budget, limit_bytes=error.enough), steps)
+            return plan_memory(workload, replace(budget, lowered_bytes=error.enough), steps)
 
     def _lowered(self, part: Part) -> Part:
-        if part.memory.needed_bytes <= self.budget.limit_bytes:
+        if part.memory.needed_bytes <= self.budget.plan_bytes:
             return part
         return replace(part, memory=self._least(self.budget, part, part.steps))
 

@@ -18,8 +18,8 @@ from impasto.optimize.precision import Precision
 from impasto.optimize.pyramid import hand_over
 from impasto.optimize.schedule import Part
 from impasto.recipe.recipe import Recipe
-from impasto.tiles.heap import Heap
-from impasto.tiles.tiled import TiledObjective
+from impasto.tiles.memory_guard import MemoryGuard
+from impasto.tiles.objective import TiledObjective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,15 +61,17 @@ class Scene:
             added = self.recipe.protect_strength * resize_guide(self.protect, part.size)
             protection = Protection(added.to(self.device))
         memory = part.memory
+        # The limit of a GPU is the driver's to keep.
+        on_cpu = self.device.type == "cpu"
+        guard = MemoryGuard(memory.limit_bytes, memory.features_bytes) if on_cpu else MemoryGuard()
+        guard.before_tile(first=True)
         if memory.tile is None:
             return Objective(encoder, self.seen, content, styles, regions, protection, self.known)
-        # A GPU's memory is not on the heap.
-        on_heap = self.device.type == "cpu"
         return TiledObjective(
             *(encoder, self.seen, content, styles, regions, protection),
             inner=memory.tile,
             devices=self.devices,
-            heap=Heap(memory.held_bytes, memory.needed_bytes, memory.most_bytes) if on_heap else None,
+            guard=guard,
         )
 
     def begin(self, size: tuple[int, int]) -> Tensor:

@@ -31,7 +31,7 @@ def settle_process() -> None:
         _libc.mallopt(_M_MMAP_THRESHOLD, HELD_BLOCK)
 
 
-def give_back() -> None:
-    """In a process that was settled: gives all memory that is free back to the system."""
+def return_freed_memory() -> None:
+    """Return all freed memory to the operating system, in a process that was settled."""
     if _libc is not None:
         _libc.malloc_trim(0)

@@ -12,7 +12,7 @@ from impasto.features.encoder import build_encoder
 from impasto.losses.objective import Objective
 from impasto.losses.protection import PROTECT_LAYERS, Protection, protect_recipe
 from impasto.recipe.recipe import Recipe
-from impasto.tiles.tiled import TiledObjective
+from impasto.tiles.objective import TiledObjective
 
 Paint = Callable[..., Tensor]
 

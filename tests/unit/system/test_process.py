@@ -12,7 +12,7 @@ from impasto.system.process import settle_process
 SCRIPT = """
 import sys
 from pathlib import Path
-from impasto.system.process import give_back, settle_process
+from impasto.system.process import return_freed_memory, settle_process
 if sys.argv[1] == "settle":
     settle_process()
 def resident():
@@ -22,7 +22,7 @@ blocks = [bytearray(b"x") * 2**23 for _ in range(33)]  # of 8 MiB
 last = blocks[-1]  # at the heap's end
 del blocks
 held = resident() - before
-give_back()
+return_freed_memory()
 print(held, resident() - before)
 """
 """Prints the bytes that are resident after 256 MiB were freed, and after free memory was returned."""

@@ -25,9 +25,11 @@ from impasto.losses.style_regions import StyleRegion
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.recipe.words import split_statistic
 from impasto.tiles.device_scheduler import deal
-from impasto.tiles.heap import Heap
-from impasto.tiles.neighbors import TiledNearest, View, column_margin
+from impasto.tiles.memory_guard import MemoryGuard
+from impasto.tiles.nearest import TiledNearest, View, column_margin
 from impasto.tiles.spill import Shelf
+
+NO_GUARD = MemoryGuard()
 
 Measure = Callable[[Tensor, Tile], Sequence[Tensor]]
 """A tile's pixels, margins included, and the tile -> the tile's addends to some sums over the picture.
@@ -52,12 +54,12 @@ class TiledObjective(Objective):
         *,
         inner: int,
         devices: Sequence[torch.device] = (),
-        heap: Heap | None = None,
+        guard: MemoryGuard = NO_GUARD,
     ) -> None:
         """inner: pixels of a tile's side without its margins. devices: that share the tiles, the first of them the
-        encoder's; none: that one alone. heap: kept within its plan, if any. The rest as for `Objective`."""
+        encoder's; none: that one alone. guard: of the memory limit on the CPU. The rest as for `Objective`."""
         self.inner = inner
-        self.heap = heap or Heap()
+        self.guard = guard
         self.devices = tuple(devices) or (encoder.device,)
         self._encoders = {device: encoder.copy_to(device) for device in self.devices[1:]}
         self._encoders[self.devices[0]] = encoder
@@ -80,7 +82,7 @@ class TiledObjective(Objective):
         for _, term in terms:
             if isinstance(term.target, TiledNearest):
                 term.target.refresh(self._view(image.detach(), term.layers))
-        sums = iter(sum_over_tiles(image, self.tiles(size), measure, self.devices, self.heap.before_update))
+        sums = iter(sum_over_tiles(image, self.tiles(size), measure, self.devices, self.guard.before_update))
         values: dict[str, list[Tensor]] = {}
         for group, term in terms:
             values.setdefault(group, []).append(term.factor * _distance(term, sums))
@@ -151,7 +153,7 @@ class TiledObjective(Objective):
         self, part: Tensor, tile: Tile, layers: Sequence[str], padding: Padding | None = None
     ) -> dict[str, Tensor]:
         """Feature maps of a tile, by the encoder on its device. part: its pixels, margins included."""
-        self.heap.before_tile(first=tile.corner == (0, 0))
+        self.guard.before_tile(first=tile.corner == (0, 0))
         features: dict[str, Tensor] = self._encoders[part.device](part, layers, padding=padding)
         return features
 

@@ -16,8 +16,8 @@ from impasto.losses.protection import Protection
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.words import LAYERS
 from impasto.system.device import running
-from impasto.tiles import tiled as tiles
-from impasto.tiles.tiled import TiledObjective
+from impasto.tiles import objective as tiles
+from impasto.tiles.objective import TiledObjective
 
 Paint = Callable[..., Tensor]
 CPU = torch.device("cpu")
@@ -124,7 +124,7 @@ def test_nearest_draws_the_same_style_vectors_and_matches_anew(
 ) -> None:
     monkeypatch.setattr("impasto.losses.nearest.STYLE_VECTORS", 100)
     monkeypatch.setattr("impasto.losses.nearest.REMATCH", 2)
-    monkeypatch.setattr("impasto.tiles.neighbors.REMATCH", 2)
+    monkeypatch.setattr("impasto.tiles.nearest.REMATCH", 2)
     recipe = shallow(statistic=("nearest",))
     encoder = build_encoder(recipe)[0].double()
     content, style = picture(47, 63, seed=1).double(), picture(37, 58, seed=2).double()
