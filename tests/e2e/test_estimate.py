@@ -128,7 +128,7 @@ def test_what_cannot_be_run_names_what_can(
 def test_doctor_tells_the_speed_of_this_machine(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("impasto.cost.calibration.SIDES", {"cpu": (32, 48)})
+    monkeypatch.setattr("impasto.cost.calibration.SIDE", 48)
     assert main(["doctor", "--json"]) == 0
     evaluation = json.loads(capfd.readouterr().out)["evaluation"]
     assert evaluation["seconds"].keys() == {"float32", "bfloat16"} and evaluation["auto"] in evaluation["seconds"]

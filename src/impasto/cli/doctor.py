@@ -65,6 +65,7 @@ def find_evaluation() -> dict[str, Any]:
     import torch
 
     from impasto.cost.calibration import find_speed
+    from impasto.cost.workload import Workload
     from impasto.errors import DeviceError
     from impasto.features.encoder import build_encoder
     from impasto.optimize.precision import check_precision, resolve_precision
@@ -81,9 +82,8 @@ def find_evaluation() -> dict[str, Any]:
             except DeviceError:
                 seconds[precision] = None
                 continue
-            _, speed = find_speed(
-                chosen.to(device), recipe, has_content=True, styles=1, device=device, threads=threads
-            )
+            workload = Workload(chosen, recipe, (384, 512), ((384, 512),))
+            speed = find_speed(workload, has_content=True, device=device, threads=threads)
             seconds[precision] = float(f"{speed.seconds(512 * 384):.3g}")
     return {"device": str(device), "seconds": seconds, "auto": resolve_precision("auto", device)}
 

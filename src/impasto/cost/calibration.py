@@ -1,12 +1,11 @@
-"""How fast this machine evaluates: measured once on small pictures, kept in a file, corrected by every run."""
+"""The speed of evaluations on this machine: measured once, stored in a file, corrected by every run."""
 
 import hashlib
 import json
 import math
 import platform
-import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,37 +13,21 @@ from typing import Any
 
 import torch
 
+from impasto.cost.workload import Workload
 from impasto.errors import DiskError
 from impasto.features.guides import Region
-from impasto.features.vgg import Vgg
-from impasto.losses.nearest import match_rows
 from impasto.losses.objective import Objective
 from impasto.optimize.loop import build_evaluate
-from impasto.recipe.recipe import Recipe, every_statistic
-from impasto.recipe.words import split_statistic
+from impasto.recipe.recipe import Recipe
 from impasto.system.disk import cache_folder, replace_file
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
-SIDES = {"cpu": (96, 256)}
-"""Pixels a side of the pictures that a calibration evaluates, by kind of device."""
-
-GPU_SIDES = (256, 768)
-"""The same on a GPU, which small pictures do not fill."""
-
-BUDGET_S = 2.0
-"""Seconds after which a calibration measures nothing a second time; there is one for each precision."""
-
-REPEATS = 5
-
-WITHIN_RUN = 1.08
-"""What an evaluation of a run takes more than the best one of a trial. Measured: docs/experiments.md, "Estimates"."""
+SIDE = 256
+"""Pixels a side of the picture that a calibration evaluates."""
 
 NEAR = 1.5
 """Sizes that differ by less than this factor in pixels are one point of a Speed."""
-
-MATCH = (2048, 4096, 640)
-"""Places, style vectors and channels of the trial match of "nearest"."""
 
 Clock = Callable[[], float]
 
@@ -53,68 +36,41 @@ Clock = Callable[[], float]
 class Speed:
     """Seconds of one evaluation by the size of the picture.
 
-    points: (pixels, seconds) as measured, by ascending pixels; at least one.
+    points: (pixels, seconds), at least one. is_learned: whether runs measured them, rather than one cold evaluation.
     """
 
     points: tuple[tuple[int, float], ...]
+    is_learned: bool = False
 
     def seconds(self, pixels: float) -> float:
-        """Between two points on the line between them; beyond them it grows as the best line a + b * pixels."""
-        first, last = self.points[0], self.points[-1]
-        if not first[0] <= pixels <= last[0]:
-            a, b = self._fit()
-            end = first if pixels < first[0] else last
-            return end[1] * (a + b * pixels) / (a + b * end[0])
-        above = next(index for index, (size, _) in enumerate(self.points) if size >= pixels)
-        if self.points[above][0] == pixels:
-            return self.points[above][1]
-        (low, fast), (high, slow) = self.points[above - 1 : above + 1]
-        return fast + (slow - fast) * (pixels - low) / (high - low)
+        """Return the seconds of the nearest size, in proportion to the pixels."""
+        near, seconds = min(self.points, key=lambda point: abs(math.log(point[0] / pixels)))
+        return seconds * pixels / near
 
     def learn(self, pixels: int, seconds: float) -> "Speed":
-        """With what a run measured; at a size that is known already, with the mean of both."""
-        near = [point for point in self.points if max(point[0], pixels) < NEAR * min(point[0], pixels)]
-        known = [seconds_there * pixels / pixels_there for pixels_there, seconds_there in near]
-        rest = [point for point in self.points if point not in near]
-        mean = (seconds + statistics.fmean(known)) / 2 if known else seconds
-        return Speed(tuple(sorted([*rest, (pixels, mean)])))
-
-    def _fit(self) -> tuple[float, float]:
-        """a and b of seconds = a + b * pixels, by least squares of the relative errors; neither is negative."""
-        x = [pixels / seconds for pixels, seconds in self.points]
-        w = [1 / seconds for _, seconds in self.points]
-        ww, wx, xx = (sum(map(math.prod, zip(p, q, strict=True))) for p, q in ((w, w), (w, x), (x, x)))
-        determinant = ww * xx - wx * wx
-        if determinant > 1e-9 * ww * xx:
-            a, b = (sum(w) * xx - sum(x) * wx) / determinant, (sum(x) * ww - sum(w) * wx) / determinant
-            if a >= 0 and b > 0:
-                return a, b
-        return 0.0, sum(x) / xx
+        """Return the speed with a run's measurement; at a size already learned, with the mean of both."""
+        points = self.points if self.is_learned else ()
+        near = [point for point in points if max(point[0], pixels) < NEAR * min(point[0], pixels)]
+        for pixels_there, seconds_there in near:
+            seconds = (seconds + seconds_there * pixels / pixels_there) / 2
+        rest = [point for point in points if point not in near]
+        return Speed(tuple(sorted([*rest, (pixels, seconds)])), is_learned=True)
 
 
-def find_key(
-    encoder: Vgg,
-    recipe: Recipe,
-    *,
-    has_content: bool,
-    styles: int,
-    device: torch.device,
-    threads: int,
-    regions: int = 0,
-) -> str:
-    """What a speed holds for: torch, machine, threads, precision, and the parts of the recipe that cost time."""
+def speed_key(workload: Workload, *, has_content: bool, device: torch.device, threads: int) -> str:
+    """Return the key of a workload's speed: torch, machine, threads, precision, and what costs time in the recipe."""
+    encoder, recipe = workload.encoder, workload.recipe
     network = {name: encoder.channels(name) for name in encoder.layer_names}
-    work: list[object] = [network, encoder.pooling, encoder.padding, recipe.statistic, recipe.tv_weight > 0]
-    work += [recipe.content_layers, recipe.style_layers, has_content, styles]
-    work += [regions, recipe.region_statistics] if regions else []
-    digest = hashlib.sha256(json.dumps(work).encode()).hexdigest()[:12]
-    precision = str(encoder.dtype_of(encoder.layer_names[-1])).removeprefix("torch.")
+    parts: list[object] = [network, encoder.pooling, encoder.padding, recipe.statistic, recipe.tv_weight > 0]
+    parts += [recipe.content_layers, recipe.style_layers, has_content, len(workload.style_sizes)]
+    parts += [workload.regions, recipe.region_statistics] if workload.regions else []
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
     machine = torch.cuda.get_device_name(device) if device.type == "cuda" else find_processor()
-    return f"torch {torch.__version__}; {device.type} {machine}; {threads} threads; {precision}; {digest}"
+    return f"torch {torch.__version__}; {device.type} {machine}; {threads} threads; {encoder.precision}; {digest}"
 
 
 def find_processor() -> str:
-    """The processor's name and vector instructions."""
+    """Return the processor's name and vector instructions."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:
@@ -125,102 +81,74 @@ def find_processor() -> str:
 
 
 def find_speed(
-    encoder: Vgg,
-    recipe: Recipe,
+    workload: Workload,
     *,
     has_content: bool,
-    styles: int,
     device: torch.device,
     threads: int,
-    regions: int = 0,
     clock: Clock = time.perf_counter,
-) -> tuple[str, Speed]:
-    """The speed of the recipe's evaluations on this machine, and its key: from the file, or measured now and written.
-
-    encoder: on the device, in the precision that is asked for. styles, regions: how many of these there are.
-    """
-    key = find_key(
-        encoder, recipe, has_content=has_content, styles=styles, device=device, threads=threads, regions=regions
-    )
+) -> Speed:
+    """Return the speed of a workload's evaluations on this machine: stored, or measured now and stored."""
+    key = speed_key(workload, has_content=has_content, device=device, threads=threads)
     speed = read_speeds().get(key)
     if speed is None:
-        speed = measure_speed(
-            encoder, recipe, has_content=has_content, styles=styles, device=device, regions=regions, clock=clock
-        )
+        speed = measure_speed(workload, has_content=has_content, device=device, clock=clock)
         write_speed(key, speed)
-    return key, speed
+    return speed
 
 
-def find_match_speed(recipe: Recipe, device: torch.device, threads: int, clock: Clock = time.perf_counter) -> float:
-    """Seconds of one multiplication when "nearest" matches, found as in `find_speed`; 0 for a recipe without it."""
-    if all(split_statistic(item)[0] != "nearest" for item in every_statistic(recipe)):
-        return 0.0
-    machine = torch.cuda.get_device_name(device) if device.type == "cuda" else find_processor()
-    key = f"torch {torch.__version__}; {device.type} {machine}; {threads} threads; match"
+def learn_speed(key: str, pixels: int, seconds: float) -> None:
+    """Correct a stored speed by the seconds that a run's evaluations took; without a stored one, do nothing."""
     speed = read_speeds().get(key)
-    if speed is None:
-        places, vectors, channels = MATCH
-        generator = torch.Generator().manual_seed(0)
-        query, style = (torch.rand(count, channels, generator=generator).to(device) for count in (places, vectors))
-        seconds = _least_seconds(lambda: match_rows(query, style).sum().item(), clock, clock() + BUDGET_S)
-        speed = Speed(((math.prod(MATCH), seconds),))
-        write_speed(key, speed)
-    return speed.seconds(math.prod(MATCH)) / math.prod(MATCH)
+    if speed is not None:
+        write_speed(key, speed.learn(pixels, max(seconds, 1e-6)))
 
 
 def measure_speed(
-    encoder: Vgg,
-    recipe: Recipe,
-    *,
-    has_content: bool,
-    styles: int,
-    device: torch.device,
-    regions: int = 0,
-    clock: Clock = time.perf_counter,
+    workload: Workload, *, has_content: bool, device: torch.device, clock: Clock = time.perf_counter
 ) -> Speed:
-    """The speed of the recipe's own losses, on pictures of noise of two sizes; some two seconds."""
-    deadline = clock() + BUDGET_S
+    """Return the speed of one evaluation of the workload's own losses, of a small picture of noise."""
     generator = torch.Generator().manual_seed(0)
-    points = []
-    for side in SIDES.get(device.type, GPU_SIDES):
-        image, content, *style_images = (
-            torch.rand(1, 3, side, side, generator=generator).to(device) for _ in range(2 + styles)
-        )
-        parts = _stripes(recipe, regions, styles, side, device)
-        objective = Objective(encoder, recipe, content if has_content else None, style_images, parts)
-        evaluate = build_evaluate(objective, gamut=recipe.gamut, precision=encoder.precision)
-        least = _least_seconds(lambda: evaluate(image), clock, deadline)  # noqa: B023
-        points.append((side * side, WITHIN_RUN * least))
-    return Speed(tuple(points))
+    image, content, *style_images = (
+        torch.rand(1, 3, SIDE, SIDE, generator=generator).to(device) for _ in range(2 + len(workload.style_sizes))
+    )
+    regions = _stripes(workload.recipe, workload.regions, len(style_images), device)
+    encoder = workload.encoder.to(device)
+    objective = Objective(encoder, workload.recipe, content if has_content else None, style_images, regions)
+    evaluate = build_evaluate(objective, gamut=workload.recipe.gamut, precision=encoder.precision)
+    start = clock()
+    evaluate(image)
+    return Speed(((SIDE * SIDE, max(clock() - start, 1e-6)),))
 
 
-def _stripes(recipe: Recipe, count: int, styles: int, side: int, device: torch.device) -> list[Region]:
-    """So many regions, one below the other, each in all styles."""
-    rows = (torch.arange(side, device=device) * count // side).view(1, 1, side, 1).expand(1, 1, side, side)
+def _stripes(recipe: Recipe, count: int, styles: int, device: torch.device) -> list[Region]:
+    """So many regions of a calibration's picture, one below the other, each in all styles."""
+    rows = (torch.arange(SIDE, device=device) * count // SIDE).view(1, 1, SIDE, 1).expand(1, 1, SIDE, SIDE)
     guides = [(rows == index).float() for index in range(count)]
     return [Region(name="", content=g, styles=(g,) * styles, statistic=recipe.statistic) for g in guides]
 
 
 def cache_file() -> Path:
-    """The file of all speeds, in the user's cache folder; it may not be there."""
+    """Return the path of the file of all speeds, in the user's cache folder."""
     return cache_folder() / "speed.json"
 
 
 def read_speeds() -> dict[str, Speed]:
-    """All speeds by key; none where the file is missing or damaged, since it can be measured again."""
+    """Return all speeds by key; none where the file is missing or damaged, since it can be measured again."""
     try:
         values = json.loads(cache_file().read_text("utf-8"))
         if values["format_version"] != FORMAT_VERSION:
             return {}
-        return {str(key): _to_speed(points) for key, points in values["speeds"].items()}
+        return {str(key): _to_speed(entry) for key, entry in values["speeds"].items()}
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return {}
 
 
 def write_speed(key: str, speed: Speed) -> None:
-    """Adds a speed to the file, in one atomic move. Where it cannot be written, it is measured again next time."""
+    """Add a speed to the file, in one atomic move. Where it cannot be written, it is measured again next time."""
     speeds = {**read_speeds(), key: speed}
-    values = {"format_version": FORMAT_VERSION, "speeds": {key: speeds[key].points for key in sorted(speeds)}}
+    entries = {key: {"points": speeds[key].points, "is_learned": speeds[key].is_learned} for key in sorted(speeds)}
+    values = {"format_version": FORMAT_VERSION, "speeds": entries}
     try:
         path = cache_file()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -229,22 +157,9 @@ def write_speed(key: str, speed: Speed) -> None:
         pass
 
 
-def _least_seconds(work: Callable[[], Any], clock: Clock, deadline: float) -> float:
-    """The least of some runs, so that a slow moment of the machine does not count, after one that warms up.
-
-    One run alone where the deadline has passed.
-    """
-    work()
-    durations: list[float] = []
-    while not durations or (len(durations) < REPEATS and clock() < deadline):
-        start = clock()
-        work()
-        durations.append(max(clock() - start, 1e-6))
-    return min(durations)
-
-
-def _to_speed(points: Sequence[Any]) -> Speed:
+def _to_speed(entry: Mapping[str, Any]) -> Speed:
+    points: Sequence[Any] = entry["points"]
     pairs = sorted((int(pixels), float(seconds)) for pixels, seconds in points)
     if not pairs or not all(pixels > 0 and 0 < seconds < math.inf for pixels, seconds in pairs):
         raise ValueError("no speed")
-    return Speed(tuple(pairs))
+    return Speed(tuple(pairs), entry["is_learned"] is True)

@@ -1,30 +1,31 @@
-"""What a run will cost, told before it: seconds and memory, part by part."""
+"""Time and memory of a run, estimated before it, part by part."""
 
 import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from impasto.cost.calibration import Speed
-from impasto.cost.workload import SLACK, column_shapes
+from impasto.cost.calibration import Clock, Speed, find_speed
+from impasto.cost.workload import SLACK, Workload, column_shapes
 from impasto.features.tiling import cut_tiles
-from impasto.features.vgg import Vgg
-from impasto.losses.nearest import REMATCH, STYLE_VECTORS
+from impasto.losses.nearest import REMATCH, STYLE_VECTORS, match_rows
 from impasto.losses.objective import mixing_weights
 from impasto.optimize.precision import Precision
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.recipe.recipe import Recipe
 
 FORWARD = 0.4
-"""Seconds of a pass without gradient for one of an evaluation of the same pixels: 0.38 to 0.43 measured."""
-
-SECOND_LOOK = 0.45
-"""The same for the pass without gradient that tiles need: 0.26 to 0.48 measured."""
+"""Seconds of a pass without gradient for one of an evaluation of the same pixels: of the targets, and of tiles, which
+are passed over twice. Measured: 0.26 to 0.48, docs/experiments.md; benchmarks/estimates.py compares whole estimates."""
 
 MATCH_PASSES = 3
 """Passes without gradient over all tiles that "nearest" takes for a match."""
+
+MATCH = (2048, 2048, 640)
+"""Positions, style vectors and channels of the match of "nearest" whose time is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +33,9 @@ class Estimate:
     """What a run will cost on this machine.
 
     plan: its parts in turn, with precision and tiles. seconds: of the run. evaluation_s: of one evaluation, losses and
-    gradient, in each part. peak_bytes: most memory the process, or torch on a GPU, will use. recipe: what it paints.
+    gradient, in each part. peak_bytes: most memory the process, or torch on a GPU, will use. recipe: that of the run.
     fine_s: seconds of those, for the fine strokes of the style images, before the first step. frames: of a morph, whose
-    first one the plan is.
+    first one the plan is for.
     """
 
     plan: RunPlan
@@ -46,13 +47,13 @@ class Estimate:
     frames: int = 1
 
     def after(self, others: Sequence["Estimate"]) -> "Estimate":
-        """The same run, whose style images are painted first, at these costs."""
+        """Return the cost of the same run with its style images painted first, at these costs."""
         fine_s = sum(other.seconds for other in others)
         peak = max([self.peak_bytes, *(other.peak_bytes for other in others)])
         return replace(self, seconds=self.seconds + fine_s, peak_bytes=peak, fine_s=fine_s)
 
     def to_dict(self) -> dict[str, Any]:
-        """Size, steps, seconds, seconds_per_evaluation (of the last part), peak_bytes, parts, recipe as JSON."""
+        """Return size, steps, seconds, seconds_per_evaluation (of the last part), peak_bytes, parts, recipe as JSON."""
         height, width = self.plan.size
         parts = []
         for part, seconds in zip(self.plan.parts, self.evaluation_s, strict=True):
@@ -77,71 +78,82 @@ class Estimate:
 
 def estimate_run(
     plan: RunPlan,
-    recipe: Recipe,
-    encoder: Vgg,
-    style_sizes: Sequence[Sequence[tuple[int, int]]],
-    speeds: Mapping[Precision, Speed],
-    match_s: float,
+    workloads: Sequence[Workload],
+    *,
+    has_content: bool,
     devices: Sequence[torch.device],
+    clock: Clock = time.perf_counter,
 ) -> Estimate:
-    """What a run by this plan will cost.
+    """Return what a run by this plan will cost; where this machine was never measured, after one small evaluation.
 
-    style_sizes: of the style images, (height, width), in each part. speeds: on a device, by precision. match_s:
-    seconds of one multiplication when "nearest" matches. devices: that share tiles, all as fast as the first.
+    workloads: of the plan's parts in turn. devices: that share tiles, all as fast as the first.
     """
+    speeds: dict[Precision, Speed] = {}
+    for part, workload in zip(plan.parts, workloads, strict=True):
+        if part.precision not in speeds:
+            speeds[part.precision] = find_speed(
+                workload, has_content=has_content, device=devices[0], threads=plan.threads, clock=clock
+            )
+    products = [sum(_match_products(workload, size) for size in workload.style_sizes) for workload in workloads]
+    product_s = measure_match(devices[0], clock) if any(products) else 0.0
     evaluations, total = [], 0.0
-    for part, sizes in zip(plan.parts, style_sizes, strict=True):
-        speed = speeds[part.precision]
-        pixels, looks = evaluation_looks(part, recipe.padding, devices)
-        evaluations.append(looks * speed.seconds(pixels))
+    for part, workload, product in zip(plan.parts, workloads, products, strict=True):
+        speed, padding = speeds[part.precision], workload.recipe.padding
+        pixels, passes = evaluation_passes(part, padding, devices)
+        evaluations.append(passes * speed.seconds(pixels))
         total += (part.steps + 1) * evaluations[-1]
-        for height, width in [part.size, *sizes]:
+        for height, width in [part.size, *workload.style_sizes]:
             total += FORWARD * speed.seconds(height * width)
         matches = part.steps // REMATCH + 1
-        multiplications = sum(_match_size(encoder, recipe, part.size, size) for size in sizes)
-        total += matches * match_s * multiplications
-        if part.memory.tile is not None and multiplications:
-            total += matches * MATCH_PASSES * FORWARD * count_tiles(part, recipe.padding) * speed.seconds(pixels)
+        total += matches * product_s * product
+        if part.memory.tile is not None and product:
+            total += matches * MATCH_PASSES * FORWARD * count_tiles(part, padding) * speed.seconds(pixels)
     return Estimate(
         plan=plan,
         seconds=total,
         evaluation_s=tuple(evaluations),
-        # A limit is kept with slack to spare; half of it is what a run takes (docs/experiments.md).
+        # A run takes half of the slack that its plan has (docs/experiments.md).
         peak_bytes=max(0, plan.needed_bytes - SLACK // 2),
-        recipe=recipe,
+        recipe=workloads[-1].recipe,
     )
 
 
 def count_tiles(part: Part, padding: str) -> int:
-    """How many tiles a part's picture is cut into; 1 where it is seen whole."""
+    """Return the number of tiles of a part's picture; 1 where it is computed whole."""
     memory = part.memory
     return 1 if memory.tile is None else len(cut_tiles(part.size, memory.tile, memory.margin, padding))
 
 
-def evaluation_looks(part: Part, padding: str, devices: Sequence[torch.device]) -> tuple[int, float]:
-    """What one evaluation is made of: pixels that are seen at once, and how many times a Speed's seconds that costs.
+def evaluation_passes(part: Part, padding: str, devices: Sequence[torch.device]) -> tuple[int, float]:
+    """Return the pixels that an evaluation computes at once, and how many evaluations of these it takes the time of.
 
-    A tile counts with its margins, and is seen once more without a gradient; so many tiles as devices take one's time.
+    A tile counts with its margins, and once more without a gradient; tiles on all devices take the time of one.
     """
     memory = part.memory
     if memory.tile is None:
-        pixels = part.size[0] * part.size[1]
-        return pixels, 1.0
+        return part.size[0] * part.size[1], 1.0
     tiles = cut_tiles(part.size, memory.tile, memory.margin, padding)
     areas = [(tile.rows.high - tile.rows.low) * (tile.columns.high - tile.columns.low) for tile in tiles]
-    pixels = round(sum(areas) / len(areas))
-    rounds = math.ceil(len(areas) / len(devices))
-    return pixels, rounds * (1 + SECOND_LOOK)
+    return round(sum(areas) / len(areas)), math.ceil(len(areas) / len(devices)) * (1 + FORWARD)
 
 
-def _match_size(encoder: Vgg, recipe: Recipe, size: tuple[int, int], style_size: tuple[int, int]) -> int:
-    """Multiplications of one match of a picture of (height, width) with one style image."""
-    if mixing_weights(recipe)[1] == 0:
+def measure_match(device: torch.device, clock: Clock = time.perf_counter) -> float:
+    """Return the seconds of one multiplication of a match of "nearest"."""
+    positions, vectors, channels = MATCH
+    query, style = (torch.ones(count, channels, device=device) for count in (positions, vectors))
+    start = clock()
+    match_rows(query, style).sum().item()
+    return max(clock() - start, 1e-6) / math.prod(MATCH)
+
+
+def _match_products(workload: Workload, style_size: tuple[int, int]) -> int:
+    """Multiplications of one match of the picture with one style image of (height, width)."""
+    if mixing_weights(workload.recipe)[1] == 0:
         return 0
     count = 0
-    for channels, stride in column_shapes(encoder, recipe):
-        places, vectors = ((height // stride) * (width // stride) for height, width in (size, style_size))
-        count += places * min(vectors, STYLE_VECTORS) * channels
+    for channels, stride in column_shapes(workload.encoder, workload.recipe):
+        positions, vectors = ((height // stride) * (width // stride) for height, width in (workload.size, style_size))
+        count += positions * min(vectors, STYLE_VECTORS) * channels
     return count
 
 

@@ -15,7 +15,6 @@ from impasto.control.fine_style import check_fine_style, fine_recipe
 from impasto.control.masks import keep_photograph
 from impasto.control.regions import Masks, build_regions
 from impasto.control.sizes import check_sizes, style_size
-from impasto.cost.calibration import find_match_speed, find_speed
 from impasto.cost.estimate import Estimate, estimate_run
 from impasto.cost.plan import Budget
 from impasto.errors import RecipeError
@@ -31,7 +30,7 @@ from impasto.painting.cache import Cache
 from impasto.painting.inputs import Inputs
 from impasto.painting.planner import Planner
 from impasto.painting.recorder import Keeping
-from impasto.painting.runner import Course, Speeds, advise_memory
+from impasto.painting.runner import Course, advise_memory
 from impasto.painting.targets import Scene
 from impasto.recipe.files import check_files, init_file
 from impasto.recipe.recipe import Recipe, check_blend
@@ -90,7 +89,6 @@ class Painting:
         self.strokes: list[Painting] = []
         self.start: Tensor | None = None  # instead of the recipe's start image
         self.keeping = Keeping(run_dir)
-        self._speeds: Speeds = {}
 
     def prepare(self, size: tuple[int, int]) -> "Painting":
         """Itself, ready to paint at (height, width), after all that can be wrong before slow work was checked."""
@@ -157,7 +155,7 @@ class Painting:
         other.recipe, other.told = recipe, None
         other.inputs, other.regions = inputs, regions
         other.seen = recipe if other.inputs.protect is None else protect_recipe(recipe)
-        other.strokes, other.keeping, other._speeds = [], Keeping(None), {}
+        other.strokes, other.keeping = [], Keeping(None)
         other.planner = replace(
             self.planner,
             recipe=other.seen,
@@ -169,28 +167,16 @@ class Painting:
         return other
 
     def estimate(self) -> Estimate:
-        """What painting will cost. Measures this machine first, for some seconds, where that was never done."""
-        recipe, plan, inputs = self.recipe, self.plan, self.inputs
+        """Return what painting will cost; on a machine never measured, after one evaluation of a small picture."""
+        plan = self.plan
+        workloads = [self.planner.workload(part.size, part.precision) for part in plan.parts]
+        has_content = self.inputs.content is not None
         with running(self.device, plan.threads, advise_memory(plan)):
-            for precision in {part.precision: None for part in plan.parts}:
-                self._speeds[precision] = find_speed(
-                    self.encoders[precision].to(self.device),
-                    recipe,
-                    has_content=inputs.content is not None,
-                    styles=len(inputs.styles),
-                    regions=len(self.regions),
-                    device=self.device,
-                    threads=plan.threads,
-                    clock=self.clock,
-                )
-            match_s = find_match_speed(recipe, self.device, plan.threads, self.clock)
-        speeds = {precision: speed for precision, (_, speed) in self._speeds.items()}
-        sizes = [self.planner.style_sizes(part.size) for part in plan.parts]
-        estimate = estimate_run(plan, self.seen, self.encoders["float32"], sizes, speeds, match_s, self.devices)
+            estimate = estimate_run(plan, workloads, has_content=has_content, devices=self.devices, clock=self.clock)
         return estimate.after([strokes.estimate() for strokes in self.strokes])
 
     def paint(self, on_step: OnStep | None = None) -> Result:
-        """The result. After an estimate, the speed that was seen is remembered for the next one.
+        """The result. After an estimate, the speed of the run is remembered for the next one.
 
         With a run folder, the run is kept there; where the picture is to be delivered, who does it finishes the run.
         """
@@ -219,7 +205,6 @@ class Painting:
                 self.planner,
                 self.plan,
                 self.keeping,
-                speeds=self._speeds,
                 clock=self.clock,
                 started=self.started,
             )

@@ -9,15 +9,14 @@ import torch
 from torch import Tensor
 
 from impasto.control.color import see_painted
-from impasto.cost.calibration import Speed, write_speed
-from impasto.cost.estimate import evaluation_looks
+from impasto.cost.calibration import learn_speed, speed_key
+from impasto.cost.estimate import evaluation_passes
 from impasto.errors import OutOfMemoryError
 from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.descent import Adam, Descent, Lbfgs
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.loop import Evaluate, Keep, Losses, Minimum, State, build_evaluate, minimize
-from impasto.optimize.precision import Precision
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.painting.planner import Planner
 from impasto.painting.recorder import Keeping
@@ -32,9 +31,6 @@ logger = logging.getLogger(__name__)
 LEARNT_EVALUATIONS = 3
 """Evaluations of a part, without the first, from which its speed is learnt."""
 
-Speeds = dict[Precision, tuple[str, Speed]]
-"""By precision what was estimated, and the key that it is remembered by."""
-
 
 class Course:
     """One run through a plan. painted: the parts done, with the steps that they took."""
@@ -46,16 +42,14 @@ class Course:
         plan: RunPlan,
         keeping: Keeping,
         *,
-        speeds: Speeds,
         clock: Callable[[], float],
         started: float,
     ) -> None:
-        """speeds: brought up to date by every part. started: when the run began, by the clock."""
+        """started: when the run began, by the clock."""
         self.scene = scene
         self.planner = planner
         self.plan = plan
         self.keeping = keeping
-        self.speeds = speeds
         self.clock = clock
         self.started = started
         self.painted: list[Part] = []
@@ -189,14 +183,14 @@ class Course:
         return timed
 
     def _learn(self, part: Part, durations: Sequence[float]) -> None:
-        """Remembers the seconds of an evaluation, if they were estimated and there are enough of them."""
-        if part.precision not in self.speeds or len(durations) <= LEARNT_EVALUATIONS:
+        """Correct the machine's speed, if it was estimated, where there are enough evaluations."""
+        if len(durations) <= LEARNT_EVALUATIONS:
             return
-        key, speed = self.speeds[part.precision]
-        pixels, looks = evaluation_looks(part, self.scene.recipe.padding, self.scene.devices)
-        speed = speed.learn(pixels, max(statistics.median(durations[1:]), 1e-6) / looks)
-        self.speeds[part.precision] = key, speed
-        write_speed(key, speed)
+        scene, workload = self.scene, self.planner.workload(part.size, part.precision)
+        has_content = scene.content is not None
+        key = speed_key(workload, has_content=has_content, device=scene.device, threads=self.plan.threads)
+        pixels, passes = evaluation_passes(part, scene.recipe.padding, scene.devices)
+        learn_speed(key, pixels, statistics.median(durations[1:]) / passes)
 
     def _count_on(
         self, part: Part, left: Sequence[Part], on_step: OnStep | None, finish: Callable[[Tensor], Tensor]
