@@ -20,6 +20,7 @@ from torch import Tensor
 
 from impasto import read_image, read_metadata, write_image
 from impasto.cli.app import main
+from impasto.features import encoder
 
 FAST = ("--weights", "tiny", "--size", "64", "--steps", "3", "--first-scale", "0", "--threads", "1")
 ENDLESS = ("--weights", "tiny", "--size", "64", "--steps", "1000000", "--first-scale", "0")
@@ -674,6 +675,14 @@ def test_sweep_writes_the_sheet_the_panels_and_their_losses(folder: Path, capfd:
     Path("painting.png").unlink()
     assert main([*SWEEP, *axes]) == 2
     assert "'painting.png' does not exist" in capfd.readouterr().err
+
+
+def test_a_sweep_reads_the_network_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[object] = []
+    load_weights = encoder.load_weights
+    monkeypatch.setattr(encoder, "load_weights", lambda *a, **how: loaded.append(a) or load_weights(*a, **how))
+    assert main([*SWEEP, "--rows", "strength=0.2,0.8", "--columns", "seed=0,1", "--steps", "1"]) == 0
+    assert len(loaded) == 1
 
 
 def test_sweep_is_figure_3_by_default(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import impasto
 from impasto.experiments.quality import structure_metric
-from impasto.experiments.sweep import FIGURE_3, Axis, sweep
+from impasto.experiments.sweep import FIGURE_3, Axis, paint_sweep, plan_sweep
 from impasto.features.encoder import build_encoder
 from impasto.images.resize import resize_image
 from impasto.losses.objective import mixing_weights
@@ -26,7 +26,7 @@ def test_figure_3_falls_toward_style_and_toward_content(tmp_path: Path, data: Pa
         return impasto.stylize(*sources, recipe, threads=1)
 
     recipe = impasto.Recipe.preset("paper", size=48, steps=120, gamut="keep")
-    (row,) = sweep(full, columns, recipe, tmp_path, sources, paint)
+    (row,) = paint_sweep(plan_sweep(full, columns, recipe), tmp_path, sources, paint)
     style = [panel.losses["style"] / panel.recipe.style_weight for panel in row]  # type: ignore[operator]
     content = [panel.losses["content"] / panel.recipe.content_weight for panel in row]  # type: ignore[operator]
     # From texture on the left to photograph on the right. Measured factors are 2 and 0.7 or farther

@@ -10,11 +10,10 @@ from typing import Any
 from torch import Tensor
 
 from impasto.errors import RecipeError
-from impasto.experiments.grid_cell import Paint, Panel, check_panels, paint_panel
+from impasto.experiments.grid_cell import CellPainter, GridCell, Paint, check_cells
 from impasto.experiments.sheet import compose_sheet
 from impasto.features.weights import WeightsRecord
 from impasto.images.io import ImageSource
-from impasto.optimize.events import OnStep
 from impasto.recipe.files import recipe_files
 from impasto.recipe.recipe import Recipe
 
@@ -25,11 +24,11 @@ class Compared:
 
     name: str
     record: WeightsRecord
-    panel: Panel
+    cell: GridCell
 
     @property
     def caption(self) -> str:
-        """What stands over the panel: `my`, and below it `vgg13, width 0.25`."""
+        """The label over the picture: `my`, and below it `vgg13, width 0.25`."""
         width = "" if self.record.width == 1 else f", width {self.record.width:.3g}"
         return f"{Path(self.name).name.removesuffix('.safetensors')}\n{self.record.architecture}{width}"
 
@@ -41,8 +40,8 @@ class Compared:
             "width": self.record.width,
             "license": self.record.license,
             "sha256": self.record.sha256,
-            "panel": str(self.panel.path),
-            "losses": dict(self.panel.losses),
+            "panel": str(self.cell.path),
+            "losses": dict(self.cell.losses),
         }
 
 
@@ -66,41 +65,41 @@ def compare_backbones(
     paint: Paint,
     check: Callable[[Recipe], WeightsRecord],
     *,
-    on_step: OnStep | None = None,
-    on_panel: Callable[[int, int], object] | None = None,
+    painter: CellPainter,
+    on_cell: Callable[[int, int], object] | None = None,
 ) -> list[Compared]:
-    """The pastiche of each network: weights files, or names such as "oxford" and "random", a panel each in `folder`.
+    """Paint with each network: weights files, or names such as "oxford" and "random", a file each in `folder`.
 
-    sources: the inputs, by which finished panels are recognised. paint: a recipe -> its result. check: raises what
+    sources: the inputs, by which finished cells are recognized. paint: a recipe -> its result. check: raises what
     `paint` would raise before slow work, and returns the record of the recipe's weights; all are checked first.
-    on_panel: told the number of the panel that begins, and of all. Raises also RecipeError, OutputError.
+    on_cell: called with the number of the cell that begins, and of all. Raises also RecipeError, OutputError.
     """
     recipes = plan_comparison(backbones, recipe)
-    paths = [panel_path(folder, number, name) for number, name in enumerate(backbones, start=1)]
-    check_panels(paths, [*sources, *(name for chosen in recipes for name in recipe_files(chosen))])
+    paths = [cell_path(folder, number, name) for number, name in enumerate(backbones, start=1)]
+    check_cells(paths, [*sources, *(name for chosen in recipes for name in recipe_files(chosen))])
     records = [check(chosen) for chosen in recipes]
     compared: list[Compared] = []
     for name, path, chosen, record in zip(backbones, paths, recipes, records, strict=True):
-        if on_panel is not None:
-            on_panel(len(compared) + 1, len(recipes))
-        panel = paint_panel(path, chosen, sources, paint, on_step)
-        compared.append(Compared(name=name, record=record, panel=panel))
+        if on_cell is not None:
+            on_cell(len(compared) + 1, len(recipes))
+        cell = painter.paint(path, chosen, sources, paint)
+        compared.append(Compared(name=name, record=record, cell=cell))
     return compared
 
 
-def panel_path(folder: str | os.PathLike[str], number: int, name: str) -> Path:
-    """Where the panel of a network lies: `2_random.png`."""
+def cell_path(folder: str | os.PathLike[str], number: int, name: str) -> Path:
+    """Return the path of a network's cell: `2_random.png`."""
     return Path(folder) / f"{number}_{re.sub(r'[^A-Za-z0-9.-]+', '_', Path(name).name)}.png"
 
 
 def compose_comparison(compared: Sequence[Compared], content_image: Tensor, style_image: Tensor) -> Tensor:
-    """The sheet: photograph, painting and the panels in a row, (1, 3, H, W).
+    """Return the sheet: photograph, painting and the pastiches in a row, (1, 3, H, W).
 
     content_image, style_image: (1, 3, H, W) in [0, 1], sRGB.
     """
-    panels = [each.panel.pastiche for each in compared]
+    pastiches = [each.cell.pastiche for each in compared]
     return compose_sheet(
-        [[content_image, style_image, *panels]],
+        [[content_image, style_image, *pastiches]],
         column_labels=["photograph", "painting", *(each.caption for each in compared)],
-        panel_size=max(max(panel.shape[-2:]) for panel in panels),
+        cell_size=max(max(pastiche.shape[-2:]) for pastiche in pastiches),
     )

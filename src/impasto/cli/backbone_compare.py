@@ -57,7 +57,7 @@ def compare_backbones(
     """
     from impasto.backbone import compare as stage
     from impasto.errors import RecipeError
-    from impasto.experiments.grid_cell import sum_panels, write_notes
+    from impasto.experiments.grid_cell import CellPainter, sum_cells, write_notes
     from impasto.images.io import check_output, read_image, write_image
     from impasto.runs.evolution import check_snapshot_dir
     from impasto.system.disk import check_not_input
@@ -93,8 +93,8 @@ def compare_backbones(
             sources,
             paint,
             check,
-            on_step=context.obj.on_step(progress.on_step),
-            on_panel=lambda number, of: progress.on_part(f"network {number}/{of}"),
+            painter=CellPainter(context.obj.on_step(progress.on_step)),
+            on_cell=lambda number, of: progress.on_part(f"network {number}/{of}"),
         )
     context.obj.start_saving()
     sheet = stage.compose_comparison(compared, content, style)
@@ -102,7 +102,7 @@ def compare_backbones(
     values = {
         "output": str(output),
         "size": {"width": sheet.shape[-1], "height": sheet.shape[-2]},
-        **sum_panels(each.panel for each in compared),
+        **sum_cells(each.cell for each in compared),
         "backbones": [each.to_dict() for each in compared],
         "recipe": recipe.replace(rescaled_network=True).to_dict(),
     }

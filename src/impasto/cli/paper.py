@@ -34,14 +34,14 @@ def paper(
 
     Writes every panel, the three figures, and index.html. Called again, it goes on where it was stopped.
     """
-    from impasto.experiments.grid_cell import sum_panels
-    from impasto.experiments.paper import paint_paper
+    from impasto.experiments.grid_cell import sum_cells
+    from impasto.experiments.paper import reproduce_paper
     from impasto.system.disk import check_folder, is_folder
 
     label = f"output {str(output)!r}"
     check_folder(output if is_folder(output, label) or output.exists() else output.parent, label)
     with show_steps(quiet=report.quiet) as progress:
-        made = paint_paper(
+        made = reproduce_paper(
             content_image,
             style_images,
             output,
@@ -60,7 +60,7 @@ def paper(
                 "output": str(made.page),
                 "figures": [str(path) for path in made.figures],
                 "size": {"width": width, "height": height},
-                **sum_panels(made.panels),
+                **sum_cells(made.cells),
                 "recipe": made.recipe.to_dict(),
             }
         )

@@ -9,7 +9,6 @@ from impasto.cli.options import FILE_FIELDS, STYLIZE_FIELDS, Machine, Report, ta
 from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
-from impasto.recipe.files import recipe_files
 from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -46,8 +45,9 @@ def sweep(
     where it was stopped.
     """
     from impasto.experiments import sweep as stage
-    from impasto.experiments.grid_cell import sum_panels, write_notes
+    from impasto.experiments.grid_cell import CellPainter, sum_cells, write_notes
     from impasto.images.io import check_output, read_image, write_image
+    from impasto.painting.cache import Cache
     from impasto.runs.evolution import check_snapshot_dir
     from impasto.system.disk import check_not_input
     from impasto.transfer import pastiche as transfer
@@ -56,42 +56,40 @@ def sweep(
     row_axis = stage.parse_axis(rows) if rows is not None else stage.FIGURE_3[0]
     column_axis = stage.parse_axis(columns) if columns is not None else stage.FIGURE_3[1]
     sources = [content_image, style_image]
-    recipes = stage.plan_sweep(row_axis, column_axis, recipe)
-    read = [*sources, *(name for row in recipes for chosen in row for name in recipe_files(chosen))]
+    planned = stage.plan_sweep(row_axis, column_axis, recipe)
+    read = [*sources, *planned.files]
     check_output(output, inputs=read)
     notes = output.with_suffix(".json")
     check_not_input(notes, f"losses {str(notes)!r}", read)
     folder = check_snapshot_dir(output.with_name(f"{output.stem}_panels"))
     content = read_image(content_image, name="content_image", max_pixels=machine.max_pixels)
     style = read_image(style_image, name="style_image", max_pixels=machine.max_pixels)
-
     how = machine.keywords()
+    how["cache"] = Cache()
 
     def paint(chosen: Recipe, on_step: "OnStep") -> "Result":
         return transfer.stylize(content_image, style_image, chosen, on_step=on_step, **how)
 
     with show_steps(quiet=report.quiet) as progress:
-        grid = stage.sweep(
-            row_axis,
-            column_axis,
-            recipe,
+        grid = stage.paint_sweep(
+            planned,
             folder,
             sources,
             paint,
-            on_step=context.obj.on_step(progress.on_step),
-            on_panel=lambda number, of: progress.on_part(f"panel {number}/{of}"),
+            painter=CellPainter(context.obj.on_step(progress.on_step)),
+            on_cell=lambda number, of: progress.on_part(f"panel {number}/{of}"),
             check=lambda chosen: prepare_pastiche(content, style, chosen, **how),
         )
     context.obj.start_saving()
-    sheet = stage.compose_sweep(grid, row_axis, column_axis)
+    sheet = stage.compose_sweep(planned, grid)
     write_image(sheet, output)
     values = {
         "output": str(output),
         "size": {"width": sheet.shape[-1], "height": sheet.shape[-2]},
-        **sum_panels(panel for row in grid for panel in row),
+        **sum_cells(cell for row in grid for cell in row),
         "rows": row_axis.to_dict(),
         "columns": column_axis.to_dict(),
-        "panels": [[str(panel.path) for panel in row] for row in grid],
+        "panels": [[str(cell.path) for cell in row] for row in grid],
         "recipe": recipe.to_dict(),
     }
     write_notes(notes, values)

@@ -1,4 +1,4 @@
-"""A sheet of pictures: rows and columns with labels that can be read."""
+"""A labelled sheet of pictures in rows and columns."""
 
 import math
 import textwrap
@@ -18,34 +18,35 @@ INK, PAPER = (34, 34, 34), (255, 255, 255)
 
 
 def compose_sheet(
-    panels: Sequence[Sequence[Tensor | None]],
+    cells: Sequence[Sequence[Tensor | None]],
     *,
     row_labels: Sequence[str] = (),
     column_labels: Sequence[str] = (),
     title: str = "",
-    panel_size: int = 256,
+    cell_size: int = 256,
 ) -> Tensor:
-    """The panels in a grid, each shrunk or enlarged to a long edge of `panel_size`, under and beside their labels.
+    """Return the images in a labelled grid, (1, 3, H, W), each resized to a long edge of `cell_size`.
 
-    panels: rows of images (1, 3, H, W) in [0, 1], sRGB; None leaves a place empty. Labels: one a row, one a column, or
-    none; long ones are broken into lines, and a place is at least as large as its label. Returns (1, 3, H, W).
+    cells: rows of images (1, 3, H, W) in [0, 1], sRGB; None leaves a cell empty. Labels: one a row, one a column, or
+    none; long ones are wrapped, and a cell is at least as large as its label.
     """
-    sized = [[None if panel is None else _fit(panel, panel_size) for panel in row] for row in panels]
+    sized = [[None if cell is None else _fit(cell, cell_size) for cell in row] for row in cells]
     columns = max(len(row) for row in sized)
     by_column = [[row[c] for row in sized if c < len(row)] for c in range(columns)]
-    widths = [max((panel.shape[-1] for panel in column if panel is not None), default=1) for column in by_column]
-    heights = [max((panel.shape[-2] for panel in row if panel is not None), default=1) for row in sized]
-    font = ImageFont.load_default(size=max(13, panel_size / 15))
+    widths = [max((cell.shape[-1] for cell in column if cell is not None), default=1) for column in by_column]
+    heights = [max((cell.shape[-2] for cell in row if cell is not None), default=1) for row in sized]
+    font = ImageFont.load_default(size=max(13, cell_size / 15))
     assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels bring FreeType
     line = round(font.size * LINE)
     letters = max(8, int(min(widths) / (font.size * 0.55)))
-    rows_at, tops = [_broken(label, 18) for label in row_labels], [_broken(label, letters) for label in column_labels]
+    rows_at = [_wrap_label(label, 18) for label in row_labels]
+    tops = [_wrap_label(label, letters) for label in column_labels]
     for index, label in enumerate(tops[:columns]):
         widths[index] = max(widths[index], _length(label, font))
     for index, label in enumerate(rows_at[: len(sized)]):
         heights[index] = max(heights[index], line * len(label))
     left = GAP + max((_length(label, font) + GAP for label in rows_at), default=0)
-    title_lines = _broken(title, int((left + sum(widths)) / (font.size * 0.55))) if title else []
+    title_lines = _wrap_label(title, int((left + sum(widths)) / (font.size * 0.55))) if title else []
     top = GAP + line * len(title_lines) + (GAP if title else 0)
     head = top + line * max((len(label) for label in tops), default=0) + (GAP if tops else 0)
     sheet = Image.new("RGB", (left + sum(widths) + GAP * columns, head + sum(heights) + GAP * len(sized)), PAPER)
@@ -56,17 +57,17 @@ def compose_sheet(
     for index, (row, y) in enumerate(zip(sized, _places(head, heights), strict=True)):
         if index < len(rows_at):
             _write(draw, GAP, y, rows_at[index], font, line)
-        for panel, x in zip(row, _places(left, widths), strict=False):
-            if panel is not None:
-                sheet.paste(image_to_picture(panel), (x, y))
+        for cell, x in zip(row, _places(left, widths), strict=False):
+            if cell is not None:
+                sheet.paste(image_to_picture(cell), (x, y))
     return torch.from_numpy(np.array(sheet)).permute(2, 0, 1).unsqueeze(0).float() / 255
 
 
-def _fit(panel: Tensor, panel_size: int) -> Tensor:
-    return resize_image(panel, fit_long_edge(panel.shape[-2], panel.shape[-1], panel_size))
+def _fit(cell: Tensor, cell_size: int) -> Tensor:
+    return resize_image(cell, fit_long_edge(cell.shape[-2], cell.shape[-1], cell_size))
 
 
-def _broken(text: str, letters: int) -> list[str]:
+def _wrap_label(text: str, letters: int) -> list[str]:
     return [line for part in text.split("\n") for line in textwrap.wrap(part, letters) or [""]]
 
 

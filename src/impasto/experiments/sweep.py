@@ -11,10 +11,9 @@ from typing import Any
 from torch import Tensor
 
 from impasto.errors import RecipeError
-from impasto.experiments.grid_cell import Paint, Panel, check_panels, paint_panel
+from impasto.experiments.grid_cell import CellPainter, GridCell, Paint, check_cells
 from impasto.experiments.sheet import compose_sheet
 from impasto.images.io import ImageSource
-from impasto.optimize.events import OnStep
 from impasto.recipe.fields import check_value, format_value
 from impasto.recipe.files import check_files, recipe_files
 from impasto.recipe.recipe import Recipe, field_names, parse_field
@@ -29,15 +28,15 @@ FIGURE_3_COLUMNS = (1e-5, 1e-4, 1e-3, 1e-2)
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One recipe field and the values it takes along a side of the grid."""
+    """One recipe field and its values along a side of the grid."""
 
     field: str
     values: tuple[Any, ...]
 
     def labels(self, recipes: Sequence[Recipe]) -> list[str]:
-        """The values as a person reads them, in a grid of these recipes.
+        """Return the labels of the values, in a grid of these recipes.
 
-        content_weight is told as alpha/beta, as in the paper, where beta is the same in the whole grid.
+        content_weight is shown as alpha/beta, as in the paper, where beta is the same in the whole grid.
         """
         betas = {recipe.style_weight for recipe in recipes}
         beta = betas.pop() if len(betas) == 1 else None
@@ -48,19 +47,15 @@ class Axis:
         return [f"{self.field} = {format_value(value).replace(',', ', ')}" for value in self.values]
 
     def to_dict(self) -> dict[str, Any]:
-        """Field and values, as JSON values."""
+        """Return field and values as JSON values."""
         return {"field": self.field, "values": [list(v) if isinstance(v, tuple) else v for v in self.values]}
 
 
-FIGURE_3 = (
-    Axis("style_layers", tuple(FIGURE_3_ROWS)),
-    Axis("content_weight", tuple(FIGURE_3_COLUMNS)),
-)
+FIGURE_3 = Axis("style_layers", FIGURE_3_ROWS), Axis("content_weight", FIGURE_3_COLUMNS)
 
 
 def parse_axis(text: str) -> Axis:
-    """The axis that "field=value,value" means; a value that is itself a list is joined by +: conv1_1+conv2_1, or
-    gram+moments.
+    """Parse "field=value,value" into an axis; a value that is itself a list is joined by +: conv1_1+conv2_1.
 
     Raises RecipeError for an unknown field, a missing value or one that the field cannot have.
     """
@@ -74,23 +69,37 @@ def parse_axis(text: str) -> Axis:
     if name not in field_names():
         Recipe().replace(**{name: None})  # raises, naming the nearest field
     field = next(field for field in dataclasses.fields(Recipe) if field.name == name)
-    # In a number such as 1e+3, a file's name and a statistic's layers, a + is what it is.
-    joints = {"layers": r"\+", "numbers": r"\+", "statistics": r"\+(?=[a-z])(?!conv|relu)"}
-    joint = joints.get(field.metadata["kind"], "(?!)")
-    parsed = (parse_field(name, re.sub(joint, ",", part)) for part in parts)
+    # A + does not separate values in a number such as 1e+3, a file's name or a statistic's layers.
+    separators = {"layers": r"\+", "numbers": r"\+", "statistics": r"\+(?=[a-z])(?!conv|relu)"}
+    separator = separators.get(field.metadata["kind"], "(?!)")
+    parsed = (parse_field(name, re.sub(separator, ",", part)) for part in parts)
     return Axis(name, tuple(check_value(field, value) for value in parsed))
 
 
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A grid of recipes over two axes; `recipes[i][j]` has the i-th value of `rows` and the j-th of `columns`."""
+
+    rows: Axis
+    columns: Axis
+    recipes: Sequence[Sequence[Recipe]]
+
+    @property
+    def files(self) -> list[str]:
+        """The files that the recipes name."""
+        return [name for row in self.recipes for recipe in row for name in recipe_files(recipe)]
+
+
 def vary(recipe: Recipe, field: str, value: Any) -> Recipe:
-    """The recipe with one field changed; weights of layers that no longer match give way to equal ones."""
+    """Return the recipe with one field changed; other layers clear the layer weights."""
     changes: dict[str, Any] = {field: value}
     if field in ("style_layers", "content_layers"):
         changes[field.removesuffix("s") + "_weights"] = ()
     return recipe.replace(**changes)
 
 
-def plan_sweep(rows: Axis, columns: Axis, recipe: Recipe) -> list[list[Recipe]]:
-    """The recipe of every place. Raises RecipeError where two are the same, or a field is not what its label says."""
+def plan_sweep(rows: Axis, columns: Axis, recipe: Recipe) -> Sweep:
+    """Return the grid of recipes. Raises RecipeError where two are equal, or a field is not what its label says."""
     recipes = [[vary(vary(recipe, rows.field, r), columns.field, c) for c in columns.values] for r in rows.values]
     if any(getattr(chosen, rows.field) != r for r, row in zip(rows.values, recipes, strict=True) for chosen in row):
         raise RecipeError(
@@ -109,58 +118,56 @@ def plan_sweep(rows: Axis, columns: Axis, recipe: Recipe) -> list[list[Recipe]]:
                     "Give each value once.",
                 )
             places[chosen] = place
-    return recipes
+    return Sweep(rows, columns, recipes)
 
 
-def panel_path(folder: str | os.PathLike[str], row: int, column: int) -> Path:
-    """Where the panel of this row and column lies; both begin at 1."""
-    return Path(folder) / f"row{row}_column{column}.png"
+def cell_paths(rows: Axis, columns: Axis, folder: str | os.PathLike[str]) -> list[list[Path]]:
+    """Return the path of each cell in the folder: row1_column1.png and so on."""
+    down, right = (range(1, len(axis.values) + 1) for axis in (rows, columns))
+    return [[Path(folder) / f"row{row}_column{column}.png" for column in right] for row in down]
 
 
-def sweep(
-    rows: Axis,
-    columns: Axis,
-    recipe: Recipe,
+def paint_sweep(
+    sweep: Sweep,
     folder: str | os.PathLike[str],
     sources: Sequence[ImageSource],
     paint: Paint,
     *,
-    on_step: OnStep | None = None,
-    on_panel: Callable[[int, int], object] | None = None,
+    painter: CellPainter | None = None,
+    on_cell: Callable[[int, int], object] | None = None,
     check: Callable[[Recipe], object] | None = None,
-) -> list[list[Panel]]:
-    """Every combination of the two axes: a panel a place, each a file in `folder`.
+) -> list[list[GridCell]]:
+    """Paint every combination of the two axes, each as a file in `folder`. Returns the cells, row by row.
 
-    sources: the inputs, by which finished panels are recognised. paint: a recipe -> its result.
-    on_panel: told the number of the panel that begins, and of all. check: raises what `paint` would raise for a recipe
-    before slow work; all recipes are checked before the first is painted. Raises also what `plan_sweep` raises, and
-    OutputError where a panel would replace an input.
+    sources: the inputs, by which finished cells are recognized. paint: a recipe -> its result. painter: the sheet's, if
+    it has other cells too, or if steps are to be reported. on_cell: called with the number of the cell that begins, and
+    of all. check: raises what `paint` would raise for a recipe before slow work; all recipes are checked before the
+    first is painted. Raises also OutputError where a cell would replace an input.
     """
-    recipes = plan_sweep(rows, columns, recipe)
-    everyone = [chosen for row in recipes for chosen in row]
-    places = [panel_path(folder, i + 1, j + 1) for i in range(len(rows.values)) for j in range(len(columns.values))]
-    check_panels(places, [*sources, *(name for chosen in everyone for name in recipe_files(chosen))])
-    for chosen in everyone:
-        check_files(chosen)
+    paths = cell_paths(sweep.rows, sweep.columns, folder)
+    check_cells([path for row in paths for path in row], [*sources, *sweep.files])
+    for recipe in (recipe for row in sweep.recipes for recipe in row):
+        check_files(recipe)
         if check is not None:
-            check(chosen)
-    grid: list[list[Panel]] = []
-    for i, row in enumerate(recipes):
+            check(recipe)
+    painter = painter or CellPainter()
+    grid: list[list[GridCell]] = []
+    for row_paths, recipes in zip(paths, sweep.recipes, strict=True):
         grid.append([])
-        for j, chosen in enumerate(row):
-            if on_panel is not None:
-                on_panel(i * len(row) + j + 1, len(recipes) * len(row))
-            grid[-1].append(paint_panel(panel_path(folder, i + 1, j + 1), chosen, sources, paint, on_step))
+        for path, recipe in zip(row_paths, recipes, strict=True):
+            if on_cell is not None:
+                on_cell(sum(map(len, grid)) + 1, len(paths) * len(row_paths))
+            grid[-1].append(painter.paint(path, recipe, sources, paint))
     return grid
 
 
-def compose_sweep(grid: Sequence[Sequence[Panel]], rows: Axis, columns: Axis, *, title: str = "") -> Tensor:
-    """The labelled sheet of a sweep: (1, 3, H, W)."""
-    recipes = [panel.recipe for row in grid for panel in row]
+def compose_sweep(sweep: Sweep, grid: Sequence[Sequence[GridCell]], *, title: str = "") -> Tensor:
+    """Return the labelled sheet of a sweep, (1, 3, H, W)."""
+    recipes = [recipe for row in sweep.recipes for recipe in row]
     return compose_sheet(
-        [[panel.pastiche for panel in row] for row in grid],
-        row_labels=rows.labels(recipes),
-        column_labels=columns.labels(recipes),
+        [[cell.pastiche for cell in row] for row in grid],
+        row_labels=sweep.rows.labels(recipes),
+        column_labels=sweep.columns.labels(recipes),
         title=title,
-        panel_size=max(max(panel.pastiche.shape[-2:]) for row in grid for panel in row),
+        cell_size=max(max(cell.pastiche.shape[-2:]) for row in grid for cell in row),
     )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import impasto
 from impasto.errors import ImageReadError, ImageSizeError, OutputError, RecipeError
-from impasto.experiments.paper import paint_paper
+from impasto.experiments.paper import reproduce_paper
 from impasto.recipe.words import STYLE_LAYERS
 
 Picture = Callable[..., Tensor]
@@ -31,7 +31,7 @@ def test_all_figures_are_made_once_and_the_page_shows_them(tmp_path: Path, pictu
     steps: list[int] = []
     content, styles = pictures
     how = {**FAST, "on_step": lambda e: steps.append(e.step), "on_figure": lambda *part: told.append(part)}
-    made = paint_paper(content, styles, folder, **how)
+    made = reproduce_paper(content, styles, folder, **how)
     page = made.page
     expected = [("figure1", n, 10) for n in range(1, 11)] + [("figure2", n, 2) for n in (1, 2)]
     assert told == expected + [("figure3", n, 20) for n in range(1, 21)]
@@ -44,9 +44,9 @@ def test_all_figures_are_made_once_and_the_page_shows_them(tmp_path: Path, pictu
     figures = {f"figure{n}.png" for n in (1, 2, 3)}
     assert found == {f"{panel}{suffix}" for panel in panels for suffix in (".png", ".json")} | figures | {"index.html"}
     assert page == folder / "index.html"
-    assert [str(panel.path.relative_to(folder)) for panel in made.panels] == [f"{panel}.png" for panel in panels]
+    assert [str(panel.path.relative_to(folder)) for panel in made.cells] == [f"{panel}.png" for panel in panels]
     assert {str(path.relative_to(folder)) for path in made.figures} == figures
-    assert (made.recipe, made.size) == (made.panels[10].recipe, (26, 32))
+    assert (made.recipe, made.size) == (made.cells[10].recipe, (26, 32))
 
     text = page.read_text("utf-8")
     links = set(re.findall(r'(?:src|href)="([^"]+)"', text))
@@ -58,10 +58,10 @@ def test_all_figures_are_made_once_and_the_page_shows_them(tmp_path: Path, pictu
 
     steps.clear()
     (folder / "figure2.png").unlink()
-    again = paint_paper(content, styles, folder, **how)
+    again = reproduce_paper(content, styles, folder, **how)
     assert again.page == page
-    assert [panel.path for panel in again.panels] == [panel.path for panel in made.panels]
-    assert [panel.seconds for panel in again.panels] == [panel.seconds for panel in made.panels]
+    assert [panel.path for panel in again.cells] == [panel.path for panel in made.cells]
+    assert [panel.seconds for panel in again.cells] == [panel.seconds for panel in made.cells]
     assert steps == []
     assert page.read_text("utf-8") == text
     assert (folder / "figure2.png").is_file()
@@ -69,7 +69,7 @@ def test_all_figures_are_made_once_and_the_page_shows_them(tmp_path: Path, pictu
 
 def test_panels_are_what_the_paper_says(tmp_path: Path, pictures: tuple[Path, list[Path]]) -> None:
     folder = tmp_path / "paper"
-    paint_paper(*pictures, folder, **FAST)
+    reproduce_paper(*pictures, folder, **FAST)
 
     def recipe_of(panel: str) -> impasto.Recipe:
         metadata = impasto.read_metadata(folder / panel)
@@ -96,11 +96,11 @@ def test_a_stop_keeps_what_is_finished(tmp_path: Path, pictures: tuple[Path, lis
         return "stop" if len(seen) == 3 else None
 
     with pytest.raises(KeyboardInterrupt):
-        paint_paper(*pictures, tmp_path / "paper", **FAST, on_step=stop_in_the_third)
+        reproduce_paper(*pictures, tmp_path / "paper", **FAST, on_step=stop_in_the_third)
     assert len(list((tmp_path / "paper" / "figure1").glob("*.png"))) == 2
     assert not (tmp_path / "paper" / "index.html").exists()
     seen.clear()
-    paint_paper(*pictures, tmp_path / "paper", **FAST, on_step=lambda e: seen.append(e.step))
+    reproduce_paper(*pictures, tmp_path / "paper", **FAST, on_step=lambda e: seen.append(e.step))
     assert len(seen) == 30
 
 
@@ -117,7 +117,7 @@ def test_bad_input_is_refused_before_anything_is_written(
     changes: dict[str, Any], error: type[Exception], words: str, tmp_path: Path, pictures: tuple[Path, list[Path]]
 ) -> None:
     with pytest.raises(error, match=words):
-        paint_paper(*pictures, tmp_path / "paper", **{**FAST, **changes})
+        reproduce_paper(*pictures, tmp_path / "paper", **{**FAST, **changes})
     assert not (tmp_path / "paper").exists()
 
 
@@ -126,20 +126,20 @@ def test_missing_pictures_are_refused_even_where_their_panels_are(
 ) -> None:
     content, styles = pictures
     with pytest.raises(RecipeError, match="no style image"):
-        paint_paper(content, [], tmp_path / "paper", **FAST)
+        reproduce_paper(content, [], tmp_path / "paper", **FAST)
     with pytest.raises(ImageReadError, match="nowhere.png"):
-        paint_paper(content, [styles[0], tmp_path / "nowhere.png"], tmp_path / "paper", **FAST)
+        reproduce_paper(content, [styles[0], tmp_path / "nowhere.png"], tmp_path / "paper", **FAST)
     assert not (tmp_path / "paper").exists()
-    paint_paper(content, styles, tmp_path / "paper", **FAST)
+    reproduce_paper(content, styles, tmp_path / "paper", **FAST)
     styles[0].unlink()
     with pytest.raises(ImageReadError, match="1.png"):
-        paint_paper(content, styles, tmp_path / "paper", **FAST)
+        reproduce_paper(content, styles, tmp_path / "paper", **FAST)
 
 
 def test_no_figure_or_panel_replaces_an_input(tmp_path: Path, pictures: tuple[Path, list[Path]]) -> None:
     content, styles = pictures
     folder = tmp_path / "paper"
-    paint_paper(content, styles, folder, **FAST)
+    reproduce_paper(content, styles, folder, **FAST)
     made = sorted(path for path in folder.rglob("*") if path.is_file())
     assert len(made) == 2 * (10 + 2 + 20) + 4
     before = {path: path.read_bytes() for path in made}
@@ -147,7 +147,7 @@ def test_no_figure_or_panel_replaces_an_input(tmp_path: Path, pictures: tuple[Pa
         for how in ({"content": path}, {"styles": [styles[0], path]}, {"weights": str(path)}):
             given = {"content": content, "styles": styles, **FAST, **how}
             with pytest.raises(OutputError, match=f"{path.name}' is the input .* Choose another -o"):
-                paint_paper(given.pop("content"), given.pop("styles"), folder, **given)
+                reproduce_paper(given.pop("content"), given.pop("styles"), folder, **given)
     assert {path: path.read_bytes() for path in made} == before
 
 
@@ -155,5 +155,5 @@ def test_a_figures_folder_that_is_a_file_is_refused(tmp_path: Path, pictures: tu
     (tmp_path / "paper").mkdir()
     (tmp_path / "paper" / "figure3").touch()
     with pytest.raises(OutputError, match="figure3' is not a folder"):
-        paint_paper(*pictures, tmp_path / "paper", **FAST)
+        reproduce_paper(*pictures, tmp_path / "paper", **FAST)
     assert [path.name for path in (tmp_path / "paper").iterdir()] == ["figure3"]

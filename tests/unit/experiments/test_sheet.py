@@ -33,7 +33,7 @@ def ink(region: Tensor) -> int:
 
 
 def test_without_labels_the_sheet_is_panels_and_gaps() -> None:
-    sheet = compose_sheet([[flat(0.2), flat(0.4)], [flat(0.6), flat(0.8)]], panel_size=40)
+    sheet = compose_sheet([[flat(0.2), flat(0.4)], [flat(0.6), flat(0.8)]], cell_size=40)
     assert sheet.shape == (1, 3, 2 * (40 + GAP) + GAP, 2 * (40 + GAP) + GAP)
     for value, top, left in ((51, 0, 0), (102, 0, 1), (153, 1, 0), (204, 1, 1)):
         at = places_of(sheet, value / 255)
@@ -43,13 +43,13 @@ def test_without_labels_the_sheet_is_panels_and_gaps() -> None:
 
 def test_a_panels_pixels_are_kept() -> None:
     panel = torch.randint(0, 256, (1, 3, 20, 40)) / 255
-    sheet = compose_sheet([[panel]], panel_size=40)
+    sheet = compose_sheet([[panel]], cell_size=40)
     assert sheet.shape == (1, 3, 20 + 2 * GAP, 40 + 2 * GAP)
     torch.testing.assert_close(sheet[..., GAP : GAP + 20, GAP : GAP + 40], panel, atol=1e-6, rtol=0)
 
 
 def test_panels_are_brought_to_one_long_edge() -> None:
-    sheet = compose_sheet([[flat(0.2, 80, 60), flat(0.4, 10, 20)]], panel_size=40)
+    sheet = compose_sheet([[flat(0.2, 80, 60), flat(0.4, 10, 20)]], cell_size=40)
     top, bottom, left, right = places_of(sheet, 51 / 255)
     assert (bottom - top, right - left) == (40, 30)
     top, bottom, left, right = places_of(sheet, 102 / 255)
@@ -57,22 +57,22 @@ def test_panels_are_brought_to_one_long_edge() -> None:
 
 
 def test_an_empty_place_stays_paper_and_keeps_its_room() -> None:
-    sheet = compose_sheet([[None, flat(0.2)], [flat(0.4), None]], panel_size=40)
+    sheet = compose_sheet([[None, flat(0.2)], [flat(0.4), None]], cell_size=40)
     assert places_of(sheet, 51 / 255) == (GAP, GAP + 40, 2 * GAP + 40, 2 * GAP + 80)
     assert places_of(sheet, 102 / 255) == (2 * GAP + 40, 2 * GAP + 80, GAP, GAP + 40)
     assert torch.equal(sheet[0, :, GAP + 20, GAP + 20], WHITE)
-    assert compose_sheet([[None]], panel_size=40).shape == (1, 3, 2 * GAP + 1, 2 * GAP + 1)
+    assert compose_sheet([[None]], cell_size=40).shape == (1, 3, 2 * GAP + 1, 2 * GAP + 1)
 
 
 def test_rows_may_differ_in_length() -> None:
-    sheet = compose_sheet([[flat(0.2)], [flat(0.4), flat(0.6)]], panel_size=40)
+    sheet = compose_sheet([[flat(0.2)], [flat(0.4), flat(0.6)]], cell_size=40)
     assert sheet.shape[-1] == 2 * (40 + GAP) + GAP
     assert torch.equal(sheet[0, :, GAP + 20, 2 * GAP + 60], WHITE)
 
 
 def test_labels_draw_ink_above_and_beside_their_panels() -> None:
-    bare = compose_sheet([[flat(0.8), flat(0.9)]], panel_size=64)
-    sheet = compose_sheet([[flat(0.8), flat(0.9)]], row_labels=["row"], column_labels=["one", "two"], panel_size=64)
+    bare = compose_sheet([[flat(0.8), flat(0.9)]], cell_size=64)
+    sheet = compose_sheet([[flat(0.8), flat(0.9)]], row_labels=["row"], column_labels=["one", "two"], cell_size=64)
     top, _, left, right = places_of(sheet, 204 / 255)
     assert ink(bare) == 0
     assert ink(sheet[..., :top, left:right]) > 10
@@ -83,8 +83,8 @@ def test_labels_draw_ink_above_and_beside_their_panels() -> None:
 
 
 def test_a_title_stands_above_everything() -> None:
-    bare = compose_sheet([[flat(0.8)]], column_labels=["label"], panel_size=120)
-    titled = compose_sheet([[flat(0.8)]], column_labels=["label"], title="A title", panel_size=120)
+    bare = compose_sheet([[flat(0.8)]], column_labels=["label"], cell_size=120)
+    titled = compose_sheet([[flat(0.8)]], column_labels=["label"], title="A title", cell_size=120)
     more = titled.shape[-2] - bare.shape[-2]
     assert more > 0
     assert ink(titled[..., :more, :]) > 10
@@ -99,7 +99,7 @@ def test_long_labels_are_broken_and_hide_nothing(height: int, width: int) -> Non
         [[flat(value, height, width) for value in row] for row in values],
         row_labels=[long, "W" * 40],
         column_labels=["alpha/beta = 0.00001", "W" * 30, "several words\nand a line of its own"],
-        panel_size=64,
+        cell_size=64,
     )
     at = [[places_of(sheet, value) for value in row] for row in values]
     for (top, bottom, left, right) in (place for row in at for place in row):
@@ -119,7 +119,7 @@ def test_long_labels_are_broken_and_hide_nothing(height: int, width: int) -> Non
 
 
 def test_letters_grow_with_the_panels() -> None:
-    small = compose_sheet([[flat(0.8, 64, 64)]], column_labels=["label"], panel_size=64)
-    large = compose_sheet([[flat(0.8, 64, 64)]], column_labels=["label"], panel_size=400)
+    small = compose_sheet([[flat(0.8, 64, 64)]], column_labels=["label"], cell_size=64)
+    large = compose_sheet([[flat(0.8, 64, 64)]], column_labels=["label"], cell_size=400)
     assert ink(large) > 2 * ink(small)
     assert isinstance(ImageFont.load_default(size=13), ImageFont.FreeTypeFont)

@@ -14,8 +14,8 @@ from torch import Tensor
 import impasto
 from impasto.errors import OutputError, RecipeError
 from impasto.experiments import sweep as stage
-from impasto.experiments.grid_cell import Panel
-from impasto.experiments.sweep import FIGURE_3, Axis, compose_sweep, parse_axis, vary
+from impasto.experiments.grid_cell import CellPainter, GridCell
+from impasto.experiments.sweep import FIGURE_3, Axis, Sweep, compose_sweep, parse_axis, plan_sweep, vary
 
 Picture = Callable[..., Tensor]
 ROWS, COLUMNS = Axis("style_layers", (("conv1_1",), ("conv1_1", "conv2_1"))), Axis("strength", (0.2, 0.8))
@@ -42,8 +42,11 @@ def painter(picture: Picture) -> Painter:
     return Painter([picture(32, 24, 1), picture(32, 32, 2)])
 
 
-def sweep(painter: Painter, folder: Path, recipe: impasto.Recipe | None = None, **how: Any) -> list[list[Panel]]:
-    return stage.sweep(ROWS, COLUMNS, recipe or tiny(), folder, painter.sources, painter, **how)
+def sweep(
+    painter: Painter, folder: Path, recipe: impasto.Recipe | None = None, on_step: Any = None, **how: Any
+) -> list[list[GridCell]]:
+    planned = plan_sweep(ROWS, COLUMNS, recipe or tiny())
+    return stage.paint_sweep(planned, folder, painter.sources, painter, painter=CellPainter(on_step), **how)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,7 @@ def test_each_panel_is_a_file_with_its_losses_beside_it(tmp_path: Path, painter:
     told: list[tuple[int, int]] = []
     steps: list[int] = []
     folder = tmp_path / "new" / "panels"
-    grid = sweep(painter, folder, on_panel=lambda *part: told.append(part), on_step=lambda e: steps.append(e.step))
+    grid = sweep(painter, folder, on_cell=lambda *part: told.append(part), on_step=lambda e: steps.append(e.step))
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert steps == [1, 2] * 4
     names = [f"row{i}_column{j}" for i in (1, 2) for j in (1, 2)]
@@ -203,19 +206,18 @@ def test_all_is_checked_before_the_first_panel(tmp_path: Path, painter: Painter)
             raise RecipeError("wrong.", "Mend it.")
 
     with pytest.raises(RecipeError, match="wrong"):
-        sweep(painter, tmp_path / "panels", check=check, on_panel=lambda *part: pytest.fail("began"))
+        sweep(painter, tmp_path / "panels", check=check, on_cell=lambda *part: pytest.fail("began"))
     weighted = impasto.Recipe(weights="tiny", style_layers=("conv1_1",), style_layer_weights=(1.0,))
     columns = Axis("style_layer_weights", ((1.0,), (1.0, 2.0)))
     with pytest.raises(RecipeError, match="style_layer_weights has 2"):
-        stage.sweep(Axis("steps", (1, 2)), columns, weighted, tmp_path / "panels", painter.sources, painter)
+        plan_sweep(Axis("steps", (1, 2)), columns, weighted)
     assert painter.painted == []
     assert not (tmp_path / "panels").exists()
 
 
-def test_two_panels_of_one_recipe_are_refused(tmp_path: Path, painter: Painter) -> None:
+def test_two_panels_of_one_recipe_are_refused() -> None:
     with pytest.raises(RecipeError, match="rows steps and columns seed give row 1, column 1 and row 1, column 2 the"):
-        stage.sweep(Axis("steps", (1, 2)), Axis("seed", (3, 3)), tiny(), tmp_path, painter.sources, painter)
-    assert painter.painted == []
+        plan_sweep(Axis("steps", (1, 2)), Axis("seed", (3, 3)), tiny())
 
 
 @pytest.mark.parametrize(
@@ -228,18 +230,15 @@ def test_two_panels_of_one_recipe_are_refused(tmp_path: Path, painter: Painter) 
         (Axis("style_layer_weights", ((1.0,) * 5,)), Axis("style_layers", (("conv1_1",),))),
     ],
 )
-def test_an_axis_that_overrides_the_other_is_refused(
-    rows: Axis, columns: Axis, tmp_path: Path, painter: Painter
-) -> None:
+def test_an_axis_that_overrides_the_other_is_refused(rows: Axis, columns: Axis) -> None:
     """Even where there is one value only, since its label would be wrong."""
     with pytest.raises(RecipeError, match=f"columns {columns.field} override rows {rows.field};.* Give --columns"):
-        stage.sweep(rows, columns, tiny(), tmp_path, painter.sources, painter)
-    assert painter.painted == []
+        plan_sweep(rows, columns, tiny())
 
 
 def test_a_start_image_that_is_gone_is_refused_before_the_first_picture(tmp_path: Path, painter: Painter) -> None:
     with pytest.raises(RecipeError, match="init is 'nois'.* Did you mean 'noise'?"):
-        stage.sweep(ROWS, parse_axis("init=noise,nois"), tiny(), tmp_path, painter.sources, painter)
+        stage.paint_sweep(plan_sweep(ROWS, parse_axis("init=noise,nois"), tiny()), tmp_path, painter.sources, painter)
     assert painter.painted == []
 
 
@@ -253,7 +252,7 @@ def test_a_panel_never_replaces_an_input(suffix: str, tmp_path: Path, painter: P
     read = [([first, taken], tiny()), ([taken, second], tiny()), ([first, second], tiny(init=str(taken)))]
     for sources, recipe in read:
         with pytest.raises(OutputError, match=f"row2_column1{suffix}' is the input .* Choose another -o"):
-            stage.sweep(ROWS, COLUMNS, recipe, tmp_path, sources, painter)
+            stage.paint_sweep(plan_sweep(ROWS, COLUMNS, recipe), tmp_path, sources, painter)
     assert painter.painted == []
     assert taken.read_bytes() == before
 
@@ -277,19 +276,18 @@ def test_labels_say_what_is_in_the_recipe(
     recipe: dict[str, Any], rows: str, columns: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[list[str]] = []
-    monkeypatch.setattr(stage, "compose_sheet", lambda panels, **how: told.append(how["column_labels"]))
+    monkeypatch.setattr(stage, "compose_sheet", lambda cells, **how: told.append(how["column_labels"]))
     down, right = parse_axis(rows), parse_axis(columns)
     recipes = [[vary(vary(tiny(**recipe), down.field, r), right.field, c) for c in right.values] for r in down.values]
-    pastiche = torch.zeros(1, 3, 8, 8)
-    grid = [[SimpleNamespace(recipe=recipe, pastiche=pastiche) for recipe in row] for row in recipes]
-    compose_sweep(grid, down, right)  # type: ignore[arg-type]
+    grid = [[SimpleNamespace(pastiche=torch.zeros(1, 3, 8, 8)) for _ in row] for row in recipes]
+    compose_sweep(Sweep(down, right, recipes), grid)  # type: ignore[arg-type]
     assert told == [expected]
 
 
 def test_the_sheet_holds_every_panel(tmp_path: Path, painter: Painter) -> None:
     grid = sweep(painter, tmp_path)
-    sheet = compose_sweep(grid, ROWS, COLUMNS)
-    titled = compose_sweep(grid, ROWS, COLUMNS, title="Title")
+    sheet = compose_sweep(plan_sweep(ROWS, COLUMNS, tiny()), grid)
+    titled = compose_sweep(plan_sweep(ROWS, COLUMNS, tiny()), grid, title="Title")
     assert titled.shape[-2] > sheet.shape[-2]
     for panel in (panel for row in grid for panel in row):
         windows = sheet[0, 0].unfold(1, 24, 1)  # (rows, columns, 24)
