@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -57,20 +58,20 @@ def wait_for_lines(file: Path, count: int, process: "subprocess.Popen[str]") -> 
         time.sleep(0.002)
 
 
-def test_from_pictures_to_a_judgement(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_from_pictures_to_an_evaluation(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "pictures" / "calm" / "broken.png").write_bytes(b"x")
     assert main(["backbone", "prepare", "pictures", "-o", "more", "--size", "36"]) == 0
-    told = capsys.readouterr()
-    assert "12 pictures to train on, 2 held out, 1 broken; 2 classes" in told.out
-    assert "broken: calm/broken.png: " in told.err
+    printed = capsys.readouterr()
+    assert "12 pictures to train on, 2 held out, 1 broken; 2 classes" in printed.out
+    assert "broken: calm/broken.png: " in printed.err
     assert main([*TRAIN, "-o", "run", "--epochs", "2", "--json", *MACHINE]) == 0
     trained = json.loads(capsys.readouterr().out)
     assert (trained["steps"], trained["output"]) == (4, "run/backbone.safetensors")
     assert trained["recipe"]["preset"] == "modern"
     assert main(["backbone", "evaluate", "run", "data", "--json", *MACHINE]) == 0
-    judged = json.loads(capsys.readouterr().out)
-    assert judged["top_1"] == trained["top_1"]
-    assert (judged["pictures"], judged["output"]) == (2, "run/confusion.png")
+    evaluated = json.loads(capsys.readouterr().out)
+    assert evaluated["top_1"] == trained["top_1"]
+    assert (evaluated["pictures"], evaluated["output"]) == (2, "run/confusion.png")
     assert Path("run/confusion.png").stat().st_size > 0
     assert main(["backbone", "evaluate", "run/backbone.safetensors", "data", "-o", "c.png", *MACHINE]) == 0
     assert capsys.readouterr().out.splitlines()[0].endswith("of 2 pictures held out")
@@ -78,14 +79,14 @@ def test_from_pictures_to_a_judgement(folder: Path, capsys: pytest.CaptureFixtur
 
 def test_killed_and_called_again_it_gives_the_same_weights(folder: Path) -> None:
     steps = ("--epochs", "10", "--batch-norm", "--checkpoint-every", "0", "--quiet", *MACHINE)
-    finish(start(*TRAIN, "-o", "whole", *steps))
+    assert main([*TRAIN, "-o", "whole", *steps]) == 0
     killed = start(*TRAIN, "-o", "killed", *steps)
     wait_for_lines(folder / "killed" / "trace.jsonl", 5, killed)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     state: dict[str, Any] = torch.load(folder / "killed" / "checkpoint.pt", weights_only=True)
     assert 3 <= state["step"] < 20
-    finish(start(*TRAIN, "-o", "killed", *steps))
+    assert main([*TRAIN, "-o", "killed", *steps]) == 0
     whole, resumed = (folder / name / "backbone.safetensors" for name in ("whole", "killed"))
     assert whole.read_bytes() == resumed.read_bytes()
 
@@ -93,7 +94,7 @@ def test_killed_and_called_again_it_gives_the_same_weights(folder: Path) -> None
 def test_two_processes_give_the_gradient_of_one(folder: Path) -> None:
     # After one step of SGD from rest, the momentum is the gradient.
     step = ("--preset", "report-2015", "--epochs", "1", "--batch-size", "12", "--quiet", *MACHINE)
-    finish(start(*TRAIN, "-o", "one", *step))
+    assert main([*TRAIN, "-o", "one", *step]) == 0
     two = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     out = finish(start(*TRAIN, "-o", "two", *step, "--json", launcher=two))
     assert json.loads(out)["steps"] == 1  # one object: only the first process reports
@@ -117,11 +118,11 @@ def test_ctrl_c_keeps_a_checkpoint(folder: Path) -> None:
     assert (folder / "run" / "checkpoint.pt").exists()
 
 
-def test_textures_are_drawn_of_twenty_classes_or_more(tmp_path: Path) -> None:
-    script = Path(__file__).parents[2] / "examples" / "texture_classes.py"
+def test_textures_are_drawn_of_twenty_classes_or_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = str(Path(__file__).parents[2] / "examples" / "texture_classes.py")
     for name in ("one", "two"):
-        command = [sys.executable, str(script), "-o", str(tmp_path / name), "--per-class", "1", "--size", "48"]
-        subprocess.run(command, check=True, capture_output=True)
+        monkeypatch.setattr(sys, "argv", [script, "-o", str(tmp_path / name), "--per-class", "1", "--size", "48"])
+        runpy.run_path(script, run_name="__main__")
     pictures = sorted((tmp_path / "one").glob("*/*.png"))
     assert len(pictures) >= 20
     for path in pictures:

@@ -1,23 +1,19 @@
-"""Batches of training pictures: each hangs on seed and step alone, so that a resumed run sees the same ones."""
+"""Batches of labeled pictures: random windows with changed colors for training, the middle of each for evaluation."""
 
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
-from impasto.backbone.store import About, Store
+from impasto.backbone.store import Store
+from impasto.training.loader import Chosen, Order, load_batches
 
 CENTER = 225 / 256
-"""The part of a picture's edge that is judged: the seed's 225 of 256 pixels."""
+"""The part of a picture's edge that is evaluated: the seed's 225 of 256 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +29,7 @@ class Batch:
     shifts: Tensor
 
     def normalized(self, mean: Sequence[float], std: Sequence[float], device: torch.device) -> tuple[Tensor, Tensor]:
-        """The network's input (B, 3, crop, crop) float32, and the labels, on the device."""
+        """Return the network's input (B, 3, crop, crop) float32, and the labels, on the device."""
         means, stds = torch.tensor(mean, device=device), torch.tensor(std, device=device)
         gains, shifts = self.gains.to(device), self.shifts.to(device)
         x = self.pixels.to(device).float()
@@ -54,58 +50,22 @@ def training_batches(
     rank: int = 0,
     ranks: int = 1,
 ) -> Iterator[Batch]:
-    """The batches of the steps `first` to `steps`, in order.
-
-    batch_size: of all processes together; each of the `ranks` gets every `ranks`-th picture of a batch.
-    workers: processes that read ahead; with 0 it is done in this one.
-    """
-    pictures = _Crops(store, crop, augment, seed)
-    numbers = _TrainingOrder(store.about.train, batch_size, seed, first, steps, rank, ranks)
-    return _read_ahead(pictures, numbers, workers)
+    """Yield the batches of the steps `first` to `steps`; the parameters are those of `Order` and `load_batches`."""
+    order = Order(
+        numbers=store.about.train, batch_size=batch_size, seed=seed, first=first, steps=steps, rank=rank, ranks=ranks
+    )
+    return load_batches(_Crops(store, crop, augment, seed), order, workers)
 
 
-def judging_batches(
+def evaluation_batches(
     store: Store, numbers: Sequence[int], *, crop: int, augment: bool, batch_size: int, workers: int
 ) -> Iterator[Batch]:
-    """The pictures of these numbers in order, the middle of each. augment: as the network was trained."""
-    chunks = [
+    """Yield the middle of the pictures of these numbers, in order. augment: as the network was trained."""
+    chosen = [
         [(-1, int(number)) for number in numbers[start : start + batch_size]]
         for start in range(0, len(numbers), batch_size)
     ]
-    return _read_ahead(_Crops(store, crop, augment, None), chunks, workers)
-
-
-def steps_per_epoch(about: About, batch_size: int) -> int:
-    """Whole batches in an epoch; the pictures that are left over are others each time."""
-    return len(about.train) // batch_size
-
-
-def default_workers(device: torch.device) -> int:
-    """Processes that read ahead: one beside a network on the CPU, else up to eight."""
-    return 1 if device.type == "cpu" else min(8, os.cpu_count() or 1)
-
-
-class _TrainingOrder:
-    """Picture numbers with their epoch, a batch at a time: a new random order each epoch."""
-
-    def __init__(
-        self, train: np.ndarray, batch_size: int, seed: int, first: int, steps: int, rank: int, ranks: int
-    ) -> None:
-        self._train, self._batch_size, self._seed = train, batch_size, seed
-        self._first, self._steps, self._rank, self._ranks = first, steps, rank, ranks
-
-    def __len__(self) -> int:
-        return self._steps - self._first
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        per_epoch = len(self._train) // self._batch_size
-        shuffled = -1
-        for step in range(self._first, self._steps):
-            epoch, place = divmod(step, per_epoch)
-            if epoch != shuffled:
-                order, shuffled = np.random.default_rng((self._seed, epoch)).permutation(self._train), epoch
-            batch = order[place * self._batch_size : (place + 1) * self._batch_size]
-            yield [(epoch, int(number)) for number in batch[self._rank :: self._ranks]]
+    return load_batches(_Crops(store, crop, augment, None), chosen, workers)
 
 
 class _Crops(Dataset[Batch]):
@@ -114,7 +74,7 @@ class _Crops(Dataset[Batch]):
     def __init__(self, store: Store, crop: int, augment: bool, seed: int | None) -> None:
         self._store, self._crop, self._augment, self._seed = store, crop, augment, seed
 
-    def __getitem__(self, chosen: list[tuple[int, int]]) -> Batch:
+    def __getitem__(self, chosen: Chosen) -> Batch:
         size, count = self._store.about.size, len(chosen)
         pixels = np.empty((count, self._crop, self._crop, 3), dtype=np.uint8)
         labels = np.empty(count, dtype=np.int64)
@@ -149,29 +109,3 @@ class _Crops(Dataset[Batch]):
 
     def _resized(self, picture: Image.Image, box: tuple[float, float, float, float]) -> np.ndarray:
         return np.asarray(picture.resize((self._crop, self._crop), Image.Resampling.BILINEAR, box=box))
-
-
-def _read_ahead(pictures: Dataset[Batch], chosen: object, workers: int) -> Iterator[Batch]:
-    # The sampler gives whole batches, so that a worker builds one at a time.
-    loader = DataLoader(pictures, batch_size=None, sampler=chosen, num_workers=workers)  # type: ignore[arg-type]
-    with _holding_signals():
-        return iter(loader)
-
-
-@contextmanager
-def _holding_signals() -> Iterator[None]:
-    """Signals that come meanwhile are delivered after; processes started meanwhile take no notice of Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    received: list[tuple[int, FrameType | None]] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    handlers = {number: signal.signal(number, lambda *given: received.append(given)) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        for given in received:
-            if callable(handler := handlers[signal.Signals(given[0])]):
-                handler(*given)

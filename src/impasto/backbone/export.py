@@ -3,39 +3,34 @@
 import os
 from pathlib import Path
 
+from impasto import __version__
 from impasto.backbone.network import Architecture, Network
+from impasto.backbone.store import About
 from impasto.errors import WeightsError
 from impasto.features.preprocessing import build_preprocessing
 from impasto.features.weights import Weights, WeightsRecord, read_weights
+from impasto.training.card import Card
 
+BACKBONE = "backbone.safetensors"
 LICENSE = "the trainer's own, and that of the pictures"
 
 
-def to_backbone(
-    network: Network,
-    *,
-    classes: tuple[str, ...],
-    mean: tuple[float, float, float],
-    std: tuple[float, float, float],
-    license: str,
-    trained_by: str,
-    augment: bool,
-) -> Weights:
+def to_backbone(network: Network, about: About, card: Card, license: str) -> Weights:
     """Return the trained network as weights, to be written by `write_safetensors`."""
-    architecture = network.architecture
+    architecture, recipe = network.architecture, card.recipe
     record = WeightsRecord(
         name="trained",
         architecture=architecture.arch,
-        preprocessing=build_preprocessing("rgb", 1.0, mean, std),
+        preprocessing=build_preprocessing("rgb", 1.0, about.mean, about.std),
         license=license,
         source="",
         sha256="",
         width=architecture.width,
-        classes=classes,
-        trained_by=trained_by,
+        classes=about.classes,
+        trained_by=f"impasto {__version__}, preset {recipe['preset']}, {recipe['epochs']} epochs",
     )
-    more = {"crop": str(architecture.crop), "augment": "yes" if augment else "no"}
-    return Weights(record, *network.folded(), more)
+    cropping = {"crop": str(architecture.crop), "augment": "yes" if recipe["augment"] else "no"}
+    return Weights(record, *network.folded(), {**cropping, **card.to_metadata()})
 
 
 def to_network(weights: Weights) -> Network:

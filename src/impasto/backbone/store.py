@@ -46,6 +46,18 @@ class About:
     validation: NDArray[np.int64]
     labels: NDArray[np.int64]
 
+    def describe(self) -> dict[str, Any]:
+        """Return what a training depends on, as JSON values: the pictures only by their number."""
+        return {
+            "size": self.size,
+            "kind": self.kind,
+            "classes": list(self.classes),
+            "train": len(self.train),
+            "validation": len(self.validation),
+            "mean": list(self.mean),
+            "std": list(self.std),
+        }
+
 
 def import_lmdb() -> ModuleType:
     """The package lmdb. Raises MissingExtraError."""

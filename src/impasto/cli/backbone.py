@@ -144,6 +144,7 @@ def train(
     from impasto.backbone import train as stage
     from impasto.backbone.export import LICENSE
     from impasto.backbone.recipes import TrainingRecipe
+    from impasto.training.peers import is_first_process
 
     changes = {
         "arch": arch,
@@ -179,7 +180,7 @@ def train(
         license=LICENSE if license is None else license,
         on_event=context.obj.on_step(follow),
     )
-    if not stage.is_first_process():
+    if not is_first_process():
         return
     if json:
         print_json(
@@ -222,8 +223,7 @@ def evaluate(
     """
     from impasto.backbone import evaluate as stage
     from impasto.backbone.confusion import draw_confusion
-    from impasto.backbone.export import read_backbone
-    from impasto.backbone.run import BACKBONE
+    from impasto.backbone.export import BACKBONE, read_backbone
     from impasto.errors import OutputError
     from impasto.images.io import check_output
 
@@ -233,24 +233,24 @@ def evaluate(
         raise OutputError(f"output is {str(picture)!r}; expected a .png.", f"Give -o {picture.with_suffix('.png')}")
     trained = read_backbone(file)
     check_output(picture, inputs=[file])
-    judgement = stage.evaluate(trained, data, device=device, threads=threads, workers=workers)
-    draw_confusion(judgement.confusion, trained.record.classes, picture)
-    mistakes = stage.most_confused(judgement, trained.record.classes)
+    evaluation = stage.evaluate(trained, data, device=device, threads=threads, workers=workers)
+    draw_confusion(evaluation.confusion, trained.record.classes, picture)
+    mistakes = stage.most_confused(evaluation, trained.record.classes)
     if json:
         values: dict[str, Any] = {
             "output": str(picture),
-            "top_1": judgement.top_1_share,
-            "top_5": judgement.top_5_share,
-            "loss": judgement.loss,
-            "pictures": judgement.pictures,
+            "top_1": evaluation.top_1_share,
+            "top_5": evaluation.top_5_share,
+            "loss": evaluation.loss,
+            "pictures": evaluation.pictures,
             "classes": list(trained.record.classes),
-            "confusion": judgement.confusion.tolist(),
+            "confusion": evaluation.confusion.tolist(),
         }
         print_json(values)
         return
     print_line(
-        f"top-1 {judgement.top_1_share:.1%}, top-5 {judgement.top_5_share:.1%} "
-        f"of {judgement.pictures} pictures held out"
+        f"top-1 {evaluation.top_1_share:.1%}, top-5 {evaluation.top_5_share:.1%} "
+        f"of {evaluation.pictures} pictures held out"
     )
     for true, told, count in mistakes:
         print_line(f"  {true} taken for {told}: {count}")

@@ -1,18 +1,15 @@
-"""Batches: they hang on seed and step alone, split exactly among processes, and no damage stops them."""
+"""Batches: they depend on seed and step alone, split exactly among processes, and no damage stops them."""
 
 import logging
-import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from impasto.backbone import data as module
-from impasto.backbone.data import Batch, judging_batches, steps_per_epoch, training_batches
+from impasto.backbone.data import Batch, evaluation_batches, training_batches
 from impasto.backbone.store import Store, import_lmdb, key_of
+from impasto.training.loader import steps_per_epoch
 
 
 def batches(data: Path, first: int = 0, steps: int = 6, **changes: object) -> list[Batch]:
@@ -49,7 +46,7 @@ def test_processes_share_each_batch(data: Path) -> None:
 
 
 def test_an_epoch_shows_each_picture_once_in_a_new_order(data: Path) -> None:
-    assert steps_per_epoch(Store(data).about, 4) == 2
+    assert steps_per_epoch(len(Store(data).about.train), 4) == 2
     epochs = [batches(data, first=2 * e, steps=2 * e + 2, crop=40, augment=False, seed=0) for e in range(2)]
     seen = [[int(p.sum(dtype=torch.int64)) for b in epoch for p in b.pixels] for epoch in epochs]
     assert len(set(seen[0])) == 8
@@ -65,31 +62,13 @@ def test_normalized_pixels_have_mean_0_and_deviation_1(data: Path) -> None:
     assert sorted(labels.tolist()) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 
-def test_judged_is_the_middle_in_order(data: Path) -> None:
+def test_the_middle_is_evaluated_in_order(data: Path) -> None:
     with Store(data) as store:
         numbers, middle = store.about.validation.tolist(), np.asarray(store.read(0)[0])[4:36, 4:36]
-        found = list(judging_batches(store, [0, *numbers], crop=32, augment=False, batch_size=2, workers=0))
+        found = list(evaluation_batches(store, [0, *numbers], crop=32, augment=False, batch_size=2, workers=0))
     assert [len(batch.labels) for batch in found] == [2, 2]
     assert np.array_equal(found[0].pixels[0].permute(1, 2, 0).numpy(), middle)
     assert torch.cat([batch.labels for batch in found]).tolist() == [0, 0, 1, 2]
-
-
-def test_ctrl_c_while_workers_start_is_delivered_after(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def start(*given: object, **named: object) -> Iterator[Batch]:
-        os.kill(os.getpid(), signal.SIGINT)
-        started.append(True)
-        return iter(())
-
-    started: list[bool] = []
-    monkeypatch.setattr(module.DataLoader, "__iter__", start)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            batches(data)
-        assert started == [True]
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def test_a_damaged_record_never_stops_it(data: Path, caplog: pytest.LogCaptureFixture) -> None:

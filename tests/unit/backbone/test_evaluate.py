@@ -1,8 +1,9 @@
-"""Judging: counts that can be checked by hand, the file in between, and the pictures of both."""
+"""Evaluation: counts that can be checked by hand, the file in between, and the picture of mistakes."""
 
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -10,18 +11,20 @@ from torch import nn
 
 from impasto.backbone.confusion import draw_confusion
 from impasto.backbone.data import Batch
-from impasto.backbone.evaluate import evaluate, judge, most_confused
+from impasto.backbone.evaluate import evaluate, evaluate_network, most_confused
 from impasto.backbone.export import read_backbone, to_backbone, to_network
 from impasto.backbone.network import Architecture, Network
+from impasto.backbone.store import About
 from impasto.errors import DataSetError, WeightsError
 from impasto.features.weights import Weights, write_safetensors
+from impasto.training.card import Card
 
 MIXED_BLUE = tuple(round(255 + (channel - 255) * 0.6**0.5) for channel in (27, 108, 168))
 MIXED_RED = tuple(round(255 + (channel - 255) * 0.4**0.5) for channel in (200, 85, 61))
 
 
-class Told(nn.Module):
-    """Says what the first pixels' values say: scores of six classes."""
+class Fixed(nn.Module):
+    """Returns the first pixels' values as scores of six classes."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x[:, 0, 0, :6]
@@ -36,7 +39,7 @@ def scored(scores: list[list[int]], labels: list[int]) -> Batch:
 
 def test_shares_are_counted() -> None:
     batches = [scored([[9, 5, 4, 3, 2, 1], [9, 5, 4, 3, 2, 1]], [0, 4]), scored([[9, 5, 4, 3, 2, 1]], [5])]
-    found = judge(Told(), batches, classes=6, mean=[0, 0, 0], std=[1, 1, 1], device=torch.device("cpu"))
+    found = evaluate_network(Fixed(), batches, classes=6, mean=[0, 0, 0], std=[1, 1, 1], device=torch.device("cpu"))
     assert (found.pictures, found.top_1_share, found.top_5_share) == (3, 1 / 3, 2 / 3)
     assert found.confusion[4, 0] == found.confusion[5, 0] == found.confusion[0, 0] == 1
     scores = torch.tensor([[9, 5, 4, 3, 2, 1]] * 3) / 255
@@ -49,15 +52,16 @@ def backbone() -> Weights:
     architecture = Architecture(arch="vgg11", width=0.05, batch_norm=True, classifier="average", classes=3, crop=32)
     network = Network(architecture)
     network.initialize("kaiming", torch.Generator().manual_seed(0))
-    return to_backbone(
-        network,
+    about = About(
+        size=40,
+        kind="raw",
         classes=("ash", "birch", "cedar"),
         mean=(0.1, 0.2, 0.3),
         std=(0.4, 0.5, 0.6),
-        license="CC0",
-        trained_by="a test",
-        augment=False,
+        **{name: np.zeros(0, np.int64) for name in ("train", "validation", "labels")},
     )
+    recipe = {"preset": "modern", "epochs": 3, "augment": False}
+    return to_backbone(network, about, Card(recipe=recipe, data=about.describe(), precision="float32"), "CC0")
 
 
 def test_a_file_keeps_each_bit(backbone: Weights, tmp_path: Path) -> None:
@@ -92,7 +96,7 @@ def test_a_file_that_is_no_backbone_is_refused(backbone: Weights, tmp_path: Path
         to_network(replace(backbone, layers={**backbone.layers, "conv5_2": (torch.zeros(2, 2, 3, 3), torch.zeros(2))}))
 
 
-def test_held_out_pictures_are_judged(backbone: Weights, data: Path) -> None:
+def test_held_out_pictures_are_evaluated(backbone: Weights, data: Path) -> None:
     found = evaluate(backbone, data, device="cpu", threads=1, workers=0)
     assert found.pictures == 3
     assert found.confusion.sum(dim=1).tolist() == [1, 1, 1]

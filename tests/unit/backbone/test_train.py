@@ -1,4 +1,4 @@
-"""Training: stopped and gone on with, it gives the same weights; what does not fit is refused before slow work."""
+"""Training: resumed, it gives the same weights; what does not fit is refused before slow work."""
 
 import dataclasses
 import json
@@ -10,12 +10,13 @@ import torch
 from safetensors.torch import load_file
 
 from impasto.backbone import train as module
-from impasto.backbone.export import read_backbone
+from impasto.backbone.export import BACKBONE, read_backbone
 from impasto.backbone.prepare import prepare
 from impasto.backbone.recipes import TrainingRecipe
-from impasto.backbone.run import BACKBONE, CHECKPOINT, CURVES, RUN, RunFolder
-from impasto.backbone.train import TrainingEvent, train
+from impasto.backbone.train import CHECKPOINT, CURVES, TrainingEvent, train
 from impasto.errors import CheckpointError, DataSetError, OutputError, RecipeError
+from impasto.runs.trace import read_trace
+from impasto.training.card import CARD_NAME
 
 CPU = {"device": "cpu", "threads": 1, "workers": 0}
 
@@ -29,7 +30,7 @@ MODERN = {"arch": "vgg11", "width": 0.03, "crop": 32, "epochs": 3, "batch_size":
 
 @pytest.mark.parametrize("preset", ["report-2015", "modern"])
 @pytest.mark.parametrize("step", [1, 2, 5])
-def test_stopped_and_gone_on_with_it_gives_the_same_weights(
+def test_stopped_and_resumed_it_gives_the_same_weights(
     preset: str, step: int, data: Path, quick: TrainingRecipe, tmp_path: Path
 ) -> None:
     recipe = quick if preset == "report-2015" else TrainingRecipe.named(preset, MODERN)
@@ -40,12 +41,12 @@ def test_stopped_and_gone_on_with_it_gives_the_same_weights(
     halves = train(data, tmp_path / "halves", recipe, **CPU)
     assert whole.path.read_bytes() == halves.path.read_bytes()
     assert whole.top_1 == halves.top_1
-    traces = [RunFolder(tmp_path / name).trace() for name in ("whole", "halves")]
+    traces = [read_trace(tmp_path / name) for name in ("whole", "halves")]
     seconds_apart = [[{k: v for k, v in line.items() if k != "seconds"} for line in trace] for trace in traces]
     assert seconds_apart[0] == seconds_apart[1]
 
 
-def test_a_finished_run_is_told_again_without_a_step(data: Path, quick: TrainingRecipe, tmp_path: Path) -> None:
+def test_a_finished_run_is_reported_again_without_a_step(data: Path, quick: TrainingRecipe, tmp_path: Path) -> None:
     first = train(data, tmp_path / "run", quick, **CPU)
     events: list[TrainingEvent] = []
     again = train(data, tmp_path / "run", quick, on_event=events.append, **CPU)
@@ -62,9 +63,9 @@ def test_it_learns_what_it_is_shown(data: Path, tmp_path: Path) -> None:
     assert events[-1].loss < events[0].loss
 
 
-def test_the_folder_tells_what_happened(data: Path, quick: TrainingRecipe, tmp_path: Path) -> None:
+def test_the_folder_records_what_happened(data: Path, quick: TrainingRecipe, tmp_path: Path) -> None:
     trained = train(data, tmp_path / "run", quick, license="CC0", **CPU)
-    trace = RunFolder(tmp_path / "run").trace()
+    trace = read_trace(tmp_path / "run")
     assert [line["step"] for line in trace if "loss" in line] == [1, 2, 3, 4, 5, 6]
     assert [line["step"] for line in trace if "top_1" in line] == [2, 4, 6]
     assert trace[-1]["top_1"] == trained.top_1
@@ -90,13 +91,13 @@ def test_another_architecture_recipe_or_data_is_refused(
         CheckpointError, match=r"another training: arch vgg11, width 0.03; asked for is arch vgg13, width"
     ):
         train(data, tmp_path / "run", other, **CPU)
-    (tmp_path / "run" / RUN).rename(tmp_path / "run.json")
-    with pytest.raises(CheckpointError, match=r"is of another architecture than vgg13, width 0.05. Choose another -o"):
+    (tmp_path / "run" / CARD_NAME).rename(tmp_path / "run.json")
+    with pytest.raises(CheckpointError, match="is of another network or optimizer than this recipe's"):
         train(data, tmp_path / "run", other, **CPU)
-    (tmp_path / "run.json").rename(tmp_path / "run" / RUN)
+    (tmp_path / "run.json").rename(tmp_path / "run" / CARD_NAME)
     prepare(pictures, tmp_path / "smaller", size=32)
     with pytest.raises(
-        CheckpointError, match=r"size 40, kind raw, .*Give the same data set to go on, or choose another"
+        CheckpointError, match=r"size 40, kind raw, .*Give the same data set to resume it, or choose another"
     ):
         train(tmp_path / "smaller", tmp_path / "run", quick, **CPU)
 
@@ -107,8 +108,8 @@ def test_a_damaged_run_is_refused(data: Path, quick: TrainingRecipe, tmp_path: P
     (tmp_path / "run" / CHECKPOINT).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(CheckpointError, match=r"is damaged .*Delete it to begin anew"):
         train(data, tmp_path / "run", quick, **CPU)
-    (tmp_path / "run" / RUN).write_text("{}")
-    with pytest.raises(CheckpointError, match=r"run.json' cannot be read \(entries are missing\)"):
+    (tmp_path / "run" / CARD_NAME).write_text("{}")
+    with pytest.raises(CheckpointError, match=r"run.json' cannot be read \(KeyError: 'recipe'\)"):
         train(data, tmp_path / "run", quick, **CPU)
 
 
@@ -141,8 +142,7 @@ def test_checkpoints_come_with_time(
     data: Path, quick: TrainingRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved: list[int] = []
-    save = RunFolder.save
-    monkeypatch.setattr(RunFolder, "save", lambda self, state: saved.append(state["step"]) or save(self, state))
+    monkeypatch.setattr(module, "write_checkpoint", lambda path, parts, step, seconds: saved.append(step))
     train(data, tmp_path / "seldom", quick, checkpoint_every_s=1e9, **CPU)
     assert saved == [2, 4, 6]
     saved.clear()
@@ -158,10 +158,3 @@ def test_bfloat16_trains_float32_weights(data: Path, quick: TrainingRecipe, tmp_
     assert lowered_kernel.dtype == torch.float32
     exact = train(data, tmp_path / "exact", dataclasses.replace(quick, epochs=1), **CPU)
     assert not torch.equal(lowered_kernel, load_file(exact.path)["conv1_1.weight"])
-
-
-def test_one_process_is_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RANK", raising=False)
-    assert module.is_first_process()
-    monkeypatch.setenv("RANK", "1")
-    assert not module.is_first_process()

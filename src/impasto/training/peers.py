@@ -13,35 +13,40 @@ from impasto.errors import DeviceError
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """This process's place among them: rank 0 writes the files. device: what this one computes on."""
+    """This process among all: its rank, how many there are, and its device. Rank 0 writes the files."""
 
     rank: int
     ranks: int
     device: torch.device
 
     def share(self, network: nn.Module) -> nn.Module:
-        """The network, with its gradients averaged over all processes."""
+        """Return the network with its gradients averaged over all processes."""
         if self.ranks == 1:
             return network
         places = [self.device] if self.device.type == "cuda" else None
         return nn.parallel.DistributedDataParallel(network, device_ids=places)
 
     def sum(self, values: Tensor) -> Tensor:
-        """The values added up over all processes."""
+        """Return the sum of the values over all processes, on the CPU."""
         if self.ranks > 1:
             values = values.to(self.device)
             distributed.all_reduce(values)
         return values.cpu()
 
     def wait(self) -> None:
-        """Until all have come here."""
+        """Wait until all processes have called this."""
         if self.ranks > 1:
             distributed.barrier()
 
 
+def is_first_process() -> bool:
+    """Whether this process, of those that `torchrun` started, writes the files; true without it."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
-def joining(device: torch.device) -> Iterator[Peers]:
-    """The peers of this process, by the environment that `torchrun` sets; alone without it. Raises DeviceError."""
+def join_peers(device: torch.device) -> Iterator[Peers]:
+    """Yield the peers of this process, by the environment that `torchrun` sets; alone without. Raises DeviceError."""
     ranks = int(os.environ.get("WORLD_SIZE", "1"))
     if ranks == 1:
         yield Peers(0, 1, device)

@@ -1,0 +1,80 @@
+"""The card of a trained network: its recipe, its data and the versions, as `run.json` and as metadata of its file."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from impasto import __version__
+from impasto.errors import CheckpointError
+from impasto.system.disk import check_folder, replace_file
+
+CARD_NAME = "run.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What is known of a training before it begins. recipe, data: JSON values by name. impasto: the version."""
+
+    recipe: Mapping[str, Any]
+    data: Mapping[str, Any]
+    precision: str
+    impasto: str = __version__
+
+    def to_metadata(self) -> dict[str, str]:
+        """Return recipe and data as text, for the metadata of the network's file."""
+        return {"recipe": json.dumps(dict(self.recipe)), "data": json.dumps(dict(self.data))}
+
+
+def begin_run(folder: Path, card: Card) -> None:
+    """Write the card of a new run into its folder, or check that it fits the run which the folder holds already.
+
+    A resumed run keeps the card of its first start. Raises CheckpointError for a run of another
+    recipe or other data; OutputError, DiskError.
+    """
+    label = f"run {str(folder)!r}"
+    if not (folder / CARD_NAME).exists():
+        if not folder.exists():
+            check_folder(folder.absolute().parent, label)
+            folder.mkdir()
+        check_folder(folder, label)
+        values = {"impasto": card.impasto, "precision": card.precision, "recipe": card.recipe, "data": card.data}
+        replace_file(folder / CARD_NAME, io.BytesIO(json.dumps(values, indent=1).encode()))
+        return
+    found = read_card(folder)
+    for old, new, hint in (
+        (found.recipe, card.recipe, "Give the same options to resume it"),
+        (found.data, card.data, "Give the same data set to resume it"),
+    ):
+        differing = [key for key, value in new.items() if old.get(key) != value]
+        if differing:
+            before = ", ".join(f"{key} {_brief(old.get(key))}" for key in differing)
+            now = ", ".join(f"{key} {_brief(new[key])}" for key in differing)
+            raise CheckpointError(
+                f"{label} holds a checkpoint of another training: {before}; asked for is {now}.",
+                f"{hint}, or choose another -o.",
+            )
+
+
+def read_card(folder: Path) -> Card:
+    """Return the card in a run's folder. Raises CheckpointError."""
+    try:
+        values = json.loads((folder / CARD_NAME).read_text("utf-8"))
+        return Card(
+            recipe=dict(values["recipe"]),
+            data=dict(values["data"]),
+            precision=str(values["precision"]),
+            impasto=str(values["impasto"]),
+        )
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(
+            f"{str(folder / CARD_NAME)!r} cannot be read ({type(error).__name__}: {error}); expected the folder of a "
+            "training run.",
+            "Choose the folder of a training run.",
+        ) from error
+
+
+def _brief(value: Any) -> str:
+    return f"of {len(value)}" if isinstance(value, list) else f"{value}"
