@@ -112,7 +112,7 @@ def test_ctrl_c_keeps_a_checkpoint(folder: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert json.loads(out)["hint"] == "Run the command again to go on."
+    assert json.loads(out)["hint"] == "Run the command again to continue."
     assert "the checkpoint is in 'run'" in err
     assert "Traceback" not in err
     assert (folder / "run" / "checkpoint.pt").exists()

@@ -149,7 +149,7 @@ def test_after_a_stop_in_the_middle_nothing_is_painted_twice(
     err = process.communicate(timeout=60)[1]
     if number == signal.SIGINT:
         assert process.returncode == 130
-        assert "impasto: stopped; 'out' holds all pictures finished so far. Run the command again to go on." in err
+        assert "impasto: stopped; 'out' holds all pictures finished so far. Run the command again to continue." in err
     before = {path: path.stat().st_mtime_ns for path in Path("out").glob("*.png")}
     assert 3 <= len(before) < 16
     # As if the process had been killed between the move of a picture and its line.

@@ -497,7 +497,7 @@ def test_a_fault_of_ours_is_one_line_and_exit_1(
     assert main([*arguments, "--json"]) == 1
     out, err = capfd.readouterr()
     assert err == (
-        "impasto: this is a fault in impasto: KeyError: 'gone'. Please report it; --debug shows the traceback.\n"
+        "impasto: this is a bug in impasto: KeyError: 'gone'. Please report it; --debug shows the traceback.\n"
     )
     assert "fault" in json.loads(out)["error"]
     assert main([*arguments, "--debug"]) == 1

@@ -134,4 +134,4 @@ def test_doctor_tells_the_speed_of_this_machine(
     assert evaluation["seconds"].keys() == {"float32", "bfloat16"} and evaluation["auto"] in evaluation["seconds"]
     assert evaluation["seconds"]["float32"] > 0
     assert main(["doctor"]) == 0
-    assert re.search(r"one evaluation +512x384 on \S+: float32 \S+ s, .*; auto takes ", capfd.readouterr().out)
+    assert re.search(r"one evaluation +512x384 on \S+: float32 \S+ s, .*; auto is ", capfd.readouterr().out)

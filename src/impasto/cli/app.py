@@ -53,10 +53,10 @@ def _print_version(is_given: bool) -> None:
 @app.callback()
 def impasto(
     version: Annotated[
-        bool, typer.Option("--version", metavar="", callback=_print_version, is_eager=True, help="show the version")
+        bool, typer.Option("--version", metavar="", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Neural style transfer: a photograph repainted in the style of a painting.
+    """Repaint a photograph in the style of a painting (neural style transfer).
 
     Try: impasto demo, then impasto stylize photo.jpg painting.jpg -o pastiche.png
     """

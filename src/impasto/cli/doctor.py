@@ -1,10 +1,9 @@
-"""`impasto doctor`: what this machine has."""
+"""`impasto doctor`: a report on this machine and the installation."""
 
 import importlib.metadata
 import os
 import platform
 import re
-from pathlib import Path
 from typing import Any
 
 from impasto.cli.options import Debug, Json
@@ -15,7 +14,7 @@ PACKAGES = ("impasto", "torch", "numpy", "pillow")
 
 
 def doctor(json: Json = False, debug: Debug = False) -> None:
-    """Say what this machine has: versions, devices, speed by precision, memory, weights, extras."""
+    """Report versions, devices, speed, memory, weights and extras of this machine."""
     facts = {
         "versions": {"python": platform.python_version(), **{name: find_version(name) for name in PACKAGES}},
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -33,7 +32,7 @@ def doctor(json: Json = False, debug: Debug = False) -> None:
 
 
 def find_version(package: str) -> str | None:
-    """The installed version of a package, or None."""
+    """Return the installed version of a package, or None."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -41,7 +40,7 @@ def find_version(package: str) -> str | None:
 
 
 def find_devices() -> dict[str, Any]:
-    """Devices that torch can use, CPU threads and vector instructions, and where bfloat16 is fast."""
+    """Return the devices torch can use, CPU threads, vector instructions, and the devices with fast bfloat16."""
     import torch
 
     from impasto.optimize.precision import has_fast_bfloat16
@@ -58,9 +57,9 @@ def find_devices() -> dict[str, Any]:
 
 
 def find_evaluation() -> dict[str, Any]:
-    """Seconds that one evaluation of the preset `standard` at 512 x 384 takes on the fastest device, by precision.
+    """Return the seconds of one evaluation of the preset `standard` at 512 x 384 on the fastest device, by precision.
 
-    As measured on this machine, now if it was never done. auto: the precision that --precision auto takes.
+    Measured now, unless the cache folder has a measurement. auto: the precision that --precision auto chooses.
     """
     import torch
 
@@ -89,21 +88,20 @@ def find_evaluation() -> dict[str, Any]:
 
 
 def find_memory() -> dict[str, int | None]:
-    """Bytes of memory in total and free for programs, each None where the system does not tell."""
+    """Return the bytes of memory in total and free for programs, each None where the system does not report it."""
+    import torch
+
+    from impasto.system.memory import free_bytes
+
     try:
-        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text("ascii").splitlines())
-        names = {"total": "MemTotal", "free": "MemAvailable"}
-        return {key: int(lines[name].split()[0]) * 1024 for key, name in names.items()}
-    except (OSError, KeyError, ValueError):
-        pass
-    try:
-        return {"total": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), "free": None}
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):  # Windows has no sysconf
-        return {"total": None, "free": None}
+        total = None
+    return {"total": total, "free": free_bytes(torch.device("cpu"))}
 
 
 def find_extras() -> list[dict[str, Any]]:
-    """The extras of the package: name, packages that are missing, and the line that installs them."""
+    """Return the extras of the package: name, missing packages, and the install command."""
     needed: dict[str, list[str]] = {}
     for requirement in importlib.metadata.requires("impasto") or []:
         package, _, condition = requirement.partition(";")
@@ -129,8 +127,8 @@ def _to_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     words = {True: "yes", False: "no", None: "unknown"}
     rows.append(("fast bfloat16", ", ".join(f"{name} {words[fast]}" for name, fast in facts["bfloat16"].items())))
     evaluation = facts["evaluation"]
-    speeds = ", ".join(f"{name} {f'{s:g} s' if s else 'not there'}" for name, s in evaluation["seconds"].items())
-    rows.append(("one evaluation", f"512x384 on {evaluation['device']}: {speeds}; auto takes {evaluation['auto']}"))
+    speeds = ", ".join(f"{name} {f'{s:g} s' if s else 'not available'}" for name, s in evaluation["seconds"].items())
+    rows.append(("one evaluation", f"512x384 on {evaluation['device']}: {speeds}; auto is {evaluation['auto']}"))
     rows.append(("memory", ", ".join(f"{_gib(size)} {kind}" for kind, size in facts["memory"].items())))
     rows += [(f"weights {row['name']}", describe_presence(row)) for row in facts["weights"]]
     for extra in facts["extras"]:

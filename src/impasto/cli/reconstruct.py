@@ -42,7 +42,7 @@ def reconstruct(
     *,
     options: PaintingOptions,
 ) -> None:
-    """Reconstruct a picture from noise, so that some layers of the network see the same in both.
+    """Reconstruct a picture from noise by the features of some layers.
 
     impasto reconstruct photo.jpg --content-layers conv4_2 -o reconstruction.png
     """

@@ -1,4 +1,4 @@
-"""What a command tells: its result on stdout, for people or as one JSON object; errors and warnings as single lines."""
+"""Output of commands: the result on stdout, as text or one JSON object; errors and warnings as single lines."""
 
 import contextlib
 import json
@@ -17,14 +17,14 @@ STOPPED = 130
 
 
 def print_line(text: str, *, file: TextIO | None = None) -> None:
-    """Prints one line on stdout, or on `file`, at once; letters that the terminal cannot show are escaped."""
+    """Print one line on stdout, or on `file`, unbuffered; characters that the terminal cannot show are escaped."""
     file = file if file is not None else sys.stdout
     file.write(_to_printable(text, file) + "\n")
     file.flush()
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = False) -> None:
-    """Prints rows of as many cells as the head has, in columns on stdout; numbers: the second is set to the right."""
+    """Print a table on stdout, whose rows have as many cells as the head. numbers: align the second column right."""
     from rich.console import Console
     from rich.table import Table
 
@@ -39,33 +39,33 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: 
 
 
 def print_json(values: Mapping[str, Any]) -> None:
-    """Prints the values as one JSON object on stdout; a number that JSON has no way to write becomes null."""
+    """Print the values as one JSON object on stdout; infinity and NaN become null."""
     print_line(json.dumps(_to_finite(values), allow_nan=False))
 
 
 def describe_losses(losses: Mapping[str, float]) -> str:
-    """The losses in a few words: `1.23e+06 (content 2.1e+05, style 1.02e+06)`."""
+    """Return the losses in a few words: `1.23e+06 (content 2.1e+05, style 1.02e+06)`."""
     terms = ", ".join(f"{name} {value:.3g}" for name, value in losses.items() if name != "total")
     return f"{losses['total']:.3g}" + (f" ({terms})" if terms else "")
 
 
 def report_error(error: BaseException, *, as_json: bool, debug: bool) -> int:
-    """Says on stderr, in one line, what was wrong and how to put it right. Returns the exit code.
+    """Print an error and its hint in one line on stderr. Returns the exit code.
 
-    as_json: also as an object on stdout. debug: with the traceback.
+    as_json: also print an object on stdout. debug: also print the traceback.
     """
-    what, hint, exit_code = _explain(error)
+    text, hint, exit_code = _explain(error)
     if debug:
         traceback.print_exception(error, file=sys.stderr)
-    print_line(f"impasto: {what} {hint}", file=sys.stderr)
+    print_line(f"impasto: {text} {hint}", file=sys.stderr)
     if as_json:
-        print_json({"error": what, "hint": hint})
+        print_json({"error": text, "hint": hint})
     return exit_code
 
 
 @contextlib.contextmanager
 def warnings_as_lines() -> Iterator[None]:
-    """Within the block, what the package logs and what Python warns of become single lines on stderr."""
+    """Print the package's log records and Python's warnings as single lines on stderr, within the block."""
     handler = _LineHandler(level=logging.WARNING)
     logger = logging.getLogger("impasto")
     logger.addHandler(handler)
@@ -90,25 +90,25 @@ def _explain(error: BaseException) -> tuple[str, str, int]:
     if isinstance(error, ImpastoError):
         return error.error, error.hint, error.exit_code
     if isinstance(error, KeyboardInterrupt) and error.args:
-        return str(error), "Run the command again to go on.", STOPPED
+        return str(error), "Run the command again to continue.", STOPPED
     if isinstance(error, KeyboardInterrupt):
         return "stopped before the first step; nothing was written.", "Run the command again to start over.", STOPPED
     if isinstance(error, MemoryError):
         return "out of memory.", "Lower --size, give smaller pictures, or close other programs.", 1
-    # Usage errors: Typer brings its own copy of Click's exceptions or uses Click's, by version; both have this method.
+    # Usage errors: Typer has its own copy of Click's exceptions or uses Click's, depending on the version.
     if hasattr(error, "format_message"):
         return _explain_usage(error)
-    what = f"this is a fault in impasto: {type(error).__name__}: {' '.join(str(error).split())}."
-    return what, "Please report it; --debug shows the traceback.", 1
+    text = f"this is a bug in impasto: {type(error).__name__}: {' '.join(str(error).split())}."
+    return text, "Please report it; --debug shows the traceback.", 1
 
 
 def _explain_usage(error: Any) -> tuple[str, str, int]:
     message = str(getattr(error, "message", "") if getattr(error, "possibilities", None) else error.format_message())
-    what = " ".join(message.split()).rstrip(".")
+    text = " ".join(message.split()).rstrip(".")
     nearest = f"Did you mean {error.possibilities[0]}? " if getattr(error, "possibilities", None) else ""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "impasto"
-    return f"{what[:1].lower()}{what[1:]}{'' if what.endswith('?') else '.'}", f"{nearest}See `{command} --help`.", 2
+    return f"{text[:1].lower()}{text[1:]}{'' if text.endswith('?') else '.'}", f"{nearest}See `{command} --help`.", 2
 
 
 def _to_printable(text: str, file: TextIO) -> str:

@@ -36,12 +36,13 @@ def rerun(
     *,
     options: PaintingOptions,
 ) -> None:
-    """Paint a picture again from the recipe inside it; the same bytes if nothing is replaced.
+    """Paint a picture again from the recipe inside it.
 
     impasto rerun pastiche.png -o again.png --content other.jpg
 
     Its inputs are searched by name and SHA-256 in this folder, beside PICTURE, and where its run
-    found them. Recipe options replace fields of the recipe.
+    found them. Recipe options replace fields of the recipe. If nothing is
+    replaced, OUT has the same bytes.
     """
     from impasto.transfer.rerun import prepare_rerun
 

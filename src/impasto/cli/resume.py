@@ -40,12 +40,12 @@ def resume(
     *,
     report: Report,
 ) -> None:
-    """Resume a run that was stopped or killed; the picture is the same as without the stop.
+    """Resume a run that was stopped or killed.
 
     impasto resume 20261121-101505-photo
 
     It resumes from the last checkpoint, some seconds before the stop, with the same tiles, precision
-    and threads.
+    and threads. On a CPU the picture is the same, byte by byte, as without the stop.
     """
     from impasto.runs.places import find_run
     from impasto.runs.record import Record

@@ -1,4 +1,4 @@
-"""`impasto runs`: the user's runs, listed, shown and cleaned away."""
+"""`impasto runs`: list, show and remove the folders of runs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,23 +12,32 @@ from impasto.cli.delivery import name_run
 from impasto.cli.options import Debug, Json
 from impasto.cli.report import describe_losses, print_json, print_line, print_table
 
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="its folder, or its name in the list", show_default=False)]
-Place = Annotated[
-    Path | None, typer.Option("--in", metavar="DIR", help="runs in this folder; default: the user's own")
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="the folder of the run, or its name in the list", show_default=False)
 ]
+RunNames = Annotated[
+    list[str] | None, typer.Argument(metavar="RUN", help="default: all finished runs", show_default=False)
+]
+Place = Annotated[Path | None, typer.Option("--in", metavar="DIR", help="folder of runs; default: your own")]
+Plot = Annotated[bool, typer.Option("--plot", metavar="", help="draw the losses by step in RUN/losses.svg")]
+Unfinished = Annotated[
+    bool, typer.Option("--unfinished", metavar="", help="remove stopped runs too; they can then not be resumed")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="list what would be removed, and keep it")]
 
 runs = typer.Typer(name="runs", add_completion=False, rich_markup_mode="rich")
 
 
 @runs.callback()
 def describe() -> None:
-    """List, show and clean away the folders of runs, from which stopped ones are resumed."""
+    """List, show and remove runs, which can be resumed when they were stopped."""
 
 
 @runs.command("list")
 def list_all(place: Place = None, json: Json = False, debug: Debug = False) -> None:
-    """List the runs, the newest last."""
+    """List all runs, the newest last."""
     from impasto.runs.places import list_runs, runs_folder
+    from impasto.runs.summary import summarize_run
 
     folder = place or runs_folder()
     rows = [summarize_run(path) for path in list_runs(folder)]
@@ -42,20 +51,14 @@ def list_all(place: Place = None, json: Json = False, debug: Debug = False) -> N
 
 
 @runs.command()
-def show(
-    run: RunName,
-    plot: Annotated[
-        bool, typer.Option("--plot", metavar="", help="draw the losses by step into its file losses.svg")
-    ] = False,
-    json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Show one run: what is painted, how far it is, where the picture is, and its losses.
+def show(run: RunName, plot: Plot = False, json: Json = False, debug: Debug = False) -> None:
+    """Show one run: its inputs, state, picture and losses.
 
     impasto runs show 20261121-101505-photo --plot
     """
     from impasto.runs.places import find_run
     from impasto.runs.record import Record
+    from impasto.runs.summary import summarize_run
     from impasto.runs.trace import read_trace
 
     folder = find_run(run)
@@ -67,84 +70,50 @@ def show(
         inputs = [{"role": each.role, "name": each.name, "path": each.path or None} for each in record.sources]
         print_json({**values, "inputs": inputs, "recipe": record.recipe, "run": record.plan, "trace": trace})
         return
-    for name, text in describe_run(values, record.sources, trace):
+    for name, text in describe_run(values, record.sources):
         print_line(f"{name + ':':<9}{text}")
-    if plot:
-        print_line(f"{'plot:':<9}{values['plot']}")
     if values["state"] == "stopped":
         print_line(f"To resume: impasto resume {name_run(folder)}")
 
 
 @runs.command()
 def clean(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="RUN", help="which; default: all finished ones", show_default=False)
-    ] = None,
+    names: RunNames = None,
     place: Place = None,
-    unfinished: Annotated[
-        bool, typer.Option("--unfinished", metavar="", help="the stopped ones too, which nobody can then go on with")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", metavar="", help="tell what would go, and leave it")] = False,
+    unfinished: Unfinished = False,
+    dry_run: DryRun = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Remove runs and what they take on the disk; pictures that were delivered elsewhere stay.
+    """Remove runs from the disk; pictures written elsewhere stay.
 
     impasto runs clean --dry-run
 
-    A run that is being painted is never removed, nor is a file that impasto did not write.
+    A run that is being painted is never removed, nor are files that impasto did not write.
     """
     from impasto.runs.lock import Lock
     from impasto.runs.places import find_run, list_runs, runs_folder
     from impasto.runs.run import remove_run
+    from impasto.runs.summary import summarize_run
 
     folders = [find_run(name) for name in names] if names else list_runs(place or runs_folder())
     rows = [summarize_run(path) for path in folders]
-    going = {"finished", "stopped", "damaged"} if unfinished or names else {"finished"}
-    chosen = [row for row in rows if row["state"] in going]
+    states = {"finished", "stopped", "damaged"} if unfinished or names else {"finished"}
+    chosen = [row for row in rows if row["state"] in states]
     for row in chosen:
         if not dry_run:
             lock = Lock(Path(row["run_dir"]))
             remove_run(Path(row["run_dir"]))
             lock.release()
     freed = sum(row["bytes"] for row in chosen)
-    told = [row["name"] for row in chosen]
+    removed = [row["name"] for row in chosen]
     if json:
-        print_json({"removed": told, "bytes": freed, "dry_run": dry_run})
+        print_json({"removed": removed, "bytes": freed, "dry_run": dry_run})
         return
-    for name in told:
+    for name in removed:
         print_line(name)
     verb = "would be removed" if dry_run else "removed"
-    print_line(f"{len(told)} of {len(rows)} {verb}, {describe_bytes(freed)}")
-
-
-def summarize_run(folder: Path) -> dict[str, Any]:
-    """A run as JSON values: name, run_dir, kind, state, step, steps, size, created, bytes, output, losses."""
-    from impasto.errors import RunError
-    from impasto.runs.lock import is_locked
-    from impasto.runs.record import Record
-    from impasto.runs.run import measure_run
-    from impasto.runs.trace import read_trace
-
-    values: dict[str, Any] = {"name": folder.name, "run_dir": str(folder), "bytes": measure_run(folder)}
-    try:
-        record = Record.read(folder)
-    except RunError as error:
-        return {**values, "state": "damaged", "error": str(error)}
-    trace, finished = read_trace(folder), record.finished
-    state = "finished" if finished is not None else "running" if is_locked(folder) else "stopped"
-    part = record.plan["parts"][-1]
-    return {
-        **values,
-        "kind": record.kind,
-        "state": state,
-        "step": int(finished["steps"]) if finished is not None else int(trace[-1]["step"]) if trace else 0,
-        "steps": int(trace[-1]["steps"]) if trace else record.steps,
-        "size": {"width": part["width"], "height": part["height"]},
-        "created": record.created,
-        "output": (finished or {}).get("output") or record.output or None,
-        "losses": (finished or (trace[-1] if trace else {})).get("losses"),
-    }
+    print_line(f"{len(removed)} of {len(rows)} {verb}, {describe_bytes(freed)}")
 
 
 def write_plot(folder: Path, trace: Sequence[Mapping[str, Any]]) -> Path:
@@ -160,7 +129,7 @@ def write_plot(folder: Path, trace: Sequence[Mapping[str, Any]]) -> Path:
 
 
 def describe_row(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """A run as cells of the list."""
+    """Return a summary as cells of the list."""
     if row["state"] == "damaged":
         return row["name"], "damaged", "", "", describe_bytes(row["bytes"]), ""
     size = f"{row['size']['width']}x{row['size']['height']}"
@@ -168,26 +137,24 @@ def describe_row(row: Mapping[str, Any]) -> tuple[str, ...]:
     return row["name"], row["state"], f"{row['step']}/{row['steps']}", size, describe_bytes(row["bytes"]), picture
 
 
-def describe_run(
-    values: Mapping[str, Any], sources: Sequence[Any], trace: Sequence[Mapping[str, Any]]
-) -> list[tuple[str, str]]:
-    """A run as labelled lines."""
-    inputs = ", ".join(f"{each.role} {each.path or 'an array, kept in the folder'}" for each in sources)
+def describe_run(values: Mapping[str, Any], sources: Sequence[Any]) -> list[tuple[str, str]]:
+    """Return a summary as labeled lines."""
     lines = [
         ("run", values["run_dir"]),
         ("state", f"{values['kind']}, {values['state']}, step {values['step']} of {values['steps']}"),
         ("size", f"{values['size']['width']}x{values['size']['height']}"),
-        ("begun", values["created"]),
-        ("inputs", inputs),
+        ("started", values["created"]),
+        ("inputs", ", ".join(f"{each.role} {each.path or 'an array, saved in the folder'}" for each in sources)),
         ("picture", values["output"] or "in the folder, once it is finished"),
         ("disk", describe_bytes(values["bytes"])),
     ]
     losses = {name: math.nan if loss is None else loss for name, loss in (values["losses"] or {}).items()}
-    return [*lines, ("loss", describe_losses(losses))] if losses else lines
+    lines += [("loss", describe_losses(losses))] if losses else []
+    return [*lines, ("plot", values["plot"])] if "plot" in values else lines
 
 
 def describe_bytes(size: int) -> str:
-    """`820 kB`, `12 MB`, `1.2 GB`."""
+    """Return a size in words: `820 kB`, `12 MB`, `1.2 GB`."""
     if size < 999_500:
         return f"{size / 1e3:.0f} kB"
     return f"{size / 1e6:.0f} MB" if size < 999_500_000 else f"{size / 1e9:.1f} GB"

@@ -48,8 +48,8 @@ def find_run(name: str | os.PathLike[str]) -> Path:
         known = []
     close = difflib.get_close_matches(os.fspath(name), known, n=1)
     raise RunError(
-        f"run {os.fspath(name)!r} is not there; expected the folder of a run or a name among the user's runs.",
-        f"Did you mean {close[0]!r}?" if close else "`impasto runs list` tells them.",
+        f"run {os.fspath(name)!r} is not there; expected the folder of a run or a name among your runs.",
+        f"Did you mean {close[0]!r}?" if close else "`impasto runs list` lists them.",
     )
 
 

@@ -100,7 +100,7 @@ class Record:
         except FileNotFoundError as error:
             raise RunError(
                 f"{str(folder)!r} is no run: it has no {RECORD_NAME}; expected a folder that impasto painted in.",
-                "`impasto runs list` tells the runs.",
+                "`impasto runs list` lists all runs.",
             ) from error
         except RunError:
             raise

@@ -1,4 +1,4 @@
-"""What doctor finds, and what it says where the system does not tell."""
+"""What doctor finds, and what it reports where the system gives no answer."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ import pytest
 from impasto.cli.doctor import find_extras, find_memory, find_version
 
 
-def test_memory_is_told_in_bytes() -> None:
+def test_memory_is_in_bytes() -> None:
     memory = find_memory()
     assert memory["total"] is None or memory["total"] > 2**20
 
 
 def test_memory_without_proc_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(self: Path, encoding: str) -> str:
+    def absent(self: Path, encoding: str = "") -> str:
         raise FileNotFoundError(self)
 
     monkeypatch.setattr(Path, "read_text", absent)
