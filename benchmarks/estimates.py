@@ -22,11 +22,12 @@ from typing import Any
 from report import write_report
 
 from impasto.experiments.demo import prepare_demo
+from impasto.painting.paint import paint
 from impasto.recipe.recipe import Recipe
 from impasto.system.device import peak_bytes
 from impasto.system.memory import parse_memory
 from impasto.system.process import settle_process
-from impasto.transfer.preparation import prepare_pastiche
+from impasto.transfer.pastiche import prepare_pastiche
 
 RUNS: tuple[tuple[int, int, str, str | None], ...] = (
     (256, 8, "auto", None),
@@ -80,17 +81,17 @@ def run(content: Path, style: Path, size: int, steps: int, precision: str, limit
     """One run, told and taken."""
     recipe = replace(Recipe.preset("standard"), size=size, steps=steps, first_scale=0)
     max_memory = None if limit is None else parse_memory(limit)
-    painting = prepare_pastiche(content, style, recipe, precision=precision, max_memory=max_memory)
-    estimate, part = painting.estimate(), painting.plan.parts[-1]
+    job = prepare_pastiche(content, style, recipe, precision=precision, max_memory=max_memory)
+    estimate, part = job.estimate(), job.plan.parts[-1]
     elapsed: list[float] = []
-    painting.paint(lambda event: elapsed.append(event.elapsed_s))
+    paint(job, on_step=lambda event: elapsed.append(event.elapsed_s))
     taken = statistics.median(after - before for before, after in itertools.pairwise(elapsed))
     return {
         "size": size,
         "precision": part.precision,
         "tile": part.memory.tile,
         "told": {"s": estimate.evaluation_s[-1], "mib": estimate.peak_bytes / 2**20},
-        "taken": {"s": taken, "mib": peak_bytes(painting.device) / 2**20},
+        "taken": {"s": taken, "mib": peak_bytes(job.device) / 2**20},
     }
 
 

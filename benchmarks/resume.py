@@ -177,15 +177,15 @@ def work(place: str, job: dict[str, str]) -> None:
         impasto.stylize(job["content"], job["style"], recipe, on_step=tell).save(job["output"])
         return
     if Path(job["run"], "run.json").exists():
-        painting = prepare_resume(job["run"])
+        prepared, recorder = prepare_resume(job["run"])
     else:
         recipe = impasto.Recipe(weights=job["weights"], size=int(job["size"]), steps=int(job["steps"]))
-        painting = impasto.prepare_pastiche(job["content"], job["style"], recipe, run_dir=job["run"])
-    painting.keeping.delivery = {"output": job["output"]}
-    result = painting.paint(tell)
+        prepared = impasto.prepare_pastiche(job["content"], job["style"], recipe, run_dir=job["run"])
+        recorder = impasto.start_recorder(prepared, {"output": job["output"]})
+    result = impasto.paint(prepared, recorder, tell)
     result.save(job["output"])
-    assert painting.keeping.run is not None
-    painting.keeping.run.finish(result, Path(job["output"]))
+    assert recorder.run is not None
+    recorder.run.finish(result, Path(job["output"]))
 
 
 if __name__ == "__main__":

@@ -492,7 +492,7 @@ def test_unknown_command_names_the_nearest(capfd: pytest.CaptureFixture[str]) ->
 def test_a_fault_of_ours_is_one_line_and_exit_1(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("impasto.transfer.preparation.prepare_pastiche", lambda *inputs, **how: {}["gone"])
+    monkeypatch.setattr("impasto.transfer.pastiche.prepare_pastiche", lambda *inputs, **how: {}["gone"])
     arguments = ["stylize", "photo.png", "painting.png", "-o", "out.png", *FAST]
     assert main([*arguments, "--json"]) == 1
     out, err = capfd.readouterr()
@@ -527,12 +527,12 @@ def test_a_signal_before_the_first_step_writes_nothing(
 ) -> None:
     slow_start = """
 import sys, time
-import impasto.transfer.preparation
+import impasto.transfer.pastiche
 from impasto.cli.app import main
 def prepare_pastiche(*inputs, **how):
     print("ready", file=sys.stderr, flush=True)
     time.sleep(60)
-impasto.transfer.preparation.prepare_pastiche = prepare_pastiche
+impasto.transfer.pastiche.prepare_pastiche = prepare_pastiche
 sys.exit(main())
 """
     more = ("--snapshot-every", "1", "--animation", "evolution.gif", "--json")

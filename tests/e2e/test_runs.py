@@ -125,16 +125,16 @@ def test_a_stopped_run_says_how_to_go_on_and_nothing_is_lost(
     number: int, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["stylize", *INPUTS, "-o", "whole.png", *FAST, "--run-dir", "none"]) == 0
-    hear = run_folder.Run.hear
+    record = run_folder.Run.record_step
 
-    def hear_and_signal(self: run_folder.Run, event: impasto.StepEvent) -> None:
-        hear(self, event)
+    def record_and_signal(self: run_folder.Run, event: impasto.StepEvent) -> None:
+        record(self, event)
         if event.step == 23:
             os.kill(os.getpid(), number)
 
     capfd.readouterr()
     with monkeypatch.context() as patch:
-        patch.setattr(run_folder.Run, "hear", hear_and_signal)
+        patch.setattr(run_folder.Run, "record_step", record_and_signal)
         assert main(["stylize", *INPUTS, "-o", "out.png", *FAST]) == 130
     out = capfd.readouterr().out
     assert "23 steps" in out and "stopped early: the best so far; to resume: impasto resume 20" in out

@@ -23,7 +23,7 @@ from impasto.recipe.recipe import Recipe
 from impasto.system.memory import FREE_SHARE
 from impasto.tiles import memory_guard
 from impasto.tiles.objective import TiledObjective, tile_margin
-from impasto.transfer.preparation import prepare_pastiche
+from impasto.transfer.pastiche import prepare_pastiche
 
 Paint = Callable[..., Tensor]
 CPU, GPU, OTHER = torch.device("cpu"), torch.device("cuda:0"), torch.device("cuda:1")
@@ -231,9 +231,9 @@ def test_out_of_memory_on_the_second_gpu_lowers_the_tiles(
 def test_the_limit_is_that_of_the_gpu_with_the_least_room(picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
     free = {GPU: 2**33, OTHER: 2**31}
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free[device], 2**34))
-    painting = prepare_pastiche(picture(48, 36), picture(40, 30, 1), tiny())
-    assert painting.devices == (GPU, OTHER)
-    assert painting.planner.budget.limit_bytes == int(FREE_SHARE * 2**31)
+    job = prepare_pastiche(picture(48, 36), picture(40, 30, 1), tiny())
+    assert job.devices == (GPU, OTHER)
+    assert job.planner.budget.limit_bytes == int(FREE_SHARE * 2**31)
 
 
 @pytest.mark.parametrize("tile", [32, None])

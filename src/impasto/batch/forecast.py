@@ -63,7 +63,7 @@ def _estimate(left: list[Job], setup: Setup, workers: int) -> tuple[float, int] 
         return None
     from impasto.batch.painter import Painter
     from impasto.system.device import share_devices
-    from impasto.transfer.preparation import prepare_pastiche
+    from impasto.transfer.pastiche import prepare_pastiche
 
     threads = setup.threads if setup.threads is not None else max(1, count_cores() // workers)
     device = share_devices(setup.device, 0, workers)

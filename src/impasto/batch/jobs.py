@@ -65,7 +65,9 @@ def is_painted(job: Job, picture: Path) -> bool:
             return False
         wanted = [file_sha256(Path(path)) for path in (job.content, *job.styles)]
         inputs = metadata.get("inputs")
-        return isinstance(inputs, list) and [entry.get("sha256") for entry in inputs] == wanted
+        if not isinstance(inputs, list):
+            return False
+        return [entry.get("sha256") for entry in inputs if entry.get("role") != "init"] == wanted
     except (OSError, AttributeError):  # an input is gone, or the metadata are not of our making
         return False
 

@@ -15,11 +15,11 @@ from impasto.errors import ImageSizeError, ImpastoError, MemoryLimitError, Outpu
 from impasto.images.io import check_output
 from impasto.optimize.events import OnStep
 from impasto.painting.cache import Cache
-from impasto.painting.options import How
+from impasto.painting.options import RunFields
 from impasto.runs.result import Result
 from impasto.system.device import resolve_devices
 from impasto.system.memory import memory_limit, used_bytes
-from impasto.transfer.preparation import prepare_pastiche
+from impasto.transfer.pastiche import prepare_pastiche, stylize
 
 TRIAL = 256
 """Pixels a side of the pictures with which a recipe is tried before slow work."""
@@ -33,7 +33,7 @@ class Painter:
         self.setup = setup
         self.cache = Cache()
         device = resolve_devices(setup.device)[0]
-        self.how: How = {
+        self.how: RunFields = {
             "device": setup.device,
             "threads": setup.threads if setup.threads is not None else threads,
             "precision": setup.precision,
@@ -61,8 +61,7 @@ class Painter:
         """The finished picture, or why there is none."""
         with _overheard() as said:
             try:
-                painting = prepare_pastiche(job.content, [*job.styles], job.recipe, **self.how)
-                result = painting.paint(on_step)
+                result = stylize(job.content, [*job.styles], job.recipe, on_step=on_step, **self.how)
                 picture = self._encode(result, PurePath(job.output).suffix)
             except ImpastoError as error:
                 return Failed(job, error.error, error.hint)

@@ -62,7 +62,7 @@ def compare_backbones(
     from impasto.runs.evolution import check_snapshot_dir
     from impasto.system.disk import check_not_input
     from impasto.transfer import pastiche as transfer
-    from impasto.transfer.preparation import prepare_pastiche
+    from impasto.transfer.pastiche import prepare_pastiche
 
     if len(words) < 3:
         raise RecipeError(

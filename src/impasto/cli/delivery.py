@@ -16,7 +16,8 @@ from impasto.recipe.files import recipe_files
 from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
-    from impasto.painting.painting import Painting
+    from impasto.painting.job import Job
+    from impasto.painting.recorder import Recorder
     from impasto.runs.result import Result
     from impasto.runs.run import Run
 
@@ -62,13 +63,21 @@ class Delivery:
             snapshot_dir=folder, snapshot_every=every, animate=animation is not None
         )
 
-    def paint(self, painting: "Painting", interrupt: Interrupt, report: Report) -> NoReturn:
-        """Paint, write and report the picture, and end the command with its exit code."""
-        painting.keeping.delivery = self.record
+    def paint(
+        self, job: "Job", interrupt: Interrupt, report: Report, recorder: "Recorder | None" = None
+    ) -> NoReturn:
+        """Paint, write and report the picture, and end the command with its exit code.
+
+        recorder: of a run that is resumed; that of a new run if left out.
+        """
+        from impasto.painting.paint import paint
+        from impasto.painting.recorder import start_recorder
+
+        recorder = recorder if recorder is not None else start_recorder(job, self.record)
         with show_steps(quiet=report.quiet) as steps:
-            result = painting.paint(interrupt.on_step(steps.on_step, self._evolution.on_step))
+            result = paint(job, recorder, interrupt.on_step(steps.on_step, self._evolution.on_step))
         interrupt.start_saving()
-        run = painting.keeping.run
+        run = recorder.run
         self._write(result, run)
         if report.json:
             print_json({**self._values(result), "run_dir": None if run is None else str(run.folder)})

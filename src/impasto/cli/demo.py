@@ -58,12 +58,13 @@ def demo(
     recipe = Recipe().replace(**{name: parse_field(name, text) for name, text in texts.items() if text is not None})
 
     from impasto.experiments.demo import prepare_demo, write_demo
+    from impasto.painting.paint import paint
     from impasto.runs.evolution import Evolution
-    from impasto.transfer.preparation import prepare_pastiche
+    from impasto.transfer.pastiche import prepare_pastiche
 
     prepared = prepare_demo(output, picture)
     evolution = Evolution(animate=True)
-    painting = prepare_pastiche(
+    job = prepare_pastiche(
         prepared.content,
         prepared.style,
         recipe,
@@ -72,9 +73,9 @@ def demo(
         precision=precision,
         max_memory=read_memory(max_memory),
     )
-    report_estimate(painting, report)
+    report_estimate(job, report)
     with show_steps(quiet=report.quiet) as progress:
-        result = painting.paint(context.obj.on_step(progress.on_step, evolution.on_step))
+        result = paint(job, on_step=context.obj.on_step(progress.on_step, evolution.on_step))
     context.obj.start_saving()
     files = write_demo(prepared, result, evolution)
     pastiche = output / "pastiche.png"

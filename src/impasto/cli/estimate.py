@@ -12,15 +12,15 @@ from impasto.cli.report import print_json, print_line
 
 if TYPE_CHECKING:
     from impasto.cost.estimate import Estimate
-    from impasto.painting.painting import Painting
+    from impasto.painting.job import Job
     from impasto.transfer.morph import Morph
 
 
-def report_estimate(painting: "Painting | Morph", report: Report, *, dry_run: bool = False) -> None:
+def report_estimate(job: "Job | Morph", report: Report, *, dry_run: bool = False) -> None:
     """Print the estimate in one line, unless quiet. A dry run prints all of it and ends the command (typer.Exit)."""
     if report.quiet and not dry_run:
         return
-    estimate = painting.estimate()
+    estimate = job.estimate()
     if not dry_run:
         print_line(describe_estimate(estimate), file=sys.stderr)
         return

@@ -17,7 +17,7 @@ from impasto.recipe.files import check_files
 from impasto.recipe.recipe import Recipe, field_names, parse_field, preset_names
 
 if TYPE_CHECKING:
-    from impasto.painting.options import How
+    from impasto.painting.options import RunFields
 
 _machine_option: Callable[..., Any] = functools.partial(typer.Option, rich_help_panel="Machine")
 _regions_option: Callable[..., Any] = functools.partial(typer.Option, rich_help_panel="Regions", show_default=False)
@@ -95,7 +95,7 @@ class Machine(Options):
     max_pixels: MaxPixels = 200_000_000
     max_memory: MaxMemory = None
 
-    def keywords(self) -> "How":
+    def keywords(self) -> "RunFields":
         """Return the options as keyword arguments of impasto's functions. Raises MemoryLimitError."""
         return {
             "device": self.device,
@@ -112,7 +112,7 @@ class RunMachine(Machine):
 
     run_dir: RunDir = "auto"
 
-    def keywords(self) -> "How":
+    def keywords(self) -> "RunFields":
         """Return the options as keyword arguments of impasto's functions. Raises MemoryLimitError."""
         return {**Machine.keywords(self), "run_dir": None if self.run_dir == "none" else self.run_dir}
 

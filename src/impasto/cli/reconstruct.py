@@ -46,11 +46,11 @@ def reconstruct(
 
     impasto reconstruct photo.jpg --content-layers conv4_2 -o reconstruction.png
     """
-    from impasto.transfer.preparation import prepare_reconstruction
+    from impasto.transfer.reconstruction import prepare_reconstruction
 
     texts = (content_layers, style_layers, content_layer_weights, style_layer_weights)
     layers: Any = {name: parse_field(name, text) for name, text in zip(LAYER_FIELDS, texts, strict=True)}
     delivery = Delivery(output, [image], recipe, options)
-    painting = prepare_reconstruction(image, recipe=recipe, **layers, **options.keywords())
-    report_estimate(painting, options, dry_run=options.dry_run)
-    delivery.paint(painting, context.obj, options)
+    job = prepare_reconstruction(image, recipe=recipe, **layers, **options.keywords())
+    report_estimate(job, options, dry_run=options.dry_run)
+    delivery.paint(job, context.obj, options)

@@ -46,9 +46,9 @@ def rerun(
     """
     from impasto.transfer.rerun import prepare_rerun
 
-    painting = prepare_rerun(
+    job = prepare_rerun(
         picture, content=content, styles=style or [], changes=changes, force=force, **options.keywords()
     )
-    delivery = Delivery(output, painting.inputs.paths, painting.recipe, options)
-    report_estimate(painting, options, dry_run=options.dry_run)
-    delivery.paint(painting, context.obj, options)
+    delivery = Delivery(output, job.inputs.paths, job.recipe, options)
+    report_estimate(job, options, dry_run=options.dry_run)
+    delivery.paint(job, context.obj, options)

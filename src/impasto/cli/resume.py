@@ -59,17 +59,17 @@ def resume(
         else:
             print_line(f"run {folder.name} is finished: {describe_end(folder, record)}")
         return
-    known, files = record.delivery, record.files.values()
+    known = record.delivery
     places = {name: Path(known[name]) if known.get(name) else None for name in ("snapshot_dir", "animation")}
     delivery = Delivery(
         output or Path(record.output or folder / "result.png"),
-        [*(Path(each.path) for each in record.sources if each.path), *(Path(each["path"]) for each in files)],
+        record.paths,
         Recipe(depth=record.recipe.get("depth")),  # its files are among the inputs above
         Evolution(snapshot_every=known.get("snapshot_every"), **places),
     )
-    painting = prepare_resume(folder, force=force, device=device)
-    assert painting.keeping.run is not None
-    painting.keeping.run.deliver_to(delivery.record)
+    job, recorder = prepare_resume(folder, force=force, device=device)
+    assert recorder.run is not None
+    recorder.run.deliver_to(delivery.record)
     if not report.quiet:
-        print_line(f"resuming after step {painting.keeping.step} of {painting.plan.steps}", file=sys.stderr)
-    delivery.paint(painting, context.obj, report)
+        print_line(f"resuming after step {recorder.step} of {job.plan.steps}", file=sys.stderr)
+    delivery.paint(job, context.obj, report, recorder)

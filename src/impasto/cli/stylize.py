@@ -62,7 +62,7 @@ def stylize(
     animation (.webp or .gif) or numbered pictures (OUT_0001.png, ...).
     """
     from impasto.transfer.morph import prepare_morph
-    from impasto.transfer.preparation import prepare_pastiche
+    from impasto.transfer.pastiche import prepare_pastiche
 
     masks = {"content_masks": content_mask or (), "style_masks": style_mask or (), "only": only, "protect": protect}
     keywords: Any = {**options.keywords(), **masks, "fine_style": fine_style}
@@ -74,6 +74,6 @@ def stylize(
         report_estimate(morph, options, dry_run=options.dry_run)
         frames.paint(morph, context.obj, options)
     delivery = Delivery(output, inputs, recipe, options)
-    painting = prepare_pastiche(content_image, style_images, recipe, **keywords)
-    report_estimate(painting, options, dry_run=options.dry_run)
-    delivery.paint(painting, context.obj, options)
+    job = prepare_pastiche(content_image, style_images, recipe, **keywords)
+    report_estimate(job, options, dry_run=options.dry_run)
+    delivery.paint(job, context.obj, options)

@@ -51,7 +51,7 @@ def sweep(
     from impasto.runs.evolution import check_snapshot_dir
     from impasto.system.disk import check_not_input
     from impasto.transfer import pastiche as transfer
-    from impasto.transfer.preparation import prepare_pastiche
+    from impasto.transfer.pastiche import prepare_pastiche
 
     row_axis = stage.parse_axis(rows) if rows is not None else stage.FIGURE_3[0]
     column_axis = stage.parse_axis(columns) if columns is not None else stage.FIGURE_3[1]

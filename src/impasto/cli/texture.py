@@ -40,7 +40,7 @@ def texture(
 
     impasto texture bricks.jpg -o more.png --size 1024x768 --tileable
     """
-    from impasto.transfer.preparation import prepare_texture
+    from impasto.transfer.texture import prepare_texture
 
     if wrap is not None and wrap not in WRAPS:
         raise RecipeError(f"wrap is {wrap!r}; expected {' or '.join(WRAPS)}.", "Give --wrap x for a panorama.")
@@ -49,6 +49,6 @@ def texture(
     if wrap is not None or tileable:
         recipe = recipe.replace(padding=WRAPS["xy" if tileable else str(wrap)])
     delivery = Delivery(output, samples, recipe, options)
-    painting = prepare_texture([*samples], recipe=recipe, **options.keywords())
-    report_estimate(painting, options, dry_run=options.dry_run)
-    delivery.paint(painting, context.obj, options)
+    job = prepare_texture([*samples], recipe=recipe, **options.keywords())
+    report_estimate(job, options, dry_run=options.dry_run)
+    delivery.paint(job, context.obj, options)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from torch import Tensor
 
 from impasto.features.guides import resize_guide
-from impasto.images.carried import Carried
 from impasto.images.faces import find_faces, mask_faces
 from impasto.images.io import ImageSource
 from impasto.images.masks import feather_mask, read_mask, to_levels
@@ -35,15 +34,15 @@ def read_protect(source: ImageSource, picture: Picture, max_pixels: int) -> Pict
     return Picture(image=mask, name=FACES, sha256=hash_pixels(mask), boxes=boxes)
 
 
-def keep_photograph(pastiche: Tensor, content: Tensor, carried: Carried, only: Tensor, feather: int) -> Tensor:
+def keep_photograph(pastiche: Tensor, content: Picture, only: Tensor, feather: int) -> Tensor:
     """The pastiche where `only` is white, and elsewhere the photograph, bit for bit if the sizes are equal.
 
-    pastiche: (1, 3, H, W) in [0, 1]. content, carried: the photograph as it was read. only: its mask. feather: pixels
-    of the pastiche in which the one becomes the other, all of them inside the mask.
+    pastiche: (1, 3, H, W) in [0, 1]. content: the photograph. only: its mask, (1, 1, h, w). feather: pixels of the
+    pastiche in which the one becomes the other, all of them inside the mask.
     """
     size = (pastiche.shape[-2], pastiche.shape[-1])
-    is_exact = tuple(content.shape[-2:]) == size
-    photograph = carried.color if is_exact and carried.color is not None else resize_image(content, size)
+    color = content.carried.color
+    photograph = color if content.size == size and color is not None else resize_image(content.image, size)
     share = feather_mask(resize_guide(only, size), feather)
     return photograph.lerp(pastiche, share)
 

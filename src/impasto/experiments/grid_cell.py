@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from impasto.images.io import ImageSource, read_image, read_metadata
-from impasto.images.picture import describe_input
+from impasto.images.picture import hash_source
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.recipe.files import recipe_files
 from impasto.recipe.recipe import Recipe
@@ -89,7 +89,7 @@ class CellPainter:
         key = os.fspath(source) if isinstance(source, (str, os.PathLike)) else id(source)
         if key not in self._hashes:
             # The source is stored too, so that its id is never another's.
-            self._hashes[key] = source, describe_input("content", source).sha256
+            self._hashes[key] = source, hash_source(source)
         return self._hashes[key][1]
 
 
@@ -121,7 +121,8 @@ def _read_cell(path: Path, recipe: Recipe, inputs: Sequence[str], files: Sequenc
     try:
         metadata: Any = read_metadata(path)
         notes = json.loads(_notes_path(path).read_text("utf-8"))
-        found = (metadata["recipe"], [entry["sha256"] for entry in metadata["inputs"]], notes.pop("files"))
+        hashes = [entry["sha256"] for entry in metadata["inputs"] if entry["role"] != "init"]
+        found = (metadata["recipe"], hashes, notes.pop("files"))
         return GridCell(recipe, path, read_image(path), **notes) if found == (recipe.to_dict(), inputs, files) else None
     except (OSError, ValueError, KeyError, TypeError):  # missing, damaged, or not of our making
         return None

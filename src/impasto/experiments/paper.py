@@ -18,14 +18,14 @@ from impasto.images.io import MAX_PIXELS, ImageSource, read_image, write_image
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.optimize.events import OnStep
 from impasto.painting.cache import Cache
-from impasto.painting.options import How
+from impasto.painting.options import RunFields
 from impasto.recipe.files import recipe_files
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.words import STYLE_LAYERS
 from impasto.runs.result import Result
 from impasto.system.disk import check_folder, check_not_input
-from impasto.transfer.pastiche import reconstruct, stylize
-from impasto.transfer.preparation import prepare_pastiche
+from impasto.transfer.pastiche import prepare_pastiche, stylize
+from impasto.transfer.reconstruction import reconstruct
 
 STEPS = {"figure1": 200, "figure2": 300, "figure3": 150}
 """Default steps of each picture of a figure; the paper names none."""
@@ -59,7 +59,7 @@ def reproduce_paper(
     seed: int = 0,
     on_step: OnStep | None = None,
     on_figure: OnFigure | None = None,
-    **how: Unpack[How],
+    **how: Unpack[RunFields],
 ) -> PaperFigures:
     """Paint figures 1, 2 and 3 of the paper for these pictures, and write the page that shows them.
 
@@ -111,7 +111,7 @@ class _Figures:
     steps: int | None
     changes: Mapping[str, Any]
     on_figure: OnFigure | None
-    how: How
+    how: RunFields
     painter: CellPainter
 
     def recipe(self, preset: str, figure: str) -> Recipe:

@@ -1,11 +1,9 @@
-"""A picture as it was read, and its description: role, file name and SHA-256."""
+"""A picture as it was read, and where it came from."""
 
 import hashlib
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,20 +12,6 @@ from torch import Tensor
 from impasto.images.carried import NOTHING, Carried
 from impasto.images.faces import Box
 from impasto.system.disk import file_sha256
-
-Role = Literal["content", "style", "fine_style", "content_mask", "style_mask", "only", "protect"]
-"""What an input is to a run."""
-
-NOUNS: Mapping[Role, str] = {
-    "content": "content image",
-    "style": "style image",
-    "fine_style": "fine style",
-    "content_mask": "content mask",
-    "style_mask": "style mask",
-    "only": "mask of --only",
-    "protect": "mask of --protect",
-}
-"""What messages call an input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,36 +43,9 @@ class Picture:
         return self.carried.alpha
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
-    """The description of an input: its role, file name (empty if it came as an array) and SHA-256 of file or pixels.
-
-    boxes: of faces that were found, each (left, top, width, height) in pixels of the upright photograph; the name is
-    then "faces", and the SHA-256 that of the mask made of them.
-    """
-
-    role: Role
-    name: str
-    sha256: str
-    boxes: tuple[Box, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Role, name, sha256, and boxes where there are any, as JSON values."""
-        values: dict[str, Any] = {"role": self.role, "name": self.name, "sha256": self.sha256}
-        return {**values, "boxes": [list(box) for box in self.boxes]} if self.boxes else values
-
-
-def describe_picture(role: Role, picture: Picture) -> Input:
-    """Return the description of a picture that was read."""
-    return Input(role=role, name=picture.name, sha256=picture.sha256, boxes=picture.boxes)
-
-
-def describe_input(role: Role, source: object) -> Input:
-    """Return the description of an input that was not read: a path, or what `hash_pixels` takes."""
-    if isinstance(source, (str, os.PathLike)):
-        path = Path(source)
-        return Input(role=role, name=path.name, sha256=file_sha256(path))
-    return Input(role=role, name="", sha256=hash_pixels(source))
+def hash_source(source: object) -> str:
+    """Return the SHA-256 that the `Picture` of a source has, without reading it as a picture."""
+    return file_sha256(Path(source)) if isinstance(source, (str, os.PathLike)) else hash_pixels(source)
 
 
 def hash_pixels(source: object) -> str:

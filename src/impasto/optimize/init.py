@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from impasto.images.color.named import mean_color, parse_color
-from impasto.images.io import read_image
 from impasto.images.resize import Resampling, resize_image
 
 NOISE = 0.05
@@ -21,11 +20,12 @@ def build_init(
     style_images: Sequence[Tensor],
     seed: int,
     resampling: Resampling = "bicubic",
+    start_image: Tensor | None = None,
 ) -> Tensor:
     """The start image: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU.
 
     init: "content", "style" (the first style image, cut to the shape), "noise" (white noise about mid-grey),
-    "black", "white", "mean" (the content image's mean color, or the style's), "#rrggbb", or a picture's path.
+    "black", "white", "mean" (the content image's mean color, or the style's), "#rrggbb", or the path of `start_image`.
     size: (H, W). seed: of the noise, drawn on the CPU whatever the device.
     """
     height, width = size
@@ -40,7 +40,8 @@ def build_init(
         return mean_color(content_image if content_image is not None else style_images[0]).expand_as(blank).clone()
     if init == "content" and content_image is not None:
         return resize_image(content_image, size, resampling)
-    image = style_images[0] if init == "style" else read_image(init, name="init")
+    image = style_images[0] if init == "style" else start_image
+    assert image is not None
     return resize_image(_cut_to_shape(image, size), size, resampling)
 
 

@@ -1,4 +1,4 @@
-"""What one picture leaves for the next: the network, style images as they were read, and their descriptions."""
+"""What the pictures of a batch share: networks, style images as they were read, and their descriptions."""
 
 import os
 from collections import OrderedDict
@@ -13,20 +13,19 @@ from impasto.images.io import ImageSource, read_picture
 from impasto.images.picture import Picture
 from impasto.losses.target_cache import TargetCache
 from impasto.optimize.precision import Precision
-from impasto.recipe.files import is_file
 from impasto.recipe.recipe import Recipe
 
 NETWORKS = 2
-"""Networks that are kept; Oxford's takes 80 MB, and 40 MB more in bfloat16."""
+"""Networks that stay loaded; Oxford's takes 80 MB, and 40 MB more in bfloat16."""
 
 STYLE_BYTES = 2**28
-"""Bytes of style images that are kept: two of 12 megapixels."""
+"""Bytes of style images that stay loaded: two of 12 megapixels."""
 
 
 class Cache:
-    """Give the same one to every picture of a batch, as `cache=`: they come out the same, and sooner.
+    """Pass the same one to every picture of a batch, as `cache=`: the results are the same, and sooner there.
 
-    Bounded in memory; the longest unused goes first. Files are known by path, size and time of change.
+    Bounded in memory; the least recently used goes first. Files are recognized by path, size and time of change.
     """
 
     def __init__(self) -> None:
@@ -39,7 +38,7 @@ class Cache:
     ) -> tuple[dict[Precision, Vgg], WeightsRecord]:
         """The recipe's encoder in float32, beside it in bfloat16 where that is the precision, and the weights' record.
 
-        images: as for `build_encoder`, and raises what that raises. A network that is rescaled by them is not kept.
+        images: as for `build_encoder`, whose errors are raised. A network that is rescaled by them is not cached.
         """
         key = (
             *(recipe.weights, _stamp(recipe.weights), recipe.weights_preprocessing),
@@ -62,23 +61,24 @@ class Cache:
         return {name: encoder for name, encoder in encoders.items() if name in ("float32", precision)}, record
 
     def read_style(self, source: ImageSource, max_pixels: int) -> Picture:
-        """Read a style image, or return it as it was read before. Raises what `read_picture` raises."""
+        """A style image, read from its file once. Raises what `read_picture` raises."""
         stamp = _stamp(source) if isinstance(source, (str, os.PathLike)) else None
         key = (os.path.abspath(source), stamp, max_pixels) if isinstance(source, (str, os.PathLike)) else None
         if stamp is not None and key in self._styles:
             self._styles.move_to_end(key)
             return self._styles[key]
-        read = read_picture(source, name="style_image", max_pixels=max_pixels)
+        picture = read_picture(source, name="style_image", max_pixels=max_pixels)
         if stamp is not None:
-            self._styles[key] = read
-        while sum(kept.image.numel() * 4 for kept in self._styles.values()) > STYLE_BYTES:
+            self._styles[key] = picture
+        while sum(style.image.numel() * 4 for style in self._styles.values()) > STYLE_BYTES:
             self._styles.popitem(last=False)
-        return read
+        return picture
 
 
 def _stamp(path: str | os.PathLike[str]) -> tuple[int, int] | None:
     """Size and time of change of a file; None where there is none."""
-    if not is_file(os.fspath(path)):
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
         return None
-    status = os.stat(path)
     return status.st_size, status.st_mtime_ns

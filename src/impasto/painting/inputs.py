@@ -1,8 +1,8 @@
-"""The pictures and masks that one painting is made from, read and noted."""
+"""The pictures and masks that one pastiche is painted from, each read once."""
 
-import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from torch import Tensor
 
@@ -10,98 +10,138 @@ from impasto.control.masks import read_only, read_protect
 from impasto.images.carried import NOTHING, Carried
 from impasto.images.io import ImageSource, read_picture
 from impasto.images.masks import read_mask
-from impasto.images.picture import Input, Picture, Role, describe_picture
-from impasto.painting.cache import Cache
-from impasto.runs.record import Source
+from impasto.images.picture import Picture
+from impasto.painting.options import ImageSources, RunOptions
+from impasto.recipe.files import init_file
+from impasto.recipe.recipe import Recipe
+from impasto.runs.record import Role
 
-MASKS: tuple[Role, ...] = ("content_mask", "style_mask", "only", "protect")
 
-
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Inputs:
-    """All that was read so far, by its role; images are (1, 3, H, W), of masks as they were made ready.
+    """Everything that is read before a run, by role.
 
-    described: for the result, in the order read. sources: the same for the run's folder, with the images.
+    init: the recipe's start image where that is a file. weights: path of the recipe's weights file where it is not
+    where the recipe says, "" otherwise.
     """
 
-    def __init__(self, max_pixels: int, cache: Cache) -> None:
-        self.max_pixels = max_pixels
-        self.content: Tensor | None = None
-        self.carried = NOTHING
-        self.styles: list[Tensor] = []
-        self.style_alphas: list[Tensor | None] = []
-        self.fine_style: Tensor | None = None
-        self.fine_alpha: Tensor | None = None
-        self.only: Tensor | None = None
-        self.protect: Tensor | None = None
-        self.masks: dict[str, list[Tensor]] = {"content_mask": [], "style_mask": []}
-        self.described: list[Input] = []
-        self.sources: list[tuple[Source, Tensor, Carried]] = []
-        self._cache = cache
+    content: Picture | None = None
+    styles: tuple[Picture, ...] = ()
+    fine_style: Picture | None = None
+    content_masks: tuple[Picture, ...] = ()
+    style_masks: tuple[Picture, ...] = ()
+    only: Picture | None = None
+    protect: Picture | None = None
+    init: Picture | None = None
+    weights: str = ""
 
-    def read(self, role: Role, source: ImageSource) -> Picture:
-        """Read an input and take it."""
-        name = role if role == "fine_style" else f"{role}_image"
-        if role == "style":
-            picture = self._cache.read_style(source, self.max_pixels)
-        else:
-            picture = read_picture(source, name=name, max_pixels=self.max_pixels)
-        return self._take(role, picture)
-
-    def read_mask(
-        self, role: Literal["content_mask", "style_mask"], source: ImageSource, picture: Picture
-    ) -> None:
-        """Read a mask of a picture that was read, and take it."""
-        name = f"{role} {len(self.masks[role]) + 1}"
-        of = "photograph" if role == "content_mask" else "style image"
-        self._take(role, read_mask(source, picture, name=name, of=of, max_pixels=self.max_pixels))
-
-    def read_masks(self, only: ImageSource | None, protect: ImageSource | None, picture: Picture) -> None:
-        """Read and take the masks beside the photograph, as far as they are given; picture: the photograph."""
-        if only is not None:
-            self._take("only", read_only(only, picture, self.max_pixels))
-        if protect is not None:
-            self._take("protect", read_protect(protect, picture, self.max_pixels))
-
-    def _take(self, role: Role, picture: Picture) -> Picture:
-        self.take(describe_picture(role, picture), picture.image, picture.carried, picture.path)
-        return picture
-
-    def take(self, described: Input, image: Tensor, carried: Carried = NOTHING, path: str = "") -> None:
-        """Takes an input that was read, and notes it for the result and for the run's folder.
-
-        path: its absolute one, where it is a file. The folder keeps what is no file, and masks.
-        """
-        role = described.role
-        if role == "content":
-            self.content, self.carried = image, carried
-        elif role == "fine_style":
-            self.fine_style, self.fine_alpha = image, carried.alpha
-        elif role == "only":
-            self.only = image
-        elif role == "protect":
-            self.protect = image
-        elif role in self.masks:
-            self.masks[role].append(image)
-        else:
-            self.styles.append(image)
-            self.style_alphas.append(carried.alpha)
-        kept = "" if path and role not in MASKS else f"{len(self.described)}.safetensors"
-        source = Source(
-            role=role, name=described.name, sha256=described.sha256, path=path, kept=kept, boxes=described.boxes
+    def by_role(self) -> Iterator[tuple[Role, Picture]]:
+        """Every picture with its role, in the order of the fields."""
+        roles: tuple[tuple[Role, Sequence[Picture | None]], ...] = (
+            ("content", [self.content]),
+            ("style", self.styles),
+            ("fine_style", [self.fine_style]),
+            ("content_mask", self.content_masks),
+            ("style_mask", self.style_masks),
+            ("only", [self.only]),
+            ("protect", [self.protect]),
+            ("init", [self.init]),
         )
-        self.sources.append((source, image, carried))
-        self.described.append(described)
-
-    def for_strokes(self, number: int) -> "Inputs":
-        """That style image as the photograph, the fine one as its style; without masks, with alpha, noted as before."""
-        assert self.fine_style is not None
-        other = copy.copy(self)
-        other.content, other.carried = self.styles[number], Carried(alpha=self.style_alphas[number])
-        other.styles, other.style_alphas = [self.fine_style], [self.fine_alpha]
-        other.fine_style, other.only, other.protect = None, None, None
-        return other
+        for role, pictures in roles:
+            yield from ((role, picture) for picture in pictures if picture is not None)
 
     @property
     def paths(self) -> list[Path]:
         """Of the inputs that are files."""
-        return [Path(source.path) for source, _, _ in self.sources if source.path]
+        return [Path(picture.path) for _, picture in self.by_role() if picture.path]
+
+    @property
+    def content_image(self) -> Tensor | None:
+        """(1, 3, H, W) in [0, 1], sRGB."""
+        return None if self.content is None else self.content.image
+
+    @property
+    def content_alpha(self) -> Tensor | None:
+        """(1, 1, H, W) in [0, 1]; None where the photograph is opaque."""
+        return None if self.content is None else self.content.alpha
+
+    @property
+    def carried(self) -> Carried:
+        """What the photograph carries beside its colors, for the pastiche's file."""
+        return NOTHING if self.content is None else self.content.carried
+
+    @property
+    def style_images(self) -> list[Tensor]:
+        """Each (1, 3, h, w) in [0, 1], sRGB."""
+        return [style.image for style in self.styles]
+
+    @property
+    def style_alphas(self) -> list[Tensor | None]:
+        """One a style image: (1, 1, h, w) in [0, 1]; None where it is opaque."""
+        return [style.alpha for style in self.styles]
+
+
+def read_inputs(
+    recipe: Recipe,
+    options: RunOptions,
+    content_image: ImageSource | None = None,
+    style_images: ImageSources = (),
+    *,
+    fine_style: ImageSource | None = None,
+    content_masks: ImageSources = (),
+    style_masks: ImageSources = (),
+    only: ImageSource | None = None,
+    protect: ImageSource | None = None,
+    init: ImageSource | None = None,
+    weights: str = "",
+) -> Inputs:
+    """The inputs of a run, read and checked. init, weights: instead of the files that the recipe names.
+
+    Raises ImageReadError, ImageSizeError, ImageRangeError, MaskError, MissingExtraError.
+    """
+    limit = options.max_pixels
+    cache = options.cache
+
+    def read(source: ImageSource, name: str) -> Picture:
+        return read_picture(source, name=name, max_pixels=limit)
+
+    def read_style(source: ImageSource) -> Picture:
+        return read(source, "style_image") if cache is None else cache.read_style(source, limit)
+
+    content = None if content_image is None else read(content_image, "content_image")
+    styles = tuple(read_style(source) for source in listed(style_images))
+    fine = None if fine_style is None else read(fine_style, "fine_style")
+    regions: dict[str, tuple[Picture, ...]] = {"content_masks": (), "style_masks": ()}
+    if content is not None:
+        regions["content_masks"] = tuple(
+            read_mask(source, content, name=f"content_mask {number}", max_pixels=limit)
+            for number, source in enumerate(listed(content_masks), start=1)
+        )
+        regions["style_masks"] = tuple(
+            read_mask(source, style, name=f"style_mask {number}", of="style image", max_pixels=limit)
+            for number, (source, style) in enumerate(_masked_styles(listed(style_masks), styles), start=1)
+        )
+    init = init if init is not None else init_file(recipe)
+    return Inputs(
+        content=content,
+        styles=styles,
+        fine_style=fine,
+        **regions,
+        only=None if only is None or content is None else read_only(only, content, limit),
+        protect=None if protect is None or content is None else read_protect(protect, content, limit),
+        init=None if init is None else read(init, "init"),
+        weights=weights,
+    )
+
+
+def _masked_styles(
+    masks: Sequence[ImageSource], styles: Sequence[Picture]
+) -> Iterator[tuple[ImageSource, Picture]]:
+    """Each style mask with its style image: a single one has all masks. `build_regions` refuses too many."""
+    for index, mask in enumerate(masks):
+        yield mask, styles[min(index, len(styles) - 1)]
+
+
+def listed(sources: ImageSources) -> list[ImageSource]:
+    """One picture or several, as a list."""
+    return list(sources) if isinstance(sources, (list, tuple)) else [sources]

@@ -1,7 +1,8 @@
-"""The parts of a plan painted in turn, scale by scale; where memory runs out, the rest goes on in less of it."""
+"""The runner of a job: paints the parts of its plan in turn; where memory runs out, the rest in less of it."""
 
 import logging
 import statistics
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -17,10 +18,10 @@ from impasto.losses.objective import Objective
 from impasto.optimize.descent import Adam, Descent, Lbfgs
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.loop import Evaluate, Keep, Losses, Minimum, State, build_evaluate, minimize
-from impasto.optimize.schedule import Part, RunPlan
-from impasto.painting.planner import Planner
-from impasto.painting.recorder import Keeping
-from impasto.painting.targets import Scene
+from impasto.optimize.schedule import Part
+from impasto.painting.job import memory_hint
+from impasto.painting.recorder import Recorder
+from impasto.painting.targets import Targets
 from impasto.recipe.recipe import Recipe
 from impasto.runs.checkpoint import map_tensors
 from impasto.system.device import is_out_of_memory, name_devices
@@ -29,53 +30,41 @@ from impasto.system.memory import format_memory
 logger = logging.getLogger(__name__)
 
 LEARNT_EVALUATIONS = 3
-"""Evaluations of a part, without the first, from which its speed is learnt."""
+"""Evaluations of a part, without the first, from which the machine's speed is corrected."""
 
 
-class Course:
-    """One run through a plan. painted: the parts done, with the steps that they took."""
+class Runner:
+    """One run through a job's plan. painted: the parts done, with the steps that they took."""
 
-    def __init__(
-        self,
-        scene: Scene,
-        planner: Planner,
-        plan: RunPlan,
-        keeping: Keeping,
-        *,
-        clock: Callable[[], float],
-        started: float,
-    ) -> None:
-        """started: when the run began, by the clock."""
-        self.scene = scene
-        self.planner = planner
-        self.plan = plan
-        self.keeping = keeping
-        self.clock = clock
-        self.started = started
+    def __init__(self, targets: Targets, recorder: Recorder) -> None:
+        self.job = targets.job
         self.painted: list[Part] = []
+        self._targets = targets
+        self._recorder = recorder
+        self._planner = targets.job.planner  # lowered where memory runs out
+        self._started_s = time.perf_counter()
 
-    def paint(
-        self, start: Tensor | None, on_step: OnStep | None, finish: Callable[[Tensor], Tensor]
-    ) -> Minimum:
-        """The best picture, at the plan's size; with the steps of all parts.
+    def run(self, on_step: OnStep | None, finish: Callable[[Tensor], Tensor]) -> Minimum:
+        """The best picture, at the plan's size, with the steps of all parts.
 
-        start: instead of the recipe's start image. finish: what events show a picture by.
+        finish: from the picture as it is painted to the one that step events show.
         """
-        state = self.keeping.take_state()  # used up part by part: its tensors would be held for the whole run
-        self.painted = list(self.plan.parts[: state.get("painted", 0)])
-        self.started -= state.get("seconds", 0.0)
-        left = list(self.plan.parts[len(self.painted) :])
-        minimum = _to_minimum(state["minimum"]) if state.get("minimum") else None
+        job, plan = self.job, self.job.plan
+        # Emptied part by part: its tensors would be held for the whole run.
+        state = self._recorder.state
+        self.painted = list(plan.parts[: state.pop("painted", 0)])
+        self._started_s -= state.pop("seconds", 0.0)
+        left, done = list(plan.parts[len(self.painted) :]), bool(state.pop("done", False))
+        reached_before = state.pop("minimum", None)
+        minimum = _to_minimum(reached_before) if reached_before else None
         if minimum is not None:
             image = minimum.image
         else:
-            image = start if start is not None else self.scene.begin(self.plan.parts[0].size)
+            image = job.start if job.start is not None else self._targets.build_start(plan.parts[0].size)
         try:
-            done = bool(state.get("done"))
             while not done:
                 part = left.pop(0)
-                reached = self._paint_part(part, left, image, self._count_on(part, left, on_step, finish), state)
-                state = {}
+                reached = self._paint_part(part, left, image, self._count_on(part, left, on_step, finish))
                 if reached is None or reached.end == "memory":
                     left = self._lower(part, 0 if reached is None else reached.steps, left)
                 if reached is not None and reached.steps:
@@ -85,48 +74,49 @@ class Course:
                     break
                 if minimum is not None:
                     done = not left or minimum.end == "diverged"
-                    self._keep(left, minimum, done=done)
+                    self._checkpoint(left, minimum, done=done)
         except KeyboardInterrupt:
             if minimum is None:
                 raise
             minimum = replace(minimum, end="stopped")
         assert minimum is not None
-        return replace(minimum, image=resize_image(minimum.image, self.plan.size), steps=self._done)
+        return replace(minimum, image=resize_image(minimum.image, plan.size), steps=self._steps_done)
 
     def elapsed_s(self) -> float:
         """Seconds that the run has taken so far, those before a stop included."""
-        return self.clock() - self.started
+        return time.perf_counter() - self._started_s
 
     @property
-    def _done(self) -> int:
-        """Steps of the parts done."""
+    def _steps_done(self) -> int:
         return sum(part.steps for part in self.painted)
 
     def _paint_part(
-        self, part: Part, left: Sequence[Part], image: Tensor, on_step: OnStep | None, state: State
+        self, part: Part, left: Sequence[Part], image: Tensor, on_step: OnStep | None
     ) -> Minimum | None:
         """The best picture of one part, on the CPU; None where there was not the memory for a single evaluation.
 
-        state: of the whole run; where it was within the part, the part is gone on with, and what it holds of it taken.
+        A part in which the recorder's state lies is continued from there.
         """
-        scene, recipe, durations = self.scene, self.scene.recipe, list[float]()
+        targets, recipe, durations = self._targets, self.job.recipe, list[float]()
+        device, state = self.job.device, self._recorder.state
         loop: State | None = state.pop("loop", None)
         try:
-            objective = scene.build_objective(part, self.planner.style_sizes(part.size))
+            objective = targets.build_objective(part)
             if loop is not None:
-                loop = map_tensors(loop, lambda tensor: tensor.to(scene.device))
+                loop = map_tensors(loop, lambda tensor: tensor.to(device))
                 matches = state.pop("objective")
-                objective.load_state_dict(map_tensors(matches, lambda tensor: tensor.to(scene.device)))
+                objective.load_state_dict(map_tensors(matches, lambda tensor: tensor.to(device)))
+            state.clear()
             seen = see_painted(recipe, objective)
             evaluate = self._timed(build_evaluate(seen, gamut=recipe.gamut, precision=part.precision), durations)
             reached = minimize(
                 evaluate,
-                scene.hand_over(image, part.size).to(scene.device),
+                targets.enlarge(image, part.size).to(device),
                 _descents(recipe, part.memory.history),
                 steps=part.steps,
                 tolerance=recipe.tolerance,
                 on_step=on_step,
-                keep=self._keep_loop(part, left, objective),
+                keep=self._checkpoint_callback(part, left, objective),
                 state=loop,
             )
             # The delivered picture is in the gamut, so its losses are those after clamping.
@@ -143,41 +133,41 @@ class Course:
 
     def _lower(self, failed: Part, done: int, left: Sequence[Part]) -> list[Part]:
         """The parts left to paint, in less memory, after one ran out of it."""
-        devices = name_devices(self.scene.devices)
+        devices = name_devices(self.job.devices)
         place = f"out of memory on {devices} at {max(failed.size)} px, {_describe_memory(failed)}"
-        lowered = self.planner.lower(failed, done, left)
+        lowered = self._planner.lower(failed, done, left)
         if lowered is None:
-            raise OutOfMemoryError(f"{place}, and there is no smaller plan.", advise_memory(self.plan))
-        self.planner, lower = lowered
-        if self.scene.device.type == "cuda":
+            raise OutOfMemoryError(f"{place}, and there is no smaller plan.", memory_hint(self.job.plan))
+        self._planner, lower = lowered
+        if self.job.device.type == "cuda":
             torch.cuda.empty_cache()
         if lower:
             logger.warning("%s; going on from the best picture so far, %s", place, _describe_memory(lower[0]))
         return lower
 
-    def _keep_loop(self, part: Part, left: Sequence[Part], objective: Objective) -> Keep | None:
-        def whole(loop: State) -> State:
-            state = self._state([part, *left], self._done + loop["step"])
+    def _checkpoint_callback(self, part: Part, left: Sequence[Part], objective: Objective) -> Keep | None:
+        def to_run_state(loop: State) -> State:
+            state = self._state([part, *left], self._steps_done + loop["step"])
             return {**state, "loop": loop, "objective": objective.state_dict()}
 
-        return self.keeping.within(whole)
+        return self._recorder.checkpoint_callback(to_run_state)
 
-    def _keep(self, left: Sequence[Part], minimum: Minimum, *, done: bool) -> None:
-        kept = {"image": minimum.image, "losses": dict(minimum.losses), "end": minimum.end}
-        self.keeping.between({**self._state(left, self._done), "minimum": kept, "done": done})
+    def _checkpoint(self, left: Sequence[Part], minimum: Minimum, *, done: bool) -> None:
+        best = {"image": minimum.image, "losses": dict(minimum.losses), "end": minimum.end}
+        self._recorder.checkpoint({**self._state(left, self._steps_done), "minimum": best, "done": done})
 
     def _state(self, left: Sequence[Part], step: int) -> State:
-        """What every state of the run says."""
-        plan = self.plan.with_parts([*self.painted, *left]).to_dict()
+        """What every state of the run holds."""
+        plan = self.job.plan.with_parts([*self.painted, *left]).to_dict()
         return {"plan": plan, "painted": len(self.painted), "step": step, "seconds": self.elapsed_s()}
 
     def _timed(self, evaluate: Evaluate, durations: list[float]) -> Evaluate:
         """The same function, which also adds the seconds it takes to `durations`."""
 
         def timed(image: Tensor) -> tuple[Losses, Tensor]:
-            start = self.clock()
+            start = time.perf_counter()
             evaluated = evaluate(image)
-            durations.append(self.clock() - start)
+            durations.append(time.perf_counter() - start)
             return evaluated
 
         return timed
@@ -186,10 +176,10 @@ class Course:
         """Correct the machine's speed, if it was estimated, where there are enough evaluations."""
         if len(durations) <= LEARNT_EVALUATIONS:
             return
-        scene, workload = self.scene, self.planner.workload(part.size, part.precision)
-        has_content = scene.content is not None
-        key = speed_key(workload, has_content=has_content, device=scene.device, threads=self.plan.threads)
-        pixels, passes = evaluation_passes(part, scene.recipe.padding, scene.devices)
+        job, workload = self.job, self._planner.workload(part.size, part.precision)
+        has_content = job.inputs.content is not None
+        key = speed_key(workload, has_content=has_content, device=job.device, threads=job.plan.threads)
+        pixels, passes = evaluation_passes(part, job.recipe.padding, job.devices)
         learn_speed(key, pixels, statistics.median(durations[1:]) / passes)
 
     def _count_on(
@@ -198,12 +188,12 @@ class Course:
         """The callback as one part's loop sees it: size, steps and seconds are those of the whole run."""
         if on_step is None:
             return None
-        parts, done = [*self.painted, part, *left], self._done
+        parts, done = [*self.painted, part, *left], self._steps_done
 
         def count(event: StepEvent) -> object:
             whole = replace(
                 event,
-                size=self.plan.size,
+                size=self.job.plan.size,
                 step=done + event.step,
                 steps=sum(each.steps for each in parts),
                 plan=tuple((max(each.size), each.steps) for each in parts),
@@ -213,11 +203,6 @@ class Course:
             return on_step(whole)
 
         return count
-
-
-def advise_memory(plan: RunPlan) -> str:
-    """What to do where a plan runs out of memory."""
-    return f"Lower --size (now {max(plan.size)}), --style-scale or --max-memory, or close other programs."
 
 
 def _to_minimum(state: State, name: str = "") -> Minimum:

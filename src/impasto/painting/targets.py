@@ -1,88 +1,84 @@
-"""What is before a painter's eyes at every size: the pictures in the colors painted in, and what to see in them."""
+"""What every part of a run is painted after: the pictures in the colors painted in, ready for any size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from impasto.control.color import to_painted
-from impasto.features.guides import Region, resize_guide
-from impasto.features.vgg import Vgg
+from impasto.control.color import prepare_colors, to_painted
+from impasto.features.guides import resize_guide
 from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
-from impasto.losses.target_cache import TargetCache
 from impasto.optimize.init import build_init
-from impasto.optimize.precision import Precision
 from impasto.optimize.pyramid import hand_over
 from impasto.optimize.schedule import Part
-from impasto.recipe.recipe import Recipe
+from impasto.painting.job import Job
 from impasto.tiles.memory_guard import MemoryGuard
 from impasto.tiles.objective import TiledObjective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scene:
-    """All that a part's objective and its first picture are built from, but for the size.
+class Targets:
+    """The job's pictures, from which the objective and the first picture of each part are built.
 
-    seen: the recipe with the layers that protection sees. devices: that share the tiles. encoders: by precision.
-    content, styles: (1, 3, H, W), in the colors painted in. regions: with a style of their own. protect: a mask,
-    (1, 1, H, W). known: descriptions of style images that earlier pictures left.
+    content, styles: (1, 3, H, W) in [0, 1], in the colors painted in.
     """
 
-    recipe: Recipe
-    seen: Recipe
-    devices: Sequence[torch.device]
-    encoders: Mapping[Precision, Vgg]
+    job: Job
     content: Tensor | None
     styles: Sequence[Tensor]
-    regions: Sequence[Region]
-    protect: Tensor | None
-    known: TargetCache | None
 
-    @property
-    def device(self) -> torch.device:
-        """Where all is done but the other devices' tiles."""
-        return self.devices[0]
-
-    def build_objective(self, part: Part, style_sizes: Sequence[tuple[int, int]]) -> Objective:
-        """What a part lowers; style_sizes: (height, width) of each style image in it."""
-        resampling = self.recipe.resampling
-        encoder = self.encoders[part.precision].to(self.device)
-        content = None if self.content is None else resize_image(self.content, part.size, resampling).to(self.device)
+    def build_objective(self, part: Part) -> Objective:
+        """The objective that a part lowers."""
+        job, recipe, memory = self.job, self.job.recipe, part.memory
+        device, sizes = job.device, job.planner.style_sizes(part.size)
+        encoder = job.encoders[part.precision].to(device)
+        content = None
+        if self.content is not None:
+            content = resize_image(self.content, part.size, recipe.resampling).to(device)
         styles = [
-            resize_image(style, to, resampling).to(self.device)
-            for style, to in zip(self.styles, style_sizes, strict=True)
+            resize_image(style, size, recipe.resampling).to(device)
+            for style, size in zip(self.styles, sizes, strict=True)
         ]
-        regions = [region.resized(part.size, style_sizes).to(self.device) for region in self.regions]
+        regions = [region.resized(part.size, sizes).to(device) for region in job.regions]
         protection = None
-        if self.protect is not None:
-            added = self.recipe.protect_strength * resize_guide(self.protect, part.size)
-            protection = Protection(added.to(self.device))
-        memory = part.memory
+        if job.inputs.protect is not None:
+            added = recipe.protect_strength * resize_guide(job.inputs.protect.image, part.size)
+            protection = Protection(added.to(device))
         # The limit of a GPU is the driver's to keep.
-        on_cpu = self.device.type == "cpu"
+        on_cpu = device.type == "cpu"
         guard = MemoryGuard(memory.limit_bytes, memory.features_bytes) if on_cpu else MemoryGuard()
         guard.before_tile(first=True)
         if memory.tile is None:
-            return Objective(encoder, self.seen, content, styles, regions, protection, self.known)
+            known = None if job.options.cache is None else job.options.cache.descriptions
+            return Objective(encoder, job.effective_recipe, content, styles, regions, protection, known)
         return TiledObjective(
-            *(encoder, self.seen, content, styles, regions, protection),
+            *(encoder, job.effective_recipe, content, styles, regions, protection),
             inner=memory.tile,
-            devices=self.devices,
+            devices=job.devices,
             guard=guard,
         )
 
-    def begin(self, size: tuple[int, int]) -> Tensor:
-        """The recipe's start image at (height, width)."""
-        recipe = self.recipe
-        image = build_init(recipe.init, size, self.content, self.styles, recipe.seed, recipe.resampling)
+    def build_start(self, size: tuple[int, int]) -> Tensor:
+        """The picture that the run starts from, at (height, width)."""
+        recipe, init = self.job.recipe, self.job.inputs.init
+        start = None if init is None else init.image
+        image = build_init(recipe.init, size, self.content, self.styles, recipe.seed, recipe.resampling, start)
         return to_painted(recipe, image)
 
-    def hand_over(self, image: Tensor, size: tuple[int, int]) -> Tensor:
-        """The picture that one part reached, as the next one begins at (height, width)."""
-        recipe = self.recipe
+    def enlarge(self, image: Tensor, size: tuple[int, int]) -> Tensor:
+        """The picture that one part reached, as the next one starts at (height, width)."""
+        recipe = self.job.recipe
         # The photograph's detail fits only what is painted from it.
         content = self.content if recipe.init == "content" else None
         return hand_over(image, size, content, recipe.carried_detail, recipe.padding, recipe.resampling)
+
+
+def build_targets(job: Job, styles: Sequence[Tensor]) -> Targets:
+    """The job's targets. styles: its style images, with their fine style."""
+    inputs = job.inputs
+    content, styles = prepare_colors(
+        job.recipe, inputs.content_image, styles, inputs.content_alpha, inputs.style_alphas
+    )
+    return Targets(job=job, content=content, styles=styles)

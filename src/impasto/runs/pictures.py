@@ -1,19 +1,20 @@
-"""Inputs that were no files, kept in the run's folder exactly as they were read."""
+"""Inputs that were no files, stored in the run's folder exactly as they were read."""
 
 import math
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
-from torch import Tensor
 
 from impasto.errors import RunError
-from impasto.images.carried import Carried
+from impasto.images.carried import Carried, Depth
+from impasto.images.picture import Picture
 
 
-def write_picture(path: Path, image: Tensor, carried: Carried) -> None:
-    """Keeps a picture exactly as it was read. image: (1, 3, H, W) float32."""
-    image = image.detach().to("cpu")
+def store_picture(path: Path, picture: Picture) -> None:
+    """Writes a picture exactly as it was read."""
+    image, carried = picture.image.detach().to("cpu"), picture.carried
     lasts = not image.is_contiguous() and image.is_contiguous(memory_format=torch.channels_last)
     tensors = {"image": image.contiguous()}
     for name, part in (("alpha", carried.alpha), ("color", carried.color)):
@@ -26,21 +27,24 @@ def write_picture(path: Path, image: Tensor, carried: Carried) -> None:
     path.write_bytes(safetensors.torch.save(tensors, metadata=notes))
 
 
-def read_picture(path: Path) -> tuple[Tensor, Carried]:
-    """The picture that `write_picture` kept. Raises RunError."""
+def load_picture(file: Path, **facts: Any) -> Picture:
+    """The picture that `store_picture` wrote. facts: the other fields of the `Picture`. Raises RunError."""
     try:
-        with safetensors.safe_open(str(path), framework="pt") as file:
-            tensors, notes = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
-        data = {name: bytes(tensors[name].numpy()) if name in tensors else None for name in ("profile", "exif")}
-        keepable, depth = notes["keepable"] == "True", 16 if notes["depth"] == "16" else 8
+        with safetensors.safe_open(str(file), framework="pt") as stored:
+            tensors, notes = {name: stored.get_tensor(name) for name in stored.keys()}, stored.metadata()  # noqa: SIM118
+        data: dict[str, Any] = {}
+        for name in ("profile", "exif"):
+            data[name] = bytes(tensors[name].numpy()) if name in tensors else None
+        depth: Depth = 16 if notes["depth"] == "16" else 8
+        parts = {name: tensors.get(name) for name in ("alpha", "color")}
+        carried = Carried(**parts, **data, depth=depth, keepable=notes["keepable"] == "True")
         layout = torch.channels_last if notes["channels_last"] == "True" else torch.contiguous_format
         image = tensors["image"].contiguous(memory_format=layout)
     except Exception as error:
         raise RunError(
-            f"the picture kept in {str(path)!r} cannot be read ({error}); expected it as it was written.",
+            f"the picture stored in {str(file)!r} cannot be read ({error}); expected it as it was written.",
             "Paint the picture anew.",
         ) from error
     if image.ndim != 4 or not math.isfinite(float(image.sum())):
-        raise RunError(f"the picture kept in {str(path)!r} is damaged.", "Paint the picture anew.")
-    parts = {name: tensors.get(name) for name in ("alpha", "color")}
-    return image, Carried(**parts, depth=depth, keepable=keepable, **data)  # type: ignore[arg-type]
+        raise RunError(f"the picture stored in {str(file)!r} is damaged.", "Paint the picture anew.")
+    return Picture(image=image, carried=carried, **facts)

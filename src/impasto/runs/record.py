@@ -1,14 +1,14 @@
-"""What a run's folder says of the run: what went in, how it is painted, where to, and how it ended."""
+"""The record of a run in its folder: its inputs, how it is painted, where the picture goes, and how it ended."""
 
 import dataclasses
 import datetime
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
 
@@ -16,45 +16,74 @@ from impasto import __version__
 from impasto.errors import RunError
 from impasto.features.weights import RECORDS, WeightsRecord
 from impasto.images.faces import Box
+from impasto.images.picture import Picture
 from impasto.optimize.schedule import RunPlan
-from impasto.recipe.files import init_file
 from impasto.recipe.recipe import Recipe
-from impasto.system.disk import file_sha256, replace_file
+from impasto.system.disk import replace_file
 
 FORMAT_VERSION = 1
 RECORD_NAME = "run.json"
 
+Role = Literal["content", "style", "fine_style", "content_mask", "style_mask", "only", "protect", "init"]
+"""What a picture is to a run."""
+
+NOUNS: Mapping[Role, str] = {
+    "content": "content image",
+    "style": "style image",
+    "fine_style": "fine style",
+    "content_mask": "content mask",
+    "style_mask": "style mask",
+    "only": "mask of --only",
+    "protect": "mask of --protect",
+    "init": "start image",
+}
+"""What messages call a picture by its role."""
+
+MASKS: tuple[Role, ...] = ("content_mask", "style_mask", "only", "protect")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A picture that went in: role, file name, SHA-256, and where it is.
+class Input:
+    """A picture that a run read: its role, file name ("" if it was no file) and SHA-256 of the file or the pixels.
 
-    path: its absolute path; "" for an array or a PIL picture. kept: its file in the run's folder, where it is kept as
-    it was read: an array, a PIL picture, a mask. boxes: as of an `Input`.
+    path: its absolute path, "" if it was no file. kept: its file in the run's folder, which has masks and what was no
+    file, as they were read. boxes: of faces that were found, each (left, top, width, height) in pixels of the upright
+    photograph; the name is then "faces", and the SHA-256 that of the mask made of them.
     """
 
-    role: str
+    role: Role
     name: str
     sha256: str
-    path: str
+    path: str = ""
     kept: str = ""
     boxes: tuple[Box, ...] = ()
+
+    @classmethod
+    def of(cls, role: Role, picture: Picture, kept: str = "") -> Self:
+        """The record of a picture."""
+        name, sha256, path, boxes = picture.name, picture.sha256, picture.path, picture.boxes
+        return cls(role=role, name=name, sha256=sha256, path=path, kept=kept, boxes=boxes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Role, name, sha256, and boxes where there are any, as JSON values: what a picture's metadata have of it."""
+        values: dict[str, Any] = {"role": self.role, "name": self.name, "sha256": self.sha256}
+        return {**values, "boxes": [list(box) for box in self.boxes]} if self.boxes else values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Everything but the state that a run needs to be gone on with. All values are as JSON has them.
+    """Everything but the state that is needed to resume a run. All values are as JSON has them.
 
-    kind: the command that began it. recipe: `Recipe.to_dict`. files: of the recipe's start image and weights, where
-    these are files, {field: {"path", "sha256"}}. plan: `RunPlan.to_dict`. device: "cpu", "cuda:0,cuda:1".
-    max_pixels: the largest picture read. weights: name and SHA-256.
+    kind: the command that began it. recipe: `Recipe.to_dict`. sources: the pictures that it read. files: other files
+    that the recipe names, {field: {"path", "sha256"}}: the weights. plan: `RunPlan.to_dict`. device: "cpu",
+    "cuda:0,cuda:1". max_pixels: the largest picture read. weights: name and SHA-256.
     delivery: the picture to write, `output`, and how; empty for a run from Python. software: versions of impasto and
-    torch. created: local time. finished: None, or what `Result.to_dict` says, `output` and the `result` kept.
+    torch. created: local time. finished: None, or what `Result.to_dict` says, `output` and the stored `result`.
     """
 
     kind: str
     recipe: Mapping[str, Any]
-    sources: tuple[Source, ...]
+    sources: tuple[Input, ...]
     files: Mapping[str, Mapping[str, str]]
     plan: Mapping[str, Any]
     device: str
@@ -75,6 +104,12 @@ class Record:
         """Of the plan that it began with."""
         return sum(int(part["steps"]) for part in self.plan["parts"])
 
+    @property
+    def paths(self) -> list[Path]:
+        """Of all files that it read."""
+        paths = [*(source.path for source in self.sources), *(file["path"] for file in self.files.values())]
+        return [Path(path) for path in paths if path]
+
     def write(self, folder: Path) -> None:
         """Writes it, in one atomic move. Raises DiskError."""
         values = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
@@ -90,9 +125,9 @@ class Record:
             if version > FORMAT_VERSION:
                 raise RunError(
                     f"run {str(folder)!r} has format_version {version}; this impasto reads up to {FORMAT_VERSION}.",
-                    "Install a newer impasto to go on with it.",
+                    "Install a newer impasto to resume it.",
                 )
-            sources = tuple(_to_source(source) for source in values.pop("sources"))
+            sources = tuple(_to_input(source) for source in values.pop("sources"))
             record = cls(sources=sources, **values)
             if not all(isinstance(value, dict) for value in (record.recipe, record.files, record.delivery)):
                 raise ValueError("its values are of the wrong kind")
@@ -113,23 +148,31 @@ class Record:
         return record
 
 
-def _to_source(values: Mapping[str, Any]) -> Source:
-    return Source(**{**values, "boxes": tuple(tuple(box) for box in values.get("boxes", ()))})
+def _to_input(values: Mapping[str, Any]) -> Input:
+    return Input(**{**values, "boxes": tuple(tuple(box) for box in values.get("boxes", ()))})
 
 
 def build_record(
     *,
     kind: str,
     recipe: Recipe,
-    sources: Sequence[Source],
+    inputs: Iterable[tuple[Role, Picture]],
     plan: RunPlan,
     device: str,
     max_pixels: int,
     weights: WeightsRecord,
+    weights_file: str,
     delivery: Mapping[str, Any],
 ) -> Record:
-    """The record of a run that begins now."""
-    files = {name: {"path": os.path.abspath(path), "sha256": file_sha256(Path(path))} for name, path in _files(recipe)}
+    """The record of a run that begins now. inputs: its pictures. weights_file: "" where the recipe says which."""
+    sources = []
+    for number, (role, picture) in enumerate(inputs):
+        is_kept = role in MASKS or not picture.path
+        sources.append(Input.of(role, picture, f"{number}.safetensors" if is_kept else ""))
+    files = {}
+    if recipe.weights not in RECORDS:
+        path = os.path.abspath(weights_file or recipe.weights)
+        files["weights"] = {"path": path, "sha256": weights.sha256}
     return Record(
         kind=kind,
         recipe=recipe.to_dict(),
@@ -148,10 +191,3 @@ def build_record(
 def software_versions() -> dict[str, str]:
     """What a run's last digits depend on."""
     return {"impasto": __version__, "torch": torch.__version__}
-
-
-def _files(recipe: Recipe) -> list[tuple[str, str]]:
-    """Fields of the recipe that name a file, with its path."""
-    init = init_file(recipe)
-    named = [] if init is None else [("init", init)]
-    return named if recipe.weights in RECORDS else [*named, ("weights", recipe.weights)]

@@ -1,4 +1,4 @@
-"""What a run hands over: the pastiche, and all that is known about how it came to be."""
+"""The result of a run: the pastiche, and all that is known about how it was made."""
 
 import dataclasses
 import os
@@ -12,9 +12,9 @@ from impasto import __version__
 from impasto.features.weights import WeightsRecord
 from impasto.images.carried import NOTHING, Carried, Depth
 from impasto.images.io import write_image
-from impasto.images.picture import Input
 from impasto.optimize.schedule import MemoryPlan, RunPlan
 from impasto.recipe.recipe import Recipe
+from impasto.runs.record import Input
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +90,15 @@ class Result:
         Raises OutputError, DiskError.
         """
         given = {"depth": depth, "keep_profile": keep_profile, "strip": strip}
-        # Not a new recipe, whose files would be looked for again: they may be gone since they were read.
-        changed = {name: value for name, value in given.items() if value is not None}
+        recipe = self.recipe.replace(**{name: value for name, value in given.items() if value is not None})
         write_image(
             self.pastiche,
             path,
-            metadata={**self.metadata, "recipe": {**self.recipe.to_dict(), **changed}},
+            metadata=dataclasses.replace(self, recipe=recipe).metadata,
             carried=self.carried,
-            depth=self.recipe.depth if depth is None else depth,
-            keep_profile=self.recipe.keep_profile if keep_profile is None else keep_profile,
-            strip=self.recipe.strip if strip is None else strip,
+            depth=recipe.depth,
+            keep_profile=recipe.keep_profile,
+            strip=recipe.strip,
         )
 
     def to_dict(self) -> dict[str, Any]:

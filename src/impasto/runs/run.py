@@ -1,4 +1,4 @@
-"""A run's folder while the run is painted: checkpoints now and then, the trace, previews, and in the end the result."""
+"""The folder of a run while it is painted: checkpoints now and then, the trace, previews, and at the end the result."""
 
 import contextlib
 import logging
@@ -12,20 +12,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from torch import Tensor
-
 from impasto.errors import ImpastoError, OutputError, RunError
-from impasto.images.carried import Carried
 from impasto.images.io import write_image
+from impasto.images.picture import Picture
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.optimize.events import StepEvent
 from impasto.optimize.loop import State
 from impasto.recipe.recipe import format_toml
 from impasto.runs.checkpoint import Checkpoints
 from impasto.runs.lock import Lock
-from impasto.runs.pictures import write_picture
+from impasto.runs.pictures import store_picture
 from impasto.runs.places import AUTO, check_run_dir, new_folder
-from impasto.runs.record import RECORD_NAME, Record, Source
+from impasto.runs.record import RECORD_NAME, Record
 from impasto.runs.result import Result
 from impasto.runs.trace import TRACE_NAME, append_trace, cut_trace
 from impasto.system.device import is_out_of_memory
@@ -52,40 +50,40 @@ class Run:
     never changed in place. A disk that fails or is full is warned of once, and tried again later: the painting goes on.
     """
 
-    def __init__(self, folder: Path, record: Record, *, clock: Callable[[], float] = time.perf_counter) -> None:
-        """Takes the lock. Raises RunLockedError, OutputError."""
+    def __init__(self, folder: Path, record: Record, lock: Lock, *, is_resumed: bool = False) -> None:
+        """lock: of the folder. is_resumed: whatever there is already stays where an error ends the run."""
         self.folder = folder
         self.record = record
-        self._lock = Lock(folder)
-        self._clock = clock
+        self._lock = lock
         self._checkpoints = Checkpoints(folder / "checkpoint")
-        self._has_checkpoint = False
+        self._has_checkpoint = is_resumed
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="impasto-checkpoint")
         self._writing: Future[None] | None = None
-        self._due_s = clock() + EVERY_S
+        self._due_s = time.perf_counter() + EVERY_S
         self._failed = False
         self._lines: list[dict[str, Any]] = []
 
     @classmethod
-    def begin(cls, folder: Path, record: Record, pictures: Mapping[str, tuple[Tensor, Carried]]) -> Self:
-        """A new run in a folder, which is made; pictures: by file name, those of the record's sources that are kept.
+    def begin(cls, folder: Path, record: Record, pictures: Sequence[Picture]) -> Self:
+        """A new run in a folder, which is made. pictures: one for each of the record's sources.
 
         Raises OSError, among them OutputError and DiskError; then nothing of it is left.
         """
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            run = cls(folder, record)
+            run = cls(folder, record, Lock(folder))
         except OutputError:
             remove_run(folder)
             raise
         try:
             (folder / "recipe.toml").write_text(format_toml(record.recipe), "utf-8")
-            for name, (image, carried) in pictures.items():
-                (folder / "inputs").mkdir(exist_ok=True)
-                write_picture(folder / "inputs" / name, image, carried)
+            for source, picture in zip(record.sources, pictures, strict=True):
+                if source.kept:
+                    (folder / "inputs").mkdir(exist_ok=True)
+                    store_picture(folder / "inputs" / source.kept, picture)
             record.write(folder)
         except BaseException:
-            run.leave()
+            run.abandon()
             raise
         return run
 
@@ -93,11 +91,13 @@ class Run:
     def open(cls, folder: Path) -> Self:
         """A run that was begun before. Raises RunError (RunLockedError among them), OutputError."""
         Record.read(folder)
-        run = cls(folder, Record.read(folder))
-        run._has_checkpoint = True  # whatever there is stays
-        # It may have been finished while we waited for the lock.
-        run.record = Record.read(folder)
-        return run
+        lock = Lock(folder)
+        try:
+            # It may have been finished while we waited for the lock.
+            return cls(folder, Record.read(folder), lock, is_resumed=True)
+        except BaseException:
+            lock.release()
+            raise
 
     def deliver_to(self, delivery: Mapping[str, Any]) -> None:
         """Changes where the picture is to be written, and how. Raises DiskError."""
@@ -106,13 +106,13 @@ class Run:
             self.record.write(self.folder)
 
     def read_state(self) -> State | None:
-        """The state to go on from; None for the beginning. The trace is cut to what it knows. Raises RunError."""
+        """The state to resume from; None for the beginning. The trace is cut to its step. Raises RunError."""
         state = self._checkpoints.read()
         cut_trace(self.folder, 0 if state is None else int(state["step"]))
         return state
 
-    def hear(self, event: StepEvent) -> None:
-        """Notes the losses of a step, and shows it in a preview now and then."""
+    def record_step(self, event: StepEvent) -> None:
+        """Records the losses of a step, and writes a preview now and then."""
         line: dict[str, Any] = {"step": event.step, "steps": event.steps, "scale": event.scale}
         line |= {"seconds": round(event.elapsed_s, 3), "rolled_back": event.rolled_back}
         line |= {"losses": {name: loss if math.isfinite(loss) else None for name, loss in event.losses.items()}}
@@ -120,19 +120,19 @@ class Run:
         if event.step * PREVIEWS // event.steps > (event.step - 1) * PREVIEWS // event.steps and not self._failed:
             self._write_preview(event)
 
-    def keep(self, state: Callable[[], State], now: bool) -> None:
+    def checkpoint(self, state: Callable[[], State], now: bool) -> None:
         """Writes a checkpoint, if it is time for one. now: in any case, and it is there when this returns."""
         if self._writing is not None and (now or self._writing.done()):
             self._finish_writing()
-        if now or (self._writing is None and self._clock() >= self._due_s):
+        if now or (self._writing is None and time.perf_counter() >= self._due_s):
             lines, self._lines = self._lines, []
             self._writing = self._writer.submit(self._write, lines, state())
-            self._due_s = self._clock() + EVERY_S
+            self._due_s = time.perf_counter() + EVERY_S
             if now:
                 self._finish_writing()
 
     def finish(self, result: Result, output: Path | None) -> None:
-        """Keeps the result, a copy of `output` or else a PNG, and removes the checkpoints. Then nobody can go on."""
+        """Stores the result, a copy of `output` or else a PNG, and removes the checkpoints: the run has ended."""
         if self._writing is not None:
             self._finish_writing()
         kept = self.folder / f"result{'.png' if output is None else output.suffix}"
@@ -152,20 +152,20 @@ class Run:
         self.close()
 
     def close(self) -> None:
-        """Lets others go on with it from the last checkpoint."""
+        """Waits for the last checkpoint and releases the lock, so that the run can be resumed."""
         if self._writing is not None:
             self._finish_writing()
         self._writer.shutdown()
         self._lock.release()
 
-    def leave(self) -> None:
-        """Closes it after an error; a run that has no checkpoint is removed."""
+    def abandon(self) -> None:
+        """Closes the folder after an error; a run without a checkpoint is removed."""
         self.close()
         if not self._has_checkpoint:
             remove_run(self.folder)
 
     def _write(self, lines: list[dict[str, Any]], state: State) -> None:
-        """On the thread. The trace comes first: what it says too much is cut when the run is gone on with."""
+        """On the thread. The trace comes first: lines beyond the checkpoint are cut when the run is resumed."""
         try:
             append_trace(self.folder, lines)
             lines.clear()
@@ -181,7 +181,7 @@ class Run:
         if error is None:
             self._has_checkpoint, self._failed = True, False
         elif isinstance(error, OSError) or is_out_of_memory(error):
-            self._due_s = self._clock() + RETRY_S
+            self._due_s = time.perf_counter() + RETRY_S
             self._warn("checkpoint", error)
         else:
             raise error
@@ -204,23 +204,17 @@ class Run:
 
     def _warn(self, what: str, error: BaseException) -> None:
         if not self._failed:
-            told = f"the {what} of run {str(self.folder)!r} was not written ({describe(error)})"
-            logger.warning("%s; painting goes on, and it is tried again later.", told)
+            name, why = str(self.folder), describe(error)
+            logger.warning("the %s of run %r was not written (%s); it is tried again later.", what, name, why)
         self._failed = True
 
 
-def begin_run(
-    run_dir: str | os.PathLike[str],
-    build_record: Callable[[], Record],
-    sources: Sequence[tuple[Source, Tensor, Carried]],
-) -> Run | None:
-    """The folder of a new run. sources: its inputs, as they were read.
+def begin_run(run_dir: str | os.PathLike[str], record: Record, pictures: Sequence[Picture]) -> Run | None:
+    """The folder of a new run. pictures: one for each of the record's sources.
 
     Where the user's own folder of runs cannot be written, there is a warning and no run: it must not cost the picture.
     A folder that was asked for raises OutputError, DiskError, RunError.
     """
-    record = build_record()
-    pictures = {source.kept: (image, carried) for source, image, carried in sources if source.kept}
     if run_dir != AUTO:
         try:
             return Run.begin(check_run_dir(run_dir), record, pictures)
@@ -234,7 +228,7 @@ def begin_run(
     try:
         return Run.begin(new_folder(record.created, record.sources[0].name), record, pictures)
     except (OSError, RunError) as error:
-        logger.warning("no run is kept (%s); the picture is painted, but it cannot be resumed.", describe(error))
+        logger.warning("no run folder is written (%s); the picture is painted, but cannot be resumed.", describe(error))
         return None
 
 

@@ -1,25 +1,28 @@
-"""A morph: one photograph from the first style through all to the last, each frame painted on from the one before."""
+"""A morph: one photograph from the first style through all to the last, each frame started from the one before."""
 
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Unpack
 
-from impasto.control.color import prepare_colors
+from torch import Tensor
+
 from impasto.cost.estimate import Estimate
 from impasto.errors import RecipeError
 from impasto.images.io import ImageSource
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.events import OnStep
-from impasto.painting.options import ImageSources, PasticheHow
-from impasto.painting.painting import Painting
+from impasto.painting.job import Job, vary
+from impasto.painting.options import ImageSources, PasticheFields
+from impasto.painting.paint import paint_fine_styles, paint_frame
+from impasto.painting.targets import build_targets
 from impasto.recipe.recipe import Recipe
 from impasto.runs.places import AUTO
 from impasto.runs.result import Frame, Result
 from impasto.system.device import running
-from impasto.transfer.preparation import prepare_pastiche
+from impasto.transfer.pastiche import prepare_pastiche
 
 FRAME_SHARE = 1 / 8
 """Steps of a frame after the first for one of the recipe's, where it does not say; all are at the full size."""
@@ -30,57 +33,55 @@ LONG_EDGE, SHORT_EDGE = 256, 32
 Blend = tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Morph:
-    """A morph made ready by `prepare_morph`: perhaps `estimate`, then `paint`."""
+    """A morph that is ready to be painted. job: of one frame, in the same recipe but for its frames."""
 
-    def __init__(self, recipe: Recipe, painting: Painting) -> None:
-        """painting: prepared, of the same recipe with a single frame."""
-        self.recipe = recipe
-        self.painting = painting
+    recipe: Recipe
+    job: Job
 
     def estimate(self) -> Estimate:
         """What all frames will cost together; the plan is the first one's."""
-        first, later = self.painting.estimate(), self._frame((), is_first=False).estimate()
+        first, later = self.job.estimate(), self._later(self._frame(self.job, ())).estimate()
         seconds = first.seconds + (self.recipe.frames - 1) * later.seconds
         return replace(first, seconds=seconds, frames=self.recipe.frames, recipe=self.recipe)
 
     def paint(self, on_step: OnStep | None = None) -> Iterator[Result]:
         """The frames in turn, up to where one is stopped; that one itself only if it is the first."""
-        self.painting.inputs.styles, self.painting.strokes = self.painting.paint_strokes(), []
-        before: Painting | None = None
-        for number, blend in enumerate(style_path(self._balance(), self.recipe.frames), start=1):
-            frame = self._frame(blend, is_first=before is None)
-            frame.start = before.reached if before is not None else None
-            result = frame.paint(on_step)
+        inputs, images = self.job.inputs, paint_fine_styles(self.job)
+        styles = tuple(replace(style, image=image) for style, image in zip(inputs.styles, images, strict=True))
+        job = replace(self.job, inputs=replace(inputs, styles=styles), fine_jobs=())
+        before: Tensor | None = None
+        for number, blend in enumerate(style_path(self._balance(job), self.recipe.frames), start=1):
+            frame = self._frame(job, blend)
+            result, reached = paint_frame(
+                frame if before is None else replace(self._later(frame), start=before), None, on_step
+            )
             if result.end != "stopped" or before is None:
                 which = Frame(number=number, of=self.recipe.frames, style_blend=blend)
                 yield replace(result, recipe=self.recipe, frame=which)
             if result.end == "stopped":
                 return
-            before = frame
+            before = reached
 
-    def _frame(self, blend: Blend, *, is_first: bool) -> Painting:
-        painting = self.painting
-        recipe = painting.recipe.replace(style_blend=blend)
-        if not is_first:
-            steps = self.recipe.frame_steps or max(1, round(FRAME_SHARE * recipe.steps))
-            recipe = recipe.replace(steps=steps, first_scale=0)
-        return painting.vary(recipe, painting.inputs, painting.regions, painting.plan.size)
+    def _frame(self, job: Job, blend: Blend) -> Job:
+        return vary(job, job.recipe.replace(style_blend=blend), job.inputs, job.regions)
 
-    def _balance(self) -> list[float]:
+    def _later(self, frame: Job) -> Job:
+        """A frame that is painted on from the one before: at the full size, in fewer steps."""
+        steps = self.recipe.frame_steps or max(1, round(FRAME_SHARE * frame.recipe.steps))
+        return vary(frame, frame.recipe.replace(steps=steps, first_scale=0), frame.inputs, frame.regions)
+
+    def _balance(self, job: Job) -> list[float]:
         """How many times as strongly a style pulls as the next one, for all but the last.
 
         Two equal shares meet in the middle only where both losses are equally steep, and `strength` divides each by its
         own size. The mean over the losses of all layers is geometric.
         """
-        painting = self.painting
-        with running(painting.device, painting.plan.threads, "Close other programs."):
-            inputs = painting.inputs
-            _, styles = prepare_colors(
-                painting.recipe, inputs.content, inputs.styles, inputs.carried.alpha, inputs.style_alphas
-            )
-            shrunk = [resize_image(style, _shrink(*style.shape[-2:])).to(painting.device) for style in styles]
-            objective = Objective(painting.encoders["float32"].to(painting.device), painting.recipe, None, shrunk)
+        with running(job.device, job.plan.threads, "Close other programs."):
+            styles = build_targets(job, job.inputs.style_images).styles
+            shrunk = [resize_image(style, _shrink(*style.shape[-2:])).to(job.device) for style in styles]
+            objective = Objective(job.encoders["float32"].to(job.device), job.recipe, None, shrunk)
         factors = defaultdict[str, list[float]](list)
         for term in objective.terms.get("style", []):
             factors[term.name].append(term.factor)
@@ -92,16 +93,34 @@ class Morph:
         ]
 
 
+def morph(
+    content_image: ImageSource,
+    style_images: ImageSources,
+    recipe: Recipe | None = None,
+    *,
+    frames: int = 24,
+    on_step: OnStep | None = None,
+    **options: Unpack[PasticheFields],
+) -> Iterator[Result]:
+    """The content image on its way from the first style through all to the last, a `Result` a frame, the ends included.
+
+    style_images: two or more. frames: as many at least. Each frame starts from the one before, with the recipe's
+    `frame_steps`, so that nothing flickers. The shares of the styles, `Result.frame.style_blend`, are such that the
+    blend of their statistics moves evenly.
+    Everything is checked at once, before slow work; a frame is painted when it is asked for. A frame that was stopped
+    is given only if it is the first. The rest, and what is raised, as for `stylize`; a `plan` is refused.
+    """
+    recipe = (recipe if recipe is not None else Recipe()).replace(frames=frames)
+    return prepare_morph(content_image, style_images, recipe, **options).paint(on_step)
+
+
 def prepare_morph(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe,
-    **how: Unpack[PasticheHow],
+    **options: Unpack[PasticheFields],
 ) -> Morph:
-    """What `morph` will paint: its `estimate()` tells the cost, its `paint()` is the rest of the run.
-
-    recipe: its `frames` says how many.
-    """
+    """The morph that `morph` paints. recipe: its `frames` says how many."""
     count = len(style_images) if isinstance(style_images, (list, tuple)) else 1
     if count < 2:
         raise RecipeError(
@@ -118,16 +137,16 @@ def prepare_morph(
             f"style_blend is given for a morph of {recipe.frames} frames, which goes through all; expected none.",
             "Leave --style-blend out, or give --frames 1.",
         )
-    if how.get("run_dir") not in (None, AUTO):
+    if options.get("run_dir") not in (None, AUTO):
         raise RecipeError(
-            f"run_dir is {str(how['run_dir'])!r} for a morph; expected none: only a single picture can be resumed.",
+            f"run_dir is {str(options['run_dir'])!r} for a morph; expected none: only a single picture can be resumed.",
             "Leave --run-dir out; frames that are finished stay.",
         )
-    how["run_dir"] = None
-    if how.get("plan") is not None:
+    options["run_dir"] = None
+    if options.get("plan") is not None:
         raise RecipeError("plan is given for a morph; expected none, since it is of one picture.", "Leave it out.")
-    painting = prepare_pastiche(content_image, style_images, recipe.replace(frames=1), **how)
-    return Morph(recipe, painting)
+    job = prepare_pastiche(content_image, style_images, recipe.replace(frames=1), **options)
+    return Morph(recipe=recipe, job=job)
 
 
 def style_path(balance: Sequence[float], frames: int) -> list[Blend]:

@@ -1,4 +1,4 @@
-"""A finished picture painted again, from the recipe inside it."""
+"""Rerun: a finished picture painted again, from the recipe inside it."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,31 +6,25 @@ from pathlib import Path
 from typing import Any, Unpack, cast
 
 from impasto.errors import ImageReadError, ImageSizeError, RecipeError, RunError
+from impasto.features.weights import RECORDS
 from impasto.images.io import ImageSource, read_metadata
-from impasto.images.picture import NOUNS, Role
 from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
-from impasto.painting.options import How
-from impasto.painting.painting import Painting
+from impasto.painting.inputs import Inputs, read_inputs
+from impasto.painting.job import Job, prepare
+from impasto.painting.options import RunFields, RunOptions
+from impasto.painting.paint import paint
+from impasto.painting.recorder import start_recorder
+from impasto.recipe.files import init_file
 from impasto.recipe.recipe import Recipe
-from impasto.recipe.words import INITS
 from impasto.runs.places import list_runs, runs_folder
-from impasto.runs.record import Record
+from impasto.runs.record import NOUNS, Record, Role
 from impasto.runs.result import Result
 from impasto.system.disk import file_sha256
-from impasto.transfer.preparation import prepare_pastiche, prepare_reconstruction, prepare_texture
-from impasto.transfer.resume import as_recorded, check_weights
-
-BESIDE: tuple[tuple[Role, str], ...] = (
-    ("fine_style", "fine_style"),
-    ("content_mask", "content_masks"),
-    ("style_mask", "style_masks"),
-    ("only", "only"),
-    ("protect", "protect"),
-)
-"""Roles of inputs beside photograph and style images, and the keyword argument of each."""
-
-ROLES: tuple[Role, ...] = ("content", "style", *(role for role, _ in BESIDE))
+from impasto.transfer.pastiche import check_pastiche
+from impasto.transfer.reconstruction import Kind, check_reconstruction, check_weighed
+from impasto.transfer.resume import check_weights
+from impasto.transfer.texture import check_texture, prepare_sampled
 
 
 def rerun(
@@ -41,18 +35,18 @@ def rerun(
     changes: Mapping[str, Any] | None = None,
     force: bool = False,
     on_step: OnStep | None = None,
-    **how: Unpack[How],
+    **options: Unpack[RunFields],
 ) -> Result:
-    """A picture of ours painted again, from the recipe inside it; with nothing replaced, to the byte.
+    """A picture that impasto wrote, painted again from the recipe inside it; with nothing replaced, to the byte.
 
     content, styles: other inputs than those that it was painted from, which are looked for by name and SHA-256: in the
     working folder, beside the picture, and where the user's runs had them. changes: fields of the recipe.
-    force: even if a file of an input's name is another one now. how: as for `stylize`.
+    force: even if a file of an input's name is another one now. options: as for `stylize`.
     Raises RunError (an input has changed), ImageReadError (it is gone), RecipeError (no recipe inside, a frame of a
     morph), and what `stylize` raises.
     """
-    painting = prepare_rerun(picture, content=content, styles=styles, changes=changes, force=force, **how)
-    return painting.paint(on_step)
+    job = prepare_rerun(picture, content=content, styles=styles, changes=changes, force=force, **options)
+    return paint(job, start_recorder(job), on_step)
 
 
 def prepare_rerun(
@@ -62,108 +56,158 @@ def prepare_rerun(
     styles: Sequence[ImageSource] = (),
     changes: Mapping[str, Any] | None = None,
     force: bool = False,
-    **how: Unpack[How],
-) -> Painting:
-    """What `rerun` will paint: its `estimate()` tells the cost, its `paint()` is the rest."""
-    picture = Path(picture)
+    **fields: Unpack[RunFields],
+) -> Job:
+    """The job that `rerun` paints."""
+    picture, changes = Path(picture), changes or {}
     metadata = read_metadata(picture) or {}
-    values, inputs = metadata.get("recipe"), metadata.get("inputs")
-    if not isinstance(values, dict) or not _are_inputs(inputs):
+    values, recorded = metadata.get("recipe"), metadata.get("inputs")
+    if not isinstance(values, dict) or not _are_inputs(recorded):
         raise RecipeError(
             f"{str(picture)!r} has no recipe inside; expected a picture that impasto wrote.",
             "Use the picture as impasto wrote it: many programs drop what they do not know.",
         )
-    located = _locate(values, picture)
-    recipe = Recipe.from_dict(located).replace(**(changes or {}))
+    known = Recipe.from_dict(values)
+    recipe = known.replace(**changes)
     if "frame" in metadata and recipe.frames > 1:
         raise RecipeError(
-            f"{str(picture)!r} is of a morph of {recipe.frames} frames, each painted on from the one before; expected "
+            f"{str(picture)!r} is of a morph of {recipe.frames} frames, each started from the one before; expected "
             "a picture that was painted alone.",
             f"Paint the whole again: `impasto recipe save {picture.name} -o morph.toml`, and `impasto stylize` with "
             "--recipe morph.toml.",
         )
-    contents = _find_inputs(picture, inputs, "content", [] if content is None else [content], force)
-    style_images = _find_inputs(picture, inputs, "style", styles, force)
-    beside = {name: _find_inputs(picture, inputs, role, [], force) for role, name in BESIDE}
-    same = content is None and not styles and not changes
-    chosen = [how.get(name) for name in ("threads", "max_memory", "plan")]
-    if same and "run" in metadata and not any(chosen) and how.get("precision", "auto") == "auto":
-        how["plan"] = RunPlan.from_dict(cast(Mapping[str, Any], metadata["run"]))
+    is_same = content is None and not styles and not changes
+    chosen = [fields.get(name) for name in ("threads", "max_memory", "plan")]
+    if is_same and "run" in metadata and not any(chosen) and fields.get("precision", "auto") == "auto":
+        fields["plan"] = RunPlan.from_dict(cast(Mapping[str, Any], metadata["run"]))
+    options = RunOptions(**fields)
+    search = _Search(picture, cast("list[Mapping[str, Any]]", recorded), force)
+    contents = search.find("content", [] if content is None else [content])
+    style_images = search.find("style", styles)
+    has_masks = any(entry["role"] in ("content_mask", "style_mask", "only", "protect") for entry in search.recorded)
     try:
-        painting = _prepare_as(recipe, contents, style_images, beside, how)
+        inputs = read_inputs(
+            *(recipe, options, contents[0] if contents else None, style_images),
+            fine_style=search.find_one("fine_style"),
+            content_masks=search.find("content_mask"),
+            style_masks=search.find("style_mask"),
+            only=search.find_one("only"),
+            protect=search.find_one("protect"),
+            init=None if "init" in changes else search.find_init(init_file(recipe)),
+            weights="" if "weights" in changes or recipe.weights in RECORDS else search.beside(recipe.weights),
+        )
+        job = _prepare(recipe, inputs, options, is_texture=not contents and isinstance(known.size, tuple))
     except ImageSizeError as error:
-        if same or not any(sources for name, sources in beside.items() if name != "fine_style"):
+        if is_same or not has_masks:
             raise
         # Perhaps the new picture has another aspect than the masks.
         hint = "rerun keeps the masks of the old picture; `impasto stylize` takes others."
         raise ImageSizeError(error.error, f"{error.hint} {hint}") from error
-    if same:
-        painting.told = as_recorded(painting.recipe, values)
     weights: Any = metadata.get("weights")
-    if isinstance(weights, dict) and "weights" not in (changes or {}):
-        check_weights(painting, str(weights.get("sha256")), f"{str(picture)!r} was painted", force)
-    return painting
+    if isinstance(weights, dict) and "weights" not in changes:
+        check_weights(job.weights, str(weights.get("sha256")), f"{str(picture)!r} was painted", force)
+    return job
+
+
+def _prepare(recipe: Recipe, inputs: Inputs, options: RunOptions, *, is_texture: bool) -> Job:
+    """The job of the command that such a recipe and such inputs are of."""
+    if is_texture:
+        check_texture(recipe)
+        return prepare_sampled(recipe, inputs, options)
+    if inputs.content is not None and inputs.styles:
+        check_pastiche(recipe)
+        return prepare(recipe, inputs, options)
+    check_reconstruction(recipe)
+    kind: Kind
+    kind, other = ("style", "content") if inputs.content is None else ("content", "style")
+    check_weighed(recipe, kind)
+    return prepare(recipe.replace(**{f"{other}_layers": ()}), inputs, options)
 
 
 def _are_inputs(inputs: object) -> bool:
     def is_input(each: object) -> bool:
-        return isinstance(each, dict) and each.get("role") in ROLES and {"name", "sha256"} <= each.keys()
+        return isinstance(each, dict) and each.get("role") in NOUNS and {"name", "sha256"} <= each.keys()
 
     return isinstance(inputs, list) and inputs != [] and all(map(is_input, inputs))
 
 
-def _locate(values: Mapping[str, Any], picture: Path) -> dict[str, Any]:
-    """The recipe's values, with files that lie beside the picture instead of where they were."""
-    located = dict(values)
-    for name in ("init", "weights"):
-        text = str(located.get(name, ""))
-        beside = picture.parent / text
-        if text and text not in INITS and not Path(text).is_file() and beside.is_file():
-            located[name] = str(beside)
-    return located
+class _Search:
+    """Finds the files that a picture was painted from. recorded: its inputs as its metadata have them."""
 
+    def __init__(self, picture: Path, recorded: Sequence[Mapping[str, Any]], force: bool) -> None:
+        self.recorded = recorded
+        self._picture = picture
+        self._force = force
 
-def _find_inputs(
-    picture: Path, inputs: Any, role: Role, given: Sequence[ImageSource], force: bool
-) -> list[ImageSource]:
-    """The pictures of one role: those given instead, or those that were painted from."""
-    recorded = [entry for entry in inputs if entry["role"] == role]
-    if given and not recorded:
-        raise RecipeError(
-            f"a {role} image is given, and {str(picture)!r} was painted without one.", f"Leave --{role} out."
+    def find(self, role: Role, given: Sequence[ImageSource] = ()) -> list[ImageSource]:
+        """The pictures of one role: those given instead, or those that were painted from.
+
+        Raises RecipeError, RunError, ImageReadError.
+        """
+        entries = [entry for entry in self.recorded if entry["role"] == role]
+        if given and not entries:
+            raise RecipeError(
+                f"a {role} image is given, and {str(self._picture)!r} was painted without one.",
+                f"Leave --{role} out.",
+            )
+        if given:
+            return list(given)
+        # Faces are found again: there is no file of them.
+        return [
+            entry["name"] if "boxes" in entry else self._find(role, entry["name"], entry["sha256"]) for entry in entries
+        ]
+
+    def find_one(self, role: Role) -> ImageSource | None:
+        """The only picture of a role, or None."""
+        found = self.find(role)
+        return found[0] if found else None
+
+    def find_init(self, init: str | None) -> ImageSource | None:
+        """The start image. init: its path in the recipe, None where the recipe names none."""
+        if init is None:
+            return None
+        entries = [entry for entry in self.recorded if entry["role"] == "init"]
+        if entries:
+            return self._find("init", init, entries[0]["sha256"])
+        return self.beside(init) or None  # until version 0.1 its hash was not recorded
+
+    def beside(self, name: str) -> str:
+        """The path of a file that lies beside the picture instead of where it was, or ""."""
+        path = self._picture.parent / name
+        return str(path) if name and not _is_file(Path(name)) and _is_file(path) else ""
+
+    def _find(self, role: Role, name: str, sha256: str) -> Path:
+        places = (Path(name), self._picture.parent / name, self._picture.parent / Path(name).name)
+        named = [path for path in places if name and _is_file(path)]
+        for path in (*named, *_known_paths(sha256)):
+            if path.is_file() and file_sha256(path) == sha256:
+                return path
+        if named and self._force:
+            return named[0]
+        noun = NOUNS[role]
+        if named:
+            raise RunError(
+                f"{str(named[0])!r} is not the {noun} that {str(self._picture)!r} was painted from (its SHA-256 "
+                "differs).",
+                f"{_option(role, 'gives the right one') or 'Put the old one back'}; --force takes this one.",
+            )
+        what = f"{noun} {name!r}" if name else f"{noun}, which was no file,"
+        raise ImageReadError(
+            f"the {what} of {str(self._picture)!r} is neither here nor beside it nor known from a run.",
+            f"{_option(role, 'FILE gives it') or 'Put it beside the picture, or use `impasto stylize`'}.",
         )
-    if given:
-        return list(given)
-    # Faces are found again: there is no file of them.
-    return [
-        entry["name"] if "boxes" in entry else _find_input(picture, role, entry["name"], entry["sha256"], force)
-        for entry in recorded
-    ]
 
 
-def _find_input(picture: Path, role: Role, name: str, sha256: str, force: bool) -> Path:
-    named = [path for path in (Path(name), picture.parent / name) if name and path.is_file()]
-    for path in (*named, *_known_paths(sha256)):
-        if path.is_file() and file_sha256(path) == sha256:
-            return path
-    if named and force:
-        return named[0]
-    noun = NOUNS[role]
-    if named:
-        raise RunError(
-            f"{str(named[0])!r} is not the {noun} that {str(picture)!r} was painted from (its SHA-256 differs).",
-            f"{_option(role, 'gives the right one') or 'Put the old one back'}; --force takes this one.",
-        )
-    told = f"{noun} {name!r}" if name else f"{noun}, which was no file,"
-    raise ImageReadError(
-        f"the {told} of {str(picture)!r} is neither here nor beside it nor known from a run.",
-        f"{_option(role, 'FILE gives it, or another one') or 'Put it beside the picture, or use `impasto stylize`'}.",
-    )
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than the system takes
+        return False
 
 
 def _option(role: Role, does: str) -> str:
     """What an option of `impasto rerun` does, or "" where it has none for the role."""
-    return f"--{role} {does}" if role in ("content", "style") else ""
+    return f"--{role} {does}" if role in ("content", "style", "init") else ""
 
 
 def _known_paths(sha256: str) -> Iterator[Path]:
@@ -178,26 +222,3 @@ def _known_paths(sha256: str) -> Iterator[Path]:
         except RunError:
             continue
         yield from (Path(source.path) for source in sources if source.path and source.sha256 == sha256)
-
-
-def _prepare_as(
-    recipe: Recipe,
-    contents: list[ImageSource],
-    styles: list[ImageSource],
-    beside: Mapping[str, list[ImageSource]],
-    how: How,
-) -> Painting:
-    """A painting by the command that such a recipe and such inputs are of."""
-    if contents and styles:
-        single = {name: beside[name][0] for name in ("fine_style", "only", "protect") if beside[name]}
-        masks = {name: beside[name] for name in ("content_masks", "style_masks")}
-        return prepare_pastiche(contents[0], styles, recipe, **single, **masks, **how)  # type: ignore[arg-type]
-    if contents:
-        layers, weights = recipe.content_layers, recipe.content_layer_weights
-        return prepare_reconstruction(
-            contents[0], content_layers=layers, content_layer_weights=weights, recipe=recipe, **how
-        )
-    if isinstance(recipe.size, tuple):
-        return prepare_texture(styles, recipe=recipe, **how)
-    layers, weights = recipe.style_layers, recipe.style_layer_weights
-    return prepare_reconstruction(styles[0], style_layers=layers, style_layer_weights=weights, recipe=recipe, **how)

@@ -16,8 +16,9 @@ from impasto.experiments.compare import compare
 from impasto.images.color.lab import ciede2000, to_lab
 from impasto.images.color.oklab import to_grey, to_oklab
 from impasto.images.color.palette import LINEAR_MAPS, color_moments
+from impasto.painting.targets import build_targets
 from impasto.recipe.words import COLORS
-from impasto.transfer.preparation import prepare_pastiche
+from impasto.transfer.pastiche import prepare_pastiche
 
 Paint = Callable[..., Tensor]
 BEFORE = ("content-luma", "match", "histogram")
@@ -150,9 +151,9 @@ def test_alpha_of_files_reaches_the_colors(picture: Paint) -> None:
         return Image.fromarray(np.concatenate([pixels, alpha], axis=2))
 
     content, style = 0.4 + 0.2 * picture(32, 32), 0.4 + 0.2 * picture(32, 32, 1)
-    painting = prepare_pastiche(cut(content), cut(style), tiny(color="match"))
-    scene = painting._build_scene(painting.inputs.styles)
-    seen, expected = (color_moments(image[..., :20]) for image in (scene.styles[0], content))
+    job = prepare_pastiche(cut(content), cut(style), tiny(color="match"))
+    targets = build_targets(job, job.inputs.style_images)
+    seen, expected = (color_moments(image[..., :20]) for image in (targets.styles[0], content))
     for found, wanted in zip(seen, expected, strict=True):
         torch.testing.assert_close(found, wanted, atol=3e-3, rtol=0)
     result = impasto.stylize(cut(content), cut(style), tiny(color="oklab"))

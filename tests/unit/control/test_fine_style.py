@@ -14,6 +14,9 @@ from impasto.features.vgg import Vgg
 from impasto.images.color.oklab import to_grey, to_oklab
 from impasto.images.color.palette import match_lightness
 from impasto.losses.gram import gram_matrix
+from impasto.optimize.loop import Minimum
+from impasto.painting.paint import paint_fine_styles
+from impasto.painting.runner import Runner
 
 Paint = Callable[..., Tensor]
 
@@ -30,14 +33,14 @@ def fine_painting(seed: int = 5) -> Tensor:
 
 def test_the_style_gets_the_fine_layers_and_keeps_its_colors(tiny_encoder: Vgg, picture: Paint) -> None:
     coarse, fine = 0.3 + 0.4 * picture(40, 48, 1), fine_painting()
-    painting = impasto.prepare_pastiche(picture(40, 48), coarse, tiny(steps=160), fine_style=fine)
-    (repainted,) = painting.paint_strokes()
+    job = impasto.prepare_pastiche(picture(40, 48), coarse, tiny(steps=160), fine_style=fine)
+    (repainted,) = paint_fine_styles(job)
     wanted = match_lightness(fine, coarse)
     assert repainted.shape == coarse.shape
     off = (to_oklab(repainted) - to_oklab(coarse))[:, 1:].abs()
     # A few pixels are clipped to the gamut, which leaves no room for their chroma at the new lightness.
     assert float(off.quantile(0.99)) < 1e-5 and float(off.mean()) < 1e-3
-    for layer in painting.recipe.fine_layers:
+    for layer in job.recipe.fine_layers:
         coarse_gram, fine_gram, gram = (
             gram_matrix(tiny_encoder(to_grey(image), [layer])[layer]) for image in (coarse, wanted, repainted)
         )
@@ -56,10 +59,10 @@ def test_what_is_transparent_in_either_painting_gives_no_strokes(picture: Paint)
             alpha[..., :24] = 0
             color = torch.cat([hidden, image[..., 24:]], dim=3)
             arrays.append((torch.cat([color, alpha], dim=1)[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())
-        painting = impasto.prepare_pastiche(picture(40, 48), arrays[0], tiny(), fine_style=arrays[1])
-        (strokes,) = painting.strokes
-        assert len(strokes.regions) == 1 and float(strokes.regions[0].content[..., :20].max()) == 0
-        repainted += painting.paint_strokes()
+        job = impasto.prepare_pastiche(picture(40, 48), arrays[0], tiny(), fine_style=arrays[1])
+        (fine_job,) = job.fine_jobs
+        assert len(fine_job.regions) == 1 and float(fine_job.regions[0].content[..., :20].max()) == 0
+        repainted += paint_fine_styles(job)
     assert torch.equal(*repainted)
 
 
@@ -81,10 +84,10 @@ def test_fine_strokes_reach_the_pastiche_and_are_recorded(picture: Paint) -> Non
 def test_every_style_is_repainted_within_the_estimate(picture: Paint) -> None:
     content, styles = picture(40, 48), [picture(40, 48, 1), picture(30, 48, 2)]
     plain = impasto.estimate(content, styles, tiny())
-    painting = impasto.prepare_pastiche(content, styles, tiny(), fine_style=fine_painting())
-    assert [part.size for strokes in painting.strokes for part in strokes.plan.parts] == [(40, 48), (30, 48)]
-    assert [strokes.plan.steps for strokes in painting.strokes] == [round(SHARE * 40)] * 2
-    estimate = painting.estimate()
+    job = impasto.prepare_pastiche(content, styles, tiny(), fine_style=fine_painting())
+    assert [part.size for each in job.fine_jobs for part in each.plan.parts] == [(40, 48), (30, 48)]
+    assert [each.plan.steps for each in job.fine_jobs] == [round(SHARE * 40)] * 2
+    estimate = job.estimate()
     assert estimate.fine_s > 0
     assert estimate.seconds == pytest.approx(plain.seconds + estimate.fine_s, rel=0.5)
     assert estimate.to_dict()["fine_seconds"] > 0
@@ -93,13 +96,17 @@ def test_every_style_is_repainted_within_the_estimate(picture: Paint) -> None:
 
 def test_a_stop_among_the_fine_strokes_leaves_nothing(picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
     styles = [picture(40, 48, 1), picture(40, 48, 2)]
-    painting = impasto.prepare_pastiche(picture(40, 48), styles, tiny(), fine_style=fine_painting())
-    first, second = painting.strokes
-    paint = first.paint
-    monkeypatch.setattr(first, "paint", lambda: paint(lambda event: "stop"))
-    monkeypatch.setattr(second, "paint", lambda: pytest.fail("painted"))
+    job = impasto.prepare_pastiche(picture(40, 48), styles, tiny(), fine_style=fine_painting())
+    run, runs = Runner.run, list[Runner]()
+
+    def stop(runner: Runner, on_step: object, finish: Callable[[Tensor], Tensor]) -> Minimum:
+        runs.append(runner)
+        return run(runner, lambda event: "stop", finish)
+
+    monkeypatch.setattr(Runner, "run", stop)
     with pytest.raises(KeyboardInterrupt):
-        painting.paint(lambda event: pytest.fail("painted"))
+        impasto.paint(job, on_step=lambda event: pytest.fail("painted"))
+    assert len(runs) == 1
 
 
 @pytest.mark.parametrize("color", ["content-luma", "match", "oklab"])

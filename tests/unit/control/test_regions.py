@@ -196,7 +196,7 @@ def test_transparent_positions_do_not_count(picture: Paint) -> None:
     content, style = picture(48, 48, 1), flat(0.9, 0.2, 0.1)
     result = impasto.stylize(with_alpha(content, alpha), style, recipe)
     opaque = impasto.stylize(content, style, recipe)
-    start = impasto.prepare_pastiche(with_alpha(content, alpha), style, recipe).inputs.content
+    start = impasto.prepare_pastiche(with_alpha(content, alpha), style, recipe).inputs.content_image
     assert start is not None
     moved = (result.pastiche - start).abs().mean(dim=(0, 1, 2))
     assert float(moved[:24].mean()) > 0.01 and float(moved[25:].max()) == 0  # conv1_1 sees one pixel further

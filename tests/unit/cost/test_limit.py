@@ -10,7 +10,7 @@ from torch import Tensor
 import impasto
 from impasto.cost import workload
 from impasto.errors import MemoryLimitError
-from impasto.painting import painting
+from impasto.painting import job as job_module
 from impasto.tiles import memory_guard
 
 Paint = Callable[..., Tensor]
@@ -41,7 +41,7 @@ class Process:
 
 @pytest.fixture(autouse=True)
 def _empty_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(painting, "used_bytes", lambda device: 0)
+    monkeypatch.setattr(job_module, "used_bytes", lambda device: 0)
     monkeypatch.setattr(memory_guard, "used_bytes", lambda device: 0)
     monkeypatch.setattr(workload, "SLACK", 0)
 

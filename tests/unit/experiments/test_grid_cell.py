@@ -54,8 +54,8 @@ def test_each_input_of_a_sheet_is_hashed_once(
     hashed: list[object] = []
     start = tmp_path / "start.png"
     impasto.write_image(picture(32, 24, 3), start)
-    hash_input = grid_cell.describe_input
-    monkeypatch.setattr(grid_cell, "describe_input", lambda *given: hashed.append(given[1]) or hash_input(*given))
+    hash_input = grid_cell.hash_source
+    monkeypatch.setattr(grid_cell, "hash_source", lambda source: hashed.append(source) or hash_input(source))
     cells = CellPainter()
     for seed in (1, 2):
         cells.paint(tmp_path / f"{seed}.png", tiny(init=str(start), seed=seed), painter.sources, painter)

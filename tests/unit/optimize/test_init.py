@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.images.io import write_image
+from impasto.images.io import read_image, write_image
 from impasto.optimize.init import NOISE, build_init
 
 Paint = Callable[..., Tensor]
@@ -51,5 +51,5 @@ def test_style_is_cut_not_stretched() -> None:
 
 def test_a_file_is_read(tmp_path: Path, picture: Paint) -> None:
     write_image(picture(), tmp_path / "start.png")
-    image = build_init(str(tmp_path / "start.png"), (32, 32), None, [], 0)
+    image = build_init("start.png", (32, 32), None, [], 0, start_image=read_image(tmp_path / "start.png"))
     torch.testing.assert_close(image, picture(), atol=1 / 255, rtol=0)

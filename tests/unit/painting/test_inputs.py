@@ -111,8 +111,8 @@ def test_other_photographs_keep_the_masks_if_they_fit(folder: Path) -> None:
         prepare_rerun("masked.png", content="upright.png")
     assert "rerun keeps the masks of the old picture" in caught.value.hint
     paint(CASES["faces"]).save("faces.png")
-    found = prepare_rerun("faces.png", content="upright.png").inputs.described[-1]
-    assert (found.name, len(found.boxes)) == ("faces", 2)
+    found = prepare_rerun("faces.png", content="upright.png").inputs.protect
+    assert found is not None and (found.name, len(found.boxes)) == ("faces", 2)
 
 
 def test_masks_that_are_gone_or_changed_are_told_by_their_role(folder: Path) -> None:

@@ -13,7 +13,8 @@ from impasto.errors import RecipeError
 from impasto.features.vgg import Vgg
 from impasto.losses.gram import gram_matrix
 from impasto.optimize.events import OnStep
-from impasto.painting.painting import Painting
+from impasto.optimize.loop import Minimum
+from impasto.painting.runner import Runner
 from impasto.transfer.morph import FRAME_SHARE, style_path
 
 Paint = Callable[..., Tensor]
@@ -93,7 +94,7 @@ def test_a_frame_tells_its_place_and_the_morphs_recipe(picture: Paint) -> None:
 def test_a_morph_tells_what_all_frames_cost(picture: Paint) -> None:
     styles = [picture(48, 48, 1), picture(48, 48, 2)]
     morph = impasto.prepare_morph(picture(40, 48), styles, tiny(frames=9), fine_style=picture(seed=3))
-    one = morph.painting.estimate()
+    one = morph.job.estimate()
     whole = morph.estimate()
     assert (whole.frames, whole.to_dict()["frames"], whole.fine_s) == (9, 9, pytest.approx(one.fine_s, rel=0.5))
     assert whole.seconds > one.seconds
@@ -104,13 +105,13 @@ def test_fine_strokes_are_painted_once(picture: Paint, monkeypatch: pytest.Monke
     styles = [picture(48, 48, 1), picture(48, 48, 2)]
     morph = impasto.prepare_morph(picture(40, 48), styles, tiny(frames=3, steps=8), fine_style=picture(seed=3))
     painted: list[str] = []
-    paint = Painting.paint
+    run = Runner.run
 
-    def follow(painting: Painting, on_step: OnStep | None = None) -> impasto.Result:
-        painted.append(painting.recipe.color)
-        return paint(painting, on_step)
+    def follow(runner: Runner, on_step: OnStep | None, finish: Callable[[Tensor], Tensor]) -> Minimum:
+        painted.append(runner.job.recipe.color)
+        return run(runner, on_step, finish)
 
-    monkeypatch.setattr(Painting, "paint", follow)
+    monkeypatch.setattr(Runner, "run", follow)
     assert len(list(morph.paint())) == 3
     assert painted == ["content-luma"] * 2 + ["style"] * 3
 

@@ -99,7 +99,8 @@ def test_what_cannot_be_repeated_is_told(folder: Path, picture: Paint) -> None:
     impasto.stylize(picture(48, 64), "painting.png", recipe()).save("array.png")
     with pytest.raises(ImageReadError, match="content image, which was no file, of 'array.png'"):
         prepare_rerun("array.png")
-    assert prepare_rerun("array.png", content="photo.png").inputs.described[0].name == "photo.png"
+    content = prepare_rerun("array.png", content="photo.png").inputs.content
+    assert content is not None and content.name == "photo.png"
 
 
 def test_a_start_picture_is_found_beside_the_picture_and_told_as_recorded(

@@ -14,8 +14,8 @@ import impasto
 from impasto.cost import workload
 from impasto.errors import DeviceError, OutputError, RunError, RunLockedError, WeightsError
 from impasto.features.weights import load_weights, write_safetensors
-from impasto.painting import cache as cache
-from impasto.painting import painting
+from impasto.painting import cache
+from impasto.painting import job as job_module
 from impasto.runs import run as run_folder
 from impasto.runs.checkpoint import Checkpoints
 from impasto.runs.lock import is_locked
@@ -90,7 +90,7 @@ def test_tiles_and_precision_are_those_of_the_first_start(
     inputs, chosen = (picture(140, 187), picture(60, 80, 1)), recipe(size=187, statistic=(statistic,))
     how = {"precision": "float32", "threads": 1}
     with monkeypatch.context() as patch:
-        patch.setattr(painting, "used_bytes", lambda device: 0)
+        patch.setattr(job_module, "used_bytes", lambda device: 0)
         patch.setattr(memory_guard, "used_bytes", lambda device: 0)
         patch.setattr(workload, "SLACK", 0)
         whole = impasto.stylize(*inputs, chosen, **how, max_memory=memory)
@@ -189,11 +189,11 @@ def test_stopped_again_and_again_it_still_ends_in_the_same_picture(stopped: Path
 
 
 def test_killed_after_the_last_step_it_is_delivered(files: tuple[Path, Path], stopped: Path) -> None:
-    painted = prepare_resume(stopped)
-    assert painted.keeping.run is not None
-    painted.keeping.run.deliver_to({"output": str(stopped.parent / "out.png")})
-    painted.paint()  # and killed before it was saved
-    painted.keeping.run.close()
+    job, recorder = prepare_resume(stopped)
+    assert recorder.run is not None
+    recorder.run.deliver_to({"output": str(stopped.parent / "out.png")})
+    impasto.paint(job, recorder)  # and killed before it was saved
+    recorder.run.close()
     seen: list[int] = []
     again = impasto.resume(stopped, on_step=lambda event: seen.append(event.step))
     assert seen == []
@@ -254,15 +254,15 @@ def test_other_weights_and_other_software_are_told(stopped: Path, caplog: pytest
     (stopped / "run.json").write_text(json.dumps(record))
     with pytest.raises(RunError, match="other weights"):
         impasto.resume(stopped)
-    assert "was begun with impasto" in caplog.text and "torch 1.0" in caplog.text
+    assert "began with impasto" in caplog.text and "torch 1.0" in caplog.text
     assert impasto.resume(stopped, force=True).end == "steps"
 
 
 def test_two_at_once_are_refused(stopped: Path) -> None:
-    first = prepare_resume(stopped)
+    job, recorder = prepare_resume(stopped)
     with pytest.raises(RunLockedError, match="is being painted by process"):
         impasto.resume(stopped)
-    assert first.paint().end == "steps"
+    assert impasto.paint(job, recorder).end == "steps"
 
 
 def test_a_folder_asked_for_is_checked_before_slow_work(files: tuple[Path, Path], stopped: Path) -> None:
@@ -279,7 +279,7 @@ def test_a_default_folder_that_cannot_be_written_costs_nothing_but_a_warning(
     monkeypatch.setenv("IMPASTO_DATA", str(tmp_path / "file" / "below"))
     result = impasto.stylize(*files, recipe(), run_dir="auto")
     assert torch.equal(result.pastiche, impasto.stylize(*files, recipe()).pastiche)
-    assert caplog.text.count("no run is kept (Not a directory)") == 1
+    assert caplog.text.count("no run folder is written (Not a directory)") == 1
 
 
 def test_a_disk_that_fills_up_is_warned_of_once_and_tried_again(

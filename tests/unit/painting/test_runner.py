@@ -15,7 +15,7 @@ from impasto.cost import calibration, workload
 from impasto.errors import DeviceError, OutOfMemoryError, RecipeError
 from impasto.losses.objective import Objective
 from impasto.optimize import precision
-from impasto.painting import painting
+from impasto.painting import job
 from impasto.tiles import memory_guard
 from impasto.tiles.objective import TiledObjective
 
@@ -35,7 +35,7 @@ def stylize(picture: Paint, **how: Any) -> impasto.Result:
 
 @pytest.fixture
 def empty_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(painting, "used_bytes", lambda device: 0)
+    monkeypatch.setattr(job, "used_bytes", lambda device: 0)
     monkeypatch.setattr(memory_guard, "used_bytes", lambda device: 0)
     monkeypatch.setattr(workload, "SLACK", 0)
 
@@ -177,7 +177,7 @@ def test_a_run_is_learnt_from_if_estimated(picture: Paint, tmp_path: Path, monke
     prepared = impasto.prepare_pastiche(content, style, recipe(steps=12), precision="float32")
     prepared.estimate()
     ((_, before),) = calibration.read_speeds().items()
-    prepared.paint()
+    impasto.paint(prepared)
     ((_, after),) = calibration.read_speeds().items()
     assert [pixels for pixels, _ in before.points] == [256 * 256]
     assert [pixels for pixels, _ in after.points] == [94 * 125, 187 * 250]

@@ -1,0 +1,198 @@
+"""A job: one picture that is ready to be painted, everything checked that can be wrong before slow work."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from impasto.control.color import check_color
+from impasto.control.fine_style import check_fine_style, fine_recipe
+from impasto.control.regions import Masks, build_regions
+from impasto.control.sizes import check_sizes, style_size
+from impasto.cost.estimate import Estimate, estimate_run
+from impasto.cost.plan import Budget
+from impasto.features.guides import Region
+from impasto.features.vgg import Vgg
+from impasto.features.weights import WeightsRecord
+from impasto.images.carried import Carried
+from impasto.images.resize import fit_long_edge
+from impasto.losses.protection import protect_recipe
+from impasto.optimize.precision import Precision, check_precision, resolve_precision
+from impasto.optimize.schedule import RunPlan
+from impasto.painting.cache import Cache
+from impasto.painting.inputs import Inputs
+from impasto.painting.options import RunOptions
+from impasto.painting.planner import Planner
+from impasto.recipe.recipe import Recipe, check_blend
+from impasto.runs.places import AUTO, check_run_dir
+from impasto.system.device import resolve_devices, running
+from impasto.system.memory import memory_limit, used_bytes
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Job:
+    """One picture ready to be painted. Variants of it are made with `vary` and `dataclasses.replace`.
+
+    effective_recipe: the recipe with the layers that protection adds. devices: that share the tiles; the first does
+    everything else. encoders: by precision. planner, plan: the parts of the run, each within the memory limit.
+    fine_jobs: one a style image, which repaints it in the fine style first. start: (1, 3, H, W), instead of the
+    recipe's start image.
+    """
+
+    recipe: Recipe
+    inputs: Inputs
+    options: RunOptions
+    effective_recipe: Recipe
+    regions: tuple[Region, ...]
+    devices: tuple[torch.device, ...]
+    encoders: Mapping[Precision, Vgg]
+    weights: WeightsRecord
+    planner: Planner
+    plan: RunPlan
+    fine_jobs: tuple["Job", ...] = ()
+    start: Tensor | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where everything is done but the other devices' tiles."""
+        return self.devices[0]
+
+    @property
+    def kind(self) -> str:
+        """The command that paints such a job: "stylize", "texture" or "reconstruct"."""
+        if self.inputs.content is not None and self.inputs.styles:
+            return "stylize"
+        return "texture" if self.inputs.content is None and isinstance(self.recipe.size, tuple) else "reconstruct"
+
+    def estimate(self) -> Estimate:
+        """What the job will cost; on a machine never measured, after one evaluation of a small picture."""
+        plan, has_content = self.plan, self.inputs.content is not None
+        workloads = [self.planner.workload(part.size, part.precision) for part in plan.parts]
+        with running(self.device, plan.threads, memory_hint(plan)):
+            estimate = estimate_run(plan, workloads, has_content=has_content, devices=self.devices)
+        return estimate.after([fine.estimate() for fine in self.fine_jobs])
+
+
+def prepare(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
+    """A job, after everything was checked that can be wrong before slow work.
+
+    Raises RecipeError, ImageSizeError, MaskError, WeightsError, DeviceError, MemoryLimitError, OutputError, RunError.
+    """
+    if options.run_dir not in (None, AUTO):
+        check_run_dir(options.run_dir)
+    size, effective = find_size(recipe, inputs), effective_recipe(recipe, inputs)
+    if inputs.styles:
+        check_blend(recipe.style_blend, len(inputs.styles))
+    check_color(recipe, has_content=inputs.content is not None, has_styles=bool(inputs.styles))
+    content_size = None if inputs.content is None else inputs.content.size
+    check_sizes(effective, content_size, [style.size for style in inputs.styles], size)
+    regions = _build_regions(recipe, inputs, size)
+    devices = resolve_devices(options.device)
+    device, plan = devices[0], options.plan
+    precision = resolve_precision(options.precision, device) if plan is None else plan.precision
+    for each in devices:
+        check_precision(precision, each)
+    images = [picture.image for picture in (inputs.content, *inputs.styles) if picture is not None]
+    cache = options.cache if options.cache is not None else Cache()
+    encoders, weights = cache.encoders(
+        recipe.replace(weights=inputs.weights) if inputs.weights else recipe, precision, images
+    )
+    used = used_bytes(device)
+    if device.type != "cpu":
+        # They go to the device when it is time to paint.
+        used += sum(encoder.count_bytes() for encoder in encoders.values())
+    planner = Planner(
+        recipe=effective,
+        encoders=encoders,
+        style_image_sizes=tuple(style.size for style in inputs.styles),
+        size=size,
+        budget=Budget(used, min(memory_limit(options.max_memory, each) for each in devices)),
+        regions=len(regions),
+    )
+    threads = options.threads if options.threads is not None else torch.get_num_threads()
+    job = Job(
+        recipe=recipe,
+        inputs=inputs,
+        options=options,
+        effective_recipe=effective,
+        regions=regions,
+        devices=devices,
+        encoders=encoders,
+        weights=weights,
+        planner=planner,
+        plan=planner.plan(precision, threads) if plan is None else planner.adopt(plan),
+    )
+    return job if inputs.fine_style is None else replace(job, fine_jobs=_prepare_fine_style(job))
+
+
+def vary(job: Job, recipe: Recipe, inputs: Inputs, regions: tuple[Region, ...] | None = None) -> Job:
+    """Another job, of another recipe or other inputs, in the same network and within the same limits.
+
+    regions: built from the inputs' masks and alpha if left out.
+    """
+    size, effective = find_size(recipe, inputs), effective_recipe(recipe, inputs)
+    regions = _build_regions(recipe, inputs, size) if regions is None else regions
+    planner = replace(
+        job.planner,
+        recipe=effective,
+        style_image_sizes=tuple(style.size for style in inputs.styles),
+        size=size,
+        regions=len(regions),
+    )
+    return replace(
+        job,
+        recipe=recipe,
+        inputs=inputs,
+        effective_recipe=effective,
+        regions=regions,
+        planner=planner,
+        plan=planner.plan(job.plan.precision, job.plan.threads),
+        fine_jobs=(),
+        start=None,
+    )
+
+
+def find_size(recipe: Recipe, inputs: Inputs) -> Size:
+    """The finished picture's (height, width): the recipe's, or its long edge in the photograph's or style's aspect."""
+    if isinstance(recipe.size, tuple):
+        return recipe.size
+    picture = inputs.content if inputs.content is not None else inputs.styles[0]
+    return fit_long_edge(*picture.size, recipe.size)
+
+
+def effective_recipe(recipe: Recipe, inputs: Inputs) -> Recipe:
+    """The recipe that the objective is built from: with the layers that protection adds."""
+    return recipe if inputs.protect is None else protect_recipe(recipe)
+
+
+def memory_hint(plan: RunPlan) -> str:
+    """What to do where a plan runs out of memory."""
+    return f"Lower --size (now {max(plan.size)}), --style-scale or --max-memory, or close other programs."
+
+
+def _build_regions(recipe: Recipe, inputs: Inputs, size: Size) -> tuple[Region, ...]:
+    masks = Masks(
+        size=size,
+        style_sizes=[style_size(recipe, style.size, size, size) for style in inputs.styles],
+        content_masks=[mask.image for mask in inputs.content_masks],
+        style_masks=[mask.image for mask in inputs.style_masks],
+        content_alpha=inputs.content_alpha,
+        style_alphas=inputs.style_alphas,
+    )
+    return build_regions(recipe, masks)
+
+
+def _prepare_fine_style(job: Job) -> tuple[Job, ...]:
+    """The jobs that repaint each style image in the fine style: it is the photograph there, without its masks."""
+    inputs = job.inputs
+    assert inputs.fine_style is not None
+    jobs = []
+    for style, size in zip(inputs.styles, job.planner.style_sizes(job.plan.size), strict=True):
+        recipe = fine_recipe(job.recipe, size)
+        check_fine_style(recipe, inputs.fine_style.image, size)
+        bare = replace(style, carried=Carried(alpha=style.alpha))
+        jobs.append(vary(job, recipe, Inputs(content=bare, styles=(inputs.fine_style,))))
+    return tuple(jobs)

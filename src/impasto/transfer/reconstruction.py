@@ -1,0 +1,111 @@
+"""Reconstruction: the picture that one layer, or the style of some layers, keeps of another."""
+
+from typing import Any, Literal, Unpack
+
+from impasto.errors import RecipeError
+from impasto.images.io import ImageSource
+from impasto.optimize.events import OnStep
+from impasto.painting.inputs import read_inputs
+from impasto.painting.job import Job, prepare
+from impasto.painting.options import RunFields, RunOptions
+from impasto.painting.paint import paint
+from impasto.painting.recorder import start_recorder
+from impasto.recipe.recipe import Recipe
+from impasto.runs.result import Result
+
+Kind = Literal["content", "style"]
+
+
+def reconstruct(
+    image: ImageSource,
+    *,
+    content_layers: tuple[str, ...] = (),
+    style_layers: tuple[str, ...] = (),
+    content_layer_weights: tuple[float, ...] = (),
+    style_layer_weights: tuple[float, ...] = (),
+    recipe: Recipe | None = None,
+    on_step: OnStep | None = None,
+    **options: Unpack[RunFields],
+) -> Result:
+    """The picture that has, from noise, the same responses in the content layers or the same style in the style layers.
+
+    Gatys et al. 2015, figure 1: eq. 1 alone (bottom row) or eq. 5 alone (top row), in the network with its original
+    maximum pooling, as the caption says.
+    content_layers, style_layers: one of them. content_layer_weights, style_layer_weights: one a layer of that kind; if
+    left out, the recipe's where its layers are the same, or else equal ones.
+    recipe: the preset `reconstruct` if left out; its strength does not matter, since there is nothing to mix.
+    The rest, and what is raised, as for `stylize`.
+    """
+    job = prepare_reconstruction(
+        image,
+        content_layers=content_layers,
+        style_layers=style_layers,
+        content_layer_weights=content_layer_weights,
+        style_layer_weights=style_layer_weights,
+        recipe=recipe,
+        **options,
+    )
+    return paint(job, start_recorder(job), on_step)
+
+
+def prepare_reconstruction(
+    image: ImageSource,
+    *,
+    content_layers: tuple[str, ...] = (),
+    style_layers: tuple[str, ...] = (),
+    content_layer_weights: tuple[float, ...] = (),
+    style_layer_weights: tuple[float, ...] = (),
+    recipe: Recipe | None = None,
+    **fields: Unpack[RunFields],
+) -> Job:
+    """The job that `reconstruct` paints."""
+    recipe, options = recipe if recipe is not None else Recipe.preset("reconstruct"), RunOptions(**fields)
+    if bool(content_layers) == bool(style_layers):
+        raise RecipeError(
+            f"content_layers and style_layers are {'both given' if content_layers else 'both empty'}; "
+            "expected one of them.",
+            "Give --content-layers conv4_2, say, or --style-layers conv1_1,conv2_1.",
+        )
+    check_reconstruction(recipe)
+    if content_layers:
+        recipe = _keep_one(recipe, "content", content_layers, content_layer_weights, style_layer_weights)
+        return prepare(recipe, read_inputs(recipe, options, image), options)
+    recipe = _keep_one(recipe, "style", style_layers, style_layer_weights, content_layer_weights)
+    return prepare(recipe, read_inputs(recipe, options, style_images=[image]), options)
+
+
+def check_reconstruction(recipe: Recipe) -> None:
+    """Accept a recipe that keeps the picture's aspect and does not start from it. Raises RecipeError."""
+    if isinstance(recipe.size, tuple) or recipe.init in ("content", "style"):
+        raise RecipeError(
+            f"size is {recipe.size}, init {recipe.init!r}; a reconstruction keeps the picture's aspect and does not "
+            "start from it.",
+            "Give the long edge alone as --size, and --init noise.",
+        )
+
+
+def check_weighed(recipe: Recipe, kind: Kind) -> None:
+    """Accept a recipe in which the only kind of loss has a weight. Raises RecipeError."""
+    if getattr(recipe, f"{kind}_weight") == 0:
+        raise RecipeError(
+            f"{kind}_weight is 0; expected a weight above 0, since nothing but {kind} is painted here.",
+            f"Leave --{kind}-weight out, or give --{kind}-weight 1.",
+        )
+
+
+def _keep_one(
+    recipe: Recipe, kind: Kind, layers: tuple[str, ...], weights: tuple[float, ...], others: tuple[float, ...]
+) -> Recipe:
+    """The recipe of a reconstruction from the layers of one kind; others: the weights given for the other kind."""
+    other = "style" if kind == "content" else "content"
+    if others:
+        raise RecipeError(
+            f"{other}_layer_weights are given to reconstruct {kind}_layers; expected weights of these, or none.",
+            f"Give --{kind}-layer-weights, or leave --{other}-layer-weights out.",
+        )
+    changes: dict[str, Any] = {f"{kind}_layers": layers, f"{kind}_layer_weights": weights}
+    changed = recipe.replace(**{f"{other}_layers": (), f"{other}_layer_weights": ()}, **changes)
+    if not weights and getattr(changed, f"{kind}_layers") == getattr(recipe, f"{kind}_layers"):
+        changed = changed.replace(**{f"{kind}_layer_weights": getattr(recipe, f"{kind}_layer_weights")})
+    check_weighed(changed, kind)
+    return changed if changed.strength is None else changed.replace(strength=0.0 if kind == "content" else 1.0)

@@ -1,0 +1,102 @@
+"""Texture synthesis: a new picture with the texture of a sample."""
+
+from typing import Unpack
+
+from impasto.control.sizes import WRAP, fit_wrap
+from impasto.errors import ImageSizeError, RecipeError
+from impasto.images.resize import fit_long_edge
+from impasto.optimize.events import OnStep
+from impasto.painting.inputs import Inputs, read_inputs
+from impasto.painting.job import Job, prepare
+from impasto.painting.options import ImageSources, RunFields, RunOptions
+from impasto.painting.paint import paint
+from impasto.painting.recorder import start_recorder
+from impasto.recipe.recipe import Recipe
+from impasto.runs.result import Result
+from impasto.transfer.reconstruction import check_weighed
+
+SMALLEST_SAMPLE = 32
+"""Pixels that a texture sample has at least on each side."""
+
+
+def synthesize_texture(
+    samples: ImageSources,
+    *,
+    size: int | tuple[int, int] | None = None,
+    tileable: bool = False,
+    recipe: Recipe | None = None,
+    on_step: OnStep | None = None,
+    **options: Unpack[RunFields],
+) -> Result:
+    """A new picture with the texture of the samples: the style loss alone, from noise.
+
+    Gatys et al. 2015, "Texture Synthesis Using Convolutional Neural Networks" (arXiv 1505.07376), eq. 4 and 5.
+    samples: one or several pictures, mixed by the recipe's `style_blend`; each at least 32 pixels a side.
+    size: (height, width), or the long edge in the first sample's aspect; the recipe's size if left out.
+    tileable: the result repeats without a seam, because every convolution wraps around; sides must be multiples of 16.
+    recipe: the preset `texture` if left out; its padding "wrap-x" repeats sideways only, for panoramas.
+    The rest, and what is raised, as for `stylize`.
+    """
+    job = prepare_texture(samples, size=size, tileable=tileable, recipe=recipe, **options)
+    return paint(job, start_recorder(job), on_step)
+
+
+def prepare_texture(
+    samples: ImageSources,
+    *,
+    size: int | tuple[int, int] | None = None,
+    tileable: bool = False,
+    recipe: Recipe | None = None,
+    **fields: Unpack[RunFields],
+) -> Job:
+    """The job that `synthesize_texture` paints."""
+    recipe, options = recipe if recipe is not None else Recipe.preset("texture"), RunOptions(**fields)
+    if tileable:
+        recipe = recipe.replace(padding="wrap")
+    if size is not None:
+        recipe = recipe.replace(size=size)
+    check_texture(recipe)
+    return prepare_sampled(recipe, read_inputs(recipe, options, style_images=samples), options)
+
+
+def check_texture(recipe: Recipe) -> None:
+    """Accept a recipe that paints style alone. Raises RecipeError."""
+    if recipe.init == "content":
+        raise RecipeError("init is 'content', and a texture has none.", "Use --init noise, style or a picture.")
+    if not recipe.style_layers:
+        raise RecipeError(
+            "style_layers is empty; expected at least one layer, since a texture has no content.",
+            "Give --style-layers conv1_1,conv2_1, say.",
+        )
+    if recipe.strength == 0:
+        raise RecipeError(
+            "strength is 0; expected more than 0, since a texture is style alone.",
+            "Leave --strength out, or give --strength 1.",
+        )
+    check_weighed(recipe, "style")
+
+
+def prepare_sampled(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
+    """The job of a texture whose samples were read. Raises ImageSizeError, and what `prepare` raises."""
+    for height, width in (sample.size for sample in inputs.styles):
+        if min(height, width) < SMALLEST_SAMPLE:
+            raise ImageSizeError(
+                f"texture sample is {width}x{height}; expected at least {SMALLEST_SAMPLE} pixels a side.",
+                "Use a larger sample: a texture is what repeats within it.",
+            )
+    size = _fit_texture(recipe.size, inputs.styles[0].size, recipe.padding)
+    return prepare(recipe.replace(size=size), inputs, options)
+
+
+def _fit_texture(size: int | tuple[int, int], sample: tuple[int, int], padding: str) -> tuple[int, int]:
+    """The texture's (height, width). A side that was asked for stays or is refused; one that follows is fitted."""
+    asked = fit_long_edge(*sample, size) if isinstance(size, int) else size
+    fitted = fit_wrap(asked, padding)
+    is_refused = fitted != asked if isinstance(size, tuple) else max(fitted) != size
+    if is_refused:
+        nearest = f"{fitted[1]}x{fitted[0]}" if isinstance(size, tuple) else max(fitted)
+        raise ImageSizeError(
+            f"size is {asked[1]}x{asked[0]}; sides that wrap around must be multiples of {WRAP}.",
+            f"The nearest is --size {nearest}.",
+        )
+    return fitted
