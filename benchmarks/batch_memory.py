@@ -16,46 +16,28 @@ from typing import Any
 import torch
 from report import write_report
 
-from impasto.batch import cluster, hand, local
-from impasto.batch.jobs import Job, Setup
+from impasto.batch.jobs import Job, Painted
 from impasto.batch.naming import NameTemplate
 from impasto.batch.pairs import Pairs
 from impasto.batch.plan import check_jobs
-from impasto.batch.reports import Crew, Painted
 from impasto.batch.run import BatchEvent, paint_batch
 from impasto.images.io import write_image
 from impasto.recipe.recipe import Recipe
+from impasto.workers.connect import connect
+from impasto.workers.pool import Perform, Share, WorkerPool
+from impasto.workers.processes import ProcessPool
+from impasto.workers.ray_pool import RayPool
 
 FACTS = {"size": {"width": 32, "height": 32}, "steps": 1, "seconds": 0.0, "losses": {"total": 0.0}, "peak_bytes": 0}
 
 
-class Copier:
-    """Stands in for a Painter."""
+def build_copier(share: Share) -> Perform:
+    """Return what a worker runs instead of painting: it copies the photograph."""
 
-    def __init__(self, *arguments: Any, **more: Any) -> None: ...
+    def copy(job: Job, on_progress: object) -> Painted:
+        return Painted(Path(job.content).read_bytes(), FACTS)
 
-    def check(self, job: Job) -> None: ...
-
-    def paint(self, job: Job, on_step: object = None) -> Painted:
-        return Painted(job, Path(job.content).read_bytes(), FACTS)
-
-
-class CopyingHand(hand.Hand):
-    """A Ray actor that copies."""
-
-    def __init__(self, setup: Setup, cores: int | None) -> None:
-        super().__init__(setup, cores)
-        self._painter = Copier()  # type: ignore[assignment]
-
-
-def work_by_copying(connection: Any, *rest: Any) -> None:
-    """A local worker that copies."""
-    connection.send("ready")
-    while True:
-        try:
-            connection.send(Copier().paint(connection.recv()))
-        except (EOFError, OSError):
-            return
+    return copy
 
 
 def main() -> None:
@@ -64,7 +46,6 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--ray", action="store_true")
     arguments = parser.parse_args()
-    cluster.Hand, local.work = CopyingHand, work_by_copying  # type: ignore[misc]
     seen: list[tuple[int, float]] = []
 
     def look(event: BatchEvent) -> None:
@@ -73,10 +54,10 @@ def main() -> None:
             seen.append((done, mib))
             print(f"{done:7} pictures  {mib:7.1f} MiB  {seconds:6.0f} s", flush=True)
 
-    def hire(trial: Job) -> Crew:
+    def start_pool(first: Job) -> WorkerPool[Any]:
         if arguments.ray:
-            return cluster.RayCrew(Setup(), trial, workers=arguments.workers, cores=1)
-        return local.LocalCrew(Setup(), arguments.workers, trial)
+            return RayPool(connect(None), build_copier, workers=arguments.workers, cores=1)
+        return ProcessPool(build_copier, arguments.workers)
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -90,7 +71,7 @@ def main() -> None:
         out = folder / "out"
         jobs = Pairs(str(folder / "photos"), str(folder / "paintings"), "all", template, Recipe(), out)
         started = time.perf_counter()
-        tally = paint_batch(jobs, check_jobs(jobs, out), out, Setup(), hire, look)
+        tally = paint_batch(jobs, check_jobs(jobs, out), out, start_pool, look)
     write_report("batch_memory", {"ray": arguments.ray, "done": tally.done, "resident_mib": seen})
 
 

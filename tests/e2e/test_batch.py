@@ -95,7 +95,7 @@ def test_a_list_with_a_recipe_a_row(
         ("photos paintings more -o out", "Put patterns into quotes"),
         ("photos paintings --from list.csv -o out", "none beside --from"),
         ("--from list.csv -o out", "row 2: strength is 7"),
-        ("photos paintings -o photos", "the folder that the pictures go to"),
+        ("photos paintings -o photos", "the folder for the finished pictures"),
         ("photos paintings -o out --name-template {content}.png", "two pictures would be named 'a.png'"),
         ("photos paintings -o out --name-template {content}_{style}.pgn", "'a_x.pgn' has the unknown suffix"),
         ("photos paintings -o out --weights none.pth", "neither a known name nor a file"),
@@ -178,20 +178,17 @@ def test_ray_paints_the_same_and_survives_a_killed_worker(
 ) -> None:
     ray = pytest.importorskip("ray")
     monkeypatch.setenv("RAY_ADDRESS", "local")
-    from impasto.batch.hand import Hand
+    from impasto.workers.ray_worker import RayWorker
 
-    def paint_and_die(self: Hand, job: Any, *data: bytes) -> Any:
-        mark = folder / "died"
-        if not mark.exists():
-            mark.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return original(self, job, *data)
+    class Mortal(RayWorker):
+        def perform(self, item: Any, *contents: bytes) -> Any:
+            mark = folder / "died"
+            if not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return RayWorker.perform(self, item, *contents)
 
-    class Mortal(Hand):
-        paint = paint_and_die
-
-    original = Hand.paint
-    monkeypatch.setattr("impasto.batch.cluster.Hand", Mortal)
+    monkeypatch.setattr("impasto.workers.ray_pool.RayWorker", Mortal)
     code, told, err = run(capfd, "--ray", "--jobs", "1", "--cores-per-worker", "1")
     assert not ray.is_initialized()
     assert (code, told["done"], told["failed"], told["left"]) == (3, 4, 4, 0), err

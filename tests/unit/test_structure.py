@@ -15,9 +15,6 @@ CONSTRUCTORS = {"__init__", "__post_init__", "__new__"}
 FOREIGN = {"grad", "fp32_precision", "__signature__", "__annotations__"}
 """Attributes of tensors, of torch's settings and of functions, which are not our classes'."""
 
-REMAINING = {"batch/cluster.py", "batch/local.py", "batch/run.py"}
-"""Modules that are not there yet; each is removed from here as it is."""
-
 
 def targets(node: ast.AST) -> Iterator[ast.Attribute]:
     """The attributes that a statement sets, inside tuples and lists too."""
@@ -115,10 +112,7 @@ def is_pickling(tree: ast.Module, wanted: ast.Attribute) -> bool:
 def test_objects_are_complete_when_built(path: Path) -> None:
     tree = ast.parse(path.read_text("utf-8"))
     found = [*late_attributes(tree), *set_from_outside(tree)]
-    if str(path.relative_to(SOURCE)) in REMAINING:
-        assert found, "remove it from REMAINING"
-    else:
-        assert found == []
+    assert found == []
 
 
 @pytest.mark.parametrize(

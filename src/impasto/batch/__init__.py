@@ -1,1 +1,1 @@
-"""Many pictures: which ones, what is done of them, and the workers that paint them, on one machine or a cluster."""
+"""Many pictures: which ones, which of them are done, and what the workers paint."""

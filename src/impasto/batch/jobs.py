@@ -1,11 +1,13 @@
-"""One picture of a batch, and how all of them are run."""
+"""One picture of a batch, and how all of them are painted."""
 
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Self
 
 from impasto.recipe.files import recipe_files
 from impasto.recipe.recipe import Recipe
@@ -13,9 +15,9 @@ from impasto.recipe.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture to be painted.
+    """One picture to paint; an item of a `WorkerPool`.
 
-    content, styles: paths. output: the picture's path inside the batch's folder. recipe: what is painted.
+    content, styles: paths. output: the picture's path inside the batch's folder.
     """
 
     content: str
@@ -23,10 +25,41 @@ class Job:
     output: str
     recipe: Recipe
 
+    @property
+    def files(self) -> Sequence[str]:
+        """The photograph's path."""
+        return (self.content,)
+
+    @property
+    def shared_files(self) -> Sequence[str]:
+        """The paintings' paths."""
+        return self.styles
+
+    def with_files(self, files: Sequence[str], shared_files: Sequence[str]) -> Self:
+        """Return the job with other paths of the same pictures."""
+        return replace(self, content=files[0], styles=tuple(shared_files))
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A finished picture: its file's bytes, and its size, steps, seconds, losses, peak_bytes and end as JSON values."""
+
+    picture: bytes
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The progress of a picture: the present scale, and the steps done of all."""
+
+    scale: int
+    step: int
+    steps: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """How every picture of a batch is run; as for `stylize`.
+    """How every picture of a batch is painted; as for `stylize`.
 
     threads: of one worker; None: its share of the cores. max_memory: bytes of all workers of one machine together.
     """
@@ -39,17 +72,17 @@ class Setup:
 
 
 def job_key(job: Job) -> str:
-    """Sixteen hexadecimal digits of all that shows in the picture: its name, recipe and inputs.
+    """Return 16 hexadecimal digits of everything that shows in the picture: its name, recipe and inputs.
 
     Inputs, and files that the recipe names, count by name, size and time of change: a folder may be moved.
     """
-    files = [_stamp(path) for path in (job.content, *job.styles, *_named_files(job.recipe))]
+    files = [_stamp(path) for path in (job.content, *job.styles, *_recipe_files(job.recipe))]
     values = [job.output, _recipe_hash(job.recipe), files]
     return hashlib.sha256(json.dumps(values).encode("utf-8")).hexdigest()[:16]
 
 
 def is_painted(job: Job, picture: Path) -> bool:
-    """Whether the picture is there, finished from this job's recipe and inputs, as its metadata tell."""
+    """Return whether the picture exists and was painted by this job's recipe from its inputs, by its metadata."""
     if not picture.is_file():
         return False
     # Only now, because they import torch, which the process that leads a batch does without.
@@ -61,14 +94,14 @@ def is_painted(job: Job, picture: Path) -> bool:
         if metadata is None or metadata.get("recipe") != job.recipe.to_dict():
             return False
         painted_ns = picture.stat().st_mtime_ns
-        if any(os.stat(name).st_mtime_ns >= painted_ns for name in _named_files(job.recipe)):
+        if any(os.stat(name).st_mtime_ns >= painted_ns for name in _recipe_files(job.recipe)):
             return False
-        wanted = [file_sha256(Path(path)) for path in (job.content, *job.styles)]
+        expected = [file_sha256(Path(path)) for path in (job.content, *job.styles)]
         inputs = metadata.get("inputs")
         if not isinstance(inputs, list):
             return False
-        return [entry.get("sha256") for entry in inputs if entry.get("role") != "init"] == wanted
-    except (OSError, AttributeError):  # an input is gone, or the metadata are not of our making
+        return [entry.get("sha256") for entry in inputs if entry.get("role") != "init"] == expected
+    except (OSError, AttributeError):  # an input is missing, or the metadata are another program's
         return False
 
 
@@ -78,7 +111,7 @@ def _recipe_hash(recipe: Recipe) -> str:
 
 
 @lru_cache(maxsize=64)
-def _named_files(recipe: Recipe) -> tuple[str, ...]:
+def _recipe_files(recipe: Recipe) -> tuple[str, ...]:
     return tuple(recipe_files(recipe))
 
 

@@ -1,4 +1,4 @@
-"""Names of a batch's pictures, by a template such as "{style}/{content}.png"."""
+"""Name a batch's pictures by a template such as "{style}/{content}.png"."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from impasto.recipe.recipe import Recipe, field_names
 
 DEFAULT_TEMPLATE = "{content}_{style}.png"
 
-LONGEST = 255
-"""Bytes that a file's name may have on every usual disk."""
+MOST_BYTES = 255
+"""Bytes of a file's name on every usual disk."""
 
 
 class NameTemplate:
-    """A template whose fields are known and whose names stay inside the batch's folder. Raises BatchError.
+    """A template of names inside the batch's folder. Raises BatchError where a field is unknown.
 
     Fields: content and style (file names without suffix; several styles joined by +), index (1, 2, ... in the order of
-    the jobs), and every field of the recipe. "{index:05d}" and the like are formatted as Python does it.
+    the jobs), and every field of the recipe. Formats such as "{index:05d}" are Python's.
     """
 
     def __init__(self, template: str) -> None:
@@ -42,7 +42,7 @@ class NameTemplate:
                 )
 
     def fill(self, content: str, styles: Sequence[str], index: int, recipe: Recipe) -> str:
-        """The name of one picture, with / between folders. Raises BatchError where it is no name within the folder."""
+        """Return the name of one picture, with / between folders. Raises BatchError where it leaves the folder."""
         values: dict[str, Any] = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
         values |= {"content": PurePath(content).stem, "style": "+".join(PurePath(style).stem for style in styles)}
         values = {name: v if isinstance(v, int | float) else _to_part(v) for name, v in values.items()}
@@ -57,20 +57,20 @@ class NameTemplate:
 
 
 def check_name(name: str, label: str) -> str:
-    """The name of a picture, if it lies inside the batch's folder; label begins the message. Raises BatchError."""
+    """Return the name of a picture inside the batch's folder. label: begins the message. Raises BatchError."""
     parts = PurePosixPath(name).parts
     if not name or name.endswith("/") or PurePath(name).is_absolute() or ".." in parts or "\0" in name:
         raise BatchError(
             f"{label} {name!r}; expected a file's name inside the output folder.", "Leave out .. and a leading /."
         )
-    if any(len(part.encode("utf-8", "surrogateescape")) > LONGEST for part in parts):
+    if any(len(part.encode("utf-8", "surrogateescape")) > MOST_BYTES for part in parts):
         raise BatchError(
-            f"{label} {name!r}; expected names of at most {LONGEST} bytes.", "Give --name-template {index:06d}.png."
+            f"{label} {name!r}; expected names of at most {MOST_BYTES} bytes.", "Give --name-template {index:06d}.png."
         )
     return "/".join(parts)
 
 
 def _to_part(value: object) -> str:
-    """Text for a name, without what would make folders of it."""
+    """Return text for a name, without letters that separate folders."""
     text = "+".join(map(str, value)) if isinstance(value, tuple) else str(value)
     return text.replace("/", "-").replace("\\", "-")

@@ -1,36 +1,35 @@
-"""A batch being painted: jobs to workers, pictures and events into the folder."""
+"""Paint a batch: jobs go to workers, pictures and events into the folder."""
 
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
-from impasto.batch.jobs import Job, Setup, is_painted, job_key
+from impasto.batch.jobs import Job, Painted, Setup, Step, is_painted, job_key
 from impasto.batch.manifest import Manifest
-from impasto.batch.reports import Crew, Failed, Lost, Painted, Report, Stepped
 from impasto.errors import OutputError
 from impasto.system.disk import replace_file
+from impasto.workers.pool import Failed, Finished, Lost, Perform, Progress, Report, Share, WorkerPool
 
 logger = logging.getLogger(__name__)
 
-DEATHS = 3
+MOST_DEATHS = 3
 """Workers that one picture may cost before it counts as failed."""
 
 WAIT_S = 1.0
 
-TOLD = 20
+MOST_FAILURES = 20
 """Failures that a tally holds; the manifest holds all."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Tally:
-    """What has come of a batch so far.
+    """Counts of a batch so far.
 
-    jobs: of all. kept: done before. done, failed: in this call. failures: the first of them, as in the manifest.
+    jobs: all. kept: done before. done, failed: in this call. failures: the first of them, as in the manifest.
     steps, peak_bytes: all steps, and the most memory of one worker, in this call.
     """
 
@@ -40,7 +39,7 @@ class Tally:
     failed: int = 0
     steps: int = 0
     peak_bytes: int = 0
-    failures: list[dict[str, Any]] = field(default_factory=list)
+    failures: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def left(self) -> int:
@@ -50,33 +49,43 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class BatchEvent:
-    """Something came of a job: it was done before, is begun, is some steps on (see `step`), is done or failed, or its
-    worker was lost."""
+    """A change of one job. kept: done before; begun; step: progress, in `step`; done; failed; lost: its worker died."""
 
     kind: Literal["kept", "begun", "step", "done", "failed", "lost"]
     job: Job
     tally: Tally
-    step: Stepped | None = None
+    step: Step | None = None
 
 
 OnBatch = Callable[[BatchEvent], object]
+
+
+def build_painter(setup: Setup, first: Job, share: Share) -> Perform:
+    """Return the function by which a worker paints jobs, after checking the first one. Imports torch.
+
+    Raises the ImpastoError by which no job like the first can be painted.
+    """
+    from impasto.batch.painter import Painter
+
+    painter = Painter(setup, share)
+    painter.check(first)
+    return painter.paint
 
 
 def paint_batch(
     jobs: Iterable[Job],
     count: int,
     folder: Path,
-    setup: Setup,
-    hire: Callable[[Job], Crew],
+    start_pool: Callable[[Job], WorkerPool[Any]],
     on_event: OnBatch | None = None,
 ) -> Tally:
-    """What came of the jobs that were not done before, each painted by one of a crew's workers.
+    """Paint the jobs that were not done before, and return the counts.
 
-    jobs, count: as `check_jobs` accepted them. folder: where pictures and manifest go; it is made. hire: the crew, from
-    a job for it to try; not called where nothing is left to do.
-    A picture that cannot be painted fails, and the others go on; one whose worker dies goes to another, up to DEATHS
-    times. Raises BatchError where another batch paints into the folder, DiskError, OutputError, KeyboardInterrupt, and
-    what makes all workers useless; whatever is raised, the same call goes on from there.
+    jobs, count: as `check_jobs` accepted them. folder: where pictures and manifest go; it is made. start_pool: starts
+    the workers, of which each checks the given job first; not called where nothing is left to do.
+    A picture that cannot be painted fails, and the others continue; one whose worker dies goes to another, up to
+    MOST_DEATHS times. Raises BatchError where another batch paints into the folder, DiskError, OutputError,
+    KeyboardInterrupt, and the ImpastoError by which no worker can start. After any of these the same call resumes.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,83 +93,84 @@ def paint_batch(
         raise OutputError(
             f"output folder {str(folder)!r} cannot be made ({error.strerror or error}).", "Choose another -o."
         ) from error
-    with ExitStack() as stack:
-        manifest = stack.enter_context(Manifest(folder))
+    with Manifest(folder) as manifest:
         manifest.begin(count)
-        lead = _Lead(folder, setup, manifest, Tally(count), on_event)
-        left = lead.find_left(jobs)
-        first = next(left, None)
-        if first is not None:
-            lead.again.append(first)
-            crew = hire(first)
-            stack.callback(crew.close)
-            lead.paint(left, crew)
-        return lead.tally
+        batch = _Batch(folder, manifest, count, on_event)
+        batch.run(jobs, start_pool)
+        return batch.tally
 
 
-class _Lead:
-    """The one process that writes into the folder. again: jobs to be done before those that are left."""
+class _Batch:
+    """A batch in the process that alone writes into its folder."""
 
-    def __init__(
-        self, folder: Path, setup: Setup, manifest: Manifest, tally: Tally, on_event: OnBatch | None
-    ) -> None:
-        self.folder, self.setup, self.manifest, self.tally = folder, setup, manifest, tally
-        self.again: deque[Job] = deque()
-        # Of the jobs that are begun, as their inputs were before.
+    def __init__(self, folder: Path, manifest: Manifest, count: int, on_event: OnBatch | None) -> None:
+        self.tally = Tally(count)
+        self._folder, self._manifest, self._on_event = folder, manifest, on_event
+        # Of jobs that are begun, computed before their inputs were read.
         self._keys: dict[str, str] = {}
-        self._on_event = on_event
+        self._retries: deque[Job] = deque()
         self._deaths: Counter[str] = Counter()
 
-    def find_left(self, jobs: Iterable[Job]) -> Iterator[Job]:
-        """The jobs that are not done, one by one."""
+    def run(self, jobs: Iterable[Job], start_pool: Callable[[Job], WorkerPool[Any]]) -> None:
+        left = self._find_left(jobs)
+        first = next(left, None)
+        if first is None:
+            return
+        self._retries.append(first)
+        pool = start_pool(first)
+        try:
+            self._paint(left, pool)
+        finally:
+            pool.stop()
+
+    def _find_left(self, jobs: Iterable[Job]) -> Iterator[Job]:
         for job in jobs:
             key = job_key(job)
             if self._is_done(job, key):
-                self.tally.kept += 1
-                self._tell("kept", job)
+                self._count("kept", job, kept=self.tally.kept + 1)
             else:
                 self._keys[job.output] = key
                 yield job
 
-    def paint(self, left: Iterator[Job], crew: Crew) -> None:
-        """Gives jobs to idle workers, never more than they are, until all have come to an end."""
-        busy = 0
-        while True:
-            while crew.idle and (job := self.again.popleft() if self.again else next(left, None)) is not None:
-                crew.begin(job)
-                busy += 1
-                self._tell("begun", job)
-            if not busy and not self.again and crew.idle:
-                return
-            for report in crew.wait(WAIT_S):
-                busy -= not isinstance(report, Stepped)
-                self._take(report)
-
     def _is_done(self, job: Job, key: str) -> bool:
-        picture, known = self.folder / job.output, self.manifest.done.find_key(job.output)
+        picture, known = self._folder / job.output, self._manifest.done.find_key(job.output)
         if known is not None:
             return known == key and picture.is_file()
-        # Between a picture's move to its name and its line the process may have been killed.
+        # The process may have been killed after the picture was moved to its name, and before its line was written.
         if not is_painted(job, picture):
             return False
-        self.manifest.add({"event": "done", "output": job.output, "job": key, "found": True})
+        self._manifest.add({"event": "done", "output": job.output, "job": key, "found": True})
         return True
 
-    def _take(self, report: Report) -> None:
-        job = report.job
-        if isinstance(report, Stepped):
-            self._tell("step", job, report)
-        elif isinstance(report, Painted):
-            self._keep(report)
-        elif isinstance(report, Failed):
-            self._fail(job, report.error, report.hint)
-        else:
-            self._retry(job, report)
+    def _paint(self, left: Iterator[Job], pool: WorkerPool[Any]) -> None:
+        """Give each idle worker a job until all jobs are finished; no job waits in a queue of the pool."""
+        busy = 0
+        while True:
+            while pool.idle and (job := self._retries.popleft() if self._retries else next(left, None)) is not None:
+                pool.submit(job)
+                busy += 1
+                self._count("begun", job)
+            if not busy and not self._retries and pool.idle:
+                return
+            for report in pool.wait(WAIT_S):
+                busy -= not isinstance(report.outcome, Progress)
+                self._handle(report)
 
-    def _keep(self, painted: Painted) -> None:
-        job, path = painted.job, self.folder / painted.job.output
-        for warning in painted.warnings:
-            logger.warning("%s: %s", job.output, warning)
+    def _handle(self, report: Report) -> None:
+        match report.outcome:
+            case Progress(step):
+                self._count("step", report.item, step)
+            case Finished(painted, warnings):
+                for warning in warnings:
+                    logger.warning("%s: %s", report.item.output, warning)
+                self._write(report.item, painted)
+            case Failed(error, hint):
+                self._fail(report.item, error, hint)
+            case Lost(reason):
+                self._retry(report.item, reason)
+
+    def _write(self, job: Job, painted: Painted) -> None:
+        path = self._folder / job.output
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -168,34 +178,32 @@ class _Lead:
                 f"folder {str(path.parent)!r} cannot be made ({error.strerror or error}).", "Choose another -o."
             ) from error
         replace_file(path, BytesIO(painted.picture))
-        self._end("done", job, painted.facts)
-        self.tally.done += 1
-        self.tally.steps += int(painted.facts["steps"])
-        self.tally.peak_bytes = max(self.tally.peak_bytes, int(painted.facts["peak_bytes"]))
-        self._tell("done", job)
+        self._record("done", job, painted.facts)
+        steps = self.tally.steps + int(painted.facts["steps"])
+        peak_bytes = max(self.tally.peak_bytes, int(painted.facts["peak_bytes"]))
+        self._count("done", job, done=self.tally.done + 1, steps=steps, peak_bytes=peak_bytes)
 
     def _fail(self, job: Job, error: str, hint: str) -> None:
         failure = {"content": job.content, "style": list(job.styles), "error": error, "hint": hint}
-        self._end("failed", job, failure)
-        self.tally.failed += 1
-        if len(self.tally.failures) < TOLD:
-            self.tally.failures.append({"output": job.output, **failure})
-        self._tell("failed", job)
+        self._record("failed", job, failure)
+        failures = (*self.tally.failures, {"output": job.output, **failure})[:MOST_FAILURES]
+        self._count("failed", job, failed=self.tally.failed + 1, failures=failures)
 
-    def _end(self, event: str, job: Job, facts: Mapping[str, Any]) -> None:
-        self._deaths.pop(job.output, None)
-        self.manifest.add({"event": event, "output": job.output, "job": self._keys.pop(job.output), **facts})
-
-    def _retry(self, job: Job, lost: Lost) -> None:
+    def _retry(self, job: Job, reason: str) -> None:
         self._deaths[job.output] += 1
-        if self._deaths[job.output] >= DEATHS:
-            what = f"{DEATHS} workers ended while they painted it, the last {lost.reason}."
-            self._fail(job, what, "Lower --size, --max-memory or --jobs.")
+        if self._deaths[job.output] >= MOST_DEATHS:
+            error = f"{MOST_DEATHS} workers ended while they painted it, the last {reason}."
+            self._fail(job, error, "Lower --size, --max-memory or --jobs.")
             return
-        logger.warning("%s: its worker ended (%s); another paints it.", job.output, lost.reason)
-        self.again.append(job)
-        self._tell("lost", job)
+        logger.warning("%s: its worker ended (%s); another paints it.", job.output, reason)
+        self._retries.append(job)
+        self._count("lost", job)
 
-    def _tell(self, kind: Any, job: Job, step: Stepped | None = None) -> None:
+    def _record(self, event: str, job: Job, facts: Mapping[str, Any]) -> None:
+        self._deaths.pop(job.output, None)
+        self._manifest.add({"event": event, "output": job.output, "job": self._keys.pop(job.output), **facts})
+
+    def _count(self, kind: Any, job: Job, step: Step | None = None, **changes: Any) -> None:
+        self.tally = replace(self.tally, **changes)
         if self._on_event is not None:
             self._on_event(BatchEvent(kind, job, self.tally, step))

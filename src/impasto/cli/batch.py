@@ -1,33 +1,35 @@
-"""`impasto batch`: many photographs in many styles, on this machine or a cluster."""
+"""`impasto batch`: paint many photographs in many styles, on this machine or a cluster."""
 
 import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from impasto.cli.batch_progress import showing_batch
+from impasto.cli.batch_progress import BatchProgress
 from impasto.cli.options import STYLIZE_FIELDS, Machine, Report, takes_recipe
-from impasto.cli.progress import describe_seconds
+from impasto.cli.progress import describe_seconds, show_progress
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
 from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
+    from impasto.batch.forecast import Forecast
     from impasto.batch.jobs import Job, Setup
-    from impasto.batch.reports import Crew
     from impasto.batch.run import Tally
+    from impasto.workers.pool import WorkerPool
 
 SOME_FAILED = 3
 """Exit code of a batch of which some pictures failed."""
 
 AUTO = "auto"
-"""What --ray without an address becomes: RAY_ADDRESS, the cluster of this machine, or one of its own."""
+"""Stands for --ray without an address: RAY_ADDRESS, the cluster of this machine, or a new one."""
 
 Inputs = Annotated[
     list[str] | None,
@@ -35,7 +37,7 @@ Inputs = Annotated[
         metavar="CONTENTS STYLES", help="photographs and paintings: a folder, a file, or a pattern in quotes"
     ),
 ]
-Folder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="the folder that the pictures go to")]
+Folder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="folder for the pictures")]
 From = Annotated[
     Path | None,
     typer.Option(
@@ -43,10 +45,10 @@ From = Annotated[
     ),
 ]
 PairsOption = Annotated[
-    str, typer.Option("--pairs", metavar="all|zip", help="every photograph in every style, or one beside the other")
+    str, typer.Option("--pairs", metavar="all|zip", help="every photograph in every style, or first in first, ...")
 ]
 Template = Annotated[
-    str, typer.Option(metavar="NAME", help="the pictures' names, of content, style, index and recipe fields in braces")
+    str, typer.Option(metavar="NAME", help="names of the pictures: content, style, index and recipe fields in braces")
 ]
 Jobs = Annotated[
     int | None,
@@ -71,13 +73,13 @@ Cores = Annotated[
 ]
 DryRun = Annotated[
     bool,
-    typer.Option("--dry-run", metavar="", help="tell what is left to do, and paint nothing", rich_help_panel="Report"),
+    typer.Option("--dry-run", metavar="", help="show what is left to do, and paint nothing", rich_help_panel="Report"),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchMachine(Machine):
-    """The same for each of several pictures at a time."""
+    """Options of `Machine` for each of several pictures at a time."""
 
     threads: Threads = None
 
@@ -104,38 +106,44 @@ def batch(
 
     impasto batch photos paintings -o out
 
-    Called again, it paints only what is missing, changed or failed; manifest.jsonl in DIR tells
-    of every picture. One bad file does not stop the others: the exit code is then 3.
+    Called again, it paints only what is missing, changed or failed; manifest.jsonl in DIR records
+    every picture. One bad file does not stop the others: the exit code is then 3.
     """
+    from impasto.batch.forecast import forecast
     from impasto.batch.jobs import Setup
     from impasto.batch.plan import check_jobs
     from impasto.batch.run import paint_batch
+    from impasto.errors import BatchError
 
     how: Any = machine.keywords()
     setup = Setup(**how)
-    planned = _plan(inputs or [], list_file, pairs, name_template, recipe, output)
-    _check_engine(ray, jobs, cores_per_worker)
+    planned = _list_jobs(inputs or [], list_file, pairs, name_template, recipe, output)
+    if cores_per_worker is not None and ray is None:
+        raise BatchError("--cores-per-worker is given without --ray; expected both.", "Give --jobs N on one machine.")
     count = check_jobs(planned, output)
     if dry_run:
-        _tell_plan(planned, count, output, setup, jobs or 1, as_json=report.json)
+        _print_forecast(forecast(planned, count, output, setup, jobs or 1), output, jobs or 1, as_json=report.json)
         return
+
+    def start_pool(first: "Job") -> "WorkerPool[Any]":
+        return _start_pool(setup, first, ray, min(jobs or 1, count) if ray is None else jobs, cores_per_worker)
+
     started = time.perf_counter()
     try:
         with contextlib.ExitStack() as stack:
-            if ray is not None:  # it tells of dead workers on stdout, which is for the result
+            if ray is not None:  # it prints news of dead workers on stdout, which is for the result
                 stack.enter_context(contextlib.redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
-            progress = stack.enter_context(showing_batch(count, quiet=report.quiet))
-            hire = _hiring(setup, ray, jobs, cores_per_worker, count)
-            tally = paint_batch(planned, count, output, setup, hire, progress.on_event)
+            progress = BatchProgress(stack.enter_context(show_progress(quiet=report.quiet)))
+            tally = paint_batch(planned, count, output, start_pool, progress.on_event)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"stopped; {str(output)!r} holds all pictures finished so far.") from error
-    _report(tally, output, recipe, time.perf_counter() - started, as_json=report.json)
+    _print_tally(tally, output, recipe, time.perf_counter() - started, as_json=report.json)
     if tally.failed:
         raise typer.Exit(SOME_FAILED)
 
 
 def fill_ray(words: Sequence[str]) -> list[str]:
-    """The words of a command line with the address that --ray leaves out. Typer knows no option whose value may be."""
+    """Return the words of a command line with an address after each --ray, since Typer has no optional values."""
     filled = list(words)
     for place, word in enumerate(words):
         if word == "--":
@@ -146,7 +154,7 @@ def fill_ray(words: Sequence[str]) -> list[str]:
     return filled
 
 
-def _plan(
+def _list_jobs(
     inputs: Sequence[str], list_file: Path | None, pairs: str, template: str, recipe: Recipe, folder: Path
 ) -> "Iterable[Job]":
     from impasto.batch.joblist import JobList
@@ -168,67 +176,46 @@ def _plan(
     return Pairs(contents, styles, cast("Literal['all', 'zip']", pairs), names, recipe, folder)
 
 
-def _check_engine(ray: str | None, jobs: int | None, cores: int | None) -> None:
-    from impasto.errors import BatchError
+def _start_pool(
+    setup: "Setup", first: "Job", ray: str | None, workers: int | None, cores: int | None
+) -> "WorkerPool[Any]":
+    from impasto.batch.run import build_painter
 
-    if cores is not None and ray is None:
-        raise BatchError("--cores-per-worker is given without --ray; expected both.", "Give --jobs N on one machine.")
+    factory = partial(build_painter, setup, first)
+    if ray is None:
+        from impasto.workers.processes import ProcessPool
 
+        return ProcessPool(factory, workers or 1)
+    from impasto.workers.connect import connect
+    from impasto.workers.ray_pool import RayPool
 
-def _hiring(
-    setup: "Setup", ray: str | None, jobs: int | None, cores: int | None, count: int
-) -> "Callable[[Job], Crew]":
-    def hire(trial: "Job") -> "Crew":
-        if ray is None:
-            from impasto.batch.local import LocalCrew
-
-            return LocalCrew(setup, min(jobs or 1, count), trial)
-        from impasto.batch.cluster import RayCrew
-
-        return RayCrew(setup, trial, address=None if ray == AUTO else ray, workers=jobs, cores=cores)
-
-    return hire
+    cluster = connect(None if ray == AUTO else ray)
+    return RayPool(cluster, factory, workers=workers, cores=cores, use_gpus=setup.device != "cpu")
 
 
-def _tell_plan(
-    planned: "Iterable[Job]", count: int, folder: Path, setup: "Setup", jobs: int, *, as_json: bool
-) -> None:
-    from impasto.batch.forecast import forecast
-
-    seen = forecast(planned, count, folder, setup, jobs)
+def _print_forecast(seen: "Forecast", folder: Path, workers: int, *, as_json: bool) -> None:
     if as_json:
         print_json(seen.to_dict())
         return
-    print_line(f"{folder}: {count} jobs, {seen.kept} done, {seen.left} left")
+    print_line(f"{folder}: {seen.jobs} jobs, {seen.kept} done, {seen.left} left")
     for name in seen.next_outputs:
         print_line(f"  {name}")
     if seen.left > len(seen.next_outputs):
         print_line(f"  and {seen.left - len(seen.next_outputs)} more")
     if seen.picture_s is not None:
-        workers = f", {jobs} at a time" if jobs > 1 else ""
+        at_a_time = f", {workers} at a time" if workers > 1 else ""
         print_line(
-            f"about {describe_seconds(seen.picture_s)} a picture as the first of them{workers}: "
-            f"{describe_seconds(seen.picture_s * seen.left / jobs)} in all"
+            f"about {describe_seconds(seen.picture_s)} a picture as the first of them{at_a_time}: "
+            f"{describe_seconds(seen.picture_s * seen.left / workers)} in all"
         )
 
 
-def _report(tally: "Tally", folder: Path, recipe: Recipe, seconds: float, *, as_json: bool) -> None:
+def _print_tally(tally: "Tally", folder: Path, recipe: Recipe, seconds: float, *, as_json: bool) -> None:
     if as_json:
-        values: dict[str, Any] = {
-            "output": str(folder),
-            "manifest": str(folder / "manifest.jsonl"),
-            "jobs": tally.jobs,
-            "kept": tally.kept,
-            "done": tally.done,
-            "failed": tally.failed,
-            "left": tally.left,
-            "failures": tally.failures,
-            "steps": tally.steps,
-            "seconds": round(seconds, 3),
-            "peak_bytes": tally.peak_bytes,
-            "recipe": recipe.to_dict(),
-        }
-        print_json(values)
+        names = ("jobs", "kept", "done", "failed", "left", "failures", "steps", "peak_bytes")
+        values = {name: getattr(tally, name) for name in names}
+        place = {"output": str(folder), "manifest": str(folder / "manifest.jsonl")}
+        print_json({**place, **values, "seconds": round(seconds, 3), "recipe": recipe.to_dict()})
         return
     kept = f", {tally.kept} were done before" if tally.kept else ""
     print_line(f"{folder}: {tally.done} painted, {tally.failed} failed in {describe_seconds(seconds)}{kept}")

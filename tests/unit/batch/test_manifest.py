@@ -71,6 +71,8 @@ def test_on_a_disk_without_locks_a_batch_goes_on(
 def test_a_file_of_others_or_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     for text, told in (
         ("mine\n", "does not begin as one of impasto's"),
+        ("mine", "does not begin as one of impasto's"),
+        ('{"format": "mine"}', "does not begin as one of impasto's"),
         ('{"format": "impasto batch", "format_version": 2}\n', "format_version 2; this impasto reads up to 1"),
     ):
         (tmp_path / NAME).write_text(text)
@@ -86,7 +88,7 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
         os.close(full)
         with pytest.raises(DiskError, match="No space left") as caught:
             manifest.add(done("a.png"))
-    assert "goes on where it stopped" in caught.value.hint
+    assert "continues where it stopped" in caught.value.hint
 
 
 def test_odd_names_are_kept(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from impasto.batch.jobs import Job
-from impasto.batch.reports import Stepped
+from impasto.batch.jobs import Job, Step
 from impasto.batch.run import BatchEvent, Tally
 from impasto.cli.batch import fill_ray
-from impasto.cli.batch_progress import Lines, showing_batch
+from impasto.cli.batch_progress import BatchProgress
+from impasto.cli.progress import Lines
 from impasto.recipe.recipe import Recipe
 
 JOB = Job("a.png", ("b.png",), "a_b.png", Recipe())
@@ -18,32 +18,27 @@ JOB = Job("a.png", ("b.png",), "a_b.png", Recipe())
 def test_lines() -> None:
     now = 100.0
     stream = StringIO()
-    lines = Lines(stream, lambda: now)
-    tally = Tally(jobs=10, kept=2)
+    progress = BatchProgress(Lines(stream, lambda: now), lambda: now)
 
-    def tell(at: float, kind: Any, **more: int) -> None:
+    def show(at: float, kind: Any, done: int = 0, failed: int = 0) -> None:
         nonlocal now
         now = 100 + at
-        for name, value in more.items():
-            setattr(tally, name, value)
-        lines.on_event(BatchEvent(kind, JOB, tally, Stepped(JOB, 64, 3, 9) if kind == "step" else None))
+        tally = Tally(jobs=10, kept=2, done=done, failed=failed)
+        progress.on_event(BatchEvent(kind, JOB, tally, Step(64, 3, 9) if kind == "step" else None))
 
-    tell(0, "begun")
-    tell(5, "done", done=1)
-    tell(6, "done", done=2)
-    tell(7, "failed", failed=1)
-    tell(15.5, "step")
+    show(0, "begun")
+    show(5, "done", done=1)
+    show(10, "done", done=2)
+    show(12, "failed", done=2, failed=1)
+    show(20.5, "step", done=2, failed=1)
+    show(24, "done", done=7, failed=1)
     assert stream.getvalue().splitlines() == [
-        "3/10 pictures, about 35 s left",
+        "all pictures, 2/10",
+        "all pictures, 4/10, about 30 s left",
         "a_b.png failed",
-        "5/10 pictures, 1 failed, about 26 s left, a_b.png at step 3/9",
+        "all pictures, 5/10, 1 failed, about 34 s left, a_b.png at step 3/9",
+        "all pictures, 10/10, 1 failed",
     ]
-
-
-def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with showing_batch(3, quiet=True) as progress:
-        progress.on_event(BatchEvent("done", JOB, Tally(3, done=1)))
-    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -59,5 +54,5 @@ def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
         ("batch -- --ray", "batch -- --ray"),
     ],
 )
-def test_an_address_that_ray_leaves_out(words: str, filled: str) -> None:
+def test_an_address_is_filled_in_where_ray_has_none(words: str, filled: str) -> None:
     assert fill_ray(words.split()) == filled.split()

@@ -1,4 +1,4 @@
-"""The way to a Ray cluster: which one is meant, and what a wrong address gives."""
+"""The connection to a Ray cluster: which one is chosen, and how a wrong address is refused."""
 
 import socket
 import sys
@@ -7,12 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from impasto.batch import connect as module
-from impasto.batch.connect import check_address, connect
 from impasto.errors import ClusterError, MissingExtraError
+from impasto.workers import connect as module
+from impasto.workers.connect import check_address, connect
 
 
-def test_without_ray_the_install_line_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ray_the_message_has_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match="ray is not installed") as caught:
         connect(None)
@@ -57,6 +57,16 @@ def test_ray_may_take_fifteen_seconds_to_refuse(monkeypatch: pytest.MonkeyPatch)
         connect("auto")
 
 
+def test_a_temporary_folder_too_deep_for_sockets_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**how: object) -> None:
+        raise OSError("validate_socket_filename failed: AF_UNIX path length cannot exceed 107 bytes: /tmp/aa/ray/x")
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=refuse))
+    with pytest.raises(ClusterError, match="its sockets would be too long") as caught:
+        connect("local")
+    assert "TMPDIR=/tmp" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("address", "given", "used"),
     [
@@ -75,7 +85,7 @@ def test_the_cluster_of_this_machine_is_found_by_any_of_its_names(
 ) -> None:
     seen: list[str] = []
     monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=lambda address, **how: seen.append(address)))
-    monkeypatch.setattr(module, "_running_here", lambda: "10.9.9.9:6379")
+    monkeypatch.setattr(module, "_find_local_cluster", lambda: "10.9.9.9:6379")
     monkeypatch.setattr(module, "check_address", lambda address: None)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     if given:
