@@ -1,17 +1,18 @@
-"""The jobs of a list: a CSV or JSON lines file with a picture a row, and a recipe of its own where it is wanted."""
+"""Read jobs from a list: a CSV or JSON lines file with a picture and changes of the recipe in each row."""
 
 import csv
 import json
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from impasto.batch.jobs import Job
 from impasto.batch.naming import NameTemplate, check_name
-from impasto.batch.plan import check_recipe
-from impasto.errors import BatchError, RecipeError
+from impasto.batch.plan import check_format, check_recipe
+from impasto.errors import BatchError, OutputError, RecipeError
 from impasto.recipe.fields import nearest_name
+from impasto.recipe.files import is_file
 from impasto.recipe.recipe import Recipe, field_names, parse_field
 
 COLUMNS = ("content", "style", "output")
@@ -20,11 +21,11 @@ EXAMPLE = "The first line of a CSV list: content,style,output,strength."
 
 
 class JobList:
-    """Jobs, read anew each time that they are iterated. Raises BatchError then, with the number of the row.
+    """Jobs, read anew by each iteration, which raises BatchError with the number of the row.
 
     path: CSV (its first row names the columns) or JSON lines (an object a line). Columns: content; style, several
-    separated by ; (in JSON also an array); output, by the template where it is left out; any field of the recipe.
-    Paths begin at the list's own folder.
+    separated by ; (in JSON also an array); output, by default the template's name; any field of the recipe.
+    Paths are relative to the list's folder.
     """
 
     def __init__(self, path: Path, template: NameTemplate, recipe: Recipe) -> None:
@@ -33,6 +34,7 @@ class JobList:
                 f"list {str(path)!r} ends in {path.suffix!r}; expected .csv or .jsonl.", "Rename it, or convert it."
             )
         self.path, self.template, self.recipe = path, template, recipe
+        self._checked: set[tuple[str, int | None, str]] = set()
 
     def __iter__(self) -> Iterator[Job]:
         rows = self._read_csv if self.path.suffix.lower() == ".csv" else self._read_json
@@ -51,12 +53,16 @@ class JobList:
             raise BatchError(f"list {str(self.path)!r} has no row; expected one a picture.", EXAMPLE)
 
     def _read_csv(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Rows by their number, the first row, which names the columns, being 1."""
+        """Yield rows with their numbers; number 1 is the row of column names."""
         with self.path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.reader(file)
+            first = file.readline()
+            is_hint = first.startswith("sep=")  # as Excel writes it
+            if not is_hint:
+                file.seek(0)
+            rows = csv.reader(file, delimiter=first[4:5] if is_hint else max(",;\t", key=first.count))
             columns = [name.strip() for name in next(rows, [])]
-            self._check_columns(1, columns)
-            for number, cells in enumerate(rows, start=2):
+            self._check_columns(1 + is_hint, columns)
+            for number, cells in enumerate(rows, start=2 + is_hint):
                 if not any(cell.strip() for cell in cells):
                     continue
                 if len(cells) > len(columns):
@@ -100,12 +106,33 @@ class JobList:
         if len(texts) < max(2, len(given)):
             self._fail(number, "lacks a content or style; expected a path in both", "Fill them in, or delete the row.")
         paths = [os.path.abspath(self.path.parent / text) for text in texts]
+        for path in paths:
+            other = path.replace("\\", "/")
+            if other != path and not os.path.exists(path) and os.path.exists(other):
+                self._fail(number, f"names {path!r}, which does not exist", f"Did you mean {other!r}?")
         recipe = self._to_recipe(number, {name: value for name, value in values.items() if name not in COLUMNS})
         output = values.get("output")
         if output is None:
             output = self.template.fill(paths[0], paths[1:], index, recipe)
         name = check_name(str(output), f"list {str(self.path)!r}, row {number}: output is")
+        self._check_kind(number, name, recipe)
         return Job(paths[0], tuple(paths[1:]), name, recipe)
+
+    def _check_kind(self, number: int, name: str, recipe: Recipe) -> None:
+        """Accept a row's format, depth and weights; each combination is checked once."""
+        kind = (PurePath(name).suffix, recipe.depth, recipe.weights)
+        if kind in self._checked:
+            return
+        from impasto.features.weights import RECORDS  # it imports torch
+
+        if recipe.weights not in RECORDS and not is_file(recipe.weights):
+            expected = f"expected {', '.join(RECORDS)} or a path"
+            self._fail(number, f"has the weights {recipe.weights!r}, no known name nor a file; {expected}", "Check it.")
+        try:
+            check_format(name, recipe.depth)
+        except OutputError as error:
+            raise BatchError(f"list {str(self.path)!r}, row {number}: {error.error}", error.hint) from error
+        self._checked.add(kind)
 
     def _to_recipe(self, number: int, values: Mapping[str, Any]) -> Recipe:
         if not values:

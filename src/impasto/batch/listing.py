@@ -1,10 +1,12 @@
-"""The pictures that a word of the user means: a folder, a pattern, or one file. Nothing is held for long."""
+"""List the pictures of a folder or a pattern, without holding all names."""
 
 import glob
 import os
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from impasto.errors import BatchError
 from impasto.images.formats.decoding import check_file
@@ -13,23 +15,29 @@ SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".heic", ".heif"),
     *(".jp2", ".ppm", ".pgm", ".tga", ".ico"),
 )
-"""What a picture's name ends with in a folder; a file that is named alone may have any name."""
+"""Suffixes of pictures in a folder; a file that is given alone may have any name."""
 
-SORTED = 100_000
-"""Files of a folder that are sorted at a time, so that a million names are not held at once."""
+SORTED_AT_ONCE = 100_000
+"""Files of a folder that are sorted together, so that a million names are not held at once."""
+
+
+def natural_key(path: str) -> tuple[list[Any], str]:
+    """Return a sort key by which frame2 comes before frame10."""
+    return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", path))], path
 
 
 def list_pictures(source: str, folder: Path, label: str) -> Iterator[str]:
-    """Absolute paths of the pictures that `source` means, sorted (in a huge folder: piece by piece), each once.
+    """Yield absolute paths of the pictures in a folder or pattern, or of one file.
 
-    folder: the batch's own; what lies in it is left out. label: "CONTENTS", for messages.
-    Raises BatchError for a folder or pattern without pictures, ImageReadError for a file that is not there.
+    Paths are in natural order, those of a huge folder in pieces.
+    folder: the batch's own, whose files are left out. label: "CONTENTS", for messages.
+    Raises BatchError for a folder or pattern without pictures, ImageReadError for a file that does not exist.
     """
     if os.path.isdir(source):
         if os.path.realpath(source) == os.path.realpath(folder):
             raise BatchError(
-                f"{label} is {source!r}, the folder that the pictures go to; expected another one.",
-                "Give another -o: what is painted would be painted again the next time.",
+                f"{label} is {source!r}, the folder for the finished pictures; expected another one.",
+                "Give another -o: otherwise the finished pictures would be painted the next time.",
             )
         found: Iterator[str] = (entry.path for entry in os.scandir(source))
     elif os.path.exists(source) or not glob.has_magic(source):
@@ -41,11 +49,11 @@ def list_pictures(source: str, folder: Path, label: str) -> Iterator[str]:
     inside = os.path.realpath(folder) + os.sep
     pictures = (os.path.abspath(path) for path in found if path.lower().endswith(SUFFIXES))
     pictures = (path for path in pictures if os.path.isfile(path) and not os.path.realpath(path).startswith(inside))
-    none = True
-    while piece := sorted(islice(pictures, SORTED)):
-        none = False
+    is_empty = True
+    while piece := sorted(islice(pictures, SORTED_AT_ONCE), key=natural_key):
+        is_empty = False
         yield from piece
-    if none:
+    if is_empty:
         raise BatchError(
             f"{label} {source!r} has no picture; expected files that end in {', '.join(SUFFIXES)}.",
             "Check the folder or pattern; '**' reaches into folders: 'photos/**/*.jpg'.",

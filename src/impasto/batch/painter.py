@@ -8,9 +8,10 @@ from pathlib import Path, PurePath
 import torch
 
 from impasto.batch.jobs import Job, Painted, Setup, Step
+from impasto.batch.plan import check_format
 from impasto.cost.estimate import Estimate
-from impasto.errors import ImageSizeError, ImpastoError, MemoryLimitError, OutputError
-from impasto.images.io import ImageSource, check_output
+from impasto.errors import ImageSizeError, ImpastoError, MemoryLimitError
+from impasto.images.io import ImageSource
 from impasto.optimize.events import StepEvent
 from impasto.painting.cache import Cache
 from impasto.painting.job import Job as PaintingJob
@@ -44,11 +45,7 @@ class Painter:
 
         Raises the ImpastoError by which no job like this one can be painted.
         """
-        with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
-            try:
-                check_output(Path(folder, PurePath(job.output).name), inputs=(), depth=job.recipe.depth)
-            except OutputError as error:
-                raise OutputError(*(text.replace(f"{folder}/", "") for text in (error.error, error.hint))) from error
+        check_format(job.output, job.recipe.depth)
         gray = torch.full((1, 3, TRIAL_SIZE, TRIAL_SIZE), 0.5)
         # An error in a picture's size belongs to that picture alone.
         with suppress(ImageSizeError, MemoryLimitError):

@@ -1,11 +1,11 @@
-"""The jobs of a folder of photographs and a folder of paintings: every pair, or one beside the other."""
+"""List the jobs of a folder of photographs and a folder of paintings: every pair, or first with first."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from impasto.batch.jobs import Job
-from impasto.batch.listing import list_pictures
+from impasto.batch.listing import list_pictures, natural_key
 from impasto.batch.naming import NameTemplate
 from impasto.errors import BatchError
 from impasto.recipe.recipe import Recipe
@@ -14,10 +14,10 @@ PAIRS = ("all", "zip")
 
 
 class Pairs:
-    """Jobs, listed anew each time that they are iterated. Raises BatchError, ImageReadError then.
+    """Jobs, listed anew by each iteration, which raises BatchError and ImageReadError.
 
     contents, styles: each a folder, a pattern or a file. pairs: "all": every photograph in every style, style by style;
-    "zip": the first with the first, and so on, of two sorted lists of equal length. folder: where the pictures go.
+    "zip": the first with the first, and so on, of two sorted lists of equal length. folder: for the pictures.
     """
 
     def __init__(
@@ -43,7 +43,8 @@ class Pairs:
 
     def _pair(self) -> Iterator[tuple[str, str]]:
         if self.pairs == "zip":
-            contents, styles = sorted(self._list_contents()), sorted(self._list_styles())
+            contents = sorted(self._list_contents(), key=natural_key)
+            styles = sorted(self._list_styles(), key=natural_key)
             if len(contents) != len(styles):
                 raise BatchError(
                     f"--pairs zip has {len(contents)} photographs and {len(styles)} paintings; expected as many of "

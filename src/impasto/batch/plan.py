@@ -1,11 +1,12 @@
-"""A batch checked before slow work: how many pictures, each with a name of its own that no input has."""
+"""Check the jobs of a batch before slow work, and count them."""
 
 import hashlib
 import os
+import tempfile
 from array import array
 from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -17,10 +18,10 @@ from impasto.recipe.recipe import Recipe, check_blend
 
 
 def check_jobs(jobs: Iterable[Job], folder: Path) -> int:
-    """How many jobs there are, after each was looked at. Eight bytes a job are held meanwhile.
+    """Return the number of jobs, after checking each. Eight bytes a job are held meanwhile.
 
-    folder: where the pictures go. Raises BatchError where two jobs have one name, where a picture would replace an
-    input, or what `jobs` raises.
+    folder: for the pictures. Raises BatchError where two jobs have one name, OutputError where a picture would replace
+    an input, RecipeError, and what `jobs` raises.
     """
     names = array("Q")
     root = os.path.realpath(folder)
@@ -48,7 +49,7 @@ def check_jobs(jobs: Iterable[Job], folder: Path) -> int:
 
 
 def name_hash(name: str) -> int:
-    """64 bits of a name."""
+    """Return 64 bits that stand for a name."""
     return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
@@ -61,7 +62,8 @@ def _fail_on_clash(jobs: Iterable[Job], clashing: set[int]) -> None:
             raise BatchError(
                 f"two pictures would be named {job.output!r}: {_describe(first)}, and {_describe(job)}; expected a "
                 "name each.",
-                "Give --name-template {content}_{style}_{index}.png, or one with the field in which they differ.",
+                "Rename one of the inputs, so that finished pictures keep their names; or give --name-template with a "
+                "field in which the two differ.",
             )
 
 
@@ -71,7 +73,7 @@ def _describe(job: Job) -> str:
 
 @lru_cache(maxsize=64)
 def check_recipe(recipe: Recipe) -> None:
-    """Accept a recipe whose pictures a batch can paint: no masks, no morphs, its files there. Raises RecipeError."""
+    """Accept a recipe without masks and morphs whose files exist. Raises RecipeError."""
     check_files(recipe)
     for field in ("region_weights", "region_statistics"):
         if getattr(recipe, field):
@@ -89,6 +91,17 @@ def check_recipe(recipe: Recipe) -> None:
             f"size is {recipe.size[1]}x{recipe.size[0]}; a pastiche keeps the photograph's aspect.",
             f"Give its long edge alone: --size {max(recipe.size)}.",
         )
+
+
+def check_format(output: str, depth: int | None) -> None:
+    """Accept a picture's name whose suffix is of a format with this depth. Raises OutputError. Imports torch."""
+    from impasto.images.io import check_output
+
+    with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
+        try:
+            check_output(Path(folder, PurePath(output).name), inputs=(), depth=depth)
+        except OutputError as error:
+            raise OutputError(*(text.replace(f"{folder}/", "") for text in (error.error, error.hint))) from error
 
 
 def _real(path: str) -> str:

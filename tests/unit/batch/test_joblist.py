@@ -10,6 +10,7 @@ from impasto.batch.naming import NameTemplate
 from impasto.errors import BatchError
 from impasto.recipe.recipe import Recipe
 
+HEAD = "content;style;strength"
 TEMPLATE = NameTemplate("{content}_{style}.png")
 
 
@@ -27,6 +28,23 @@ def test_a_csv_list(tmp_path: Path) -> None:
     assert (second.content, second.output) == ("/c.jpg", "x/y.png")
     assert second.styles == (f"{tmp_path}/b.jpg", f"{tmp_path}/d.jpg")
     assert second.recipe == Recipe(steps=9, strength=0.25, style_blend=(1.0, 3.0))
+
+
+@pytest.mark.parametrize("head", [HEAD, f"sep=;\n{HEAD}", HEAD.replace(";", "\t")])
+def test_a_list_of_another_program(head: str, tmp_path: Path) -> None:
+    separator = "\t" if "\t" in head else ";"
+    row = separator.join(["a.jpg", '"b.jpg;c.jpg"', "0.5"])
+    (job,) = read(tmp_path / "list.csv", f"\ufeff{head}\r\n{row}\r\n")
+    assert job.content == f"{tmp_path}/a.jpg" and job.styles == (f"{tmp_path}/b.jpg", f"{tmp_path}/c.jpg")
+    assert job.recipe.strength == 0.5
+
+
+def test_a_path_with_backslashes(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").touch()
+    with pytest.raises(BatchError, match=r"row 2 names .*cat.jpg', which does not exist") as caught:
+        list(read(tmp_path / "list.csv", "content,style\nphotos\\cat.jpg,b.jpg\n"))
+    assert f"Did you mean '{tmp_path}/photos/cat.jpg'?" in caught.value.hint
 
 
 def test_a_list_of_json_lines(tmp_path: Path) -> None:
@@ -62,6 +80,11 @@ def test_fields_of_inputs_that_a_row_cannot_have_stay_unused(tmp_path: Path) -> 
         ("l.csv", "content,style\na,b;;c\n", "row 2 lacks a content or style"),
         ("l.csv", "content,style\na,b,c\n", "row 2 has 3 cells; expected 2"),
         ("l.csv", "content,style,output\na,b,../c.png\n", "row 2: output is '../c.png'"),
+        ("l.csv", "content,style,output\na,b,a.png\na,b,x.gif\n", "row 3: output 'x.gif' has the unknown suffix"),
+        ("l.csv", "content,style,output,depth\na,b,a.png,\na,b,x.jpg,16\n", "row 3: output 'x.jpg' cannot hold"),
+        ("l.csv", "content,style,weights\na,b,missing.pth\na,b,\n", "row 2 has the weights 'missing.pth'"),
+        ("l.csv", "content,style,weights\na,b,\na,b,missing.pth\n", "row 3 has the weights 'missing.pth'"),
+        ("l.csv", "sep=;\ncontent;style;strength\na;b;7\n", "row 3: strength is 7"),
         ("l.csv", "content,style\n", "has no row"),
         ("l.csv", "", "row 1 has no 'content'"),
         ("l.jsonl", '{"content": "a", "style": "b"}\n{"content": "a"}\n', "row 2 has no 'style'"),

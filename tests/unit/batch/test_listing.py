@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from impasto.batch import listing
-from impasto.batch.listing import list_pictures
+from impasto.batch.listing import list_pictures, natural_key
 from impasto.errors import BatchError, ImageReadError
 
 
@@ -35,13 +35,20 @@ def test_a_folder_a_pattern_and_a_file(photos: Path, tmp_path: Path, monkeypatch
 
 def test_what_lies_in_the_batchs_own_folder_is_left_out(photos: Path) -> None:
     assert names(photos / "**" / "*.jpg", photos / "more") == ["b.jpg"]
-    with pytest.raises(BatchError, match="the folder that the pictures go to"):
+    with pytest.raises(BatchError, match="the folder for the finished pictures"):
         names(photos, photos)
 
 
 def test_a_huge_folder_is_sorted_piece_by_piece(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "SORTED", 2)
+    monkeypatch.setattr(listing, "SORTED_AT_ONCE", 2)
     assert sorted(names(photos, tmp_path / "out")) == ["a.PNG", "b.jpg", "c.webp"]
+
+
+def test_numbers_are_in_natural_order(tmp_path: Path) -> None:
+    for number in (10, 2, 1, 12):
+        (tmp_path / f"frame{number}.jpg").touch()
+    assert names(tmp_path, tmp_path / "out") == ["frame1.jpg", "frame2.jpg", "frame10.jpg", "frame12.jpg"]
+    assert sorted(["a10", "a", "a01", "2", "a1"], key=natural_key) == ["2", "a", "a01", "a1", "a10"]
 
 
 def test_nothing_found_is_told(photos: Path, tmp_path: Path) -> None:

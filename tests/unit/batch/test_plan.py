@@ -40,8 +40,9 @@ def test_every_pair_style_by_style_or_one_beside_the_other(folders: Path) -> Non
 
 
 def test_two_pictures_of_one_name_are_refused(folders: Path) -> None:
-    with pytest.raises(BatchError, match=r"two pictures would be named 'a_x.png': .*a\.jpg.* and .*a\.png"):
+    with pytest.raises(BatchError, match=r"two pictures would be named 'a_x.png': .*a\.jpg.* and .*a\.png") as caught:
         check_jobs(pairs(folders, contents="photos"), folders / "out")
+    assert caught.value.hint.startswith("Rename one of the inputs, so that finished pictures keep their names")
 
 
 def test_no_input_is_replaced(folders: Path) -> None:
