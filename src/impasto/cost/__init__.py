@@ -1,1 +1,1 @@
-"""What a run costs: its plan within the memory limit, and time and memory estimated before the start."""
+"""What a run costs: a plan within the memory limit, and an estimate of time and memory before the start."""

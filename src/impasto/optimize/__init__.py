@@ -1,1 +1,1 @@
-"""Fourth stage: an image is changed, step by step, until its objective is low."""
+"""The optimization: an image changed step by step until its objective is low."""

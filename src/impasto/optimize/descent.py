@@ -1,7 +1,6 @@
-"""The two ways to change an image by its gradient: L-BFGS and Adam, behind one method.
+"""L-BFGS and Adam on an image.
 
-Both are given the gradient from outside instead of a closure, so that the loop sees every evaluation
-and can undo a step.
+Both take the gradient as an argument instead of a closure, so that the loop sees every evaluation and can undo a step.
 """
 
 from collections import deque
@@ -11,28 +10,28 @@ import torch
 from torch import Tensor
 
 FIRST_CHANGE = 1e-2
-"""Root mean square of the first L-BFGS step, in units of the color range: it only probes the curvature."""
+"""Root mean square of the first L-BFGS step, in units of the color range; its one purpose is to probe the curvature."""
 
 SMOOTH_GAIN = 2.0
 """Factor of the initial inverse Hessian among waves. 1.5 and 2.5 end 3 and 7 % lower than 1; 4 overshoots at first."""
 
 LARGEST_CHANGE = 0.1
-"""Root mean square that no L-BFGS step exceeds: a pair of hardly any curvature asks for steps of thousands."""
+"""Largest root mean square of an L-BFGS step: a pair of hardly any curvature gives steps of thousands."""
 
 
 class Descent(Protocol):
-    """Something that proposes the next image."""
+    """An optimizer that proposes the next image."""
 
     def update(self, image: Tensor, gradient: Tensor) -> Tensor:
-        """The next image. image, gradient: (B, 3, H, W); neither is changed."""
+        """Return the next image. image, gradient: (B, 3, H, W); neither is changed."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """What it remembers of the updates so far, as JSON values and tensors that later updates do not change."""
+        """Return the state after the updates so far: JSON values and tensors that later updates do not change."""
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on exactly as the one whose state it is, which was built in the same way."""
+        """Continue exactly from the state of a Descent built with the same arguments."""
         ...
 
 
@@ -40,9 +39,9 @@ class Lbfgs:
     """Limited-memory BFGS without line search: two-loop recursion over the last `history` steps.
 
     Nocedal and Wright 2006, algorithm 7.4. The paper names L-BFGS and no line search. Written out here because
-    torch.optim.LBFGS evaluates inside its step, so that a loop cannot undo one, and has absolute thresholds; it goes
-    down just as far (docs/experiments.md). Differs: a pair whose curvature is not positive relative to its
-    length is left out. With a fourier_exponent p > 0 the unknowns are the image's frequencies divided by f^-p, which
+    torch.optim.LBFGS evaluates inside its step, so that a loop cannot undo one, and has absolute thresholds; it reaches
+    the same loss (docs/experiments.md). Differs: a pair whose curvature is not positive relative to its
+    length is skipped. With a fourier_exponent p > 0 the unknowns are the image's frequencies divided by f^-p, which
     is the same as starting the recursion from f^(-2 p) instead of the identity.
     """
 
@@ -93,7 +92,7 @@ class Lbfgs:
         return direction.mul_(min(1.0, LARGEST_CHANGE / _rms(direction)))
 
     def _smooth(self, image: Tensor) -> Tensor:
-        """The initial inverse Hessian, but for a factor: f^(-2 fourier_exponent) on the frequencies f of the image."""
+        """The image times the initial inverse Hessian up to a factor: f^(-2 fourier_exponent) at each frequency f."""
         if self.fourier_exponent == 0:
             return image
         H, W = image.shape[-2:]
@@ -104,7 +103,7 @@ class Lbfgs:
             frequency = (down.square() + across.square()).sqrt().clamp_min(1 / max(H, W))
             self._weights = frequency ** (-2 * self.fourier_exponent)
         smooth = torch.empty_like(image)
-        for channel in range(image.shape[1]):  # one by one: the waves of all would be a run's peak of memory
+        for channel in range(image.shape[1]):  # one at a time: the waves of all three would set a run's peak of memory
             waves = torch.fft.rfft2(image[:, channel]).mul_(self._weights)
             smooth[:, channel] = torch.fft.irfft2(waves, s=(H, W))
         return smooth
@@ -129,8 +128,8 @@ class Adam:
         if self._image is None or self._optimizer is None:
             return {"image": None}
         moments = self._optimizer.state[self._image]
-        kept = {name: moments[name].clone() for name in ("exp_avg", "exp_avg_sq")}
-        return {"image": self._image.clone(), "step": float(moments["step"]), **kept}
+        averages = {name: moments[name].clone() for name in ("exp_avg", "exp_avg_sq")}
+        return {"image": self._image.clone(), "step": float(moments["step"]), **averages}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         if state["image"] is None:

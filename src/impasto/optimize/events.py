@@ -1,4 +1,4 @@
-"""What a running optimisation tells: one event a step, to one callback."""
+"""The event that a running optimization sends to its callback after each step."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ from torch import Tensor
 class StepEvent:
     """One finished step.
 
-    scale: long edge of the picture being painted, in pixels. size: (height, width) that the finished one will have.
+    scale: long edge of the picture being painted, in pixels. size: (height, width) of the finished one.
     step, steps: updates done and planned, over all scales. plan: long edge and steps of each part of the run, in turn.
     losses: the weighted terms by name, and `total`, of the picture after this step.
     elapsed_s: seconds since the run began. rolled_back: whether this step diverged and was undone.
-    finish: from the picture as it is painted to the colors that it is delivered in.
+    finish: converts the picture being painted to the colors of the result.
     """
 
     scale: int
@@ -31,7 +31,7 @@ class StepEvent:
 
     @property
     def pastiche(self) -> Tensor:
-        """The picture as it is now, in its final colors: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU; a copy.
+        """A copy of the picture in the colors of the result: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU.
 
         `image` is what is being painted: under `--color content-luma`, for one, it is grey.
         """
@@ -39,4 +39,4 @@ class StepEvent:
 
 
 OnStep = Callable[[StepEvent], object]
-"""A callback for each step; returning "stop" ends the run with the best picture so far."""
+"""A callback after each step; returning "stop" ends the run with the best picture so far."""

@@ -1,4 +1,4 @@
-"""The image that the optimisation starts from."""
+"""The start image of an optimization."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,8 @@ from impasto.images.color.named import mean_color, parse_color
 from impasto.images.resize import Resampling, resize_image
 
 NOISE = 0.05
-"""Standard deviation of the white noise, of the color range. The paper names none; stronger noise is still seen after
-hundreds of steps, since pooling hides it from all layers but the first (docs/experiments.md)."""
+"""Standard deviation of the white noise, of the color range. The paper names none; stronger noise is visible even
+after hundreds of steps, since pooling hides it from all layers but the first (docs/experiments.md)."""
 
 
 def build_init(
@@ -22,7 +22,7 @@ def build_init(
     resampling: Resampling = "bicubic",
     start_image: Tensor | None = None,
 ) -> Tensor:
-    """The start image: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU.
+    """Return the start image: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU.
 
     init: "content", "style" (the first style image, cut to the shape), "noise" (white noise about mid-grey),
     "black", "white", "mean" (the content image's mean color, or the style's), "#rrggbb", or the path of `start_image`.

@@ -1,4 +1,4 @@
-"""The loop: evaluate, step, keep the best; roll back where a step diverges; stop in time."""
+"""The optimization loop: evaluate, step, remember the best image, roll back a step that diverges."""
 
 import logging
 import math
@@ -20,22 +20,22 @@ logger = logging.getLogger(__name__)
 TOLERANCE_STEPS = 10
 MAX_ROLLBACKS = 8
 DIVERGENCE = 100.0
-"""A loss this many times the best so far, and above a hundredth of the first, is taken for divergence."""
+"""A loss this many times the best so far, and above a hundredth of the first, counts as divergence."""
 
 Losses = Mapping[str, float]
 Evaluate = Callable[[Tensor], tuple[Losses, Tensor]]
 """image -> (losses by name with "total", gradient of the total)."""
 
 State = dict[str, Any]
-"""All that is needed to go on exactly: JSON values and tensors, in dicts and lists."""
+"""Everything that an exact resume needs: JSON values and tensors, in dicts and lists."""
 
 Keep = Callable[[Callable[[], State], bool], object]
-"""Is offered the state after a step, as a function that gives it, and told whether the loop stops there."""
+"""Called after a step with a function that returns the state, and with whether the loop stops there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minimum:
-    """The best image that a loop saw, its losses, the steps taken, and why the loop ended: "memory" for lack of it."""
+    """The best image of a loop, its losses, the steps taken, and why the loop ended; "memory": it ran out."""
 
     image: Tensor
     losses: Losses
@@ -49,10 +49,10 @@ def build_evaluate(
     gamut: Literal["keep", "free"],
     precision: Precision = "float32",
 ) -> Evaluate:
-    """Losses and gradient of an image under an objective.
+    """Return the function from an image to its losses and gradient under an objective.
 
     gamut "keep": the objective sees the image clamped to [0, 1], and the gradient is blocked only where it would push a
-    clamped pixel further out. What is saved is then what was optimised, at no cost (docs/experiments.md).
+    clamped pixel further out. What is saved is then what was optimized, at no cost (docs/experiments.md).
     precision: the encoder's.
     """
 
@@ -84,15 +84,15 @@ def minimize(
     state: State | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Minimum:
-    """The best image found in at most `steps` steps from `image`.
+    """Return the best image found in at most `steps` steps from `image`.
 
-    build_descent: given a factor of the learning rate, a fresh Descent; called again with half the factor after
+    build_descent: returns a fresh Descent for a factor of the learning rate; called again with half the factor after
     each roll-back. A step whose loss is not finite or explodes is undone: the image goes back to the best so far.
     tolerance: ends the loop when the best loss fell by less than this share over 10 steps.
-    on_step: may return "stop". Ctrl-C (KeyboardInterrupt) does the same after the first step, and passes before it; so
-    does an error for lack of memory, which passes only before the first evaluation is done.
-    state: what `keep` was offered by another loop of the same arguments, which is gone on with instead of `image`;
-    it is emptied, so that no tensor is held longer than it is needed.
+    on_step: may return "stop". Ctrl-C (KeyboardInterrupt) has the same effect after the first step, and is raised
+    before it. Running out of memory after the first evaluation ends the loop; before, it is raised.
+    state: that of another loop with the same arguments, from which this one continues instead of from `image`; it is
+    emptied, so that no tensor is held longer than needed.
     """
     start = clock()
     if state is None:

@@ -12,9 +12,9 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def resolve_precision(precision: str, device: torch.device) -> Precision:
-    """The format to run the network in; "auto" is bfloat16 where the device computes in it faster than in float32.
+    """Return the format of the network; "auto" is bfloat16 where the device computes in it faster than in float32.
 
-    Raises DeviceError for an unknown name. bfloat16 asked for where it is slow is used all the same.
+    bfloat16 where it is slow is used if asked for. Raises DeviceError for an unknown name.
     """
     if precision not in ("auto", "float32", "bfloat16"):
         raise DeviceError(
@@ -26,7 +26,7 @@ def resolve_precision(precision: str, device: torch.device) -> Precision:
 
 
 def check_precision(precision: str, device: torch.device) -> None:
-    """Accept a format that the device can convolve in at all, fast or slowly. Raises DeviceError."""
+    """Accept a format in which the device can convolve, fast or slowly. Raises DeviceError."""
     if precision != "bfloat16":
         return
     try:
@@ -42,7 +42,7 @@ def check_precision(precision: str, device: torch.device) -> None:
 
 
 def has_fast_bfloat16(device: torch.device) -> bool | None:
-    """Whether the device computes in bfloat16 natively; None where torch does not tell."""
+    """Return whether the device computes in bfloat16 natively; None if unknown."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type != "cpu":
@@ -55,7 +55,7 @@ def has_fast_bfloat16(device: torch.device) -> bool | None:
 
 @contextlib.contextmanager
 def products_in(precision: Precision) -> Iterator[None]:
-    """Within it, with "bfloat16", a CPU may compute float32 matrix products from bfloat16, which features are anyway.
+    """With "bfloat16", let a CPU compute float32 matrix products from bfloat16, the format of the features anyway.
 
     It sums in float32: of features in bfloat16 the products are the same to 1e-6, and take half the time
     (docs/experiments.md, "Matrix products").

@@ -1,4 +1,4 @@
-"""Coarse to fine: the scales a pastiche is painted at, and their share of the steps."""
+"""The scales of a pastiche, coarse to fine, and their share of the steps."""
 
 import math
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 
 def plan_scales(height: int, width: int, first_scale: int, smallest_side: int) -> tuple[tuple[int, int], ...]:
-    """Sizes (height, width) from coarse to fine, each half of the next, ending at (height, width).
+    """Return sizes (height, width) from coarse to fine, each half of the next, ending at (height, width).
 
-    first_scale: the coarsest long edge is the nearest to this many pixels, by its ratio; 0 gives one scale. Scales
-    whose short side is under `smallest_side` are left out.
+    first_scale: the coarsest long edge is the one nearest to this many pixels, by ratio; 0 gives one scale. Scales
+    whose short side is under `smallest_side` are omitted.
     """
     sizes = [(height, width)]
     while first_scale and max(sizes[0]) > math.sqrt(2) * first_scale:
@@ -27,7 +27,7 @@ def plan_scales(height: int, width: int, first_scale: int, smallest_side: int) -
     return tuple(sizes)
 
 
-def hand_over(
+def enlarge_with_detail(
     image: Tensor,
     size: tuple[int, int],
     content: Tensor | None,
@@ -35,10 +35,10 @@ def hand_over(
     padding: str,
     resampling: Resampling = "bicubic",
 ) -> Tensor:
-    """A picture (1, 3, h, w) in [0, 1] at the next scale, (height, width), with the photograph's detail it never saw.
+    """Return a picture (1, 3, h, w) in [0, 1] at the next scale, (height, width), with fine detail of the photograph.
 
-    content: the photograph at any size, (1, 3, H, W), or None. What of it is too fine for h x w is added, times
-    `detail`: an enlarged picture has no fine detail at all, and its loss begins a hundred times as high as it ended.
+    content: the photograph at any size, (1, 3, H, W), or None. Its detail that is too fine for h x w is added, times
+    `detail`: an enlarged picture has no fine detail, and its loss starts a hundred times as high as it ended.
     """
     if tuple(image.shape[-2:]) == size:
         return image
@@ -53,7 +53,7 @@ def hand_over(
 def share_steps(
     steps: int, scales: Sequence[T], *, finer_steps: float = 1.0, float32_steps: int = 0
 ) -> tuple[tuple[T, int, Precision], ...]:
-    """`steps` shared by the scales, coarse to fine, as (scale, steps, precision) in turn.
+    """Return the steps of each scale, coarse to fine, as (scale, steps, precision) in turn.
 
     finer_steps: steps of a scale for one of the coarser scale before it. float32_steps: how many, counted from the
     last, are in float32.

@@ -1,4 +1,4 @@
-"""The parts of a run in turn: how many steps at which size, how exact, in which tiles. It repeats a run to the byte."""
+"""The plan of a run: steps, size, precision and tiles of each part. The same plan repeats a run to the byte."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,11 @@ from impasto.optimize.precision import Precision
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryPlan:
-    """How one size is painted within a limit.
+    """How one size is painted within a memory limit.
 
-    tile: pixels of a tile's side without margins; None where the picture is seen whole. margin: pixels around it.
-    history: pairs that L-BFGS remembers. needed_bytes: memory at the peak, that of the process so far included.
-    features_bytes: those of it that an evaluation needs. limit_bytes: the most that the process may come to.
+    tile: pixels of a tile's side without margins; None where the picture is computed whole. margin: pixels around it.
+    history: pairs that L-BFGS stores. needed_bytes: memory at the peak, with what the process used before.
+    features_bytes: the part of it that an evaluation needs. limit_bytes: the most that the process may use.
     """
 
     tile: int | None
@@ -29,7 +29,7 @@ class MemoryPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Some steps at one size, (height, width), from where the part before ended."""
+    """Some steps at one size, (height, width), starting from the result of the part before."""
 
     size: tuple[int, int]
     steps: int
@@ -37,7 +37,7 @@ class Part:
     memory: MemoryPlan
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON values, without the memory it needs, which is the machine's affair."""
+        """Return JSON values, without the memory needed, which depends on the machine."""
         return {
             "width": self.size[1],
             "height": self.size[0],
@@ -51,7 +51,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """How a picture is computed, as far as it shows in its last digits: the parts in turn, and the CPU's threads."""
+    """Everything that decides the last digits of a picture: the parts in turn, and the number of CPU threads."""
 
     parts: tuple[Part, ...]
     threads: int
@@ -63,7 +63,7 @@ class RunPlan:
 
     @property
     def steps(self) -> int:
-        """Of all parts together."""
+        """Steps of all parts together."""
         return sum(part.steps for part in self.parts)
 
     @property
@@ -73,23 +73,23 @@ class RunPlan:
 
     @property
     def needed_bytes(self) -> int:
-        """Memory at the peak, that of the process before included."""
+        """Memory at the peak, with what the process used before."""
         return max(part.memory.needed_bytes for part in self.parts)
 
     def with_parts(self, parts: Sequence[Part]) -> "RunPlan":
-        """The same with other parts."""
+        """Return the same plan with other parts."""
         return replace(self, parts=tuple(parts))
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON values; `from_dict` takes them."""
+        """Return JSON values that `from_dict` reads."""
         parts = [part.to_dict() for part in self.parts]
         return {"threads": self.threads, "precision": self.precision, "parts": parts}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "RunPlan":
-        """The plan that `to_dict` wrote, as `run` of a picture's metadata. Raises RecipeError where it is malformed.
+        """Return the plan that `to_dict` wrote, as in `run` of a picture's metadata. Raises RecipeError if malformed.
 
-        The memory it needs is 0 until a run has worked it out.
+        The memory it needs is 0 until a run computes it.
         """
         try:
             parts = tuple(_to_part(part) for part in values["parts"])

@@ -11,7 +11,7 @@ from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
 from impasto.optimize.init import build_init
-from impasto.optimize.pyramid import hand_over
+from impasto.optimize.pyramid import enlarge_with_detail
 from impasto.optimize.schedule import Part
 from impasto.painting.job import Job
 from impasto.tiles.memory_guard import MemoryGuard
@@ -72,7 +72,7 @@ class Targets:
         recipe = self.job.recipe
         # The photograph's detail fits only what is painted from it.
         content = self.content if recipe.init == "content" else None
-        return hand_over(image, size, content, recipe.carried_detail, recipe.padding, recipe.resampling)
+        return enlarge_with_detail(image, size, content, recipe.carried_detail, recipe.padding, recipe.resampling)
 
 
 def build_targets(job: Job, styles: Sequence[Tensor]) -> Targets:

@@ -1,4 +1,4 @@
-"""The device a run uses, and what it may do there."""
+"""The devices of this machine, and the settings of torch while a run uses them."""
 
 import contextlib
 import sys
@@ -10,13 +10,13 @@ from impasto.errors import DeviceError, ImpastoError, OutOfMemoryError
 
 
 def available_devices() -> tuple[str, ...]:
-    """Devices of this machine that impasto can run on, fastest first."""
+    """Return the devices of this machine that impasto can run on, fastest first."""
     found = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     return (*found, *(["mps"] if torch.backends.mps.is_available() else []), "cpu")
 
 
 def resolve_devices(device: str) -> tuple[torch.device, ...]:
-    """The torch devices of a text: those that share the tiles of a picture. All else is done on the first of them.
+    """Return the torch devices of a text. They share the tiles of a picture; everything else is on the first.
 
     "auto" is all GPUs for CUDA, or else the fastest one device; "cuda" is all GPUs; "cuda:1" that one; "cuda:0,cuda:2"
     these. Raises DeviceError for a device that this machine does not have, and for a list of devices that cannot share.
@@ -40,19 +40,20 @@ def resolve_devices(device: str) -> tuple[torch.device, ...]:
 
 
 def name_devices(devices: Sequence[torch.device]) -> str:
-    """The text that `resolve_devices` takes for these devices: `cuda:0,cuda:1`."""
+    """Return the text that `resolve_devices` reads as these devices: `cuda:0,cuda:1`."""
     return ",".join(map(str, devices))
 
 
 def share_devices(device: str, number: int, workers: int) -> str:
-    """The devices of one of several workers that start together, as text: its part of them, or one where they are
-    fewer than the workers. number: the worker's, from 0. Raises what `resolve_devices` raises."""
+    """Return the devices of one of several workers as text: its part of them, or one if there are fewer devices.
+
+    number: the worker's, from 0. Raises what `resolve_devices` raises."""
     devices = resolve_devices(device)
     return name_devices(devices[number % len(devices) :: workers])
 
 
 def resolve_device(device: str) -> torch.device:
-    """The torch device of a name; "auto" is the fastest. DeviceError if this machine does not have it."""
+    """Return the torch device of a name; "auto" is the fastest. Raises DeviceError if this machine does not have it."""
     known = available_devices()
     if device == "auto":
         return torch.device(known[0])
@@ -69,12 +70,12 @@ def resolve_device(device: str) -> torch.device:
 def running(
     device: torch.device, threads: int | None, advice: str, others: Sequence[torch.device] = ()
 ) -> Iterator[None]:
-    """Runs the body with denormal numbers flushed to zero and `threads` CPU threads, and restores both after.
+    """Run the body with denormal numbers flushed to zero and `threads` CPU threads, then restore both.
 
     Denormals make the late steps of a reconstruction ten times as slow on a CPU. float32 is float32 on a GPU too, where
-    torch lets convolutions round to ten bits of it: who wants speed has bfloat16. On GPUs, `others` too, `peak_bytes`
-    begins anew.
-    Raises OutOfMemoryError, with the advice as its hint, where the body runs out of memory.
+    torch would let convolutions round to ten bits; the fast format is bfloat16. On GPUs, those of `others` too,
+    `peak_bytes` restarts.
+    Raises OutOfMemoryError, with the advice as its hint, if the body runs out of memory.
     """
     before, tf32 = torch.get_num_threads(), torch.backends.cudnn.allow_tf32
     if threads is not None:
@@ -100,10 +101,10 @@ def running(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that there was no memory left: Python's, or torch's on a CPU or a GPU."""
+    """Return whether an error means out of memory: Python's, or torch's on a CPU or a GPU."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    # The last two: oneDNN's, where there is no room for a convolution's workspace, and that of CUDA's libraries.
+    # The last two are oneDNN's, when a convolution's workspace does not fit, and that of CUDA's libraries.
     wordings = (
         *("not enough memory", "can't allocate memory", "out of memory"),
         *("could not create a primitive", "STATUS_ALLOC_FAILED"),
@@ -112,7 +113,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def peak_bytes(device: torch.device) -> int:
-    """Most memory used so far: of the GPU on a GPU, else of the process; 0 where the system does not tell."""
+    """Return the most memory used so far: on a GPU, else by the process; 0 if unknown."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     try:

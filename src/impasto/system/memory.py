@@ -1,4 +1,4 @@
-"""The memory of the machine: what is free, what a run may take of it, and how people write such sizes."""
+"""Memory of the machine and the process, memory limits, and sizes as text."""
 
 import re
 import sys
@@ -9,15 +9,15 @@ import torch
 from impasto.errors import MemoryLimitError
 
 FREE_SHARE = 0.7
-"""Share of the free memory that a run may take where no limit is given."""
+"""Share of the free memory that a run may use if no limit is given."""
 
 _UNITS = {"": (1, 1), "k": (10**3, 2**10), "m": (10**6, 2**20), "g": (10**9, 2**30), "t": (10**12, 2**40)}
 
 
 def parse_memory(text: str) -> int:
-    """Bytes of a size as people write it: "4GiB" and "4G" are 4 * 2^30, "900MB" is 900 * 10^6, a plain number is bytes.
+    """Return the bytes of a size: "4GiB" and "4G" are 4 * 2^30, "900MB" is 900 * 10^6, a plain number is bytes.
 
-    Raises MemoryLimitError where the text is no size.
+    Raises MemoryLimitError for any other text.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?", text.strip().lower())
     if found is None or (found[3] == "ib" and not found[2]) or not float(found[1]) > 0:
@@ -28,7 +28,7 @@ def parse_memory(text: str) -> int:
 
 
 def format_memory(size: int) -> str:
-    """The size as `parse_memory` reads it, rounded up: "2.3GiB"."""
+    """Return a size as text for `parse_memory`, rounded up: "2.3GiB"."""
     for unit, power in (("GiB", 30), ("MiB", 20)):
         if size >= 2**power:
             return f"{-(-size * 10 // 2**power) / 10:g}{unit}"
@@ -36,7 +36,7 @@ def format_memory(size: int) -> str:
 
 
 def used_bytes(device: torch.device) -> int:
-    """Memory that is in use: of the GPU by torch on a GPU, else of this process; 0 where the system does not tell."""
+    """Return the memory in use: by torch on a GPU, else by this process; 0 if unknown."""
     if device.type == "cuda":
         return int(torch.cuda.memory_reserved(device))
     try:
@@ -46,7 +46,7 @@ def used_bytes(device: torch.device) -> int:
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Memory that a run can still get: of the GPU on a GPU, else of the machine; None where it is not told."""
+    """Return the memory that is free: on a GPU, else of the machine; None if unknown."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     found = [*_linux_free(), *_container_free()]
@@ -54,7 +54,7 @@ def free_bytes(device: torch.device) -> int | None:
 
 
 def memory_limit(max_memory: int | None, device: torch.device) -> int:
-    """The most that this process may take: what was asked for, or what it has and 70 % of what is free."""
+    """Return the most that this process may use: max_memory, or what it uses now and 70 % of what is free."""
     if max_memory is not None:
         return max_memory
     free = free_bytes(device)
@@ -70,7 +70,7 @@ def _linux_free() -> list[int]:
 
 
 def _container_free() -> list[int]:
-    """What a container's limit leaves, where there is one. Cached files do not count: they make room."""
+    """What a container's limit leaves, if there is one. Cached files count as free: the system evicts them."""
     folder = Path("/sys/fs/cgroup")
     try:
         limit, used = (int((folder / name).read_text()) for name in ("memory.max", "memory.current"))

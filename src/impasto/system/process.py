@@ -1,26 +1,26 @@
-"""What a process of ours is told before torch is imported; a program that imports impasto decides for itself."""
+"""Settings of our own processes, made before torch is imported; a program that imports impasto has its own."""
 
 import ctypes
 import os
 import platform
 
 HELD_BLOCK = 2**31 - 1
-"""Bytes below which glibc keeps a freed block for the next one, instead of taking it from the system page by page."""
+"""Bytes below which glibc reuses a freed block instead of returning it and taking new pages from the system."""
 
 NEVER = -1
-"""The number by which glibc is told never to give memory at the heap's end back to the system."""
+"""The setting of glibc never to return memory at the heap's end to the system."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 _libc: ctypes.CDLL | None = None
-"""The C library that was told to hold memory, if any was."""
+"""The C library, in a process that was settled and has glibc."""
 
 
 def settle_process() -> None:
-    """Lets threads sleep while they wait, and glibc keep its memory. What the environment says already stands.
+    """Make waiting threads sleep, and glibc hold freed memory. Settings in the environment take precedence.
 
     Beside any other busy program, threads that spin while they wait for each other make a step several times as slow.
-    A large picture's features are blocks over 32 MiB, which glibc gives back each time they are freed: a run at 1024
+    A large picture's features are blocks over 32 MiB, which glibc returns each time they are freed: a run at 1024
     pixels takes 1.5 times as long without this. Measured: docs/experiments.md, "Held memory".
     """
     global _libc

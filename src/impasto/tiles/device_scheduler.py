@@ -1,4 +1,4 @@
-"""Tiles dealt to several devices in rounds, each device on a thread of its own; what comes back is in their order."""
+"""Tiles distributed to several devices, each on a thread of its own; results come in the tiles' order."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,28 +8,28 @@ import torch
 
 from impasto.features.tiling import Tile
 
-Made = TypeVar("Made")
+T = TypeVar("T")
 
 
-def deal(
-    make: Callable[[Tile, torch.device], Made], tiles: Sequence[Tile], devices: Sequence[torch.device]
-) -> Iterator[tuple[Tile, Made]]:
-    """Each tile with what `make` makes of it on its device, without a graph unless it asks for one; in their order.
+def map_tiles(
+    compute: Callable[[Tile, torch.device], T], tiles: Sequence[Tile], devices: Sequence[torch.device]
+) -> Iterator[tuple[Tile, T]]:
+    """Yield each tile with what `compute` returns for it on its device, in the tiles' order; without gradients.
 
-    Tile i of a round goes to device i. With one device there is no thread but this one. An error in a thread passes as
-    it is, once the others have ended.
+    With N devices, tile i is computed on device i modulo N, N tiles at a time. With one device everything runs on the
+    calling thread. An error in a thread is raised unchanged, after the other threads have ended.
     """
-    make = torch.no_grad()(make)
+    compute = torch.no_grad()(compute)
     first, *others = devices
     if not others:
         for tile in tiles:
-            yield tile, make(tile, first)
+            yield tile, compute(tile, first)
         return
     with ThreadPoolExecutor(len(others), initializer=torch.set_flush_denormal, initargs=(True,)) as pool:
         for start in range(0, len(tiles), len(devices)):
             mine, *theirs = tiles[start : start + len(devices)]
-            awaited = pool.map(make, theirs, others)
-            # The first device's part must be on this thread: a backward pass runs on autograd's own thread of that
-            # device, which no other thread may then wait for.
-            yield mine, make(mine, first)
+            awaited = pool.map(compute, theirs, others)
+            # The first device's tile must be on this thread: a backward pass runs on autograd's own thread of that
+            # device, for which no other thread may then wait.
+            yield mine, compute(mine, first)
             yield from zip(theirs, awaited, strict=True)

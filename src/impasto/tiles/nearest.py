@@ -1,4 +1,4 @@
-"""Nearest style features by tiles: hypercolumns on the picture's own grid, and matches that are kept a while."""
+"""The style loss "nearest" in tiles: hypercolumns on the picture's grid, matched every few evaluations."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -24,11 +24,11 @@ from impasto.losses.nearest import (
 )
 
 View = Callable[[], Iterable[tuple[Tile, Mapping[str, Tensor]]]]
-"""A picture seen tile by tile: each tile with its features, margins included. It may be looked at again and again."""
+"""Computes a picture's features tile by tile: each tile with its features, margins included. Can be called again."""
 
 
 def column_margin(layers: Sequence[str], network: Sequence[str]) -> int:
-    """Pixels that a tile needs around its inner part for exact hypercolumns of these layers: a multiple of 16.
+    """Return the pixels that a tile needs around its inner part for exact hypercolumns: a multiple of 16.
 
     The grids of two layers differ by less than a position where a side pools unevenly, and enlarging needs a neighbor.
     """
@@ -38,9 +38,9 @@ def column_margin(layers: Sequence[str], network: Sequence[str]) -> int:
 
 
 def tile_columns(features: Mapping[str, Tensor], tile: Tile, scales: Mapping[str, float]) -> Tensor:
-    """Hypercolumns of a tile's inner part, as `NearestStyle.columns` has them for the whole picture.
+    """Return the hypercolumns of a tile's inner part, as `NearestStyle.columns` of the whole picture.
 
-    features: of the tile, margins included. scales: {layer: factor}, shallow to deep. Returns (1, C, h, w).
+    features: those of the tile, margins included. scales: {layer: factor}, shallow to deep. Returns (1, C, h, w).
     """
     layers = tuple(scales)
     grid = layers[len(layers) // 2]
@@ -60,7 +60,7 @@ def _to_grid(features: Tensor, tile: Tile, layer: str, grid: str) -> Tensor:
 def _resampling(
     span: Span, layer: str, grid: str, enlarged: bool, like: Tensor
 ) -> tuple[Tensor, slice]:
-    """How the inner positions of the grid's side are made of the layer's: (inner positions, taken), and of which.
+    """Weights of the layer's positions for each inner position of the grid, (inner, layer), and the layer's slice.
 
     As interpolate (bilinear) or adaptive_avg_pool2d do it for the whole side.
     """
@@ -81,7 +81,7 @@ def _resampling(
 
 
 class TiledNearest:
-    """What `NearestStyle` is, of a style, a photograph and a picture that are seen tile by tile."""
+    """`NearestStyle` with style, photograph and picture computed tile by tile."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class TiledNearest:
         self._age = 0
 
     def refresh(self, picture: View) -> None:
-        """Takes note of one more evaluation, and matches the picture anew once in a while, as `NearestStyle.match`."""
+        """Count an evaluation, and match the picture again every REMATCH evaluations, as `NearestStyle.match`."""
         if self._matches and self._age < REMATCH:
             self._age += 1
             return
@@ -132,12 +132,12 @@ class TiledNearest:
         return {"matches": [[*corner, match] for corner, match in self._matches.items()], "age": self._age}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """As `NearestStyle.load_state_dict`; of the same tiles too."""
+        """As `NearestStyle.load_state_dict`; the tiles must be the same."""
         self._matches = {(row, column): match for row, column, match in state["matches"]}
         self._age = state["age"]
 
     def addend(self, features: Mapping[str, Tensor], tile: Tile) -> Tensor:
-        """The tile's addend to `nearest_distance`. features: of the tile, margins included."""
+        """Return the tile's addend to `nearest_distance`. features: those of the tile, margins included."""
         columns = tile_columns(features, tile, self.scales)
         columns = unit_rows(columns, self.mean.to(columns.device))
         matched = self.vectors[self._matches[tile.corner]].to(columns.device)
@@ -157,22 +157,22 @@ class TiledNearest:
         return mean
 
     def _draw(self, style: View, seed: int, guide: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The style's mean hypercolumn, and the unit vectors that are kept of it."""
+        """The style's mean hypercolumn, and a sample of its unit vectors."""
         mean = self._mean_columns(style, guide)
-        kept: Tensor | None = None
+        sample: Tensor | None = None
         slots = torch.empty(0, dtype=torch.int64)
         for tile, features in style():
             rows = unit_rows(tile_columns(features, tile, self.scales), mean)
             stride = stride_of(self.grid)
             height, width = tile.rows.length // stride, tile.columns.length // stride
-            if kept is None:
+            if sample is None:
                 known = torch.arange(height * width) if guide is None else style_candidates(guide).cpu()
                 order = known[style_order(len(known), seed)]
-                kept = rows.new_empty(len(order), rows.shape[1])
+                sample = rows.new_empty(len(order), rows.shape[1])
                 slots = torch.full((height * width,), -1)
                 slots[order] = torch.arange(len(order))
             places = slots.view(height, width)[tile.rows.positions(stride), tile.columns.positions(stride)].flatten()
             chosen = (places >= 0).nonzero().flatten()
-            kept[places[chosen].to(rows.device)] = rows[chosen.to(rows.device)]
-        assert kept is not None
-        return mean, kept
+            sample[places[chosen].to(rows.device)] = rows[chosen.to(rows.device)]
+        assert sample is not None
+        return mean, sample

@@ -1,9 +1,9 @@
-"""The exact gradient of a picture that is too large to be seen at once: tile by tile, in two passes.
+"""The exact gradient of a picture whose features do not fit in memory: tile by tile, in two passes.
 
-Pass one adds up, without a graph, what the losses need of the whole picture: the means of the descriptions, and the
-sums of what is local. Pass two goes over the tiles again and back-propagates the derivatives of these sums.
+Pass one adds up, without gradients, what the losses need of the whole picture: means of descriptions and sums of local
+losses. Pass two goes over the tiles again and back-propagates the derivatives of these sums.
 
-Several devices share the tiles. All that is kept is on the first; a tile's part of it moves to the tile's device.
+Several devices share the tiles. Targets and sums are on the first; a tile's part of them is copied to its device.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,21 +24,20 @@ from impasto.losses.protection import Protection
 from impasto.losses.style_regions import StyleRegion
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.recipe.words import split_statistic
-from impasto.tiles.device_scheduler import deal
+from impasto.tiles.device_scheduler import map_tiles
 from impasto.tiles.memory_guard import MemoryGuard
 from impasto.tiles.nearest import TiledNearest, View, column_margin
-from impasto.tiles.spill import Shelf
+from impasto.tiles.spill import Spill
 
 NO_GUARD = MemoryGuard()
 
 Measure = Callable[[Tensor, Tile], Sequence[Tensor]]
-"""A tile's pixels, margins included, and the tile -> the tile's addends to some sums over the picture.
-
-The addends are on the pixels' device."""
+"""A tile's pixels, margins included, and the tile -> the tile's addends to some sums over the picture, on the pixels'
+device."""
 
 
 class TiledObjective(Objective):
-    """The same losses and the same gradient as `Objective`, of which only one tile at a time is in memory.
+    """The same losses and the same gradient as `Objective`, with the features of one tile at a time in memory.
 
     The statistics must be means over positions (`Term.is_mean`), or "nearest".
     """
@@ -56,15 +55,15 @@ class TiledObjective(Objective):
         devices: Sequence[torch.device] = (),
         guard: MemoryGuard = NO_GUARD,
     ) -> None:
-        """inner: pixels of a tile's side without its margins. devices: that share the tiles, the first of them the
-        encoder's; none: that one alone. guard: of the memory limit on the CPU. The rest as for `Objective`."""
+        """inner: pixels of a tile's side without its margins. devices: those that share the tiles, the encoder's first;
+        none: the encoder's alone. guard: of the memory limit on the CPU. The rest as for `Objective`."""
         self.inner = inner
         self.guard = guard
         self.devices = tuple(devices) or (encoder.device,)
         self._encoders = {device: encoder.copy_to(device) for device in self.devices[1:]}
         self._encoders[self.devices[0]] = encoder
         self.margin = tile_margin(recipe, encoder.layer_names)
-        self._shelf = Shelf()
+        self._spill = Spill()
         super().__init__(encoder, recipe, content_image, style_images, regions, protection)
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
@@ -73,7 +72,7 @@ class TiledObjective(Objective):
         tv_weight = self.recipe.tv_weight
 
         def measure(part: Tensor, tile: Tile) -> list[Tensor]:
-            features = self._see(part, tile, self.layers)
+            features = self._features(part, tile, self.layers)
             addends = [addend for _, term in terms for addend in _addends(term, features, tile)]
             return [*addends, tv_addend(part, tile, self.recipe.tv_normalization)] if tv_weight > 0 else addends
 
@@ -92,21 +91,21 @@ class TiledObjective(Objective):
         return {**named, "total": sum_terms(named.values())}
 
     def tiles(self, size: tuple[int, int], padding: Padding | None = None) -> tuple[Tile, ...]:
-        """The tiles of a picture of (height, width)."""
+        """Return the tiles of a picture of (height, width)."""
         return cut_tiles(size, self.inner, self.margin, padding or self.encoder.padding)
 
     def describe(self, image: Tensor, wanted: Describers, padding: Padding | None = None) -> dict[str, Any]:
         layers = sort_layers([layer for layer, _, _ in wanted.values()])
         sums: dict[str, Any] = {}
 
-        def look(tile: Tile, device: torch.device) -> dict[str, Any]:
-            features = _inner(self._see(tile.cut(image).to(device), tile, layers, padding), tile)
+        def describe_tile(tile: Tile, device: torch.device) -> dict[str, Any]:
+            features = _inner(self._features(tile.cut(image).to(device), tile, layers, padding), tile)
             return {
                 name: _describe_inner(describe, features[layer], layer, guide, tile)
                 for name, (layer, describe, guide) in wanted.items()
             }
 
-        for _, parts in deal(look, self.tiles((image.shape[-2], image.shape[-1]), padding), self.devices):
+        for _, parts in map_tiles(describe_tile, self.tiles((image.shape[-2], image.shape[-1]), padding), self.devices):
             for name, part in parts.items():
                 sums[name] = _added(sums[name], part) if name in sums else part
         return sums
@@ -116,8 +115,8 @@ class TiledObjective(Objective):
         weights = layer_weights(recipe.content_layers, recipe.content_layer_weights)
         silent = dict.fromkeys(layers, 0.0)
         for tile in self.tiles((content_image.shape[-2], content_image.shape[-1])):
-            for layer, target in _inner(self._see(tile.cut(content_image), tile, layers), tile).items():
-                self._shelf.put((layer, *tile.corner), target)
+            for layer, target in _inner(self._features(tile.cut(content_image), tile, layers), tile).items():
+                self._spill.put((layer, *tile.corner), target)
                 silent[layer] += float(self._content_addend(layer, torch.zeros_like(target), tile, None))
         for layer in layers:
             factor = content_weight * self.content_factor(weights[layer]) * self.relative_factor(silent[layer])
@@ -141,18 +140,18 @@ class TiledObjective(Objective):
         return Term(name, layers, factor, identity, nearest_distance, target, is_mean=False)
 
     def _view(self, image: Tensor, layers: Sequence[str], padding: Padding | None = None) -> View:
-        def look() -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:
+        def features_by_tile() -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:
             for tile in self.tiles((image.shape[-2], image.shape[-1]), padding):
                 with torch.no_grad():
-                    features = self._see(tile.cut(image), tile, layers, padding)
+                    features = self._features(tile.cut(image), tile, layers, padding)
                 yield tile, features
 
-        return look
+        return features_by_tile
 
-    def _see(
+    def _features(
         self, part: Tensor, tile: Tile, layers: Sequence[str], padding: Padding | None = None
     ) -> dict[str, Tensor]:
-        """Feature maps of a tile, by the encoder on its device. part: its pixels, margins included."""
+        """The feature maps of a tile, on the device of its pixels. part: these, margins included."""
         self.guard.before_tile(first=tile.corner == (0, 0))
         features: dict[str, Tensor] = self._encoders[part.device](part, layers, padding=padding)
         return features
@@ -162,15 +161,15 @@ class TiledObjective(Objective):
         return self._content_addend(layer, features, tile, None if weights is None else weights.to(features.device))
 
     def _content_addend(self, layer: str, features: Tensor, tile: Tile, weights: Tensor | None) -> Tensor:
-        """The tile's addend to the content loss of a layer. features, weights: of its inner part."""
-        target = self._shelf.get((layer, *tile.corner), features.device)
+        """The tile's addend to the content loss of a layer. features, weights: those of its inner part."""
+        target = self._spill.get((layer, *tile.corner), features.device)
         normalization = self.recipe.content_normalization
         loss = content_loss(features, target, normalization, weights)
         return loss if normalization == "sum" else tile.share(layer) * loss
 
 
 def tile_margin(recipe: Recipe, network: Sequence[str]) -> int:
-    """Pixels that a recipe's tiles have around their inner part."""
+    """Return the pixels that a recipe's tiles have around their inner part."""
     chosen_parts = map(split_statistic, every_statistic(recipe))
     parts = [(name, chosen or recipe.style_layers) for name, _, chosen in chosen_parts]
     columns = [column_margin(layers, network) for name, layers in parts if name == "nearest" and layers]
@@ -184,7 +183,7 @@ def _inner(features: Mapping[str, Tensor], tile: Tile) -> dict[str, Tensor]:
 
 
 def tv_addend(part: Tensor, tile: Tile, normalization: Literal["sum", "mean"]) -> Tensor:
-    """The tile's addend to the picture's `tv_loss`: differences from inner pixels to the next ones.
+    """Return the tile's addend to the picture's `tv_loss`: differences from inner pixels to the next ones.
 
     part: the tile's pixels, margins included.
     """
@@ -208,11 +207,11 @@ def sum_over_tiles(
     devices: Sequence[torch.device],
     done: Callable[[], None] = lambda: None,
 ) -> tuple[Tensor, ...]:
-    """Sums over the tiles of what `measure` tells of each, differentiable in the image, on its device.
+    """Return the sums over the tiles of what `measure` returns, differentiable in the image, on its device.
 
-    The graph of one tile at a time is in a device's memory, and only in the backward pass, which measures every tile
-    again. devices: that share the tiles, the image's first. They change nothing in the order of summation.
-    done: called when the gradient is there.
+    A device holds the graph of one tile at a time, and only in the backward pass, which measures every tile again.
+    devices: those that share the tiles, the image's first; they do not change the order of summation.
+    done: called after the backward pass.
     """
     sums: tuple[Tensor, ...] = _SumOverTiles.apply(image, tiles, measure, devices, done)  # type: ignore[no-untyped-call]
     return sums
@@ -231,11 +230,11 @@ class _SumOverTiles(torch.autograd.Function):
         ctx.save_for_backward(image)
         ctx.tiles, ctx.measure, ctx.devices, ctx.done = tiles, measure, devices, done
 
-        def look(tile: Tile, device: torch.device) -> Sequence[Tensor]:
+        def measure_tile(tile: Tile, device: torch.device) -> Sequence[Tensor]:
             return measure(tile.cut(image).to(device), tile)
 
         sums: list[Tensor] = []
-        for _, addends in deal(look, tiles, devices):
+        for _, addends in map_tiles(measure_tile, tiles, devices):
             sums = [a + b.to(a.device) for a, b in zip(sums, addends, strict=True)] if sums else list(addends)
         return tuple(sums)
 
@@ -244,7 +243,7 @@ class _SumOverTiles(torch.autograd.Function):
         (image,) = ctx.saved_tensors
         gradient = torch.zeros_like(image)
 
-        def look(tile: Tile, device: torch.device) -> Tensor | None:
+        def differentiate_tile(tile: Tile, device: torch.device) -> Tensor | None:
             part = tile.cut(image).to(device).detach().requires_grad_()
             with torch.enable_grad():
                 addends = ctx.measure(part, tile)
@@ -253,7 +252,7 @@ class _SumOverTiles(torch.autograd.Function):
                 return None
             return torch.autograd.grad([a for a, _ in needed], part, [d for _, d in needed])[0]
 
-        for tile, part_gradient in deal(look, ctx.tiles, ctx.devices):
+        for tile, part_gradient in map_tiles(differentiate_tile, ctx.tiles, ctx.devices):
             if part_gradient is not None:
                 tile.add(gradient, part_gradient.to(gradient.device))
         ctx.done()
@@ -272,7 +271,7 @@ def _addends(term: Term, features: Mapping[str, Tensor], tile: Tile) -> Sequence
 
 
 def _distance(term: Term, sums: Iterator[Tensor]) -> Tensor:
-    """The term's distance. sums: over the tiles, of this term's addends and of those after it."""
+    """The term's distance. sums: an iterator over the picture's sums, at this term's first."""
     if not term.is_mean:
         return next(sums)
     whole = tuple(next(sums) for _ in term.target) if isinstance(term.target, tuple) else next(sums)

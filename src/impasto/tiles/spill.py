@@ -1,4 +1,4 @@
-"""Tensors that wait on disk until their tile is due again, so that a picture may be larger than the memory."""
+"""Tensors stored on disk between the uses of their tile, so that a picture may be larger than the memory."""
 
 import tempfile
 import threading
@@ -11,8 +11,8 @@ from torch import Tensor
 from impasto.errors import DiskError
 
 
-class Shelf:
-    """Tensors by key, in one temporary file that vanishes with this object. Any thread may use it."""
+class Spill:
+    """Tensors by key, in one temporary file that is deleted with this object. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
@@ -21,7 +21,7 @@ class Shelf:
         weakref.finalize(self, self._file.close)
 
     def put(self, key: Hashable, tensor: Tensor) -> None:
-        """Writes a tensor; a key that is there already gets it in place of the old one, which had the same shape.
+        """Write a tensor, in place of an earlier one of the same key, which must have the same shape.
 
         Raises DiskError where the disk is full.
         """
@@ -41,7 +41,7 @@ class Shelf:
             self._places[key] = (offset, values.shape, values.dtype)
 
     def get(self, key: Hashable, device: torch.device | str = "cpu") -> Tensor:
-        """Reads a tensor back, bit by bit as it was."""
+        """Return a tensor exactly as it was written."""
         offset, shape, dtype = self._places[key]
         values = torch.empty(shape, dtype=dtype)
         with self._lock:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from impasto.images.resize import resize_image
-from impasto.optimize.pyramid import hand_over, plan_scales, share_steps
+from impasto.optimize.pyramid import enlarge_with_detail, plan_scales, share_steps
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_the_last_steps_are_in_float32() -> None:
 def test_an_enlarged_picture_gets_back_the_detail_it_never_saw() -> None:
     content = 0.25 + 0.5 * torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
     small = resize_image(content, (16, 24))
-    assert torch.equal(hand_over(small, (16, 24), content, 1.0, "zero"), small)
+    assert torch.equal(enlarge_with_detail(small, (16, 24), content, 1.0, "zero"), small)
     plain = resize_image(small, (32, 48))
-    assert torch.equal(hand_over(small, (32, 48), None, 1.0, "zero"), plain)
-    assert torch.equal(hand_over(small, (32, 48), content, 0.0, "zero"), plain)
-    torch.testing.assert_close(hand_over(small, (32, 48), content, 1.0, "zero"), content)
+    assert torch.equal(enlarge_with_detail(small, (32, 48), None, 1.0, "zero"), plain)
+    assert torch.equal(enlarge_with_detail(small, (32, 48), content, 0.0, "zero"), plain)
+    torch.testing.assert_close(enlarge_with_detail(small, (32, 48), content, 1.0, "zero"), content)
     assert (plain - content).abs().mean() > 0.05
-    twice = hand_over(small, (32, 48), content, 2.0, "zero")
+    twice = enlarge_with_detail(small, (32, 48), content, 2.0, "zero")
     assert twice.min() >= 0 and twice.max() <= 1 and not torch.equal(twice, content)
