@@ -12,7 +12,9 @@ from torch import Tensor
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import Vgg
 from impasto.images.formats.profiles import srgb_profile
+from impasto.images.io import write_image
 from impasto.recipe.recipe import Recipe
+from impasto.runs.result import Result
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -62,6 +64,28 @@ def picture() -> Callable[..., Tensor]:
         return (0.5 + 0.45 * torch.sin(a * rows + b * columns + 2 * c)).unsqueeze(0)
 
     return paint
+
+
+@pytest.fixture
+def folder(tmp_path: Path, picture: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with photo.png and painting.png, 64 x 48 and 40 x 50."""
+    write_image(picture(48, 64, 1), tmp_path / "photo.png")
+    write_image(picture(50, 40, 2), tmp_path / "painting.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def in_tiles() -> Callable[[Callable[[int | None], Result]], Result]:
+    """in_tiles(paint): the result of paint(max_memory) with a byte less than it needs to see the picture whole."""
+
+    def paint_in_tiles(paint: Callable[[int | None], Result]) -> Result:
+        whole = paint(None)
+        tiled = paint(whole.memory.needed_bytes - 1)
+        assert whole.memory.tile is None and tiled.memory.tile is not None
+        return tiled
+
+    return paint_in_tiles
 
 
 @pytest.fixture

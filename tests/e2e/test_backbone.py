@@ -77,6 +77,7 @@ def test_from_pictures_to_an_evaluation(folder: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.splitlines()[0].endswith("of 2 pictures held out")
 
 
+@pytest.mark.slow
 def test_killed_and_called_again_it_gives_the_same_weights(folder: Path) -> None:
     steps = ("--epochs", "10", "--batch-norm", "--checkpoint-every", "0", "--quiet", *MACHINE)
     assert main([*TRAIN, "-o", "whole", *steps]) == 0
@@ -91,6 +92,7 @@ def test_killed_and_called_again_it_gives_the_same_weights(folder: Path) -> None
     assert whole.read_bytes() == resumed.read_bytes()
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_gradient_of_one(folder: Path) -> None:
     # After one step of SGD from rest, the momentum is the gradient.
     step = ("--preset", "report-2015", "--epochs", "1", "--batch-size", "12", "--quiet", *MACHINE)

@@ -173,6 +173,7 @@ def test_two_batches_do_not_paint_into_one_folder(
     assert f"is being painted into by process {process.pid} on " in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_ray_paints_the_same_and_survives_a_killed_worker(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], picture: Callable[..., Tensor]
 ) -> None:

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -24,15 +25,6 @@ from impasto.features import encoder
 
 FAST = ("--weights", "tiny", "--size", "64", "--steps", "3", "--first-scale", "0", "--threads", "1")
 ENDLESS = ("--weights", "tiny", "--size", "64", "--steps", "1000000", "--first-scale", "0")
-
-
-@pytest.fixture
-def folder(tmp_path: Path, picture: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with photo.png and painting.png, 64 x 48 and 40 x 50."""
-    write_image(picture(48, 64, 1), tmp_path / "photo.png")
-    write_image(picture(50, 40, 2), tmp_path / "painting.png")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -185,10 +177,13 @@ def write_bomb(path: Path) -> None:
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
 
 
-def write_bad_files(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def bad_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of everything that BAD and BAD_EXPERIMENTS name, beside photo.png and painting.png."""
+    folder = tmp_path_factory.mktemp("bad")
     (folder / "text.jpg").write_text("this is no picture at all\n", "ascii")
     (folder / "empty.png").touch()
-    photo = read_image(folder / "photo.png")
+    photo = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
     write_image(photo, folder / "whole.jpg")
     whole = (folder / "whole.jpg").read_bytes()
     (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
@@ -213,6 +208,7 @@ def write_bad_files(folder: Path) -> None:
     (folder / "misspelled.toml").write_text("style_scael = 2\n", "ascii")
     (folder / "newer.toml").write_text("format_version = 99\nmood = 'calm'\n", "ascii")
     (folder / "unknown.toml").write_text("stiles = 1\n", "ascii")
+    return folder
 
 
 LONG = 300 * "a" + ".png"
@@ -456,9 +452,11 @@ BAD_EXPERIMENTS: dict[str, tuple[list[str], str]] = {
 
 
 @pytest.mark.parametrize("name", [*BAD, *BAD_EXPERIMENTS])
-def test_bad_input_is_one_line_and_exit_2(name: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_one_line_and_exit_2(
+    name: str, folder: Path, bad_files: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     (command, *arguments), expected = BAD_EXPERIMENTS.get(name) or (["stylize", *BAD[name][0]], BAD[name][1])
-    write_bad_files(folder)
+    shutil.copytree(bad_files, folder, dirs_exist_ok=True)
     write_image(torch.zeros(1, 3, 8, 8), folder / "out.png")
     before = {path: path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
     fast = [word for word in ("--weights", "tiny") if "--weights" not in arguments]
@@ -585,7 +583,10 @@ def test_demo_refuses_a_picture_it_does_not_have(folder: Path, capfd: pytest.Cap
     assert not Path("impasto-demo").exists()
 
 
-def test_doctor_and_weights_tell_what_is_there(capfd: pytest.CaptureFixture[str]) -> None:
+def test_doctor_and_weights_tell_what_is_there(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.cost.calibration.SIDES", {"cpu": (32, 48)})
     assert main(["doctor", "--json"]) == 0
     facts = json.loads(capfd.readouterr().out)
     assert facts["versions"]["torch"] == torch.__version__

@@ -1,12 +1,10 @@
 """`impasto compare` as a person or a script meets it."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
 from impasto.cli.app import main
 from impasto.images.io import write_image
@@ -16,15 +14,11 @@ FAST = ("--weights", "tiny", "--size", "64", "--steps", "2", "--first-scale", "0
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, picture: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with photo.png and painting.png, 64 x 48 and 40 x 50, and tiny.toml; small tiny figures."""
-    write_image(picture(48, 64, 1), tmp_path / "photo.png")
-    write_image(picture(50, 40, 2), tmp_path / "painting.png")
-    (tmp_path / "tiny.toml").write_text('weights = "tiny"\nstyle_layers = ["conv1_2", "conv2_1"]\n', "utf-8")
+def _small_figures(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of a small network at a small size; tiny.toml in the working folder."""
+    (folder / "tiny.toml").write_text('weights = "tiny"\nstyle_layers = ["conv1_2", "conv2_1"]\n', "utf-8")
     monkeypatch.setattr("impasto.experiments.compare.QUALITY_NETWORK", Recipe(weights="tiny"))
     monkeypatch.setattr("impasto.experiments.quality.LONG_EDGE", 64)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def test_the_terms_of_a_fresh_pastiche_are_its_losses(capfd: pytest.CaptureFixture[str]) -> None:

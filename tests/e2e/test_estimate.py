@@ -2,26 +2,15 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
 from impasto import read_metadata, write_image
 from impasto.cli.app import main
 
 FAST = ("--weights", "tiny", "--size", "64", "--steps", "6", "--first-scale", "32", "--threads", "1")
-
-
-@pytest.fixture
-def folder(tmp_path: Path, picture: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with photo.png and painting.png, 64 x 48 and 40 x 50."""
-    write_image(picture(48, 64, 1), tmp_path / "photo.png")
-    write_image(picture(50, 40, 2), tmp_path / "painting.png")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 COMMANDS = {

@@ -1,11 +1,9 @@
 """`impasto recipe` as a person or a script meets it, and the colors of a recipe on the way."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from torch import Tensor
 
 from impasto import Recipe, read_image, write_image
 from impasto.cli.app import main
@@ -15,14 +13,7 @@ FAST = ("--weights", "tiny", "--size", "64", "--steps", "2", "--first-scale", "0
 
 Capture = pytest.CaptureFixture[str]
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, picture: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with photo.png and painting.png, 64 x 48 and 40 x 50."""
-    write_image(picture(48, 64, 1), tmp_path / "photo.png")
-    write_image(picture(50, 40, 2), tmp_path / "painting.png")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def run(capfd: Capture, *words: str) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from torch import Tensor
 
 import impasto
 from impasto.cli.app import main
@@ -55,14 +54,10 @@ checkpoint._append, os.replace = half_append, replace_state
 """Code that kills the process within a checkpoint: in the midst of a tensor, before or behind the move of the state."""
 
 
-@pytest.fixture
-def folder(tmp_path: Path, picture: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with photo.png and painting.png, and no runs yet."""
-    impasto.write_image(picture(48, 64, 1), tmp_path / "photo.png")
-    impasto.write_image(picture(50, 40, 2), tmp_path / "painting.png")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("IMPASTO_DATA", str(tmp_path / "data"))
-    return tmp_path
+@pytest.fixture(autouse=True)
+def _no_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's data folder is `data` in the working folder, and not there yet."""
+    monkeypatch.setenv("IMPASTO_DATA", str(folder / "data"))
 
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -97,6 +92,7 @@ def wait_for_checkpoint(run: Path, process: "subprocess.Popen[str]") -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_the_picture_is_the_same_to_the_byte(folder: Path, start: Start) -> None:
     long = [*FAST, "--steps", "200"]
     assert main(["stylize", *INPUTS, "-o", "whole.png", *long, "--run-dir", "none"]) == 0

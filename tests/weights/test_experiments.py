@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -14,6 +15,8 @@ from impasto.experiments.sweep import FIGURE_3, Axis, paint_sweep, plan_sweep
 from impasto.features.encoder import build_encoder
 from impasto.images.resize import resize_image
 from impasto.losses.objective import mixing_weights
+
+pytestmark = pytest.mark.slow
 
 
 def test_figure_3_falls_toward_style_and_toward_content(tmp_path: Path, data: Path) -> None:

@@ -121,15 +121,21 @@ def test_other_faults_are_not_taken_for_lack_of_memory(picture: Paint, monkeypat
 
 @pytest.mark.usefixtures("empty_process")
 @pytest.mark.parametrize(
-    "how",
+    ("how", "is_tiled"),
     [
-        {"precision": "float32"},
-        {"precision": "bfloat16", "changes": {"float32_share": 0.5}},
-        {"max_memory": 17_400_000, "precision": "float32"},
+        ({"precision": "float32"}, False),
+        ({"precision": "bfloat16", "changes": {"float32_share": 0.5}}, False),
+        ({"precision": "float32"}, True),
     ],
 )
-def test_a_recorded_plan_repeats_the_run(how: dict[str, Any], picture: Paint, tmp_path: Path) -> None:
-    first = stylize(picture, **how)
+def test_a_recorded_plan_repeats_the_run(
+    how: dict[str, Any],
+    is_tiled: bool,
+    picture: Paint,
+    in_tiles: Callable[[Callable[[int | None], impasto.Result]], impasto.Result],
+    tmp_path: Path,
+) -> None:
+    first = in_tiles(lambda limit: stylize(picture, max_memory=limit, **how)) if is_tiled else stylize(picture, **how)
     first.save(tmp_path / "a.png")
     metadata = impasto.read_metadata(tmp_path / "a.png")
     assert metadata is not None
