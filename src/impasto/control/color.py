@@ -1,4 +1,4 @@
-"""Whose colors a pastiche has: what a recipe's `color` changes in the pictures before painting, and in the pastiche."""
+"""Color control: how `color` changes the pictures before painting and the pastiche after it."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,11 +21,11 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "histogram": _BOTH,
     "oklab": ("style image",),
 }
-"""Pictures that each `color` is made from."""
+"""Pictures that each `color` needs."""
 
 
 def check_color(recipe: Recipe, *, has_content: bool, has_styles: bool) -> None:
-    """Accept a recipe whose colors can be had from the pictures that are there. Raises RecipeError."""
+    """Accept a recipe if the pictures that its `color` needs are given. Raises RecipeError."""
     there = {"photograph": has_content, "style image": has_styles}
     if missing := [name for name in NEEDS[recipe.color] if not there[name]]:
         possible = [color for color, needed in NEEDS.items() if all(there[name] for name in needed)]
@@ -43,11 +43,11 @@ def prepare_colors(
     content_alpha: Tensor | None = None,
     style_alphas: Sequence[Tensor | None] = (),
 ) -> tuple[Tensor | None, list[Tensor]]:
-    """The photograph and the style images as they are painted from; each style image by itself.
+    """Return the photograph and the style images in the colors in which the losses see them.
 
     content: (1, 3, H, W); styles: each (1, 3, h, w), of any sizes; all in [0, 1], sRGB, as are those returned.
-    content_alpha, style_alphas, one a style image: (1, 1, H, W) in [0, 1], or None where all is seen; what is behind
-    transparent pixels does not count.
+    content_alpha, style_alphas, one a style image: (1, 1, H, W) in [0, 1], or None where all is opaque; transparent
+    pixels are left out.
     `content-luma`: all in grey, the styles' lightness matched to the photograph's. `match`: the styles' mean and
     covariance are the photograph's, then clamped to [0, 1]. `histogram`: the styles' channels have its histograms.
     """
@@ -71,10 +71,10 @@ def finish_colors(
     content_alpha: Tensor | None = None,
     style_alphas: Sequence[Tensor | None] = (),
 ) -> Tensor:
-    """The painted pastiche in the colors that it is delivered in.
+    """Return the painted pastiche in its final colors.
 
-    pastiche: (1, 3, H, W) in [0, 1], sRGB. content, styles: as they were read, before `prepare_colors`,
-    which says what the alphas are; the content's is the pastiche's too.
+    pastiche: (1, 3, H, W) in [0, 1], sRGB. content, styles: as they were read, before `prepare_colors`, whose alphas
+    they have; the content's is the pastiche's too.
     `content-luma`: the photograph's chroma at the pastiche's lightness. `oklab`: the mean and covariance of the
     pastiche's chroma become those of the styles, mixed by `style_blend`. Else the pastiche itself.
     """
@@ -95,18 +95,17 @@ def _visible(alpha: Tensor | None, image: Tensor) -> Tensor | None:
 
 
 def to_painted(recipe: Recipe, image: Tensor) -> Tensor:
-    """A start image or a delivered pastiche as it is while it is painted: for `content-luma` in grey.
+    """Return a start image or a final pastiche in the colors in which it is painted: for `content-luma` in grey.
 
-    image: (1, 3, H, W) in [0, 1], sRGB. Of `oklab` the chroma that was painted cannot be known any more.
+    image: (1, 3, H, W) in [0, 1], sRGB. For `oklab` the chroma that was painted cannot be recovered.
     """
     return to_grey(image) if recipe.color == "content-luma" else image
 
 
 def see_painted(recipe: Recipe, objective: Objective) -> Callable[[Tensor], dict[str, Tensor]]:
-    """The objective as a function of the picture; for `content-luma` of its channels' mean, so that grey stays grey.
+    """Return the objective as a function of the picture; for `content-luma` of its channels' mean, so grey stays grey.
 
-    Else it paints faint colors that are not delivered: the delivered picture's loss is a quarter higher
-    (docs/experiments.md).
+    Otherwise faint colors are painted that the final picture lacks: its loss is a quarter higher (docs/experiments.md).
     """
     if recipe.color != "content-luma":
         return objective

@@ -1,4 +1,4 @@
-"""Coarse strokes of one painting, fine ones of another: what a style image's repainting is."""
+"""Fine style: a style image is repainted with the fine strokes of another painting before the run."""
 
 from torch import Tensor
 
@@ -9,11 +9,11 @@ from impasto.losses.objective import style_padding
 from impasto.recipe.recipe import Recipe
 
 SHARE = 0.15
-"""Steps for one of the run's, at the style image's full size. Only shallow layers are seen: a step is cheap."""
+"""Fraction of the run's steps, at the style image's full size. With shallow layers only, a step is cheap."""
 
 
 def fine_recipe(recipe: Recipe, size: tuple[int, int]) -> Recipe:
-    """How a style image of (height, width) gets the fine strokes of another: the style image is the photograph here.
+    """Return the recipe that repaints a style image of (height, width), as the content, with the strokes of another.
 
     Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer" (arXiv 1611.07865), section 6: from the
     coarse painting, without a content loss, the Gram matrices of the fine one in the shallow layers alone.
@@ -46,9 +46,9 @@ def fine_recipe(recipe: Recipe, size: tuple[int, int]) -> Recipe:
 
 
 def check_fine_style(recipe: Recipe, fine_style: Tensor, size: tuple[int, int]) -> None:
-    """Accept a fine painting, (1, 3, h, w), in which the fine layers see something, beside a coarse one of `size`.
+    """Accept a fine painting, (1, 3, h, w), that is large enough for the fine layers, beside a coarse one of `size`.
 
-    recipe: as `fine_recipe` gives it. Raises ImageSizeError.
+    recipe: from `fine_recipe`. Raises ImageSizeError.
     """
     least = smallest_side(recipe.style_layers)
     height, width = style_size(recipe, fine_style.shape[-2:], size, size)

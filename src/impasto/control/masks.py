@@ -1,4 +1,4 @@
-"""Masks beside a photograph: outside `only` it stays as it is, inside `protect` its structure is kept."""
+"""The masks `only`, outside which the photograph stays, and `protect`, inside which its structure is preserved."""
 
 from dataclasses import replace
 
@@ -12,7 +12,8 @@ from impasto.images.picture import Picture, hash_pixels
 from impasto.images.resize import resize_image
 
 FACES = "faces"
-"""The word that finds what to protect by itself. It wins over a file of that name, which is "./faces"."""
+"""The word that protects the faces found in the photograph; a file of that name is "./faces"."""
+
 
 def read_only(source: ImageSource, picture: Picture, max_pixels: int) -> Picture:
     """Read the mask outside which the photograph stays, as grey levels (1, 1, H, W) in [0, 1] at the photograph's size.
@@ -35,10 +36,10 @@ def read_protect(source: ImageSource, picture: Picture, max_pixels: int) -> Pict
 
 
 def keep_photograph(pastiche: Tensor, content: Picture, only: Tensor, feather: int) -> Tensor:
-    """The pastiche where `only` is white, and elsewhere the photograph, bit for bit if the sizes are equal.
+    """Return the pastiche where `only` is white, and elsewhere the photograph, bit for bit if the sizes are equal.
 
     pastiche: (1, 3, H, W) in [0, 1]. content: the photograph. only: its mask, (1, 1, h, w). feather: pixels of the
-    pastiche in which the one becomes the other, all of them inside the mask.
+    pastiche in the transition, all of them inside the mask.
     """
     size = (pastiche.shape[-2], pastiche.shape[-1])
     color = content.carried.color

@@ -1,4 +1,4 @@
-"""The regions of a run: masks and alpha of photograph and paintings, made one list that the objective understands."""
+"""Regions: from masks and alpha of photograph and paintings to one list of guides for the objective."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +14,14 @@ from impasto.recipe.recipe import Recipe
 REST = "the rest"
 
 REST_AREA = 0.01
-"""Share of a picture from which on what no mask covers is a region: less is a gap between masks."""
+"""Least share of a picture, outside all masks, that is a region; less is a gap between masks."""
 
 Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Masks:
-    """The masks of a run, as `read_mask` gives them, and the alpha of its pictures, None where these are opaque.
+    """The masks of a run, from `read_mask`, and the alpha of its pictures, None where these are opaque.
 
     size: (height, width) of the pastiche; style_sizes: of the style images. style_alphas: one a style image.
     """
@@ -35,13 +35,13 @@ class Masks:
 
 
 def build_regions(recipe: Recipe, masks: Masks) -> tuple[Region, ...]:
-    """The regions of the pastiche, with guides of its size; none where there are neither masks nor transparency.
+    """Return the regions of the pastiche, with guides of its size; none without masks and transparency.
 
     Grey masks: the i-th content mask and the i-th style mask are region i, in the i-th style or in the only one;
     without style masks it takes the whole of that style. What no content mask covers is a region too: in the last style
     if there is one more than masks, else in what the first style's masks leave of it, or in all of it where they leave
     none. Color-coded maps, one of the content and one of each style: a color is a region, in all styles that have it.
-    Style masks alone say what of each style counts; so does alpha, everywhere. Where content masks overlap they share.
+    Style masks alone select a part of each style, as alpha does everywhere. Where content masks overlap they share.
 
     Raises MaskError (numbers that fit nothing, a region without a style or wholly transparent), RecipeError (weights or
     statistics that do not fit the regions).
@@ -171,7 +171,7 @@ def _coded_regions(masks: Masks) -> list[Region]:
 
 
 def _weigh(region: Region, seen: Tensor | None, style_seen: Sequence[Tensor | None]) -> Region:
-    """The region without what is transparent."""
+    """Return the region without transparent parts."""
     pairs = zip(region.styles, style_seen, strict=True)
     styles = tuple(guide if guide is None or alpha is None else guide * alpha for guide, alpha in pairs)
     content = region.content if seen is None else region.content * seen
@@ -191,7 +191,7 @@ def _share_overlaps(regions: Sequence[Region]) -> list[Region]:
 
 
 def _choose(recipe: Recipe, regions: Sequence[Region]) -> list[Region]:
-    """The regions with the recipe's weights and statistics, one each; the rest may be left out."""
+    """Return the regions with the recipe's weights and statistics, one each; those of the rest may be left out."""
     names = [region.name for region in regions]
     for field, values in (
         ("region_weights", recipe.region_weights),

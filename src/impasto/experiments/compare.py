@@ -1,4 +1,4 @@
-"""A finished picture looked into: the terms of the objective under a recipe, and quality figures."""
+"""Comparison of a pastiche with its inputs: the terms of the objective under a recipe, and quality figures."""
 
 import dataclasses
 import logging
@@ -37,10 +37,10 @@ from impasto.runs.recipes import recipe_inside
 from impasto.system.device import resolve_device, running
 
 QUALITY_NETWORK = Recipe()
-"""Whose network the figures are taken in, whatever recipe painted the picture, so that pictures compare."""
+"""The recipe whose network measures the figures, whatever painted the picture, so that pictures compare."""
 
 SMALLEST = 16
-"""Pixels that a picture has at least on each side."""
+"""Least pixels of a picture on each side."""
 
 ASPECT_TOLERANCE = 0.05
 
@@ -58,10 +58,10 @@ class TermValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What is known of a pastiche beside its inputs.
+    """Figures and objective of a pastiche.
 
-    size: its own (height, width). terms, total: the objective at that size. optimised_layers: those among the layers
-    of the figures that the recipe optimises; figures of these flatter it. regions: the style figures of each region,
+    size: its own (height, width). terms, total: the objective at that size. optimised_layers: the layers of the figures
+    that the recipe optimizes, whose figures are therefore too good. regions: the style figures of each region,
     where there are masks or transparent pixels.
     """
 
@@ -74,7 +74,7 @@ class Comparison:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Size, figures, objective (terms and total), optimised_layers, regions and seconds, as JSON values."""
+        """Return size, figures, objective (terms and total), optimised_layers, regions and seconds as JSON values."""
         return {
             "size": {"width": self.size[1], "height": self.size[0]},
             "figures": dataclasses.asdict(self.figures),
@@ -97,14 +97,14 @@ def compare(
     threads: int | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Comparison:
-    """The objective's terms and the quality figures of a pastiche.
+    """Return the objective's terms and the quality figures of a pastiche.
 
     recipe: whose objective; that inside the picture, or else `standard`, if left out. The objective is taken at the
     pastiche's own size, as if it had just been painted; the figures as `measure_quality` says.
     The content image is stretched to the pastiche's aspect, with a warning, and refused beyond 5 %. The style image
-    itself may stand as the pastiche, to see the zeros.
+    itself may be given as the pastiche; its style figures are 0.
     content_masks, style_masks: regions, as for `stylize`, of this one style image: the objective's style terms and the
-    style figures are then told region by region. Alpha counts in the objective as it does while painting.
+    style figures are then per region. Alpha is used in the objective as it is while painting.
     device: "auto", "cpu", "cuda", "cuda:1", "mps". threads: CPU threads. max_pixels: the largest picture read.
     Raises ImageReadError, ImageSizeError, MaskError, RecipeError, WeightsError, DeviceError, OutOfMemoryError.
     """
@@ -160,7 +160,7 @@ def compare(
 
 
 def find_recipe(pastiche: ImageSource) -> tuple[Recipe, str]:
-    """The recipe inside a picture and "picture"; where it has none of ours, `standard` and "preset standard"."""
+    """Return the recipe inside a picture and "picture", or else `standard` and "preset standard"."""
     if not isinstance(pastiche, (str, os.PathLike)):
         return Recipe(), "preset standard"
     try:
@@ -188,8 +188,9 @@ def _warn_of_regions(pastiche: ImageSource) -> None:
     if "content_mask" in roles or "style_mask" in roles:
         logger.warning(
             "it was painted by regions; its style terms here are those of the whole picture. --content-mask and "
-            "--style-mask tell them region by region."
+            "--style-mask give them region by region."
         )
+
 
 def _for_one_style(recipe: Recipe) -> Recipe:
     if len(recipe.style_blend) < 2:
@@ -199,7 +200,7 @@ def _for_one_style(recipe: Recipe) -> Recipe:
 
 
 def _evaluate(objective: Objective, picture: Tensor) -> tuple[tuple[TermValue, ...], float]:
-    """Every term by its name, then the sums that have no layers, such as "tv"; and the total."""
+    """Return every term, then the sums that have no layers, such as "tv"; and the total."""
     with torch.no_grad():
         sums = {name: float(value) for name, value in objective(picture).items()}
         features = objective.encoder(picture, objective.layers)

@@ -1,4 +1,4 @@
-"""The demo: a free photograph and a painting made by code become a pastiche, offline, with pictures that show how."""
+"""The demo: a free photograph in the style of a painting made by code, offline."""
 
 import importlib.util
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ FILES = ("content.png", "style.png", "pastiche.png", "side_by_side.png", "evolut
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demo:
-    """What the demo begins with: the files of its content and style image, and the folder that it writes to."""
+    """The inputs of the demo: the files of its content and style image, and the output folder."""
 
     content: Path
     style: Path
@@ -37,7 +37,7 @@ class Demo:
 
 
 def prepare_demo(folder: Path, picture: str = "chelsea") -> Demo:
-    """The demo's inputs, found on this machine, and its folder, checked; nothing is written yet.
+    """Find the demo's inputs and check its folder; nothing is written yet.
 
     picture: one of PICTURES. Raises MissingExtraError (scikit-image), RecipeError (no such picture), OutputError.
     """
@@ -55,7 +55,7 @@ def prepare_demo(folder: Path, picture: str = "chelsea") -> Demo:
 
 
 def write_demo(demo: Demo, result: Result, evolution: Evolution) -> list[Path]:
-    """Writes the demo's pictures into its folder, the pastiche first; returns their paths, in the order of FILES."""
+    """Write the demo's pictures into its folder, the pastiche first; return their paths, in the order of FILES."""
     demo.folder.mkdir(exist_ok=True)
     paths = {name: demo.folder / name for name in FILES}
     result.save(paths["pastiche.png"])
@@ -68,7 +68,7 @@ def write_demo(demo: Demo, result: Result, evolution: Evolution) -> list[Path]:
 
 
 def side_by_side(images: Sequence[Tensor], *, gap: int = 8) -> Tensor:
-    """The images in a row, at the height of the last one, with white between them.
+    """Return the images in a row, at the height of the last one, with white between them.
 
     images: each (1, 3, H, W) in [0, 1]. gap: width of the white, in pixels. Returns (1, 3, h, w), float32.
     """

@@ -1,5 +1,4 @@
-"""Quality figures of a finished picture, which need no weights but the network's own: nearness to the painting in style
-and colors, and to the photograph in structure."""
+"""Quality figures of a pastiche: style and colors against the painting, structure against the photograph."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -18,13 +17,13 @@ from impasto.losses.gram import gram_matrix
 from impasto.losses.guided_statistics import guided_gram_matrix, guided_moments
 
 STYLE_METRIC_LAYERS = ("conv1_2", "conv2_2", "conv3_2", "conv3_4", "conv4_4")
-"""Layers that no preset optimises, so that a picture is not graded on its own objective."""
+"""Layers that no preset optimizes, so that a picture is not graded by its own objective."""
 
 NEAREST_METRIC_LAYER = "conv3_2"
 STRUCTURE_METRIC_LAYER = "conv4_3"
 STRUCTURE_GRID = 32
 LONG_EDGE = 512
-"""Pixels on the long edge at which `measure_quality` compares, whatever the pictures' own size."""
+"""Long edge in pixels at which `measure_quality` compares, whatever the pictures' own size."""
 
 LEAST_SIDE = 32
 """Pixels that a picture needs on the short side at LONG_EDGE: two positions of conv4_4 at half of it."""
@@ -38,7 +37,7 @@ def _figure(help: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
-    """The figures. All but ssim are distances: 0 is the same, larger is farther. Each field's help says from what."""
+    """The quality figures. All but ssim are distances, 0 for the same; each field's help says from what."""
 
     style_gram: float = _figure("Gram matrices, to the style; 0 is the same")
     style_moments: float = _figure("means and deviations, to the style; 0 is the same")
@@ -52,7 +51,7 @@ class Quality:
 
 
 def measure_quality(encoder: Vgg, content_image: Tensor, style_image: Tensor, pastiche: Tensor) -> Quality:
-    """All figures of a pastiche, at one fixed size.
+    """Return all quality figures of a pastiche, at one fixed size.
 
     content_image, style_image, pastiche: (1, 3, H, W) in [0, 1], sRGB, on the encoder's device.
     Pastiche and style are brought to a long edge of 512 pixels, each in its own aspect, and smaller ones are enlarged
@@ -78,7 +77,7 @@ def measure_quality(encoder: Vgg, content_image: Tensor, style_image: Tensor, pa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionQuality:
-    """How far one region of a pastiche is from its region of the style. area: its share of the pastiche."""
+    """The style figures of one region of a pastiche. area: its share of the pastiche."""
 
     name: str
     area: float
@@ -89,7 +88,7 @@ class RegionQuality:
 def measure_regions(
     encoder: Vgg, style_image: Tensor, pastiche: Tensor, regions: Sequence[Region]
 ) -> tuple[RegionQuality, ...]:
-    """The figures `style_gram` and `style_moments`, region by region, at the same fixed size.
+    """Return the figures `style_gram` and `style_moments` of each region, at the same fixed size.
 
     style_image, pastiche: (1, 3, H, W) in [0, 1], sRGB, on the encoder's device. regions: each with a guide of this one
     style image. Guides are carried to the layers in the way `simple`, whatever the recipe's is.
@@ -124,7 +123,7 @@ def measure_regions(
 
 
 def style_metric(encoder: Vgg, image: Tensor, style_image: Tensor) -> float:
-    """The figure `style_gram` at the pictures' own sizes.
+    """Return the figure `style_gram` at the pictures' own sizes.
 
     image, style_image: (1, 3, H, W) in [0, 1], sRGB, on the encoder's device.
     """
@@ -132,7 +131,7 @@ def style_metric(encoder: Vgg, image: Tensor, style_image: Tensor) -> float:
 
 
 def structure_metric(encoder: Vgg, image: Tensor, content_image: Tensor) -> float:
-    """The figure `structure` at the pictures' own size.
+    """Return the figure `structure` at the pictures' own size.
 
     image, content_image: (1, 3, H, W) of one size, in [0, 1], sRGB, on the encoder's device.
     """
@@ -140,13 +139,13 @@ def structure_metric(encoder: Vgg, image: Tensor, content_image: Tensor) -> floa
 
 
 def gram_metric(features: Tensor, style_features: Tensor) -> float:
-    """|G - A| / |A|, Frobenius norms of the Gram matrices. Both (1, C, H, W), of any sizes."""
+    """Return |G - A| / |A|, Frobenius norms of the Gram matrices. Both (1, C, H, W), of any sizes."""
     G, A = gram_matrix(features), gram_matrix(style_features)
     return _relative(G, A)
 
 
 def moments_metric(features: Tensor, style_features: Tensor) -> float:
-    """|m - m_style| / |m_style|, m the vector of all channels' means and standard deviations over positions.
+    """Return |m - m_style| / |m_style|, m the vector of all channels' means and standard deviations over positions.
 
     Both (1, C, H, W), of any sizes.
     """
@@ -155,12 +154,12 @@ def moments_metric(features: Tensor, style_features: Tensor) -> float:
 
 
 def nearest_metric(features: Tensor, style_features: Tensor) -> tuple[float, float]:
-    """Mean over the picture's 3x3 patches of 1 - cosine to the style's nearest patch; and the other way round.
+    """Return the mean over the picture's 3x3 patches of 1 - cosine to the style's nearest patch, and vice versa.
 
     Both (1, C, H, W), of any sizes of at least 3 positions a side; memory grows with the product of their positions.
     Li and Wand 2016 (arXiv 1601.04589), eq. 2 and 3, and the distance of Kolkin et al. 2022 (arXiv 2203.13215). The
     first says how foreign the picture's pieces are to the style, the second how much of the style it lacks.
-    Differs: centred by the mean of both, so that exchanging the pictures exchanges the figures; a thousandth of a
+    Differs: centered by the mean of both, so that exchanging the pictures exchanges the figures; a thousandth of a
     patch's mean length is added to all as one more coordinate, so that patches without any response are alike.
     """
     both = (features, style_features)
@@ -173,10 +172,10 @@ def nearest_metric(features: Tensor, style_features: Tensor) -> tuple[float, flo
 
 
 def self_similarity_metric(features: Tensor, content_features: Tensor) -> float:
-    """Mean absolute difference of the two cosine self-similarity matrices, on a grid of 32 x 32 places.
+    """Return the mean absolute difference of the two cosine self-similarity matrices, on a grid of 32 x 32 places.
 
     Both (1, C, H, W) of one size.
-    Kolkin et al. 2019 (arXiv 1904.12785), eq. 7, with cosine similarities instead of normalised distances.
+    Kolkin et al. 2019 (arXiv 1904.12785), eq. 7, with cosine similarities instead of normalized distances.
     """
     return float((_self_similarity(features) - _self_similarity(content_features)).abs().mean())
 
@@ -186,7 +185,7 @@ def _fit(image: Tensor) -> Tensor:
 
 
 def _see(encoder: Vgg, image: Tensor) -> tuple[Features, Features]:
-    """Features of all layers compared, at full and at half size."""
+    """Return the features of all layers compared, at full and at half size."""
     half = resize_image(image, _seen_sizes((image.shape[-2], image.shape[-1]))[1])
     layers = (*STYLE_METRIC_LAYERS, STRUCTURE_METRIC_LAYER)
     with torch.no_grad():
@@ -194,12 +193,12 @@ def _see(encoder: Vgg, image: Tensor) -> tuple[Features, Features]:
 
 
 def _seen_sizes(size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The (height, width) of a picture, and half of it."""
+    """Return the (height, width) of a picture, and half of it."""
     return size, (max(16, size[0] // 2), max(16, size[1] // 2))
 
 
 def _spread_of(mean: Tensor, squares: Tensor) -> Tensor:
-    """Means and standard deviations in one vector, from the means of values and of their squares."""
+    """Return means and standard deviations in one vector, from the means of values and of their squares."""
     return torch.cat([(squares - mean.square()).clamp_min(0).sqrt(), mean])
 
 

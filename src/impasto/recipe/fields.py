@@ -1,4 +1,4 @@
-"""The kinds of recipe fields: how a person's text is read, which values are right, and what is said of wrong ones."""
+"""The kinds of recipe fields: how each parses text, checks and formats values, and refuses wrong ones."""
 
 import dataclasses
 import difflib
@@ -14,12 +14,12 @@ from impasto.recipe.words import LAYERS, STATISTICS, split_statistic
 Field = dataclasses.Field[Any]
 
 def option(default: Any, kind: str, help: str, **limits: Any) -> Any:
-    """One recipe field: its default, how its text is read, what its values may be, and its help."""
+    """Return a dataclass field of the recipe with its default, kind, help and limits."""
     return dataclasses.field(default=default, metadata={"kind": kind, "help": help, **limits})
 
 
 def parse_text(field: Field, text: str) -> Any:
-    """The value that a person's text means for a field. Raises RecipeError where it is no value of that field."""
+    """Parse a text as a value of a field. Raises RecipeError."""
     kind = field.metadata["kind"]
     if field.metadata.get("optional") and text.lower() == "none":
         return None
@@ -30,7 +30,7 @@ def parse_text(field: Field, text: str) -> Any:
 
 
 def format_value(value: Any) -> str:
-    """A field's value as a person would type it."""
+    """Return the text of a value, as `parse_text` reads it."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -43,7 +43,7 @@ def format_value(value: Any) -> str:
 
 
 def describe_range(field: Field) -> str:
-    """The numbers that a field may have: "0 to 1", "above 0", "1 or more"; empty where it has no limits."""
+    """Return the range of a field: "0 to 1", "above 0", "1 or more"; empty where it has no limits."""
     low, above, high = (field.metadata.get(limit) for limit in ("low", "above", "high"))
     if (among := field.metadata.get("among")) is not None:
         return ", ".join(map(str, among))
@@ -55,7 +55,7 @@ def describe_range(field: Field) -> str:
 
 
 def nearest_name(name: str, known: Sequence[str]) -> str:
-    """"Did you mean 'x'? " for the known name that is most like this one, or nothing."""
+    """Return "Did you mean 'x'? " with the most similar known name, or nothing."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"Did you mean {close[0]!r}? " if close else ""
 
@@ -70,7 +70,7 @@ def _help(field: Field) -> str:
 
 
 def check_value(field: Field, value: Any) -> Any:
-    """The value as the recipe keeps it. Raises RecipeError if the field cannot have it."""
+    """Return the value as the recipe stores it. Raises RecipeError if it is wrong."""
     if value is None and field.metadata.get("optional"):
         return None
     return _CHECKS[field.metadata["kind"]](field, value)

@@ -1,4 +1,4 @@
-"""Recipe: everything that defines a pastiche, and nothing about how it is run.
+"""Recipe: all settings that define a pastiche, and none about how it is run.
 
 A recipe is a frozen dataclass. It gives the command line its options and their help, is hashed, is written as
 TOML on disk and as JSON inside a picture. The presets are such TOML files inside the package.
@@ -36,7 +36,10 @@ class Recipe:
         "oxford", "text", "network: oxford, torchvision, random, or a .safetensors, .pth, .mat, .h5 or .caffemodel file"
     )
     weights_preprocessing: Literal["auto", "oxford", "torchvision"] = option(
-        "auto", "choice", "input they expect; auto: told from the file", choices=("auto", "oxford", "torchvision")
+        "auto",
+        "choice",
+        "input normalization of the weights; auto: read from the file",
+        choices=("auto", "oxford", "torchvision"),
     )
     pooling: Literal["max", "average"] = option(
         "max", "choice", "pooling between blocks", choices=("max", "average")
@@ -44,15 +47,15 @@ class Recipe:
     padding: Literal["zero", "replicate", "reflect", "wrap", "wrap-x"] = option(
         "replicate",
         "choice",
-        "border of the convolutions: replicate leaves no marks; wrap repeats without a seam, wrap-x sideways only",
+        "padding of the convolutions: replicate leaves no marks; wrap tiles without a seam, wrap-x sideways only",
         choices=("zero", "replicate", "reflect", "wrap", "wrap-x"),
     )
     rescaled_network: bool = option(
         False, "flag", "scale every filter to a mean activation of 1 over photographs (Gatys et al. 2016)"
     )
-    content_layers: tuple[str, ...] = option(("conv4_2",), "layers", "layers whose responses keep the content")
+    content_layers: tuple[str, ...] = option(("conv4_2",), "layers", "layers whose features preserve the content")
     content_layer_weights: tuple[float, ...] = option(
-        (), "numbers", "one weight a content layer; empty: equal, summing to 1", low=0.0
+        (), "numbers", "one weight per content layer; empty: equal, summing to 1", low=0.0
     )
     content_normalization: Literal["sum", "positions", "mean"] = option(
         "sum",
@@ -60,15 +63,15 @@ class Recipe:
         "content loss: sum = 1/2 sum (F-P)^2, eq. 1; positions = that divided by M; mean = mean (F-P)^2",
         choices=("sum", "positions", "mean"),
     )
-    style_layers: tuple[str, ...] = option(STYLE_LAYERS, "layers", "layers whose Gram matrices are the style")
+    style_layers: tuple[str, ...] = option(STYLE_LAYERS, "layers", "layers whose statistics are the style")
     style_layer_weights: tuple[float, ...] = option(
-        (), "numbers", "one weight a style layer; empty: equal, summing to 1", low=0.0
+        (), "numbers", "one weight per style layer; empty: equal, summing to 1", low=0.0
     )
     statistic: tuple[str, ...] = option(
         ("gram",),
         "statistics",
-        f"what stands for the style: {', '.join(STATISTICS)}; several add up; gram:0.5@conv1_1+conv2_1 "
-        "gives a weight and layers",
+        f"statistics of the style: {', '.join(STATISTICS)}; several are added; gram:0.5@conv1_1+conv2_1 "
+        "sets a weight and layers",
     )
     gram_normalization: Literal["raw", "positions", "positions-channels"] = option(
         "raw",
@@ -77,35 +80,37 @@ class Recipe:
         choices=("raw", "positions", "positions-channels"),
     )
     style_blend: tuple[float, ...] = option(
-        (), "numbers", "one weight a style image, scaled to sum to 1; empty: equal", low=0.0
+        (), "numbers", "one weight per style image, scaled to sum to 1; empty: equal", low=0.0
     )
     style_size: str | int = option(
         "long-edge",
         "style_size",
-        "style image's size: long-edge or same-pixels (as the pastiche), native (its own), or its long edge in pixels, "
-        "1 or more",
+        "size of the style image: long-edge or same-pixels (as the pastiche), native (its own), or its long edge in "
+        "pixels, 1 or more",
     )
-    style_scale: float = option(1.0, "number", "multiplies the style image's size: larger strokes above 1", above=0.0)
+    style_scale: float = option(1.0, "number", "factor of the style image's size; above 1: larger strokes", above=0.0)
     resampling: Literal["bicubic", "bilinear"] = option(
         "bicubic",
         "choice",
-        "how photograph and painting are resized: bicubic keeps fine grain, bilinear is softer",
+        "interpolation when pictures are resized: bicubic keeps fine grain, bilinear is softer",
         choices=("bicubic", "bilinear"),
     )
     fine_layers: tuple[str, ...] = option(
-        ("conv1_1", "conv2_1"), "layers", "layers whose strokes come from --fine-style; with conv3_1 larger ones too"
+        ("conv1_1", "conv2_1"),
+        "layers",
+        "layers that take their strokes from --fine-style; with conv3_1 larger ones too",
     )
     strength: float | None = option(
         0.5, "number", "0 = the photograph, 1 = style alone, at any size", low=0.0, high=1.0, optional=True
     )
     content_weight: float | None = option(None, "number", "alpha of eq. 7", low=0.0, optional=True)
     style_weight: float | None = option(None, "number", "beta of eq. 7", low=0.0, optional=True)
-    tv_weight: float = option(0.01, "number", "weight of the total variation; smooths", low=0.0)
+    tv_weight: float = option(0.01, "number", "weight of the total variation, which smooths the picture", low=0.0)
     tv_normalization: Literal["sum", "mean"] = option(
         "mean", "choice", "total variation: sum or mean over neighboring pixels", choices=("sum", "mean")
     )
     size: int | tuple[int, int] = option(
-        512, "size", "long edge of the pastiche in pixels; of a texture also both sides, as 1024x768", low=1
+        512, "size", "long edge of the pastiche in pixels; for a texture also width and height: 1024x768", low=1
     )
     init: str = option(
         "content", "init", "start image: content, style, noise, black, white, mean, a color #rrggbb, or a file"
@@ -122,41 +127,42 @@ class Recipe:
     guide_mode: Literal["simple", "inside", "all"] = option(
         "simple",
         "choice",
-        "how masks reach a layer: " + "; ".join(f"{name} = {what}" for name, what in GUIDE_MODES.items()),
+        "positions of a layer that a mask selects: "
+        + "; ".join(f"{name} = {what}" for name, what in GUIDE_MODES.items()),
         choices=tuple(GUIDE_MODES),
     )
     guide_dilation: int = option(
-        0, "integer", "positions of each layer by which masks grow; below 0 they shrink", low=-32, high=32
+        0, "integer", "positions by which masks grow in each layer; below 0 they shrink", low=-32, high=32
     )
     region_weights: tuple[float, ...] = option(
-        (), "numbers", "one a region: its style's weight, 1 being its due by area; empty: all 1", low=0.0
+        (), "numbers", "one weight per region, multiplied by its share of the area; empty: all 1", low=0.0
     )
     region_statistics: tuple[str, ...] = option(
-        (), "statistics", "one a region, such as gram,nearest; empty: --statistic for all", empty=True
+        (), "statistics", "one statistic per region, such as gram,nearest; empty: --statistic for all", empty=True
     )
     gamut: Literal["keep", "free"] = option(
         "keep",
         "choice",
-        "keep: colors stay in range while painting; free: clamped only on saving",
+        "keep: colors stay in range while painting; free: they are clamped when saved",
         choices=("keep", "free"),
     )
     optimizer: Literal["lbfgs", "adam"] = option("lbfgs", "choice", "lbfgs or adam", choices=("lbfgs", "adam"))
-    steps: int = option(240, "integer", "optimizer updates, shared by the scales", low=1)
+    steps: int = option(240, "integer", "optimizer updates, divided among the scales", low=1)
     finer_steps: float = option(
-        1.0, "number", "steps of a scale for one step of the coarser scale before it; below 1 is faster", above=0.0
+        1.0, "number", "ratio of steps between a scale and the coarser one before it; below 1 is faster", above=0.0
     )
     first_scale: int = option(
-        128, "integer", "about the long edge of the first scale, doubled up to size; 0: one scale only", low=0
+        128, "integer", "approximate long edge of the first scale, doubled up to size; 0: one scale only", low=0
     )
     carried_detail: float = option(
         1.0,
         "number",
-        "how much of the photograph's fine detail each next scale begins with; 0: none, 1: as it is",
+        "amount of the photograph's fine detail added when a scale begins; 0: none, 1: unchanged",
         low=0.0,
         high=4.0,
     )
     frames: int = option(
-        1, "integer", "pictures of a morph from the first style through all to the last; 1: one pastiche", low=1
+        1, "integer", "number of pictures of a morph through all styles; 1: one pastiche", low=1
     )
     frame_steps: int | None = option(
         None, "integer", "steps of each frame after the first; none: an eighth of steps", low=1, optional=True
@@ -164,37 +170,41 @@ class Recipe:
     float32_share: float = option(
         0.0,
         "number",
-        "share of the steps, the last ones, that need float32; the others may be bfloat16 where that is faster",
+        "share of the steps, the last ones, computed in float32; the others may use bfloat16 where it is faster",
         low=0.0,
         high=1.0,
     )
     learning_rate: float | None = option(
         None, "number", "step length; none: 1 for lbfgs, 0.02 of the color range for adam", above=0.0, optional=True
     )
-    history: int = option(50, "integer", "past steps that lbfgs remembers", low=1)
+    history: int = option(50, "integer", "number of past steps that lbfgs stores", low=1)
     fourier_exponent: float = option(
-        0.4, "number", "lbfgs takes the picture's waves f in units of f^-this; 0: plain pixels", low=0.0, high=2.0
+        0.4,
+        "number",
+        "preconditioning of lbfgs: spatial frequency f is scaled by f^-exponent; 0: none",
+        low=0.0,
+        high=2.0,
     )
     tolerance: float = option(
-        0.0, "number", "stop when the loss falls by less than this share in 10 steps; 0: never", low=0.0, high=1.0
+        0.0, "number", "stop when the loss falls by less than this fraction in 10 steps; 0: never", low=0.0, high=1.0
     )
     seed: int = option(0, "integer", "seed of the white noise", low=0)
     only_feather: int = option(
-        4, "integer", "pixels inside the mask --only in which the photograph becomes the pastiche", low=0
+        4, "integer", "width in pixels of the transition inside the mask --only", low=0
     )
     protect_strength: float = option(
-        6.0, "number", "what the weights of content layers, conv2_2 and conv3_2 grow by under --protect", low=0.0
+        6.0, "number", "added to the weights of content layers, conv2_2 and conv3_2 where --protect is white", low=0.0
     )
     depth: Literal[8, 16] | None = option(
         None,
         "integer",
-        "bits a channel, 16 for .png and .tif; none: as the photograph, where the file can",
+        "bits per channel, 16 for .png and .tif; none: as the photograph where the format allows",
         among=(8, 16),
         optional=True,
     )
-    keep_profile: bool = option(False, "flag", "written in the photograph's ICC profile, not sRGB")
+    keep_profile: bool = option(False, "flag", "write in the photograph's ICC profile, not sRGB")
     strip: bool = option(
-        False, "flag", "leave out the photograph's EXIF; else copyright, artist, camera, date and GPS place are kept"
+        False, "flag", "leave out the photograph's EXIF: copyright, artist, camera, date and GPS position"
     )
 
     def __post_init__(self) -> None:
@@ -204,7 +214,7 @@ class Recipe:
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> Self:
-        """The preset of that name, with some fields changed. RecipeError lists the presets if there is none."""
+        """Return the preset of that name, with some fields changed. Raises RecipeError, which lists the presets."""
         path = _presets().get(name)
         if path is None:
             raise RecipeError(
@@ -215,7 +225,7 @@ class Recipe:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
-        """The recipe in a TOML file; fields that the file leaves out are those of `standard`."""
+        """Read a recipe from a TOML file; fields that the file leaves out are those of `standard`."""
         try:
             text = Path(path).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -226,7 +236,7 @@ class Recipe:
 
     @classmethod
     def from_toml(cls, text: str, *, name: str = "recipe") -> Self:
-        """The recipe that a TOML text describes. Raises RecipeError naming the text."""
+        """Parse a recipe from a TOML text. Raises RecipeError with the name of the text."""
         try:
             return cls.from_dict(tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:
@@ -236,7 +246,7 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The recipe of a mapping of field names to values, as `to_dict` gives it."""
+        """Build a recipe from field names and values, as `to_dict` returns them."""
         changes = dict(values)
         version = changes.pop("format_version", FORMAT_VERSION)
         if isinstance(version, bool) or not isinstance(version, int) or version < 1:
@@ -252,10 +262,10 @@ class Recipe:
         return cls().replace(**changes)
 
     def replace(self, **changes: Any) -> Self:
-        """This recipe with some fields changed.
+        """Return this recipe with some fields changed.
 
-        A weight given clears `strength`, and `strength` clears the weights. Other layers clear the layer weights, which
-        belong to the old ones.
+        A weight clears `strength`, and `strength` clears the weights. New layers clear the layer weights, which belong
+        to the old ones.
         """
         known = field_names()
         for name in changes:
@@ -278,7 +288,7 @@ class Recipe:
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields that are set, as JSON values, with the format's version first."""
+        """Return all fields that are set as JSON values, with the format's version first."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         if isinstance(self.size, tuple):
             values["size"] = f"{self.size[1]}x{self.size[0]}"
@@ -286,27 +296,27 @@ class Recipe:
         return {"format_version": FORMAT_VERSION, **plain}
 
     def to_toml(self) -> str:
-        """The recipe as a TOML text that `from_toml` reads back."""
+        """Return the recipe as a TOML text that `from_toml` reads."""
         return format_toml(self.to_dict())
 
     def hash(self) -> str:
-        """SHA-256 of the recipe's canonical JSON, in hexadecimal: equal recipes have equal hashes."""
+        """Return the SHA-256 of the recipe's canonical JSON, in hexadecimal: equal recipes have equal hashes."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def field_names() -> tuple[str, ...]:
-    """Names of the recipe's fields, in the order of the class."""
+    """Return the names of the recipe's fields, in the order of the class."""
     return tuple(field.name for field in dataclasses.fields(Recipe))
 
 
 def every_statistic(recipe: Recipe) -> tuple[str, ...]:
-    """The statistics that a run of the recipe may take, those of its regions included, each once."""
+    """Return the statistics of the recipe and of its regions, each once."""
     return tuple(dict.fromkeys(recipe.statistic + recipe.region_statistics))
 
 
 def format_toml(values: Mapping[str, Any]) -> str:
-    """The values of `Recipe.to_dict` as a TOML text."""
+    """Return the values of `Recipe.to_dict` as a TOML text."""
     # A JSON string, number, boolean or flat list is written the same way in TOML, but for letters beyond 16 bits, which
     # JSON escapes in two, and DEL, which it does not escape.
     text = "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
@@ -314,25 +324,23 @@ def format_toml(values: Mapping[str, Any]) -> str:
 
 
 def preset_names() -> tuple[str, ...]:
-    """Names of the presets inside the package."""
+    """Return the names of the presets."""
     return tuple(sorted(_presets()))
 
 
 def describe_preset(name: str) -> str:
-    """What a preset is for, in a sentence: the first line of its file."""
+    """Return the purpose of a preset in a sentence: the first line of its file."""
     return str(_presets()[name].read_text("utf-8").partition("\n")[0].removeprefix("# "))
 
 
 def parse_field(name: str, text: str) -> Any:
-    """The value that a person's text means for a field: `"conv1_1,conv2_1"`, `"0.5"`, `"none"`, `"yes"`.
-
-    Raises RecipeError where the text is no value of that field.
+    """Parse the text of a field's value, such as `"conv1_1,conv2_1"`, `"0.5"`, `"none"`, `"yes"`. Raises RecipeError.
     """
     return parse_text(next(field for field in dataclasses.fields(Recipe) if field.name == name), text)
 
 
 def check_blend(style_blend: Sequence[float], count: int) -> tuple[float, ...]:
-    """Blend weights of that many style images, summing to 1. Raises RecipeError where they do not match."""
+    """Return blend weights of `count` style images, summing to 1. Raises RecipeError where the numbers differ."""
     if not style_blend:
         return (1.0 / count,) * count
     if len(style_blend) != count:

@@ -10,38 +10,38 @@ STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 STATISTICS = {
     "gram": "Gram matrix: which features occur together (Gatys et al. 2015)",
     "moments": "mean and standard deviation of each channel (Li et al. 2017)",
-    "covariance": "Gram matrix of the centred features",
+    "covariance": "Gram matrix of the centered features",
     "histogram": "each channel's histogram, exact by sorting (Risser et al. 2017)",
     "wasserstein": "optimal transport between normal distributions of the features",
     "sliced": "histograms along random directions (Heitz et al. 2021)",
-    "nearest": "each place pulled to the place of the style most like it, all layers together (Kolkin et al. 2022)",
+    "nearest": "each place compared with the most similar one of the style, all layers together (Kolkin et al. 2022)",
 }
-"""What can stand for a style, and what each is."""
+"""The statistics of a style, and what each is."""
 
 COLORS = {
     "style": "as painted",
-    "content-luma": "paint lightness alone, keep the photograph's chroma",
-    "match": "first map the style's mean and covariance to the photograph's",
-    "histogram": "first give the style the photograph's histograms",
-    "oklab": "last map the chroma to the style's",
+    "content-luma": "paint lightness only, keep the photograph's chroma",
+    "match": "map the style's mean and covariance to the photograph's before painting",
+    "histogram": "give the style the photograph's histograms before painting",
+    "oklab": "map the chroma to the style's after painting",
 }
-"""Whose colors the pastiche has, and how it comes by them."""
+"""The sources of the pastiche's colors, and how each is applied."""
 
 GUIDE_MODES = {
-    "simple": "by the pixels of its own square",
-    "inside": "only what sees nothing but the region",
-    "all": "all that sees the region",
+    "simple": "by the pixels of their own square",
+    "inside": "only those that see nothing but the region",
+    "all": "all that see any of the region",
 }
-"""How a mask is carried to the positions of a layer (Gatys et al. 2017), and what each lets through."""
+"""How a mask selects positions of a layer (Gatys et al. 2017)."""
 
 INITS = ("content", "style", "noise", "black", "white", "mean")
 
 
 
 def split_statistic(item: str) -> tuple[str, float, tuple[str, ...]]:
-    """Name, weight and layers of one entry of `statistic`: "gram:0.5@conv1_1+conv2_1"; no layers means all.
+    """Return name, weight and layers of one entry of `statistic`: "gram:0.5@conv1_1+conv2_1"; no layers means all.
 
-    Raises ValueError where the weight is no number.
+    Raises ValueError where the weight is not a number.
     """
     named, _, layers = item.partition("@")
     name, _, weight = named.partition(":")

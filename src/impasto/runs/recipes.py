@@ -1,4 +1,4 @@
-"""The recipes within reach: presets by name, TOML files, and those inside pictures; read, saved and compared."""
+"""Recipes of presets, TOML files and pictures: found by name, saved and compared."""
 
 import json
 import os
@@ -16,19 +16,19 @@ from impasto.system.disk import check_folder, check_not_input, is_folder, replac
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A recipe that was found: under which name, as what, and its fields as `Recipe.to_dict` gives them."""
+    """A recipe that was found: its name, its kind of source, and its fields as `Recipe.to_dict` returns them."""
 
     name: str
     kind: Literal["preset", "file", "picture"]
     values: Mapping[str, Any]
 
     def to_toml(self) -> str:
-        """The recipe as a TOML text, under a line that says where it is from."""
+        """Return the recipe as a TOML text, under a comment that names its source."""
         return f"# {self.kind} {json.dumps(self.name)}\n{format_toml(self.values)}"
 
 
 def find_entry(name: str) -> Entry:
-    """The recipe of a preset, a TOML file or a picture. A preset's name wins over a file of that name.
+    """Return the recipe of a preset, a TOML file or a picture. A preset's name wins over a file of that name.
 
     Raises RecipeError, ImageReadError (damaged metadata).
     """
@@ -62,20 +62,20 @@ def recipe_inside(path: str | os.PathLike[str]) -> Recipe | None:
 
 
 def compare_entries(first: Entry, second: Entry) -> dict[str, tuple[Any, Any]]:
-    """The fields that differ, by name in the order of the recipe: the values of the first and the second, or None."""
+    """Return the fields that differ, in the order of the recipe: the values of first and second; None if not set."""
     pairs = {name: (first.values.get(name), second.values.get(name)) for name in field_names()}
     return {name: (one, other) for name, (one, other) in pairs.items() if one != other}
 
 
 def describe_difference(one: Any, other: Any) -> tuple[str, str]:
-    """Two different values as a person would type them, with all digits where fewer look the same."""
+    """Return the texts of two different values, with all digits where fewer look the same."""
     texts = [format_value(tuple(value) if isinstance(value, list) else value) for value in (one, other)]
     first, second = texts if texts[0] != texts[1] else (str(one), str(other))
     return first, second
 
 
 def check_recipe_output(path: str | os.PathLike[str], source: str) -> Path:
-    """The path, if a recipe from `source` can be written there. Raises OutputError."""
+    """Return the path if a recipe from `source` can be written there. Raises OutputError."""
     path = Path(path)
     label = f"recipe {str(path)!r}"
     if path.suffix.lower() != ".toml":
@@ -89,7 +89,7 @@ def check_recipe_output(path: str | os.PathLike[str], source: str) -> Path:
 
 
 def write_entry(entry: Entry, path: str | os.PathLike[str]) -> None:
-    """Writes the recipe as a TOML file, in one atomic move. Raises OutputError, DiskError."""
+    """Write the recipe as a TOML file, in one atomic move. Raises OutputError, DiskError."""
     path = check_recipe_output(path, entry.name)
     try:
         encoded = entry.to_toml().encode()
@@ -115,7 +115,7 @@ def _check_there(path: Path, name: str) -> None:
     raise RecipeError(
         f"recipe {name!r} is neither a preset nor a file; expected {', '.join(preset_names())}, a TOML file or a "
         "picture.",
-        nearest_name(name, [*preset_names(), *near]).strip() or "`impasto recipe list` tells the presets.",
+        nearest_name(name, [*preset_names(), *near]).strip() or "`impasto recipe list` lists the presets.",
     )
 
 
