@@ -38,12 +38,12 @@ def compare(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Look into a pastiche: every term of the objective, and how near it is to the painting and to the photograph.
+    """Measure a pastiche: its objective, and its distance from painting and photograph.
 
     impasto compare photo.jpg painting.jpg pastiche.png
 
-    Figures are taken at a long edge of 512 pixels, to which smaller pictures are enlarged; the objective at the
-    pastiche's own size. With masks the style is also compared region by region.
+    Distances are measured at a long edge of 512 pixels, to which smaller pictures are enlarged;
+    the objective at the pastiche's own size. With masks the style is also compared region by region.
     """
     from impasto.experiments import compare as stage
 

@@ -50,7 +50,7 @@ def demo(
     *,
     report: Report,
 ) -> None:
-    """See it work: paint a free photograph in the style of a painting made by code, offline.
+    """Paint a demonstration: a free photograph in a style made by code, offline.
 
     Writes content, style, pastiche, all three side by side, and an animation.
     """

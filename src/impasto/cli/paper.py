@@ -30,9 +30,10 @@ def paper(
     machine: Machine,
     report: Report,
 ) -> None:
-    """Repeat the paper's figures 1, 2 and 3 with these pictures.
+    """Reproduce figures 1, 2 and 3 of the paper with your pictures.
 
-    Writes every panel, the three figures, and index.html. Called again, it goes on where it was stopped.
+    Writes every panel, the three figures, and index.html. Called again, it resumes where it was
+    stopped.
     """
     from impasto.experiments.grid_cell import sum_cells
     from impasto.experiments.paper import reproduce_paper

@@ -17,7 +17,7 @@ recipe = typer.Typer(name="recipe", add_completion=False, rich_markup_mode="rich
 
 @recipe.callback()
 def describe() -> None:
-    """List, show, save and compare recipes: presets, TOML files, and those inside pictures.
+    """List, show, save and compare recipes: presets, TOML files, in pictures.
 
     A preset's name wins over a file of that name; ./paper is the file.
     """
@@ -25,7 +25,7 @@ def describe() -> None:
 
 @recipe.command("list")
 def list_presets(json: Json = False, debug: Debug = False) -> None:
-    """List the presets, a line each."""
+    """List the presets."""
     if json:
         presets = [{"name": name, "description": describe_preset(name)} for name in preset_names()]
         print_json({"presets": presets})
@@ -41,7 +41,7 @@ def show(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Print a recipe, all its fields, as TOML.
+    """Print all fields of a recipe as TOML.
 
     impasto recipe show pastiche.png
     """

@@ -28,21 +28,21 @@ def sweep(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="GRID", help="the sheet: .png, .jpg, ...")],
     recipe: Recipe,
     rows: Annotated[
-        str | None, typer.Option(metavar="FIELD=A,B,...", help=f"what changes down; default: {FIGURE_3_ROWS}")
+        str | None, typer.Option(metavar="FIELD=A,B,...", help=f"varied by row; default: {FIGURE_3_ROWS}")
     ] = None,
     columns: Annotated[
-        str | None, typer.Option(metavar="FIELD=A,B,...", help=f"what changes right; default: {FIGURE_3_COLUMNS}")
+        str | None, typer.Option(metavar="FIELD=A,B,...", help=f"varied by column; default: {FIGURE_3_COLUMNS}")
     ] = None,
     *,
     machine: Machine,
     report: Report,
 ) -> None:
-    """Paint every combination of two recipe fields, as one labelled sheet and a file each.
+    """Paint a grid of pastiches over two recipe fields, as one sheet and a file each.
 
     impasto sweep photo.jpg painting.jpg -o grid.png --rows style_scale=0.5,1 --columns strength=0.2,0.5,0.8
 
-    A value that is a list is joined by +: --rows style_layers=conv1_1,conv1_1+conv2_1. Called again, it goes on
-    where it was stopped.
+    A value that is a list is joined by +: --rows style_layers=conv1_1,conv1_1+conv2_1. Called
+    again, it resumes where it was stopped.
     """
     from impasto.experiments import sweep as stage
     from impasto.experiments.grid_cell import CellPainter, sum_cells, write_notes

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 def weights(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]...", help="files to look into instead of the known names", show_default=False),
+        typer.Argument(metavar="[FILE]...", help="files to describe instead of the known names", show_default=False),
     ] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """List the network weights: input, license, source, hash, and whether they are on this machine.
+    """List the network weights: input, license, source, hash, presence.
 
     impasto weights my.safetensors VGG_ILSVRC_16_layers.caffemodel
     """
@@ -73,7 +73,7 @@ def describe_presence(row: dict[str, Any]) -> str:
     if not row["present"]:
         return "no; --weights downloads them" if row["source"].startswith("https:") else "no"
     if row["path"] is None:
-        return "yes, made on the spot"
+        return "yes, generated"
     return f"yes, {row['path']}" if row["intact"] else f"yes, but damaged: {row['path']}"
 
 
