@@ -8,7 +8,7 @@
    last one's end, so that Ray's own start does not count for either. Left out without Ray.
 
 Generated pictures of one size. The smaller the pictures and the fewer the steps, the more a batch saves: what counts is
-the size and number of steps that are really wanted.
+the size and number of steps that you use.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Does the process that leads a batch stay as large as it is, however many pictures go through it?
+"""Does the memory of `impasto batch` itself stay the same, however many pictures its workers paint?
 
     python benchmarks/batch_memory.py [--pictures 10000] [--workers 2] [--ray]
 

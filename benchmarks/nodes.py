@@ -20,7 +20,7 @@ import torch
 from report import write_report
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-# Ray's newer versions want a token where there is one; a cluster by its address is told it by this alone.
+# Newer versions of Ray expect a token where there is one, and send it to an address only with this variable.
 os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def done() -> Counter[str]:
-    """How often each picture is finished, by the manifest."""
+    """Return how often each picture is finished, by the manifest."""
     try:
         lines = Path("out", "manifest.jsonl").read_text("utf-8").splitlines()
     except OSError:

@@ -45,28 +45,28 @@ def done(folder: Path = Path("out")) -> Counter[str]:
 
 
 def test_bad_files_fail_and_a_second_call_does_only_these(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    code, told, err = run(capfd)
+    code, result, err = run(capfd)
     assert code == 3, err
-    assert (told["jobs"], told["done"], told["failed"], told["kept"], told["left"]) == (8, 4, 4, 0, 0)
-    assert {failure["output"] for failure in told["failures"]} == {
+    assert (result["jobs"], result["done"], result["failed"], result["kept"], result["left"]) == (8, 4, 4, 0, 0)
+    assert {failure["output"] for failure in result["failures"]} == {
         f"{photo}_{painting}.png" for photo in ("broken", "empty") for painting in "xy"
     }
-    assert "is empty, 0 bytes" in str(told["failures"]) and "broken.png' is damaged" in str(told["failures"])
-    assert told["recipe"]["size"] == 32 and told["steps"] == 8 and "pictures" in err
+    assert "is empty, 0 bytes" in str(result["failures"]) and "broken.png' is damaged" in str(result["failures"])
+    assert result["recipe"]["size"] == 32 and result["steps"] == 8 and "pictures" in err
     metadata: Any = read_metadata("out/a_x.png")
     assert [entry["name"] for entry in metadata["inputs"]] == ["a.png", "x.png"]
     before = {path: path.stat().st_mtime_ns for path in Path("out").glob("*.png")}
     for name in ("broken", "empty"):
         (folder / "photos" / f"{name}.png").write_bytes((folder / "photos" / "a.png").read_bytes())
-    code, told, _ = run(capfd, "--quiet")
+    code, result, _ = run(capfd, "--quiet")
     assert code == 0
-    assert (told["done"], told["failed"], told["kept"]) == (4, 0, 4)
+    assert (result["done"], result["failed"], result["kept"]) == (4, 0, 4)
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    code, told, _ = run(capfd, "--dry-run")
-    assert (code, told["jobs"], told["kept"], told["left"], told["seconds"]) == (0, 8, 8, 0, None)
+    code, result, _ = run(capfd, "--dry-run")
+    assert (code, result["jobs"], result["kept"], result["left"], result["seconds"]) == (0, 8, 8, 0, None)
 
 
-def test_a_dry_run_tells_what_is_left_and_writes_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_shows_what_is_left_and_writes_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["batch", "photos", "paintings", "-o", "out", *FAST, "--dry-run"]) == 0
     out = capfd.readouterr().out
     assert "8 jobs, 0 done, 8 left" in out and "  a_x.png\n" in out and " a picture as the first of them" in out
@@ -88,7 +88,7 @@ def test_a_list_with_a_recipe_a_row(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ("photos paintings", "-o"),
         ("photos -o out", "expected two, CONTENTS and STYLES"),
@@ -104,15 +104,15 @@ def test_a_list_with_a_recipe_a_row(
         ("photos paintings -o out --ray 127.0.0.1:1", "there is no Ray cluster at '127.0.0.1:1'"),
     ],
 )
-def test_mistakes_are_told_before_slow_work(
-    words: str, told: str, folder: Path, capfd: pytest.CaptureFixture[str]
+def test_mistakes_are_reported_before_slow_work(
+    words: str, message: str, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     if "127.0.0.1" in words:
         pytest.importorskip("ray")
     Path("list.csv").write_text("content,style,strength\nphotos/a.png,paintings/x.png,7\n")
     assert main(["batch", *words.split()]) == 2
     out, err = capfd.readouterr()
-    assert told in err and out == "" and err.count("\n") == 1
+    assert message in err and out == "" and err.count("\n") == 1
 
 
 @pytest.fixture
@@ -156,8 +156,8 @@ def test_after_a_stop_in_the_middle_nothing_is_painted_twice(
     *lines, last = Path("out/manifest.jsonl").read_text().splitlines(keepends=True)
     assert json.loads(last)["event"] == "done"
     Path("out/manifest.jsonl").write_text("".join([*lines, last[:30]]))
-    code, told, _ = run(capfd, "--steps", "15", "--quiet")
-    assert (code, told["kept"], told["done"], told["failed"]) == (3, len(before), 16 - len(before), 4)
+    code, result, _ = run(capfd, "--steps", "15", "--quiet")
+    assert (code, result["kept"], result["done"], result["failed"]) == (3, len(before), 16 - len(before), 4)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert set(done().values()) == {1}
 
@@ -190,16 +190,16 @@ def test_ray_paints_the_same_and_survives_a_killed_worker(
             return RayWorker.perform(self, item, *contents)
 
     monkeypatch.setattr("impasto.workers.ray_pool.RayWorker", Mortal)
-    code, told, err = run(capfd, "--ray", "--jobs", "1", "--cores-per-worker", "1")
+    code, result, err = run(capfd, "--ray", "--jobs", "1", "--cores-per-worker", "1")
     assert not ray.is_initialized()
-    assert (code, told["done"], told["failed"], told["left"]) == (3, 4, 4, 0), err
+    assert (code, result["done"], result["failed"], result["left"]) == (3, 4, 4, 0), err
     assert (folder / "died").exists() and "its worker ended" in err and "another paints it" in err
     assert set(done().values()) == {1}
-    assert "photos/empty.png' is empty" in str(told["failures"]) and "/photos/broken.png' is damaged" in str(told)
+    assert "photos/empty.png' is empty" in str(result["failures"]) and "/photos/broken.png' is damaged" in str(result)
     # A local batch goes on from there, and paints the same.
     write_image(picture(24, 32, 9), folder / "photos" / "c.png")
-    code, told, err = run(capfd)
-    assert (code, told["kept"], told["done"]) == (3, 4, 2)
+    code, result, err = run(capfd)
+    assert (code, result["kept"], result["done"]) == (3, 4, 2)
     assert main(["batch", "photos", "paintings", "-o", "alone", *FAST, "--quiet"]) == 3
     for path in Path("alone").glob("*.png"):
         assert path.read_bytes() == (Path("out") / path.name).read_bytes()

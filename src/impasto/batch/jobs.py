@@ -85,7 +85,7 @@ def is_painted(job: Job, picture: Path) -> bool:
     """Return whether the picture exists and was painted by this job's recipe from its inputs, by its metadata."""
     if not picture.is_file():
         return False
-    # Only now, because they import torch, which the process that leads a batch does without.
+    # Imported here because they import torch, which the process that runs the command does not need.
     from impasto.images.io import read_metadata
     from impasto.system.disk import file_sha256
 

@@ -115,8 +115,8 @@ def batch(
     from impasto.batch.run import paint_batch
     from impasto.errors import BatchError
 
-    how: Any = machine.keywords()
-    setup = Setup(**how)
+    keywords: Any = machine.keywords()
+    setup = Setup(**keywords)
     planned = _list_jobs(inputs or [], list_file, pairs, name_template, recipe, output)
     if cores_per_worker is not None and ray is None:
         raise BatchError("--cores-per-worker is given without --ray; expected both.", "Give --jobs N on one machine.")
@@ -163,10 +163,10 @@ def _list_jobs(
     from impasto.errors import BatchError
 
     if len(inputs) != (0 if list_file is not None else 2):
-        wanted = "none beside --from" if list_file is not None else "two, CONTENTS and STYLES"
+        expected = "none beside --from" if list_file is not None else "two, CONTENTS and STYLES"
         shown = " ".join(inputs[:4]) or "missing"
         raise BatchError(
-            f"the inputs are {shown}{' ...' if len(inputs) > 4 else ''}; expected {wanted}.",
+            f"the inputs are {shown}{' ...' if len(inputs) > 4 else ''}; expected {expected}.",
             "Put patterns into quotes, so that the shell leaves them: impasto batch 'photos/*.jpg' paintings -o out.",
         )
     names = NameTemplate(template)

@@ -65,7 +65,7 @@ def test_fields_of_inputs_that_a_row_cannot_have_stay_unused(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "message"),
     [
         ("l.csv", "content,strength\na,1\n", "row 1 has no 'style'"),
         ("l.csv", "content,style,strenght\na,b,1\n", "row 1 has 'strenght'.*Did you mean 'strength'"),
@@ -97,8 +97,8 @@ def test_fields_of_inputs_that_a_row_cannot_have_stay_unused(tmp_path: Path) -> 
         ("l.jsonl", "\n", "has no row"),
     ],
 )
-def test_mistakes_are_told_by_their_row(name: str, text: str, told: str, tmp_path: Path) -> None:
-    with pytest.raises(BatchError, match=f"list .*{told}"):
+def test_a_mistake_is_reported_with_its_row(name: str, text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(BatchError, match=f"list .*{message}"):
         list(read(tmp_path / name, text))
 
 

@@ -51,7 +51,7 @@ def test_numbers_are_in_natural_order(tmp_path: Path) -> None:
     assert sorted(["a10", "a", "a01", "2", "a1"], key=natural_key) == ["2", "a", "a01", "a1", "a10"]
 
 
-def test_nothing_found_is_told(photos: Path, tmp_path: Path) -> None:
+def test_a_folder_without_pictures_is_refused(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for source in (tmp_path / "empty", photos / "*.tif"):
         with pytest.raises(BatchError, match=r"CONTENTS .* has no picture; expected files that end in \.png"):

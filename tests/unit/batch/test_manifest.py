@@ -81,7 +81,7 @@ def test_a_file_of_others_or_of_a_newer_version_is_refused(tmp_path: Path) -> No
         assert (tmp_path / NAME).read_text() == text
 
 
-def test_a_full_disk_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     with Manifest(tmp_path) as manifest:
         full = os.open("/dev/full", os.O_WRONLY)
         os.dup2(full, manifest._descriptor)

@@ -183,7 +183,7 @@ def test_a_disk_that_is_full_stops_the_batch_and_loses_nothing(inputs: Path, mon
     assert not set(pool.begun) & set(written)
 
 
-def test_a_folder_that_cannot_be_made_is_told(inputs: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(inputs: Path) -> None:
     (inputs / "out").write_text("a file")
     with pytest.raises(OSError, match="cannot be made"):
         run(inputs, jobs(inputs), FakePool(1, painted))
