@@ -1,5 +1,6 @@
 """The plan that keeps a run within a memory limit: the picture whole or in tiles, and the length of the history."""
 
+import math
 from dataclasses import dataclass
 
 from impasto.cost.workload import Workload
@@ -17,8 +18,8 @@ SMALLEST_TILE = 64
 """Pixels of a tile's side, without margins, below which most of the work would be margins."""
 
 PLAN_SHARE = 0.92
-"""Share of a memory limit that a plan uses. The rest is for what the allocator keeps in pieces: the largest seen was
-2.4 % above the plan (docs/experiments.md, "Held memory")."""
+"""Share of the memory that a limit leaves to a run for its plan. The rest is for what the allocator holds in pieces: a
+process was up to 5 % above its plan (docs/experiments.md, "Held memory")."""
 
 UNTILED = ("histogram", "sliced")
 """Statistics that must see the whole picture at once, since they sort its values."""
@@ -39,7 +40,13 @@ class Budget:
     @property
     def plan_bytes(self) -> int:
         """The most that a plan may need."""
-        return int(PLAN_SHARE * self.limit_bytes) if self.lowered_bytes is None else self.lowered_bytes
+        if self.lowered_bytes is not None:
+            return self.lowered_bytes
+        return self.used_bytes + int(PLAN_SHARE * (self.limit_bytes - self.used_bytes))
+
+    def limit_for(self, needed_bytes: int) -> int:
+        """Return the smallest limit in which a plan may need so much."""
+        return self.used_bytes + math.ceil((needed_bytes - self.used_bytes) / PLAN_SHARE)
 
 
 def plan_memory(workload: Workload, budget: Budget, steps: int) -> MemoryPlan:
@@ -71,7 +78,7 @@ def plan_memory(workload: Workload, budget: Budget, steps: int) -> MemoryPlan:
         largest = next(tile for tile, needed in features.items() if needed <= room)
         return fixed_plan(workload, budget, largest, history)
     enough = smallest + pair
-    advised = _advised_limit(enough)
+    advised = _advised_limit(budget, enough)
     height, width = workload.size
     raise MemoryLimitError(
         f"max_memory is {format_memory(budget.limit_bytes)}; a picture of {width}x{height} needs at least {advised}, "
@@ -92,7 +99,7 @@ def fixed_plan(workload: Workload, budget: Budget, tile: int | None, history: in
         needed_bytes=needed,
         features_bytes=features,
         # A recorded plan is computed as it was, even where it needs more.
-        limit_bytes=max(budget.limit_bytes, int(needed / PLAN_SHARE)),
+        limit_bytes=max(budget.limit_bytes, budget.limit_for(needed)),
     )
 
 
@@ -103,7 +110,7 @@ def untiled_statistics(recipe: Recipe) -> list[str]:
 
 def _check_tileable(workload: Workload, budget: Budget, enough: int) -> None:
     for name in untiled_statistics(workload.recipe)[:1]:
-        needed, (height, width) = _advised_limit(enough), workload.size
+        needed, (height, width) = _advised_limit(budget, enough), workload.size
         raise MemoryLimitError(
             f"max_memory is {format_memory(budget.limit_bytes)}, and a picture of {width}x{height} needs {needed} when "
             f"it is seen whole, as the statistic {name!r} must.",
@@ -112,6 +119,6 @@ def _check_tileable(workload: Workload, budget: Budget, enough: int) -> None:
         )
 
 
-def _advised_limit(enough: int) -> str:
+def _advised_limit(budget: Budget, enough: int) -> str:
     """The limit to advise, slightly larger than enough: a process does not start with the same size each time."""
-    return format_memory(int(enough / PLAN_SHARE * 65 / 64))
+    return format_memory(budget.limit_for(enough + enough // 64))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from impasto.cost.footprint import feature_bytes, forward_bytes, graph_bytes
-from impasto.cost.plan import PLAN_SHARE, Budget, plan_memory
+from impasto.cost.plan import Budget, plan_memory
 from impasto.cost.workload import ALLOCATOR, IMAGE, IMAGES, SLACK, Workload, evaluation_bytes
 from impasto.errors import MemoryLimitError
 from impasto.features.encoder import build_encoder
@@ -71,7 +71,7 @@ def test_a_smaller_limit_gives_smaller_tiles_and_a_shorter_history() -> None:
     limits = [round(1.1**power * 10**8) for power in range(50, 23, -1)]
     plans = [plan(limit) for limit in limits]
     tiles, histories = [p.tile or 2048 for p in plans], [p.history for p in plans]
-    assert all(p.needed_bytes <= PLAN_SHARE * limit for p, limit in zip(plans, limits, strict=True))
+    assert all(p.needed_bytes <= Budget(10**8, q).plan_bytes < q for p, q in zip(plans, limits, strict=True))
     assert tiles == sorted(tiles, reverse=True)
     assert tiles[0] == 2048 and tiles[-1] < 1024
     whole, tiled = tiles.count(2048), histories[tiles.count(2048) :]
