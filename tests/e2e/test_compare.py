@@ -44,7 +44,7 @@ def test_in_words_it_is_a_line_a_figure(capfd: pytest.CaptureFixture[str]) -> No
     rows = {line.split()[0]: line for line in lines if line}
     assert rows["ssim"].split()[1] == "1.0000" and rows["ssim"].endswith("1 is the same")
     assert rows["structure"].split()[1] == "0.0000" and rows["structure"].endswith("0 is the same")
-    assert "The recipe optimises conv1_2: figures of these flatter it." in lines
+    assert "The recipe optimizes conv1_2: figures of these layers are too good." in lines
     assert "share, under tiny.toml" in rows["objective"]
     assert {"content", "gram", "tv", "total"} <= set(rows)
     assert err == ""

@@ -71,7 +71,7 @@ def compare(
 
 
 def print_comparison(comparison: "Comparison", pastiche: str, source: str) -> None:
-    """Prints the figures and the objective as two small tables on stdout."""
+    """Print figures and objective as tables on stdout."""
     height, width = comparison.size
     print_line(f"{pastiche}: {width}x{height}")
     figures = comparison.figures
@@ -88,7 +88,8 @@ def print_comparison(comparison: "Comparison", pastiche: str, source: str) -> No
             numbers=True,
         )
     if comparison.optimised_layers:
-        print_line(f"The recipe optimises {', '.join(comparison.optimised_layers)}: figures of these flatter it.")
+        layers = ", ".join(comparison.optimised_layers)
+        print_line(f"The recipe optimizes {layers}: figures of these layers are too good.")
     print_line("")
     shares = [(term, term.value / comparison.total if comparison.total else 0.0) for term in comparison.terms]
     origin = {"picture": "the recipe inside the picture"}.get(source, source)

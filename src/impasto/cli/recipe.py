@@ -1,4 +1,4 @@
-"""`impasto recipe`: presets, recipe files and the recipes inside pictures, shown, saved and compared."""
+"""`impasto recipe`: show, save and compare presets, recipe files and the recipes inside pictures."""
 
 from pathlib import Path
 from typing import Annotated
