@@ -1,10 +1,11 @@
-"""What is told before a run, against what the run takes: seconds of an evaluation and peak memory, at seven sizes.
+"""Estimates against runs: seconds of an evaluation and peak memory, at seven sizes.
 
     python benchmarks/estimates.py [CONTENT STYLE]
 
-Each run is one scale of `standard` in a process of its own, on a machine that is not known yet: the calibration is
-made anew. The evaluation that counts is the median step of the run, but for the first. Pictures: the demo's, if none
-are given. Some minutes, and 3 GiB of memory.
+Each run is one scale of `standard` in a process of its own, with an empty cache: one cold evaluation of a small picture
+is all that the estimate knows of the machine. It is compared with the run's median step but for the first. The ratios
+check the constants of cost/workload.py (ALLOCATOR, IMAGES, SLACK) and cost/estimate.py (FORWARD). Pictures: the demo's,
+if none are given. Some minutes, and 3 GiB of memory.
 """
 
 import argparse
@@ -54,7 +55,7 @@ def main() -> None:
         print(json.dumps(run(content, style, *RUNS[arguments.worker])))
         return
     rows: list[dict[str, Any]] = []
-    print("  size precision  tile  s told / taken  ratio  MiB told / taken  ratio")
+    print("  size precision  tile  s est. / meas.  ratio  MiB est. / meas.  ratio")
     for number in range(len(RUNS)):
         with tempfile.TemporaryDirectory() as cache:
             row = json.loads(
@@ -67,31 +68,31 @@ def main() -> None:
                 ).stdout
             )
         rows.append(row)
-        (told_s, told_mib), (taken_s, taken_mib) = row["told"].values(), row["taken"].values()
+        (estimated_s, estimated_mib), (measured_s, measured_mib) = row["estimated"].values(), row["measured"].values()
         print(
             f"{row['size']:6} {row['precision']:>9} {row['tile'] or 'whole':>5}"
-            f"  {told_s:6.3f} / {taken_s:6.3f}  {told_s / taken_s:5.2f}"
-            f"  {told_mib:7.0f} / {taken_mib:6.0f}  {told_mib / taken_mib:5.2f}",
+            f"  {estimated_s:6.3f} / {measured_s:6.3f}  {estimated_s / measured_s:5.2f}"
+            f"  {estimated_mib:7.0f} / {measured_mib:6.0f}  {estimated_mib / measured_mib:5.2f}",
             flush=True,
         )
     write_report("estimates", {"content": content.stem, "style": style.stem, "runs": rows})
 
 
 def run(content: Path, style: Path, size: int, steps: int, precision: str, limit: str | None) -> dict[str, Any]:
-    """One run, told and taken."""
+    """Estimate and measure one run."""
     recipe = replace(Recipe.preset("standard"), size=size, steps=steps, first_scale=0)
     max_memory = None if limit is None else parse_memory(limit)
     job = prepare_pastiche(content, style, recipe, precision=precision, max_memory=max_memory)
     estimate, part = job.estimate(), job.plan.parts[-1]
     elapsed: list[float] = []
     paint(job, on_step=lambda event: elapsed.append(event.elapsed_s))
-    taken = statistics.median(after - before for before, after in itertools.pairwise(elapsed))
+    median_s = statistics.median(after - before for before, after in itertools.pairwise(elapsed))
     return {
         "size": size,
         "precision": part.precision,
         "tile": part.memory.tile,
-        "told": {"s": estimate.evaluation_s[-1], "mib": estimate.peak_bytes / 2**20},
-        "taken": {"s": taken, "mib": peak_bytes(job.device) / 2**20},
+        "estimated": {"s": estimate.evaluation_s[-1], "mib": estimate.peak_bytes / 2**20},
+        "measured": {"s": median_s, "mib": peak_bytes(job.device) / 2**20},
     }
 
 

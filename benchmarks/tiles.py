@@ -1,10 +1,10 @@
-"""What exact tiles cost: one evaluation of `standard` in tiles against the same seen whole, and how equal they are.
+"""The cost of exact tiles: one evaluation of `standard` in tiles against the whole picture, and their difference.
 
     python benchmarks/tiles.py [--size 2048x1536] [--inner 1024] [--runs 3] [--precision bfloat16]
 
-Two looks at every tile, each with its margins, against one look at the whole: about 2 x 1.4 of the pixels, of which the
-first without gradients. In turn, and each twice in a row, of which the second counts, so that both find the memory as
-they left it. Needs memory for the whole picture, about 12 GB at the default size.
+A tile is computed twice, with its margins: about 2 x 1.4 of the pixels of the whole picture, the first time without
+gradients. Both take turns, each twice in a row, of which the second counts, so that each finds memory as it left it.
+Needs memory for the whole picture, about 12 GB at the default size.
 """
 
 # ruff: noqa: E402

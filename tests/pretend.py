@@ -1,4 +1,4 @@
-"""GPUs that are not there: tensors whose data is on the CPU and which refuse what tensors on two devices refuse.
+"""Pretended GPUs: tensors whose data is on the CPU, and which refuse whatever tensors on two devices refuse.
 
 C++ sees a tensor on the CPU; Python, in `.device`, sees the GPU. Not pretended: streams, kernels that CUDA lacks or
 that round in another way, memory, and the threads on which autograd runs a GPU's backward pass.
@@ -120,7 +120,7 @@ def move(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def pretend_gpus(patch: pytest.MonkeyPatch, count: int) -> None:
-    """This process has so many GPUs, of which torch tells what it tells of real ones."""
+    """Pretend that this process has so many GPUs, described by torch as real ones are."""
     convert, made_on_cpu = Tensor.to, {name: getattr(torch, name) for name in FACTORIES}
     begun = False
 

@@ -1,4 +1,4 @@
-"""What the laws on a GPU need: the device, or a skip. IMPASTO_TEST_DEVICE=cpu tries the laws themselves without one."""
+"""The device of the GPU tests, or a skip. IMPASTO_TEST_DEVICE=cpu runs them without a GPU."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What holds on the CPU holds on a GPU: the same gradient, the same in tiles, as good a picture."""
+"""On a GPU: the gradient of the CPU, the same in tiles, and a picture as good."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -120,7 +120,7 @@ def test_a_finished_picture_is_as_good_as_the_cpus(precision: str, device: torch
     assert there == pytest.approx(here, rel=0.05)
 
 
-def test_out_of_memory_there_is_told(device: torch.device) -> None:
+def test_out_of_memory_there_is_reported(device: torch.device) -> None:
     with pytest.raises(OutOfMemoryError, match=f"out of memory on {device}"), running(device, None, "Lower --size."):
         torch.empty(2**55, dtype=torch.uint8, device=device)
 

@@ -1,4 +1,4 @@
-"""Painted on GPUs that are not there: the CPU's picture, and no tensor of the CPU ever among those of a GPU."""
+"""Painting on pretended GPUs gives the picture of the CPU, and never mixes tensors of two devices."""
 
 import json
 from collections import Counter
@@ -183,7 +183,7 @@ def spy_devices(patch: pytest.MonkeyPatch) -> Counter[torch.device]:
 
 
 def planned(recipe: Recipe, size: tuple[int, int], tile: int | None = 32) -> impasto.RunPlan:
-    """Two parts of two steps, in tiles or seen whole."""
+    """Two parts of two steps, in tiles or whole."""
     around = 0 if tile is None else tile_margin(recipe, build_encoder(recipe)[0].layer_names)
     part = {"width": size[1], "height": size[0], "steps": 2, "precision": "float32", "history": 3}
     return impasto.RunPlan.from_dict({"threads": 1, "parts": [{**part, "tile": tile, "margin": around}] * 2})
@@ -237,7 +237,7 @@ def test_the_limit_is_that_of_the_gpu_with_the_least_room(picture: Paint, monkey
 
 
 @pytest.mark.parametrize("tile", [32, None])
-def test_a_run_of_two_gpus_is_gone_on_with(
+def test_a_run_of_two_gpus_is_resumed(
     tile: int | None, picture: Paint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe, folder = tiny(size=64, statistic=("nearest@conv1_1+conv2_1", "gram")), tmp_path / "run"

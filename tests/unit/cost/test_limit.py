@@ -1,4 +1,4 @@
-"""A memory limit at the door: the plan it leads to, and the same picture but for rounding."""
+"""A memory limit of a public function: the plan, and the same picture but for rounding."""
 
 from collections.abc import Callable
 from typing import Any
@@ -109,7 +109,7 @@ def test_a_part_goes_on_in_smaller_tiles_before_the_limit_is_exceeded(
     assert process.live + result.memory.features_bytes <= LIMIT
 
 
-def test_the_result_tells_how_it_was_run(picture: Paint) -> None:
+def test_the_result_records_how_it_was_run(picture: Paint) -> None:
     result = stylize(picture, LIMIT)
     assert result.memory.tile is not None and result.memory.margin == 16
     last = {"width": 250, "height": 187, "steps": 3, "precision": "float32"}

@@ -1,4 +1,4 @@
-"""Memory: sizes as people write them, and plans that keep within a limit."""
+"""Memory: sizes as text, and plans within a limit."""
 
 from typing import Any
 
@@ -22,12 +22,12 @@ SIZE = (1536, 2048)
     ("text", "size"),
     [("4GiB", 4 * 2**30), ("900MB", 900 * 10**6), ("1.5G", 3 * 2**29), ("2 kib", 2048), ("12345", 12345), ("7b", 7)],
 )
-def test_sizes_as_people_write_them(text: str, size: int) -> None:
+def test_sizes_as_text(text: str, size: int) -> None:
     assert parse_memory(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "lots", "-1G", "0", "4XB", "4iB", "1e9", "4GiB free"])
-def test_what_is_no_size_is_refused(text: str) -> None:
+def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(MemoryLimitError, match="expected a size such as 4GiB"):
         parse_memory(text)
 
@@ -37,7 +37,7 @@ def test_a_written_size_is_never_less(size: int) -> None:
     assert size <= parse_memory(format_memory(size)) <= 1.1 * size + 2**20
 
 
-def test_this_machine_tells_its_memory() -> None:
+def test_the_memory_of_this_machine() -> None:
     used, free = used_bytes(CPU), free_bytes(CPU)
     assert free is not None and used > 0
     assert used < memory_limit(None, CPU) < used + free
@@ -49,7 +49,7 @@ def test_activations_of_vgg_19() -> None:
     assert feature_bytes(encoder, "conv1_1") == 256
     assert feature_bytes(encoder, "conv4_2") == 32
     assert graph_bytes(encoder, ["conv1_2"]) == 24 + 2 * 256
-    # Two layers of 64 channels and the input, or the second layer, its pooled form and the first layer, if kept.
+    # Two layers of 64 channels and the input, or the second layer, its pooled form and the first layer, if stored.
     assert forward_bytes(encoder, ["conv1_2"]) == 12 + 2 * 256
     replicate = build_encoder(Recipe(padding="replicate"))[0]
     assert graph_bytes(replicate, ["conv1_2"]) == 24 + 2 * 256 + 12 + 256
@@ -61,7 +61,7 @@ def plan(limit: int, **changes: Any) -> MemoryPlan:
     return plan_memory(workload, Budget(10**8, limit), steps=100)
 
 
-def test_a_picture_that_fits_is_seen_whole() -> None:
+def test_a_picture_that_fits_is_computed_whole() -> None:
     whole = plan(2**40)
     assert (whole.tile, whole.margin, whole.history) == (None, 0, 50)
     assert 0 < whole.features_bytes < whole.needed_bytes < 2**40 == whole.limit_bytes

@@ -24,7 +24,7 @@ def test_a_loop_goes_on_with_the_probe_that_it_has_reached() -> None:
     evaluate = build_evaluate(lambda image: {"total": torch.cos(torch.pi * image).sum()}, gamut="free")
     start = torch.linspace(0.02, 0.1, 48).reshape(1, 3, 4, 4)
     whole = minimize(evaluate, start, Lbfgs, steps=8)
-    kept: list[dict[str, object]] = []
-    minimize(evaluate, start, Lbfgs, steps=4, keep=lambda state, stops: kept.append(state()))
-    again = minimize(evaluate, start, Lbfgs, steps=8, state=kept[-1])
+    states: list[dict[str, object]] = []
+    minimize(evaluate, start, Lbfgs, steps=4, keep=lambda state, stops: states.append(state()))
+    again = minimize(evaluate, start, Lbfgs, steps=8, state=states[-1])
     assert torch.equal(again.image, whole.image)

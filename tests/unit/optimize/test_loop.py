@@ -1,4 +1,4 @@
-"""The loop: it goes down, keeps the best, rolls back, stops, and stays in the gamut."""
+"""The loop lowers the loss, returns the best image, rolls back, stops, and stays in the gamut."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -74,7 +74,7 @@ def test_losses_in_the_gamut_are_those_of_the_clamped_image() -> None:
     assert bool((gradient[~pushes_out] != 0).all())
 
 
-def test_events_tell_every_step() -> None:
+def test_there_is_an_event_for_every_step() -> None:
     events: list[StepEvent] = []
     minimize(build_evaluate(bowl, gamut="free"), start(), lbfgs, steps=3, on_step=events.append, clock=FakeClock())
     assert [(event.step, event.steps, event.scale) for event in events] == [(1, 3, 5), (2, 3, 5), (3, 3, 5)]
@@ -150,7 +150,7 @@ def test_divergence_goes_back_to_the_best_with_half_the_step(bad: float, caplog:
     assert "step 3 diverged" in caplog.text
 
 
-def test_the_best_is_kept_when_later_steps_are_worse() -> None:
+def test_the_best_is_returned_when_later_steps_are_worse() -> None:
     minimum = minimize(Script([10.0, 3.0, 4.0, 5.0]), torch.zeros(1, 1, 1, 1), Subtract, steps=3)
     assert float(minimum.image) == -1.0
     assert minimum.losses["total"] == 3.0
@@ -174,22 +174,22 @@ def test_tolerance_ends_when_little_is_gained_in_ten_steps() -> None:
 @pytest.mark.parametrize("stop", [1, 2, 9, 20])
 def test_a_loop_goes_on_from_its_state_to_the_same_bits(descent: Any, stop: int) -> None:
     whole = minimize(build_evaluate(bowl, gamut="keep"), start(), descent, steps=20)
-    kept: list[Any] = []
+    states: list[Any] = []
 
     def keep(state: Any, stops: bool) -> None:
-        assert stops == (len(kept) + 1 == stop)
-        kept.append(state())
+        assert stops == (len(states) + 1 == stop)
+        states.append(state())
 
     stopped = minimize(
         build_evaluate(bowl, gamut="keep"), start(), descent, steps=20, keep=keep,
         on_step=lambda event: "stop" if event.step == stop else None,
     )  # fmt: skip
-    assert (stopped.steps, stopped.end, len(kept)) == (stop, "stopped", stop)
+    assert (stopped.steps, stopped.end, len(states)) == (stop, "stopped", stop)
     events: list[StepEvent] = []
     again = minimize(
-        build_evaluate(bowl, gamut="keep"), start(), descent, steps=20, state=kept[-1], on_step=events.append
+        build_evaluate(bowl, gamut="keep"), start(), descent, steps=20, state=states[-1], on_step=events.append
     )
-    assert kept[-1] == {}
+    assert states[-1] == {}
     assert [event.step for event in events] == list(range(stop + 1, 21))
     assert torch.equal(again.image, whole.image)
     assert (again.losses, again.steps, again.end) == (whole.losses, whole.steps, whole.end)
@@ -199,13 +199,13 @@ def test_a_loop_stopped_where_it_would_have_ended_ends_there() -> None:
     losses = [100.0 / (step + 1) for step in range(100)]
     whole = minimize(Script(losses), torch.zeros(1, 1, 1, 1), Counted, steps=90, tolerance=0.25)
     assert whole.end == "tolerance"
-    kept: list[Any] = []
+    states: list[Any] = []
     minimize(
         Script(losses), torch.zeros(1, 1, 1, 1), Counted, steps=90, tolerance=0.25,
         on_step=lambda event: "stop" if event.step == whole.steps else None,
-        keep=lambda state, stops: kept.append(state()),
+        keep=lambda state, stops: states.append(state()),
     )  # fmt: skip
-    again = minimize(Script([]), torch.zeros(1, 1, 1, 1), Counted, steps=90, tolerance=0.25, state=kept[-1])
+    again = minimize(Script([]), torch.zeros(1, 1, 1, 1), Counted, steps=90, tolerance=0.25, state=states[-1])
     assert (again.steps, again.end) == (whole.steps, "tolerance")
 
 
@@ -225,8 +225,8 @@ def test_a_loop_goes_on_with_the_smaller_step_of_a_roll_back() -> None:
 
     whole = minimize(evaluate, start(), adam, steps=40)
     assert whole.losses["total"] < 0.9 * float(bowl(start())["total"])
-    kept: list[Any] = []
-    minimize(evaluate, start(), adam, steps=30, keep=lambda state, stops: kept.append(state()))
-    assert kept[-1]["factor"] < 1 and kept[-1]["rollbacks"] > 0
-    again = minimize(evaluate, start(), adam, steps=40, state=kept[-1])
+    states: list[Any] = []
+    minimize(evaluate, start(), adam, steps=30, keep=lambda state, stops: states.append(state()))
+    assert states[-1]["factor"] < 1 and states[-1]["rollbacks"] > 0
+    again = minimize(evaluate, start(), adam, steps=40, state=states[-1])
     assert torch.equal(again.image, whole.image)

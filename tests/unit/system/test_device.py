@@ -51,7 +51,7 @@ def test_devices_by_text(text: str, named: str) -> None:
 
 @pytest.mark.usefixtures("three_gpus")
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("cuda:0,cuda:0", "'cuda:0,cuda:0' names a GPU more than once; expected"),
         ("cuda:0,cpu", "'cuda:0,cpu' lists more than GPUs by number; expected"),
@@ -61,8 +61,8 @@ def test_devices_by_text(text: str, named: str) -> None:
         ("cuda:0,cuda:3", "'cuda:3' is not on this machine; expected auto or one of cuda:0, cuda:1"),
     ],
 )
-def test_lists_that_cannot_share_are_refused(text: str, told: str) -> None:
-    with pytest.raises(DeviceError, match=told) as caught:
+def test_lists_that_cannot_share_are_refused(text: str, message: str) -> None:
+    with pytest.raises(DeviceError, match=message) as caught:
         resolve_devices(text)
     assert "--device" in caught.value.hint
 

@@ -1,4 +1,4 @@
-"""A settled process holds freed memory until it is told to return it, unless the environment says otherwise."""
+"""A settled process holds freed memory until it is asked to return it, unless the environment says otherwise."""
 
 import os
 import platform
@@ -36,14 +36,14 @@ def measure_held(how: str, **environment: str) -> tuple[int, int]:
     return held, left
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to hold freed memory")
-def test_freed_memory_is_held_until_it_is_given_back() -> None:
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the setting")
+def test_freed_memory_is_held_until_it_is_returned() -> None:
     held, left = measure_held("settle")
     assert held > 2**27
     assert left < 2**26
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to hold freed memory")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has the setting")
 def test_freed_memory_is_not_held_in_a_process_of_others_or_against_the_environment() -> None:
     assert measure_held("plain")[0] < 2**26
     assert measure_held("settle", MALLOC_MMAP_THRESHOLD_=str(2**20))[0] < 2**26
