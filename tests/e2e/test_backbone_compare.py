@@ -84,7 +84,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_told_before_slow_work(capfd: Capture, name: str) -> None:
+def test_bad_input_is_refused_before_slow_work(capfd: Capture, name: str) -> None:
     words, expected = BAD[name]
     capfd.readouterr()
     output = [] if "-o" in words else ["-o", "sheet.png"]

@@ -1,1 +1,1 @@
-"""A VGG of one's own: pictures made ready, the network trained on them, judged and written out."""
+"""Training and conversion of a VGG: data set, training, evaluation, weights files, comparison."""

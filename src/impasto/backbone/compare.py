@@ -1,4 +1,4 @@
-"""One recipe painted with several networks, beside each other: what a backbone's training does to a pastiche."""
+"""One recipe painted with several networks, side by side."""
 
 import os
 import re
@@ -33,7 +33,7 @@ class Compared:
         return f"{Path(self.name).name.removesuffix('.safetensors')}\n{self.record.architecture}{width}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Name, architecture, width, license, sha256, panel and losses, as JSON values."""
+        """Return name, architecture, width, license, sha256, panel and losses, as JSON values."""
         return {
             "name": self.name,
             "architecture": self.record.architecture,
@@ -46,7 +46,7 @@ class Compared:
 
 
 def plan_comparison(backbones: Sequence[str], recipe: Recipe) -> list[Recipe]:
-    """The recipe of every network: the same, but for the weights, and rescaled to a mean activation of 1.
+    """Return the recipe for every network: the same but for the weights, and rescaled to a mean activation of 1.
 
     Rescaled, because features of another size would weigh the losses differently. Raises RecipeError where one is given
     twice.

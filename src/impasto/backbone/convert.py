@@ -1,4 +1,4 @@
-"""A network from one container into another, with what it expects of its input set right on the way."""
+"""Conversion of weights files: a network is read from one kind of file and written as another."""
 
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -16,7 +16,7 @@ Three = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenInput:
-    """What a user says of the input that a network expects; None: as its file says. Units as in `Preprocessing`."""
+    """The input of a network as the user gives it, in the units of `Preprocessing`. None: as its file says."""
 
     order: Literal["rgb", "bgr"] | None = None
     scale: float | None = None
@@ -24,18 +24,18 @@ class GivenInput:
     std: Three | None = None
 
     def complete(self) -> Preprocessing | None:
-        """The input, where all is said; std may be left out for 1. Raises WeightsError for numbers that cannot be."""
+        """Return the input if it is given completely; std is 1 by default. Raises WeightsError for invalid numbers."""
         if self.order is None or self.scale is None or self.mean is None:
             return None
         return _build(self.order, self.scale, self.mean, self.std or (1.0, 1.0, 1.0))
 
-    def change(self, told: Preprocessing) -> Preprocessing:
-        """The input that a file tells, with what is said here changed. Raises WeightsError as `complete`."""
+    def override(self, stored: Preprocessing) -> Preprocessing:
+        """Return the input that a file describes, changed by what is given. Raises WeightsError as `complete`."""
         return _build(
-            self.order or told.order,
-            told.scale if self.scale is None else self.scale,
-            told.mean if self.mean is None else self.mean,
-            told.std if self.std is None else self.std,
+            self.order or stored.order,
+            stored.scale if self.scale is None else self.scale,
+            stored.mean if self.mean is None else self.mean,
+            stored.std if self.std is None else self.std,
         )
 
 
@@ -48,7 +48,7 @@ class Converted:
     weights: Weights
 
     def to_dict(self) -> dict[str, Any]:
-        """All but the numbers, as JSON values."""
+        """Return everything but the numbers, as JSON values."""
         record = self.weights.record
         return {
             "output": str(self.output),
@@ -75,10 +75,10 @@ def convert(
     given: GivenInput | None = None,
     license: str | None = None,
 ) -> Converted:
-    """Writes the network of a file, or of a known name, into another container, in one atomic move.
+    """Write the network of a file, or of a known name, as another kind of file, in one atomic move.
 
-    to: the container; by the suffix of `output` if left out. given: the input, where the file does not tell or tells it
-    wrong. license: instead of what the file tells. Raises WeightsError, OutputError, MissingExtraError, DiskError.
+    to: the kind; by the suffix of `output` if left out. given, license: instead of what the file says.
+    Raises WeightsError, OutputError, MissingExtraError, DiskError.
     """
     container, encode = choose_container(output, to)
     _check_output(output, source)
@@ -94,8 +94,8 @@ def _read(source: str, given: GivenInput, *, classifier: bool) -> Weights:
         weights = load_weights(source)
     else:
         weights = read_weights(Path(source), preprocessing=given.complete() or "auto", classifier=classifier)
-    told = given.change(weights.record.preprocessing)
-    return replace(weights, record=replace(weights.record, preprocessing=told))
+    expected = given.override(weights.record.preprocessing)
+    return replace(weights, record=replace(weights.record, preprocessing=expected))
 
 
 def _build(order: Literal["rgb", "bgr"], scale: float, mean: Three, std: Three) -> Preprocessing:

@@ -1,4 +1,4 @@
-"""The networks that can be trained: VGG-11 to VGG-19 of any width, with their classifier."""
+"""The networks to train: VGG-11 to VGG-19 of any width, with their classifier."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,7 +19,7 @@ Init = Literal["gaussian", "kaiming"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """What a network is built from.
+    """The parameters of a network.
 
     width: what all channel counts are multiplied by. classes: how many. crop: edge of the square input in pixels.
     classifier: "vgg" is fc6, fc7, fc8 on the last pooling; "average" is fc8 alone on its mean over positions.
@@ -33,7 +33,7 @@ class Architecture:
     crop: int
 
     def convolutions(self) -> dict[str, tuple[int, int]]:
-        """Channels in and out of each convolution by its name, shallow to deep."""
+        """Return channels in and out of each convolution by its name, shallow to deep."""
         found, before = {}, 3
         for block, (depth, channels) in enumerate(zip(DEPTHS[self.arch], CHANNELS, strict=True), 1):
             for index in range(1, depth + 1):
@@ -42,12 +42,12 @@ class Architecture:
         return found
 
     def scaled(self, channels: int) -> int:
-        """A channel count at this width, at least 1."""
+        """Return a channel count at this width, at least 1."""
         return max(1, round(channels * self.width))
 
 
 def draw_masks(architecture: Architecture, count: int, dropout: float, generator: torch.Generator) -> Tensor | None:
-    """Masks (count, 2, hidden) of 0 and 1 / (1 - dropout) for `Network.forward`; None where nothing is dropped."""
+    """Draw masks (count, 2, hidden) of 0 and 1 / (1 - dropout) for `Network.forward`; None without dropout."""
     if dropout == 0 or architecture.classifier == "average":
         return None
     drawn = torch.rand(count, 2, architecture.scaled(HIDDEN), generator=generator)
@@ -79,7 +79,7 @@ class Network(nn.Module):
     def forward(self, x: Tensor, masks: Tensor | None = None) -> Tensor:
         """x: (B, 3, crop, crop), the normalized input. Returns (B, classes), to be softmaxed.
 
-        masks: (B, 2, hidden), what the outputs of fc6 and fc7 are multiplied by: the dropout.
+        masks: (B, 2, hidden), factors of the outputs of fc6 and fc7: the dropout.
         """
         x, block = x.contiguous(memory_format=torch.channels_last), "1"
         for name, convolution in self.convolutions.items():
@@ -97,7 +97,7 @@ class Network(nn.Module):
 
     @torch.no_grad()
     def initialize(self, init: Init, generator: torch.Generator) -> None:
-        """Draws the first weights; biases are 0.
+        """Draw the initial weights; biases are 0.
 
         gaussian: variance 2 / (fan in + fan out) of Glorot and Bengio 2010, which the VGG paper recommends for training
         without pretraining (section 3.1). kaiming: 2 / fan in (He et al. 2015, arXiv 1502.01852).

@@ -1,4 +1,4 @@
-"""Pictures made ready for training: small squares in an LMDB, in parallel, going on where it stopped."""
+"""Preparation of a data set: pictures resized to squares in an LMDB, in parallel, resumed after a stop."""
 
 import hashlib
 import json
@@ -31,15 +31,15 @@ from impasto.errors import DataSetError, DiskError, OutputError, RecipeError
 from impasto.system.disk import check_folder
 
 CHUNK = 256
-"""Pictures written at once: at most so many are lost when it is interrupted."""
+"""Pictures written at once: the most that an interruption loses."""
 
 MEASURED = 2000
-"""Training pictures that mean and standard deviation are taken from."""
+"""Training pictures that mean and standard deviation are computed from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What was made: how many pictures, the broken ones with the reason, and all that is known of the rest."""
+    """A prepared data set: its description, how many pictures were found, and the broken ones with the reason."""
 
     about: About
     pictures: int
@@ -47,7 +47,7 @@ class Prepared:
 
 
 def find_pictures(images: Path) -> list[tuple[Path, str]]:
-    """Files and their classes, in a fixed order.
+    """Return files and their classes, in a fixed order.
 
     images: a folder of class folders, or a list with a path and a class a line, between them a tab or a comma; paths
     are taken from the list's folder. Hidden files are left out. Raises DataSetError: missing, one class, a class empty.
@@ -57,7 +57,7 @@ def find_pictures(images: Path) -> list[tuple[Path, str]]:
     if len(classes) < 2:
         raise DataSetError(
             f"pictures {str(images)!r} hold {len(classes)} class{'' if len(classes) == 1 else 'es'}"
-            f"{''.join(f' ({name})' for name in classes)}; expected two or more to tell apart.",
+            f"{''.join(f' ({name})' for name in classes)}; expected two or more.",
             "Give a folder with a folder of pictures for each class, or a list with a path and a class a line.",
         )
     return sorted(found, key=lambda entry: (entry[1], str(entry[0])))
@@ -73,12 +73,12 @@ def prepare(
     workers: int | None = None,
     on_progress: Callable[[int, int, int], object] | None = None,
 ) -> Prepared:
-    """Stores all pictures as squares of `size` pixels; called again, it goes on where it stopped.
+    """Store all pictures as squares of `size` pixels; called again, resume where it stopped.
 
     Each picture is turned upright, put on white where transparent, and resized to the square by linear interpolation,
     as in the student's report. Differs: shrinking averages over all pixels it covers, so that nothing flickers.
-    validation: the share of each class held out, at least one picture; the choice hangs on the names alone.
-    on_progress: told pictures done, of how many, and how many of them are broken; "stop" ends it there.
+    validation: the share of each class held out, at least one picture, chosen by the names alone.
+    on_progress: called with pictures done, all pictures, and broken ones; "stop" ends the preparation.
     Raises DataSetError, RecipeError, OutputError, DiskError; KeyboardInterrupt if stopped.
     """
     images, output = Path(images), Path(output)
@@ -112,7 +112,7 @@ def prepare(
     except lmdb.Error as error:
         raise DiskError(
             f"data set {str(output)!r} was not finished ({error}).",
-            "Free some space, and call it again; it goes on where it stopped.",
+            "Free some space, and run it again; it resumes where it stopped.",
         ) from error
     finally:
         environment.close()
@@ -150,7 +150,7 @@ def _read_list(file: Path) -> list[tuple[Path, str]]:
         if not mark or not path.strip() or not name.strip():
             raise DataSetError(
                 f"line {number} of {str(file)!r} is {line[:60]!r}; expected a path, a tab or a comma, and a class.",
-                "Mend the line, or give a folder of class folders.",
+                "Correct the line, or give a folder of class folders.",
             )
         found.append((file.parent / path.strip(), name.strip()))
     return found
@@ -167,7 +167,7 @@ def _check_settings(values: dict[str, Any] | None, settings: dict[str, Any], out
             }
             raise DataSetError(
                 f"data set {str(output)!r} was begun {wording.get(name, f'with {name} {values[name]}')}; expected the "
-                "same to go on.",
+                "same to resume it.",
                 "Choose another -o, or delete that folder.",
             )
 
@@ -181,7 +181,7 @@ def _store_all(
     workers: int | None,
     on_progress: Callable[[int, int, int], object] | None,
 ) -> None:
-    """Stores what is not stored yet, a chunk a transaction. Threads: Pillow works without Python's lock."""
+    """Store the missing pictures, a chunk a transaction. By threads, since Pillow releases Python's lock."""
 
     def convert(number: int) -> tuple[int, bytes]:
         try:
@@ -207,7 +207,7 @@ def _store_all(
             done = len(paths) - len(missing) + start + len(chunk)
             stopped = on_progress is not None and on_progress(done, len(paths), broken) == "stop"
             if stopped and done < len(paths):
-                raise KeyboardInterrupt(f"stopped at {done} of {len(paths)} pictures; they are kept.")
+                raise KeyboardInterrupt(f"stopped at {done} of {len(paths)} pictures; run it again to resume.")
 
 
 def _read_square(path: Path, size: int) -> Image.Image:
@@ -223,7 +223,7 @@ def _read_square(path: Path, size: int) -> Image.Image:
 def _finish(
     environment: Any, names: Sequence[str], labels: Sequence[int], settings: dict[str, Any], validation: float
 ) -> tuple[About, tuple[tuple[str, str], ...]]:
-    """Splits the sound pictures, measures them and writes what is known."""
+    """Split the sound pictures, measure them and write the description."""
     found, broken = np.array(labels, dtype=np.int64), []
     with environment.begin() as transaction:
         for number, name in enumerate(names):
@@ -270,7 +270,7 @@ def _three(values: Any) -> tuple[float, float, float]:
 
 
 def _hold_out(names: Sequence[str], labels: np.ndarray[Any, np.dtype[np.int64]], share: float) -> Any:
-    """Which pictures are held out: of each class, those whose names have the smallest hashes."""
+    """A mask of the held-out pictures: of each class, those whose names have the smallest hashes."""
     held_out = np.zeros(len(names), dtype=bool)
     for label in range(int(labels.max(initial=-1)) + 1):
         numbers = np.flatnonzero(labels == label)

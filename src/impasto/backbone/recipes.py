@@ -1,4 +1,4 @@
-"""How a network is trained: the seed's recipe of 2015, and a modern one."""
+"""Training recipes: the seed's of 2015, and a modern one."""
 
 import dataclasses
 import math
@@ -13,7 +13,7 @@ from impasto.features.architecture import DEPTHS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRecipe:
-    """What the trained weights hang on, beside the pictures; kept in the run's folder.
+    """The options that the trained weights depend on, beside the pictures; recorded in the run's folder.
 
     crop: edge of the input in pixels. augment: windows of half to all of a picture resized to the crop, and changed
     light and color, instead of windows of the crop's size; both are flipped at random.
@@ -61,7 +61,7 @@ class TrainingRecipe:
 
     @classmethod
     def named(cls, preset: str, changes: Mapping[str, Any]) -> "TrainingRecipe":
-        """A preset with some fields changed; those that are None stay. Raises RecipeError."""
+        """Return a preset with some fields changed; None changes nothing. Raises RecipeError."""
         if preset not in PRESETS:
             raise RecipeError(
                 f"preset is {preset!r}; expected one of {', '.join(PRESETS)}.", "Choose one, or leave --preset out."
@@ -71,11 +71,11 @@ class TrainingRecipe:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields, as JSON values."""
+        """Return all fields as JSON values."""
         return dataclasses.asdict(self)
 
     def architecture(self, classes: int) -> Architecture:
-        """The network for so many classes."""
+        """Return the parameters of the network for so many classes."""
         return Architecture(
             arch=self.arch,
             width=self.width,
@@ -86,7 +86,7 @@ class TrainingRecipe:
         )
 
     def rate(self, step: int, steps: int) -> float:
-        """The learning rate of a step, counted from 0."""
+        """Return the learning rate of a step, counted from 0."""
         warm = self.warmup * steps
         if step < warm:
             return self.learning_rate * (step + 1) / (warm + 1)
@@ -97,7 +97,7 @@ class TrainingRecipe:
 
 PRESETS: Mapping[str, TrainingRecipe] = {
     # 225 x 225 inputs, normalized pixels, Gaussian weights, SGD with 0.01 and 0.9 are the student's report; what it
-    # does not tell is VGG's (arXiv 1409.1556, section 3.1): batches of 256, 74 epochs, weight decay and dropout.
+    # leaves open is VGG's (arXiv 1409.1556, section 3.1): batches of 256, 74 epochs, weight decay and dropout.
     "report-2015": TrainingRecipe(preset="report-2015"),
     "modern": TrainingRecipe(
         preset="modern",

@@ -1,4 +1,4 @@
-"""The prepared pictures: an LMDB of small square pictures, and what is known about all of them."""
+"""The prepared data set: an LMDB of small square pictures, and a description of all of them."""
 
 import io
 import json
@@ -30,7 +30,7 @@ _BROKEN = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What is known of the pictures once all are in.
+    """The description of a complete data set.
 
     size: their edge in pixels. kind: how they are stored. classes: names, a label is an index into them.
     mean, std: of the training pictures by channel, RGB in [0, 1].
@@ -60,24 +60,24 @@ class About:
 
 
 def import_lmdb() -> ModuleType:
-    """The package lmdb. Raises MissingExtraError."""
+    """Import the package lmdb. Raises MissingExtraError."""
     try:
         import lmdb
     except ImportError as error:
         raise MissingExtraError(
-            "the package lmdb is not installed; training pictures are kept in it.",
+            "the package lmdb is not installed; training pictures are stored in it.",
             'Run: pip install "impasto[train]"',
         ) from error
     return lmdb
 
 
 def key_of(number: int) -> bytes:
-    """The key of a picture."""
+    """Return the key of a picture."""
     return b"%010d" % number
 
 
 def encode_picture(picture: Image.Image, label: int, kind: Kind) -> bytes:
-    """A record: the label, then the pixels. picture: RGB."""
+    """Return a record: the label, then the pixels. picture: RGB."""
     if kind == "raw":
         return _LABEL.pack(label) + picture.tobytes()
     file = io.BytesIO()
@@ -86,23 +86,23 @@ def encode_picture(picture: Image.Image, label: int, kind: Kind) -> bytes:
 
 
 def broken_record(reason: str) -> bytes:
-    """What stands in the place of a picture that could not be read."""
+    """Return the record of a picture that cannot be read."""
     return _LABEL.pack(_BROKEN) + reason.encode("utf-8", "backslashreplace")
 
 
 def read_label(record: bytes | memoryview) -> int:
-    """The label of a record; -1 where its picture was broken."""
+    """Return the label of a record, -1 for a broken picture."""
     (label,) = _LABEL.unpack_from(record)
     return -1 if label == _BROKEN else label
 
 
 def read_reason(record: bytes) -> str:
-    """Why the picture of a broken record could not be read."""
+    """Return why the picture of a broken record cannot be read."""
     return record[_LABEL.size :].decode()
 
 
 def decode_picture(record: bytes | memoryview, size: int, kind: Kind) -> Image.Image:
-    """The picture of a record, RGB, size x size. Raises OSError, ValueError or SyntaxError if it is damaged."""
+    """Return the picture of a record, RGB, size x size. Raises OSError, ValueError or SyntaxError if it is damaged."""
     pixels = memoryview(record)[_LABEL.size :]
     if kind == "raw":
         return Image.frombuffer("RGB", (size, size), pixels, "raw", "RGB", 0, 1)  # type: ignore[arg-type]
@@ -114,9 +114,9 @@ def decode_picture(record: bytes | memoryview, size: int, kind: Kind) -> Image.I
 
 
 class Store:
-    """A prepared data set, to be read. An LMDB may be open once a process: share one store within it.
+    """Reads a prepared data set. An LMDB may be open once a process: share one store within it.
 
-    It is opened when the first picture is read, anew in a worker process that it was handed to.
+    The LMDB is opened at the first picture, in each worker process anew.
     Raises DataSetError if it is missing, unreadable or unfinished.
     """
 
@@ -130,7 +130,7 @@ class Store:
         if values is None or "train" not in values:
             raise DataSetError(
                 f"data set {str(self.path)!r} is unfinished; expected one that `impasto backbone prepare` completed.",
-                "Call `impasto backbone prepare` again with the same arguments; it goes on where it stopped.",
+                "Run `impasto backbone prepare` again with the same arguments; it resumes where it stopped.",
             )
         arrays = {name: np.array(values[name], dtype=np.int64) for name in ("train", "validation", "labels")}
         self.about = About(
@@ -149,13 +149,13 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Ends the reading."""
+        """Close the LMDB."""
         if self._environment is not None:
             self._environment.close()
             self._environment = None
 
     def read(self, number: int) -> tuple[Image.Image, int]:
-        """A picture and its label; where its record is damaged, the next sound one and its label, with a warning."""
+        """Return a picture and its label; for a damaged record the next sound one, with a warning."""
         if self._environment is None:
             self._environment = open_environment(self.path)
             self._transaction = self._environment.begin(buffers=True)
@@ -171,7 +171,7 @@ class Store:
 
 
 def open_environment(path: Path, map_size: int | None = None) -> Any:
-    """The LMDB environment in a folder, for reading, or with a `map_size` for writing.
+    """Open the LMDB environment in a folder, for reading, or with a `map_size` for writing.
 
     Raises DataSetError if it is missing, cut short, or no LMDB.
     """
@@ -199,7 +199,7 @@ def open_environment(path: Path, map_size: int | None = None) -> Any:
 
 
 def read_about(environment: Any, path: Path) -> dict[str, Any] | None:
-    """What was written by `write_about`, or None where there is nothing yet. Raises DataSetError."""
+    """Return what `write_about` wrote, or None for an empty LMDB. Raises DataSetError."""
     with environment.begin() as transaction:
         text = transaction.get(_ABOUT)
         empty = transaction.stat()["entries"] == 0
@@ -218,7 +218,7 @@ def read_about(environment: Any, path: Path) -> dict[str, Any] | None:
 
 
 def write_about(transaction: Any, values: Mapping[str, Any], about: About | None = None) -> None:
-    """Writes what is known of the pictures: how they are made, and once all are in, `about`."""
+    """Write the settings of the data set, and once it is complete its description."""
     known = {} if about is None else {name: _to_json(value) for name, value in asdict(about).items()}
     transaction.put(_ABOUT, json.dumps({"format": FORMAT, **values, **known}).encode())
 

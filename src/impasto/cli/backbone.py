@@ -1,4 +1,4 @@
-"""`impasto backbone`: a VGG of one's own, from pictures to weights."""
+"""`impasto backbone`: train a VGG, from pictures to weights, and evaluate it."""
 
 import sys
 import time
@@ -21,12 +21,12 @@ Workers = Annotated[
     int | None, typer.Option(min=0, metavar="N", help="processes that read pictures ahead", rich_help_panel="Machine")
 ]
 NAMED = 10
-"""Broken pictures that are named; the rest are counted."""
+"""Broken pictures that are named; the others are counted."""
 
 
 @backbone.callback()
 def describe() -> None:
-    """Train a VGG of one's own and judge it; convert those of other programs, and compare what they paint.
+    """Train and evaluate a VGG, convert those of other programs, and compare their pastiches.
 
     impasto backbone prepare pictures -o data, then impasto backbone train data -o run, then --weights
     run/backbone.safetensors.
@@ -51,11 +51,11 @@ def prepare(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Make pictures ready for training: squares in an LMDB.
+    """Prepare a data set for training: pictures resized to squares in an LMDB.
 
     impasto backbone prepare pictures -o data
 
-    A list has a path, a tab or a comma, and a class a line. Called again, it goes on where it was stopped.
+    A list has a path, a tab or a comma, and a class a line. Run again, it resumes where it was stopped.
     """
     from impasto.backbone import prepare as stage
     from impasto.errors import RecipeError
@@ -63,9 +63,9 @@ def prepare(
     if store not in ("jpeg", "raw"):
         raise RecipeError(f"store is {store!r}; expected jpeg or raw.", "Leave --store out for jpeg.")
     kind: Literal["jpeg", "raw"] = "raw" if store == "raw" else "jpeg"
-    say = _line_sayer(quiet)
+    print_progress = _line_printer(quiet)
     follow = context.obj.on_step(
-        lambda counts: say("{}/{} pictures, {} broken".format(*counts), counts[0] == counts[1])
+        lambda counts: print_progress("{}/{} pictures, {} broken".format(*counts), counts[0] == counts[1])
     )
     start_s = time.monotonic()
     made = stage.prepare(
@@ -111,10 +111,10 @@ def train(
     arch: Annotated[str | None, typer.Option(metavar="NAME", help="vgg11, vgg13, vgg16 or vgg19, the default")] = None,
     width: Annotated[float | None, typer.Option(metavar="NUMBER", help="of all layers; 1 is VGG's own")] = None,
     batch_norm: Annotated[
-        bool | None, typer.Option("--batch-norm", metavar="", help="normalize; merged into the weights in the end")
+        bool | None, typer.Option("--batch-norm", metavar="", help="normalize; merged into the weights at the end")
     ] = None,
     crop: Annotated[int | None, typer.Option(metavar="N", help="edge of the input, in pixels")] = None,
-    epochs: Annotated[int | None, typer.Option(metavar="N", help="times that all pictures are seen")] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="passes over all pictures")] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="N", help="pictures a step, of all processes")] = None,
     learning_rate: Annotated[float | None, typer.Option(metavar="NUMBER", help="the highest")] = None,
     seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="of weights, order and augmentation")] = None,
@@ -138,7 +138,7 @@ def train(
 
     impasto backbone train data -o run --arch vgg16 --width 0.25 --batch-norm
 
-    Called again with the same options it goes on where it was stopped or killed, to the same weights.
+    Run again with the same options, it resumes where it was stopped or killed, to the same weights.
     Several devices: torchrun --nproc-per-node 2 -m impasto backbone train ...
     """
     from impasto.backbone import train as stage
@@ -158,13 +158,13 @@ def train(
         "precision": precision,
     }
     recipe = TrainingRecipe.named(preset, changes)
-    say = _line_sayer(quiet)
+    print_progress = _line_printer(quiet)
 
     def follow(event: "TrainingEvent") -> None:
-        told = "" if event.top_1 is None else f", top-1 {event.top_1:.1%}"
+        top_1 = "" if event.top_1 is None else f", top-1 {event.top_1:.1%}"
         left_s = event.seconds / event.step * (event.steps - event.step)
-        say(
-            f"epoch {event.epoch}/{event.epochs}, step {event.step}/{event.steps}, loss {event.loss:.3f}{told}, "
+        print_progress(
+            f"epoch {event.epoch}/{event.epochs}, step {event.step}/{event.steps}, loss {event.loss:.3f}{top_1}, "
             f"{describe_seconds(left_s)} left",
             event.step == event.steps,
         )
@@ -208,7 +208,7 @@ def evaluate(
     ],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="made by prepare", show_default=False)],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="PNG", help="what was taken for what, as a picture")
+        Path | None, typer.Option("-o", "--output", metavar="PNG", help="picture of which class is taken for which")
     ] = None,
     device: Device = "auto",
     threads: Threads = None,
@@ -217,7 +217,7 @@ def evaluate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Judge a trained network by the held-out pictures: top-1, top-5, and a picture of its mistakes.
+    """Evaluate a trained network on the held-out pictures: top-1, top-5, and a picture of its mistakes.
 
     impasto backbone evaluate run data
     """
@@ -252,20 +252,20 @@ def evaluate(
         f"top-1 {evaluation.top_1_share:.1%}, top-5 {evaluation.top_5_share:.1%} "
         f"of {evaluation.pictures} pictures held out"
     )
-    for true, told, count in mistakes:
-        print_line(f"  {true} taken for {told}: {count}")
-    print_line(f"{picture}: rows are true classes, columns what they were taken for")
+    for true, predicted, count in mistakes:
+        print_line(f"  {true} taken for {predicted}: {count}")
+    print_line(f"{picture}: a row a true class, a column a predicted one")
 
 
-def _line_sayer(quiet: bool) -> Callable[[str, bool], None]:
-    """say(text, at_once): prints a line on stderr, at most every ten seconds unless at once."""
+def _line_printer(quiet: bool) -> Callable[[str, bool], None]:
+    """Return print_progress(text, at_once): a line on stderr, at most every ten seconds unless at once."""
     last_s = time.monotonic()
 
-    def say(text: str, at_once: bool) -> None:
+    def print_progress(text: str, at_once: bool) -> None:
         nonlocal last_s
         if quiet or not (at_once or time.monotonic() - last_s >= LINE_EVERY_S):
             return
         last_s = time.monotonic()
         print_line(text, file=sys.stderr)
 
-    return say
+    return print_progress

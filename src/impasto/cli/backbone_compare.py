@@ -1,4 +1,4 @@
-"""`impasto backbone compare`: one recipe painted with several networks, on one sheet."""
+"""`impasto backbone compare`: paint one recipe with several networks, on one sheet."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,7 +52,7 @@ def compare_backbones(
 
     impasto backbone compare random my.safetensors oxford photo.jpg painting.jpg -o sheet.png
 
-    Every network is rescaled to a mean activation of 1, so that weights mean the same. Called again, it goes on where
+    Every network is rescaled to a mean activation of 1, so that weights mean the same. Run again, it resumes where
     it was stopped.
     """
     from impasto.backbone import compare as stage
@@ -66,7 +66,7 @@ def compare_backbones(
 
     if len(words) < 3:
         raise RecipeError(
-            f"{' '.join(words)!r} is {len(words)} of what is compared; expected networks, a photograph and a painting.",
+            f"{' '.join(words)!r} is too little to compare; expected networks, a photograph and a painting.",
             "Write, for example: impasto backbone compare random oxford photo.jpg painting.jpg -o sheet.png",
         )
     backbones, sources = words[:-2], [Path(word) for word in words[-2:]]

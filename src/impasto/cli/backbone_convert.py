@@ -38,7 +38,7 @@ def convert(
     ] = None,
     mean: Annotated[
         str | None,
-        typer.Option(metavar="A,B,C", help="then taken off, in that order", rich_help_panel="Input of IN"),
+        typer.Option(metavar="A,B,C", help="then subtracted, in that order", rich_help_panel="Input of IN"),
     ] = None,
     std: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="then divided by", rich_help_panel="Input of IN")

@@ -1,4 +1,4 @@
-"""`impasto weights`: where the network's weights come from."""
+"""`impasto weights`: the known network weights, and those in files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,9 +41,9 @@ def weights(
 
 
 def describe_record(name: str) -> dict[str, Any]:
-    """A weights record as JSON values, with its `path`, whether it is `present` and whether its hash is right.
+    """Return a weights record as JSON values, with its `path`, whether it is `present` and whether its hash is right.
 
-    `intact` is None where there is no file to look at.
+    `intact` is None if there is no file.
     """
     from impasto.errors import WeightsError
     from impasto.features.weights import PACKAGED, RECORDS, cached_file, packaged_file
@@ -62,14 +62,14 @@ def describe_record(name: str) -> dict[str, Any]:
 
 
 def describe_file(path: Path) -> dict[str, Any]:
-    """The record of a weights file as `describe_record` gives it. Raises WeightsError."""
+    """Return the record of a weights file as `describe_record` does. Raises WeightsError."""
     from impasto.features.weights import load_weights
 
     return _to_row(load_weights(str(path)).record, path, present=True, intact=True)
 
 
 def describe_presence(row: dict[str, Any]) -> str:
-    """Whether the weights of a row are there, in words."""
+    """Return in words whether the weights of a row are on this machine."""
     if not row["present"]:
         return "no; --weights downloads them" if row["source"].startswith("https:") else "no"
     if row["path"] is None:

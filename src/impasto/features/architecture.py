@@ -1,4 +1,4 @@
-"""The VGG family: the layers of each architecture, and whether a set of tensors is one of them.
+"""The VGG family: the layers of each architecture, and checks that tensors are one of them.
 
 Simonyan and Zisserman 2014 (arXiv 1409.1556), table 1: configurations A, B, D and E.
 """
@@ -25,25 +25,25 @@ FULL_WIDTH = 64
 
 
 def layers_of(architecture: str) -> tuple[str, ...]:
-    """The convolutions of an architecture, shallow to deep."""
+    """Return the convolutions of an architecture, shallow to deep."""
     depths = DEPTHS[architecture]
     return tuple(f"conv{block}_{i}" for block, depth in enumerate(depths, start=1) for i in range(1, depth + 1))
 
 
 def find_architecture(names: Collection[str]) -> str:
-    """The smallest architecture that has all of these convolutions; "" where none has."""
+    """Return the smallest architecture that has all of these convolutions; "" if none has."""
     return next((name for name in DEPTHS if set(names) <= set(layers_of(name))), "")
 
 
 def width_of(layers: Layers) -> float:
-    """How wide the network is: 1 where conv1_1 has 64 filters, 0.25 where it has 16."""
+    """Return the width of the network: 1 for 64 filters in conv1_1, 0.25 for 16."""
     return len(layers["conv1_1"][1]) / FULL_WIDTH
 
 
 def check_layers_complete(label: str, names: Collection[str], architecture: str) -> None:
     """Accept the convolutions of one architecture, all and no others. Raises WeightsError, which names the missing.
 
-    label: what holds them, for the message. architecture: "" where it is to be found.
+    label: names their file in the message. architecture: "" to find it.
     """
     convolutions = [name for name in names if name.startswith("conv")]
     if not convolutions:
@@ -90,7 +90,7 @@ def check_shapes(label: str, layers: Layers, classifier: Layers) -> None:
 
 
 def grid_side(layers: Layers, first: Tensor) -> int:
-    """Positions a side of the features that the classifier's first layer takes: 7 for Oxford's. Raises WeightsError.
+    """Return the side of the feature grid that the classifier's first layer takes: 7 for Oxford's. Raises WeightsError.
 
     first: its weights, (out, channels * side * side).
     """
@@ -105,7 +105,7 @@ def grid_side(layers: Layers, first: Tensor) -> int:
 
 
 def in_order(found: Mapping[str, tuple[Tensor, Tensor]], names: Collection[str]) -> Layers:
-    """Those of the layers that are among the names, in their order, as float32 that is laid out plainly."""
+    """Return the layers of these names, in their order, as contiguous float32."""
     return {
         name: (found[name][0].detach().float().contiguous(), found[name][1].detach().float().contiguous())
         for name in names

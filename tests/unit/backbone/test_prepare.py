@@ -1,4 +1,4 @@
-"""Pictures made ready: what is stored, what is left out, going on, and what is refused."""
+"""Preparation: stored and broken pictures, resuming, and refusals."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def test_broken_pictures_are_counted_and_named(pictures: Path, tmp_path: Path) -
     assert len(made.about.train) + len(made.about.validation) == 12
 
 
-def test_it_goes_on_where_it_stopped(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_resumes_where_it_stopped(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHUNK", 5)
     read: list[Path] = []
     read_square = module._read_square
@@ -85,10 +85,10 @@ def test_it_goes_on_where_it_stopped(pictures: Path, tmp_path: Path, monkeypatch
         return read_square(path, size)
 
     monkeypatch.setattr(module, "_read_square", count)
-    with pytest.raises(KeyboardInterrupt, match="stopped at 5 of 12 pictures; they are kept"):
+    with pytest.raises(KeyboardInterrupt, match="stopped at 5 of 12 pictures; run it again to resume"):
         prepare(pictures, tmp_path / "data", size=36, kind="raw", on_progress=lambda *counts: "stop")
     assert len(read) == 5
-    with pytest.raises(DataSetError, match=r"is unfinished.*goes on"):
+    with pytest.raises(DataSetError, match=r"is unfinished.*resumes"):
         Store(tmp_path / "data")
     resumed = prepare(pictures, tmp_path / "data", size=36, kind="raw")
     assert len(read) == 12
@@ -100,9 +100,9 @@ def test_it_goes_on_where_it_stopped(pictures: Path, tmp_path: Path, monkeypatch
     assert again.about.mean == whole.about.mean
 
 
-def test_going_on_with_other_settings_is_refused(pictures: Path, tmp_path: Path) -> None:
+def test_resuming_with_other_settings_is_refused(pictures: Path, tmp_path: Path) -> None:
     prepare(pictures, tmp_path / "data", size=36)
-    with pytest.raises(DataSetError, match="with size 36; expected the same to go on. Choose another -o"):
+    with pytest.raises(DataSetError, match="with size 36; expected the same to resume it. Choose another -o"):
         prepare(pictures, tmp_path / "data", size=40)
     with pytest.raises(DataSetError, match="with --store jpeg"):
         prepare(pictures, tmp_path / "data", size=36, kind="raw")

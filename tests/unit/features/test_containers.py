@@ -335,7 +335,7 @@ def test_a_caffemodel_that_tells_no_input_is_taken_as_oxfords(
     path.write_bytes(hand_written(asymmetric("bgr"), new_layer, new_blob))
     weights = load_weights(str(path))
     assert weights.record.preprocessing is OXFORD
-    assert "does not tell the input" in caplog.text
+    assert "does not say which input" in caplog.text
     assert torch.equal(weights.layers["conv1_1"][0], torch.from_numpy(BGR_KERNEL))
 
 
@@ -471,7 +471,7 @@ def test_batch_norms_elsewhere_are_refused(tmp_path: Path) -> None:
     blob = new_blob(np.ones(4, dtype=np.float32))
     path = tmp_path / "bn.caffemodel"
     path.write_bytes(hand_written(narrow(), new_layer, new_blob) + new_layer("bn1", "BatchNorm", [blob, blob, blob]))
-    with pytest.raises(WeightsError, match=r"batch normalisation \(bn1\)"):
+    with pytest.raises(WeightsError, match=r"batch normalization \(bn1\)"):
         load_weights(str(path))
 
 

@@ -46,29 +46,8 @@ Encode = Callable[[Layers, Mapping[str, str]], bytes]
 """Returns a file's bytes. Takes the layers with the classifier among them, and the metadata."""
 
 
-def to_metadata(stored: StoredNetwork) -> dict[str, str]:
-    """Return everything but the numbers as text, for a network whose input and width are known."""
-    expected, width = stored.preprocessing, stored.width
-    assert expected is not None
-    assert width is not None
-    return {
-        **stored.more,
-        "format": FORMAT,
-        "arch": stored.architecture,
-        "width": _plain(width),
-        "channel_order": expected.order.upper(),
-        "scale": _plain(expected.scale),
-        "mean": ",".join(map(_plain, expected.mean)),
-        "std": ",".join(map(_plain, expected.std)),
-        "licence": stored.license,
-        "source": stored.source,
-        "classes": json.dumps(list(stored.classes)),
-        "trained_by": stored.trained_by,
-    }
-
-
 def add_metadata(stored: StoredNetwork, metadata: Mapping[str, Any], label: str) -> StoredNetwork:
-    """Return the network with what `to_metadata` wrote. Raises WeightsError naming the label if it is malformed."""
+    """Return the network with the metadata of `Weights.to_metadata`. Raises WeightsError naming the label."""
     if metadata.get("format") != FORMAT:
         raise WeightsError(
             f"{label} is of format {metadata.get('format')!r}; expected {FORMAT!r}, which `impasto backbone` writes.",
@@ -131,10 +110,6 @@ def import_extra(module: str, label: str) -> Any:
 def batch_norm_error(label: str, names: str) -> WeightsError:
     """Return the error for batch normalization in a file where it cannot be folded."""
     return WeightsError(
-        f"{label} has batch normalisation ({names}); expected plain convolutions.",
+        f"{label} has batch normalization ({names}); expected plain convolutions.",
         "Fold it into the convolutions first; impasto does that only for torchvision's files.",
     )
-
-
-def _plain(value: float) -> str:
-    return repr(float(value)).removesuffix(".0")
