@@ -12,9 +12,6 @@ NEVER = -1
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
-_libc: ctypes.CDLL | None = None
-"""The C library, in a process that was settled and has glibc."""
-
 
 def settle_process() -> None:
     """Make waiting threads sleep, and glibc hold freed memory. Settings in the environment take precedence.
@@ -23,15 +20,16 @@ def settle_process() -> None:
     A large picture's features are blocks over 32 MiB, which glibc returns each time they are freed: a run at 1024
     pixels takes 1.5 times as long without this. Measured: docs/experiments.md, "Held memory".
     """
-    global _libc
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
-        _libc = ctypes.CDLL(None)
-        _libc.mallopt(_M_TRIM_THRESHOLD, NEVER)
-        _libc.mallopt(_M_MMAP_THRESHOLD, HELD_BLOCK)
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_TRIM_THRESHOLD, NEVER)
+        libc.mallopt(_M_MMAP_THRESHOLD, HELD_BLOCK)
 
 
 def return_freed_memory() -> None:
-    """Return all freed memory to the operating system, in a process that was settled."""
-    if _libc is not None:
-        _libc.malloc_trim(0)
+    """Return all freed memory to the operating system, where the C library can."""
+    if platform.system() == "Linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only glibc has it
+        if trim is not None:
+            trim(0)
