@@ -1,6 +1,8 @@
 """Fixtures shared by all tests: determinism, a small encoder, pictures drawn by code, the data folder if present."""
 
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -73,6 +75,29 @@ def folder(tmp_path: Path, picture: Callable[..., Tensor], monkeypatch: pytest.M
     write_image(picture(50, 40, 2), tmp_path / "painting.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """start(*arguments, code=""): a process of `python -m impasto`, or of that code; killed after the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, code: str = "") -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, *(["-c", code] if code else ["-m", "impasto"]), *arguments],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "100"},
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

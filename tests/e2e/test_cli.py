@@ -1,16 +1,14 @@
-"""The command line as a person or a script meets it: pictures out, one line for each mistake, and stopping."""
+"""The command line: the files it writes, its JSON, one line for each mistake, signals."""
 
 import itertools
 import json
-import os
 import re
 import shutil
 import signal
 import struct
 import subprocess
-import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,29 +26,6 @@ ENDLESS = ("--weights", "tiny", "--size", "64", "--steps", "1000000", "--first-s
 
 
 Start = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def start(folder: Path) -> Iterator[Start]:
-    """start(*arguments, code=""): a process of `python -m impasto`, or of that code; ended with the test."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str, code: str = "") -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [sys.executable, *(["-c", code] if code else ["-m", "impasto"]), *arguments],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "100"},
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
@@ -85,7 +60,7 @@ def test_stylize_writes_the_picture_and_one_json_object(folder: Path, start: Sta
     assert "impasto: warning" not in err
 
 
-def test_without_json_the_result_is_told_in_words_and_quiet_silences_progress(
+def test_without_json_the_result_is_a_line_and_quiet_silences_progress(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["stylize", "photo.png", "painting.png", "-o", "out.jpg", *FAST, "--quiet"]) == 0
@@ -106,7 +81,7 @@ def test_a_recipe_file_and_options_make_the_recipe(folder: Path, capfd: pytest.C
     assert "strength" not in recipe
 
 
-def test_fine_strokes_are_told_and_recorded(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_fine_strokes_are_reported_and_recorded(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     arguments = ["stylize", "photo.png", "painting.png", "-o", "out.png", "--fine-style", "painting.png", *FAST]
     assert main(arguments) == 0
     assert "for the fine strokes" in capfd.readouterr().err
@@ -470,8 +445,8 @@ def test_bad_input_is_one_line_and_exit_2(
     assert err.startswith("impasto: ")
     assert expected in err
     assert "Traceback" not in err
-    told = json.loads(out)
-    assert err == f"impasto: {told['error']} {told['hint']}\n"
+    answer = json.loads(out)
+    assert err == f"impasto: {answer['error']} {answer['hint']}\n"
     assert {path: path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")} == before
 
 
@@ -490,14 +465,14 @@ def test_unknown_command_names_the_nearest(capfd: pytest.CaptureFixture[str]) ->
 def test_a_fault_of_ours_is_one_line_and_exit_1(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("impasto.transfer.pastiche.prepare_pastiche", lambda *inputs, **how: {}["gone"])
+    monkeypatch.setattr("impasto.transfer.pastiche.read_inputs", lambda *inputs, **masks: {}["gone"])
     arguments = ["stylize", "photo.png", "painting.png", "-o", "out.png", *FAST]
     assert main([*arguments, "--json"]) == 1
     out, err = capfd.readouterr()
     assert err == (
         "impasto: this is a bug in impasto: KeyError: 'gone'. Please report it; --debug shows the traceback.\n"
     )
-    assert "fault" in json.loads(out)["error"]
+    assert "bug" in json.loads(out)["error"]
     assert main([*arguments, "--debug"]) == 1
     assert "Traceback" in capfd.readouterr().err
 
@@ -583,10 +558,10 @@ def test_demo_refuses_a_picture_it_does_not_have(folder: Path, capfd: pytest.Cap
     assert not Path("impasto-demo").exists()
 
 
-def test_doctor_and_weights_tell_what_is_there(
+def test_doctor_and_weights_list_what_is_installed(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("impasto.cost.calibration.SIDES", {"cpu": (32, 48)})
+    monkeypatch.setattr("impasto.cost.calibration.SIDE", 48)
     assert main(["doctor", "--json"]) == 0
     facts = json.loads(capfd.readouterr().out)
     assert facts["versions"]["torch"] == torch.__version__
@@ -703,9 +678,9 @@ def test_a_stopped_sweep_keeps_what_is_finished(folder: Path, start: Start) -> N
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process)
     assert (code, "Traceback" in err) == (130, False)
-    told = json.loads(out)
-    assert "what was finished before is kept" in told["error"]
-    assert "again" in told["hint"]
+    answer = json.loads(out)
+    assert "what was finished before is kept" in answer["error"]
+    assert "again" in answer["hint"]
     assert sorted(path.name for path in Path("grid_panels").iterdir()) == ["row1_column1.json", "row1_column1.png"]
     assert not Path("grid.png").exists()
 
@@ -826,6 +801,6 @@ def test_only_and_protect_paint(folder: Path) -> None:
     Image.linear_gradient("L").resize((64, 48)).save(folder / "mask.png")
     options = ["--only", "mask.png", "--protect", "mask.png", "--only-feather", "2", "--protect-strength", "3"]
     assert main(["stylize", "photo.png", "painting.png", "-o", "out.png", *FAST, *options, "--quiet"]) == 0
-    told: Any = read_metadata(folder / "out.png")
-    assert [entry["role"] for entry in told["inputs"]] == ["content", "style", "only", "protect"]
-    assert (told["recipe"]["only_feather"], told["recipe"]["protect_strength"]) == (2, 3.0)
+    metadata: Any = read_metadata(folder / "out.png")
+    assert [entry["role"] for entry in metadata["inputs"]] == ["content", "style", "only", "protect"]
+    assert (metadata["recipe"]["only_feather"], metadata["recipe"]["protect_strength"]) == (2, 3.0)

@@ -1,4 +1,4 @@
-"""`impasto compare` as a person or a script meets it."""
+"""`impasto compare`: its terms, its figures, its errors."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_the_terms_of_a_fresh_pastiche_are_its_losses(capfd: pytest.CaptureFixtu
     assert [t["name"] for t in objective["terms"]][:2] == ["content conv4_2", "gram conv1_1"]
 
 
-def test_in_words_it_is_a_line_a_figure(capfd: pytest.CaptureFixture[str]) -> None:
+def test_without_json_every_figure_is_a_line(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "photo.png", "painting.png", "photo.png", "--recipe", "tiny.toml"]) == 0
     out, err = capfd.readouterr()
     lines = [line.rstrip() for line in out.splitlines()]
@@ -50,7 +50,7 @@ def test_in_words_it_is_a_line_a_figure(capfd: pytest.CaptureFixture[str]) -> No
     assert err == ""
 
 
-def test_masks_are_told_region_by_region(capfd: pytest.CaptureFixture[str]) -> None:
+def test_with_masks_there_is_a_row_for_each_region(capfd: pytest.CaptureFixture[str]) -> None:
     for name, (height, width) in {"content": (48, 64), "style": (50, 40)}.items():
         mask = torch.zeros(1, 3, height, width)
         mask[..., : width // 2] = 1
@@ -100,9 +100,9 @@ BAD: dict[str, tuple[list[str], str]] = {
 def test_bad_input_is_one_line_and_exit_2(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     write_image(torch.full((1, 3, 12, 16), 0.5), "small.png")
     write_image(torch.full((1, 3, 48, 64), 0.5), "wide.png")
-    arguments, told = BAD[name]
+    arguments, expected = BAD[name]
     assert main(["compare", *arguments, "--json"]) == 2
     out, err = capfd.readouterr()
-    assert told in err
+    assert expected in err
     assert err.startswith("impasto: ") and err.count("\n") == 1
     assert set(json.loads(out)) == {"error", "hint"}

@@ -1,4 +1,4 @@
-"""The docs and the program tell the same: every option is in the help, in a page and in the recipe."""
+"""Every option is in the help, in the docs and in the recipe, with the same default and range."""
 
 import dataclasses
 import re
@@ -38,7 +38,7 @@ def test_every_control_is_in_the_page_the_help_and_the_recipe(field: str) -> Non
 
 
 @pytest.mark.parametrize("field", dataclasses.fields(Recipe), ids=lambda field: field.name)
-def test_every_field_is_told_with_its_default_and_range(field: "dataclasses.Field[object]") -> None:
+def test_every_field_is_documented_with_its_default_and_range(field: "dataclasses.Field[object]") -> None:
     option = "--" + field.name.replace("_", "-")
     default = format_value(getattr(Recipe.preset("standard"), field.name))
     limits = describe_range(field)

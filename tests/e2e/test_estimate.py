@@ -1,4 +1,4 @@
-"""What a run will cost, on the command line: before it, instead of it, and when it cannot be run at all."""
+"""The estimate of a run on the command line: before the run, instead of it (--dry-run), and in its errors."""
 
 import json
 import re
@@ -21,7 +21,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_dry_run_tells_all_and_writes_nothing(name: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_prints_all_and_writes_nothing(name: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     arguments = [*COMMANDS[name], "-o", "out.png", "--precision", "float32", "--dry-run"]
     assert main([*arguments, "--snapshot-every", "1", "--quiet"]) == 0
     out, err = capfd.readouterr()
@@ -37,7 +37,7 @@ def test_a_dry_run_tells_all_and_writes_nothing(name: str, folder: Path, capfd: 
     assert sorted(path.name for path in folder.iterdir()) == ["painting.png", "photo.png"]
 
 
-def test_a_dry_run_checks_all_that_a_run_does(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_refuses_what_a_run_refuses(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     start = ["stylize", "photo.png", "painting.png", *FAST, "--dry-run"]
     Path("broken.png").write_text("no picture")
     for arguments, words in (
@@ -51,7 +51,7 @@ def test_a_dry_run_checks_all_that_a_run_does(folder: Path, capfd: pytest.Captur
         assert words in capfd.readouterr().err
 
 
-def test_a_dry_run_with_masks_and_fine_strokes_tells_the_same_keys(
+def test_a_dry_run_with_masks_and_fine_strokes_has_the_same_keys(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     run = [*COMMANDS["stylize"], "-o", "out.png", "--precision", "float32", "--dry-run"]
@@ -83,14 +83,14 @@ def test_the_first_line_of_a_run_is_its_cost(folder: Path, capfd: pytest.Capture
     assert capfd.readouterr().err == ""
 
 
-def test_what_is_told_of_the_plan_is_what_is_run(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_plan_of_a_dry_run_is_the_plan_of_the_run(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run = [*COMMANDS["stylize"], "-o", "out.png"]
     assert main([*run, "--dry-run", "--json"]) == 0
-    told = json.loads(capfd.readouterr().out)["parts"]
+    planned = json.loads(capfd.readouterr().out)["parts"]
     assert main(run) == 0
     metadata = read_metadata("out.png")
     assert metadata is not None
-    assert [{key: part[key] for key in done} for part, done in zip(told, metadata["run"]["parts"], strict=True)] == (
+    assert [{key: part[key] for key in done} for part, done in zip(planned, metadata["run"]["parts"], strict=True)] == (
         metadata["run"]["parts"]
     )
 
@@ -104,7 +104,7 @@ def test_what_is_told_of_the_plan_is_what_is_run(folder: Path, capfd: pytest.Cap
         (["--precision", "float16"], "precision is 'float16'; expected auto, float32 or bfloat16"),
     ],
 )
-def test_what_cannot_be_run_names_what_can(
+def test_a_refused_run_names_a_value_that_works(
     arguments: list[str], words: str, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*COMMANDS["stylize"], "-o", "out.png", *arguments]) == 2
@@ -114,7 +114,7 @@ def test_what_cannot_be_run_names_what_can(
         assert main([*COMMANDS["stylize"], "-o", "out.png", "--dry-run", found[1], found[2]]) == 0
 
 
-def test_doctor_tells_the_speed_of_this_machine(
+def test_doctor_prints_the_speed_of_this_machine(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("impasto.cost.calibration.SIDE", 48)

@@ -34,8 +34,8 @@ def test_the_python_runs(
 
 def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
     commands = {str(command.callback.__name__) for command in app.registered_commands if command.callback is not None}
-    told = set(re.findall(r"^\| `impasto (\w+)", README, flags=re.MULTILINE)) | {"doctor", "weights"}
-    assert told == commands | {str(group.typer_instance.info.name) for group in app.registered_groups}
+    named = set(re.findall(r"^\| `impasto (\w+)", README, flags=re.MULTILINE)) | {"doctor", "weights"}
+    assert named == commands | {str(group.typer_instance.info.name) for group in app.registered_groups}
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"`impasto (\w+)[^`]*--", README)) | {"stylize"}))
@@ -68,7 +68,7 @@ def test_the_architecture_has_a_line_for_every_file_and_no_other() -> None:
     check_names("docs/architecture.md", set(lines), {name for name in files if not name.endswith("/__init__.py")})
 
 
-def check_names(page: str, told: set[str], there: set[str]) -> None:
+def check_names(page: str, named: set[str], there: set[str]) -> None:
     """Fail with both lists where a page names other things than there are."""
-    missing, surplus = sorted(there - told), sorted(told - there)
+    missing, surplus = sorted(there - named), sorted(named - there)
     assert not missing and not surplus, f"{page} lacks {missing} and names {surplus}, which is not there"

@@ -1,4 +1,4 @@
-"""`impasto recipe` as a person or a script meets it, and the colors of a recipe on the way."""
+"""`impasto recipe`: list, show, save, diff; and color options that cannot be combined."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def run(capfd: Capture, *words: str) -> str:
     return out
 
 
-def test_list_tells_every_preset_in_a_line(capfd: Capture) -> None:
+def test_list_prints_a_line_for_every_preset(capfd: Capture) -> None:
     lines = run(capfd, "recipe", "list").splitlines()
     assert [line.split()[0] for line in lines] == list(preset_names())
     values = json.loads(run(capfd, "recipe", "list", "--json"))
@@ -46,17 +46,17 @@ def test_a_pictures_recipe_is_shown_saved_painted_again_and_compared(capfd: Capt
     assert Path("again.png").read_bytes() == Path("first.png").read_bytes()
     assert run(capfd, "recipe", "diff", "mine.toml", "again.png") == "The recipes are the same.\n"
 
-    told = json.loads(run(capfd, "recipe", "diff", "standard", "again.png", "--json"))
-    assert (told["a"], told["b"]) == ("standard", "again.png")
-    assert told["fields"]["color"] == {"a": "style", "b": "match"}
-    assert set(told["fields"]) == {"weights", "size", "steps", "first_scale", "color", "color_map", "seed"}
+    answer = json.loads(run(capfd, "recipe", "diff", "standard", "again.png", "--json"))
+    assert (answer["a"], answer["b"]) == ("standard", "again.png")
+    assert answer["fields"]["color"] == {"a": "style", "b": "match"}
+    assert set(answer["fields"]) == {"weights", "size", "steps", "first_scale", "color", "color_map", "seed"}
     table = [line.split() for line in run(capfd, "recipe", "diff", "standard", "again.png").splitlines()]
     assert table[0] == ["field", "standard", "again.png"] and ["seed", "0", "5"] in table
     saved = json.loads(run(capfd, "recipe", "save", "paper", "-o", "mine.toml", "--json"))
     assert saved == {"output": "mine.toml", "kind": "preset", "recipe": Recipe.preset("paper").to_dict()}
 
 
-def test_the_terminal_is_safe_from_what_a_picture_says(capfd: Capture) -> None:
+def test_control_characters_inside_a_picture_do_not_reach_the_terminal(capfd: Capture) -> None:
     recipe = Recipe().to_dict() | {"weights": "\x1b[31mred\x07"}
     write_image(read_image("photo.png"), "odd.png", metadata={"recipe": recipe})
     for words in (("show", "odd.png"), ("diff", "odd.png", "standard")):

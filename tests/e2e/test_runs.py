@@ -1,4 +1,4 @@
-"""Runs as a person or a script meets them: killed at any moment, gone on with, listed, shown, cleaned and repeated."""
+"""Runs on the command line: killed at any moment and resumed, listed, shown, cleaned, rerun."""
 
 import errno
 import json
@@ -6,9 +6,8 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,15 @@ from impasto.runs import run as run_folder
 FAST = ("--weights", "tiny", "--size", "64", "--steps", "40", "--first-scale", "32", "--threads", "1", "--quiet")
 INPUTS = ("photo.png", "painting.png")
 
-OFTEN = "import sys; from impasto.runs import run; run.EVERY_S = 0.0"
-"""Code before the command line: a checkpoint after nearly every step."""
-
-RUN = "from impasto.cli.app import main; sys.exit(main())"
+OFTEN = """
+import sys
+from impasto.cli.app import main
+from impasto.runs import run
+run.EVERY_S = 0.0
+{more}
+sys.exit(main())
+"""
+"""The command line with a checkpoint after nearly every step."""
 
 KILLED_WRITING = """
 import os, signal
@@ -63,28 +67,6 @@ def _no_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
-@pytest.fixture
-def start(folder: Path) -> Iterator[Start]:
-    """start(*arguments, code=""): a process of the command line, behind some code; ended with the test."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str, code: str = "") -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [sys.executable, "-c", f"{OFTEN}\n{code}\n{RUN}", *arguments],
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
 def wait_for_checkpoint(run: Path, process: "subprocess.Popen[str]") -> None:
     state = run / "checkpoint" / "state.json"
     before = state.stat().st_mtime_ns if state.exists() else 0
@@ -100,7 +82,7 @@ def test_killed_at_any_moment_the_picture_is_the_same_to_the_byte(folder: Path, 
     arguments = ["stylize", *INPUTS, "-o", "out.png", *long, "--run-dir", "run"]
     steps = []
     for place in ("tensors", "", "before", "", "behind"):
-        process = start(*arguments, code=KILLED_WRITING.replace("{place!r}", repr(place)))
+        process = start(*arguments, code=OFTEN.format(more=KILLED_WRITING.replace("{place!r}", repr(place))))
         if not place:
             wait_for_checkpoint(folder / "run", process)
             time.sleep(moments.uniform(0, 0.3))
@@ -117,7 +99,7 @@ def test_killed_at_any_moment_the_picture_is_the_same_to_the_byte(folder: Path, 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_says_how_to_go_on_and_nothing_is_lost(
+def test_a_stopped_run_prints_the_command_that_resumes_it_and_loses_nothing(
     number: int, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["stylize", *INPUTS, "-o", "whole.png", *FAST, "--run-dir", "none"]) == 0
@@ -136,9 +118,9 @@ def test_a_stopped_run_says_how_to_go_on_and_nothing_is_lost(
     assert "23 steps" in out and "stopped early: the best so far; to resume: impasto resume 20" in out
     name = out.split("impasto resume ")[1].strip()
     assert main(["resume", name, "--json"]) == 0
-    told = capfd.readouterr()
-    assert "resuming after step 23 of 40" in told.err
-    values = json.loads(told.out)
+    out, err = capfd.readouterr()
+    assert "resuming after step 23 of 40" in err
+    values = json.loads(out)
     assert (values["steps"], values["end"], Path(values["output"])) == (40, "steps", folder / "out.png")
     assert values["run_dir"] == str(folder / "data" / "runs" / name)
     assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()
@@ -148,10 +130,11 @@ def test_a_stopped_run_says_how_to_go_on_and_nothing_is_lost(
     assert json.loads(capfd.readouterr().out)["output"] == str(folder / "out.png")
 
 
-def test_the_second_of_two_processes_is_told_who_holds_the_run(
+def test_the_second_of_two_processes_names_the_first(
     folder: Path, start: Start, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    process = start("stylize", *INPUTS, "-o", "out.png", *FAST, "--steps", "100000", "--run-dir", "run")
+    arguments = ["stylize", *INPUTS, "-o", "out.png", *FAST, "--steps", "100000", "--run-dir", "run"]
+    process = start(*arguments, code=OFTEN.format(more=""))
     wait_for_checkpoint(folder / "run", process)
     assert main(["resume", "run"]) == 2
     assert f"is being painted by process {process.pid} on" in capfd.readouterr().err
@@ -277,7 +260,7 @@ def test_a_dry_run_and_a_run_without_folder_leave_none(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (["resume", "nothing"], "run 'nothing' is not there"),
         (["runs", "show", "nothing"], "run 'nothing' is not there"),
@@ -287,9 +270,9 @@ def test_a_dry_run_and_a_run_without_folder_leave_none(folder: Path) -> None:
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(
-    arguments: list[str], told: str, folder: Path, capfd: pytest.CaptureFixture[str]
+    arguments: list[str], expected: str, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
     err = capfd.readouterr().err
-    assert told in err and err.count("\n") == 1
+    assert expected in err and err.count("\n") == 1
     assert not Path("out.png").exists()

@@ -1,6 +1,6 @@
-"""Pictures as they were when we last looked at them: each a PNG and, beside it, a JSON of its recipe and tolerance.
+"""Golden pictures: each a PNG with its recipe and tolerance in a JSON file beside it.
 
-After a change that is meant to change pictures, look at the new ones and write them anew:
+After a change that is meant to change pictures, look at the new ones and regenerate them:
 
     python tests/golden/test_golden.py
 """
@@ -50,21 +50,21 @@ def measure(actual: Tensor, expected: Tensor) -> float:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_pastiche_is_as_it_was(name: str, tmp_path: Path) -> None:
+def test_the_pastiche_has_not_changed(name: str, tmp_path: Path) -> None:
     recipe, tolerance, expected = read_golden(name)
     actual = paint(recipe)
     difference = measure(actual, expected)
-    told = f"{name}: mean difference {difference:.3f} of 255, tolerance {tolerance:g}"
-    sys.stdout.write(told + "\n")
+    message = f"{name}: mean difference {difference:.3f} of 255, tolerance {tolerance:g}"
+    sys.stdout.write(message + "\n")
     if difference > tolerance:
         pictures = {"actual": actual, "expected": expected, "difference": (actual - expected).abs()}
         for kind, image in pictures.items():
             impasto.write_image(image, tmp_path / f"{name}_{kind}.png")
-        pytest.fail(f"{told}; see actual, expected and difference in {tmp_path}")
+        pytest.fail(f"{message}; see actual, expected and difference in {tmp_path}")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_tolerance_tells_another_style_and_another_recipe(name: str) -> None:
+def test_another_style_or_recipe_exceeds_the_tolerance(name: str) -> None:
     recipe, tolerance, expected = read_golden(name)
     others = {
         "another style": paint(recipe, turned=True),
@@ -77,8 +77,8 @@ def test_the_tolerance_tells_another_style_and_another_recipe(name: str) -> None
     assert min(differences.values()) > 2 * tolerance, differences
 
 
-def write_anew() -> None:
-    """Paints every golden picture from the recipe in its JSON."""
+def regenerate() -> None:
+    """Paint every golden picture from the recipe in its JSON."""
     for name in NAMES:
         recipe, _, expected = read_golden(name)
         actual = paint(recipe)
@@ -87,4 +87,4 @@ def write_anew() -> None:
 
 
 if __name__ == "__main__":
-    write_anew()
+    regenerate()

@@ -1,6 +1,6 @@
-"""Pretended GPUs: tensors whose data is on the CPU, and which refuse whatever tensors on two devices refuse.
+"""Simulated GPUs: tensors whose data is on the CPU and which refuse to mix as tensors on two devices do.
 
-C++ sees a tensor on the CPU; Python, in `.device`, sees the GPU. Not pretended: streams, kernels that CUDA lacks or
+C++ sees a tensor on the CPU; Python, in `.device`, sees the GPU. Not simulated: streams, kernels that CUDA lacks or
 that round in another way, memory, and the threads on which autograd runs a GPU's backward pass.
 """
 
@@ -27,8 +27,8 @@ STRICT = ("cat", "stack")
 """Operations that do not even take scalars of another device."""
 
 
-class Pretended(Tensor):
-    """A tensor on a GPU that is not there. data: what it holds, on the CPU."""
+class Simulated(Tensor):
+    """A tensor on a simulated GPU. data: its values, on the CPU."""
 
     data_there: Tensor
     device_there: torch.device
@@ -36,8 +36,8 @@ class Pretended(Tensor):
     __torch_function__ = torch._C._disabled_torch_function_impl
 
     @staticmethod
-    def __new__(cls, data: Tensor, device: torch.device) -> "Pretended":
-        made: Pretended = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+    def __new__(cls, data: Tensor, device: torch.device) -> "Simulated":
+        made: Simulated = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
             cls, data.shape, data.stride(), data.storage_offset(), dtype=data.dtype, device=CPU
         )
         made.data_there, made.device_there = data, device
@@ -52,7 +52,7 @@ class Pretended(Tensor):
         return True
 
     def __repr__(self) -> str:  # type: ignore[override]
-        return f"Pretended({tuple(self.shape)}, {self.dtype}, {self.device_there})"
+        return f"Simulated({tuple(self.shape)}, {self.dtype}, {self.device_there})"
 
     def numpy(self, **_: Any) -> Any:
         raise TypeError(
@@ -77,16 +77,16 @@ class Pretended(Tensor):
 
 
 def data_of(item: Any) -> Any:
-    return item.data_there if isinstance(item, Pretended) else item
+    return item.data_there if isinstance(item, Simulated) else item
 
 
 def place(data: Tensor, device: torch.device) -> Tensor:
-    """The CPU tensor as it would be on the device."""
-    return data if device.type == "cpu" else Pretended(data, device)
+    """Return the CPU tensor as a tensor on the device."""
+    return data if device.type == "cpu" else Simulated(data, device)
 
 
 def common_device(func: Any, arguments: Any) -> torch.device:
-    """Where the operation's tensors are. Raises RuntimeError as torch does where they are on two devices."""
+    """Return the device of the operation's tensors. Raises RuntimeError as torch does where they are on two devices."""
     name = func._schema.name.removeprefix("aten::")
     items = tree_flatten(arguments)[0]
     tensors = [item for item in items if isinstance(item, Tensor)]
@@ -119,9 +119,9 @@ def move(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor if tensor.device == device else _Move.apply(tensor, device)  # type: ignore[no-untyped-call,no-any-return]
 
 
-def pretend_gpus(patch: pytest.MonkeyPatch, count: int) -> None:
-    """Pretend that this process has so many GPUs, described by torch as real ones are."""
-    convert, made_on_cpu = Tensor.to, {name: getattr(torch, name) for name in FACTORIES}
+def simulate_gpus(patch: pytest.MonkeyPatch, count: int) -> None:
+    """Give this process so many GPUs, which torch describes as it does real ones."""
+    convert, factories = Tensor.to, {name: getattr(torch, name) for name in FACTORIES}
     begun = False
 
     def begin(*_: Any) -> None:
@@ -156,7 +156,7 @@ def pretend_gpus(patch: pytest.MonkeyPatch, count: int) -> None:
 
     patch.setattr(Tensor, "to", to)
     patch.setattr(Tensor, "cpu", lambda self: to(self, CPU))
-    for name, make in made_on_cpu.items():
+    for name, make in factories.items():
         patch.setattr(torch, name, placed(make))
     for name in ("fftfreq", "rfftfreq"):
         patch.setattr(torch.fft, name, placed(getattr(torch.fft, name)))
@@ -170,7 +170,7 @@ def pretend_gpus(patch: pytest.MonkeyPatch, count: int) -> None:
         patch.setattr(torch.cuda, name, lambda *_, value=value: value)
     for name, value in {
         "init": None,
-        "get_device_name": "Pretended",
+        "get_device_name": "Simulated",
         "get_device_capability": (8, 0),
         "mem_get_info": (2**33, 2**34),
     }.items():

@@ -1,4 +1,4 @@
-"""Painting on pretended GPUs gives the picture of the CPU, and never mixes tensors of two devices."""
+"""On simulated GPUs the picture is that of the CPU, and no operation mixes tensors of two devices."""
 
 import json
 from collections import Counter
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from pretend import Pretended, pretend_gpus
+from simulated_gpus import Simulated, simulate_gpus
 from torch import Tensor
 
 import impasto
@@ -36,7 +36,7 @@ LAYERS = {"content_layers": ("conv2_2",), "style_layers": ("conv1_1", "conv2_1",
 
 @pytest.fixture
 def gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    pretend_gpus(monkeypatch, 2)
+    simulate_gpus(monkeypatch, 2)
 
 
 def tiny(**changes: Any) -> Recipe:
@@ -44,10 +44,10 @@ def tiny(**changes: Any) -> Recipe:
 
 
 def on_both(run: Callable[[str], Any]) -> tuple[Any, Any]:
-    """What a run gives on the CPU, and on the first of two GPUs."""
+    """Return the results of a run on the CPU and on the first of two GPUs."""
     here = run("cpu")
     with pytest.MonkeyPatch.context() as patch:
-        pretend_gpus(patch, 2)
+        simulate_gpus(patch, 2)
         there = run("cuda:0")
     return here, there
 
@@ -77,7 +77,7 @@ def test_a_gradient_comes_back_from_a_gpu() -> None:
     leaf = torch.ones(3, requires_grad=True)
     there = (2 * leaf).to(GPU)
     (gradient,) = torch.autograd.grad((there.square().to("cpu") * torch.arange(3)).sum(), leaf)
-    assert not isinstance(gradient, Pretended) and gradient.tolist() == [0, 8, 16]
+    assert not isinstance(gradient, Simulated) and gradient.tolist() == [0, 8, 16]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_gradient_comes_back_from_a_gpu() -> None:
     ],
     ids=lambda changes: " ".join(map(str, changes.values())),
 )
-def test_a_pastiche_is_that_of_the_cpu(changes: dict[str, Any], picture: Paint) -> None:
+def test_a_pastiche_equals_that_of_the_cpu(changes: dict[str, Any], picture: Paint) -> None:
     styles = [picture(40, 30, 1), picture(36, 52, 2)][: len(changes.get("style_blend", "1"))]
 
     def run(device: str) -> Tensor:
@@ -102,7 +102,7 @@ def test_a_pastiche_is_that_of_the_cpu(changes: dict[str, Any], picture: Paint) 
         return impasto.stylize(picture(48, 36), styles, tiny(**changes), **how).pastiche
 
     here, there = on_both(run)
-    assert not isinstance(there, Pretended)
+    assert not isinstance(there, Simulated)
     torch.testing.assert_close(there, here, atol=ROUNDING, rtol=0)
 
 
@@ -150,7 +150,7 @@ def test_two_gpus_give_the_whole_pictures_gradient(statistic: tuple[str, ...], p
     protection = Protection(torch.rand(1, 1, *size).double())
     expected = gradient(Objective(encoder, recipe, content, styles, regions, protection), image)
     with pytest.MonkeyPatch.context() as patch:
-        pretend_gpus(patch, 2)
+        simulate_gpus(patch, 2)
         there = [region.to(GPU, torch.float64) for region in regions]
         pictures = content.to(GPU), [style.to(GPU) for style in styles], there, Protection(protection.added.to(GPU))
         seen = spy_devices(patch)
@@ -170,7 +170,7 @@ def gradient(objective: Objective, image: Tensor) -> tuple[dict[str, float], Ten
 
 
 def spy_devices(patch: pytest.MonkeyPatch) -> Counter[torch.device]:
-    """Counts, from now on, on which devices an encoder sees something."""
+    """Count the calls of encoders by device, from now on."""
     seen: Counter[torch.device] = Counter()
     forward = Vgg.forward
 
@@ -183,7 +183,7 @@ def spy_devices(patch: pytest.MonkeyPatch) -> Counter[torch.device]:
 
 
 def planned(recipe: Recipe, size: tuple[int, int], tile: int | None = 32) -> impasto.RunPlan:
-    """Two parts of two steps, in tiles or whole."""
+    """Return a plan of two parts of two steps, in tiles or whole."""
     around = 0 if tile is None else tile_margin(recipe, build_encoder(recipe)[0].layer_names)
     part = {"width": size[1], "height": size[0], "steps": 2, "precision": "float32", "history": 3}
     return impasto.RunPlan.from_dict({"threads": 1, "parts": [{**part, "tile": tile, "margin": around}] * 2})
@@ -197,7 +197,7 @@ def test_a_pastiche_in_the_tiles_of_two_gpus(statistic: tuple[str, ...], picture
     how = {"plan": plan, "protect": mask, "content_masks": [mask, 1 - mask]}
     expected = impasto.stylize(*inputs, device="cpu", **how)
     with pytest.MonkeyPatch.context() as patch:
-        pretend_gpus(patch, 2)
+        simulate_gpus(patch, 2)
         seen = spy_devices(patch)
         # A process that is full, but of nothing of the GPUs.
         patch.setattr(memory_guard, "used_bytes", lambda device: 2**60)
@@ -242,7 +242,7 @@ def test_a_run_of_two_gpus_is_resumed(
 ) -> None:
     recipe, folder = tiny(size=64, statistic=("nearest@conv1_1+conv2_1", "gram")), tmp_path / "run"
     inputs, plan = (picture(64, 48), picture(64, 80, 1), recipe), planned(recipe, (64, 48), tile)
-    pretend_gpus(monkeypatch, 2)
+    simulate_gpus(monkeypatch, 2)
     whole = impasto.stylize(*inputs, plan=plan)
     impasto.stylize(*inputs, plan=plan, run_dir=folder, on_step=lambda event: "stop" if event.step == 3 else None)
     assert json.loads((folder / "run.json").read_text())["device"] == "cuda:0,cuda:1"
