@@ -2,14 +2,13 @@
 
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from impasto.cli.options import Debug, Device, Json, Quiet, Threads
-from impasto.cli.progress import LINE_EVERY_S, describe_seconds
+from impasto.cli.progress import describe_seconds, show_progress
 from impasto.cli.report import print_json, print_line
 
 if TYPE_CHECKING:
@@ -63,20 +62,20 @@ def prepare(
     if store not in ("jpeg", "raw"):
         raise RecipeError(f"store is {store!r}; expected jpeg or raw.", "Leave --store out for jpeg.")
     kind: Literal["jpeg", "raw"] = "raw" if store == "raw" else "jpeg"
-    print_progress = _line_printer(quiet)
-    follow = context.obj.on_step(
-        lambda counts: print_progress("{}/{} pictures, {} broken".format(*counts), counts[0] == counts[1])
-    )
     start_s = time.monotonic()
-    made = stage.prepare(
-        images,
-        output,
-        size=size,
-        kind=kind,
-        validation=validation,
-        workers=threads,
-        on_progress=lambda *counts: follow(counts),
-    )
+    with show_progress(quiet=quiet) as progress:
+        show = context.obj.on_step(
+            lambda counts: progress.update("pictures", counts[0], counts[1], f"{counts[2]} broken")
+        )
+        made = stage.prepare(
+            images,
+            output,
+            size=size,
+            kind=kind,
+            validation=validation,
+            workers=threads,
+            on_progress=lambda *counts: show(counts),
+        )
     about = made.about
     values = {
         "output": str(output),
@@ -158,28 +157,25 @@ def train(
         "precision": precision,
     }
     recipe = TrainingRecipe.named(preset, changes)
-    print_progress = _line_printer(quiet)
+    with show_progress(quiet=quiet or not is_first_process()) as progress:
 
-    def follow(event: "TrainingEvent") -> None:
-        top_1 = "" if event.top_1 is None else f", top-1 {event.top_1:.1%}"
-        left_s = event.seconds / event.step * (event.steps - event.step)
-        print_progress(
-            f"epoch {event.epoch}/{event.epochs}, step {event.step}/{event.steps}, loss {event.loss:.3f}{top_1}, "
-            f"{describe_seconds(left_s)} left",
-            event.step == event.steps,
+        def show(event: "TrainingEvent") -> None:
+            top_1 = "" if event.top_1 is None else f", top-1 {event.top_1:.1%}"
+            left = describe_seconds(event.seconds / event.step * (event.steps - event.step))
+            note = f"epoch {event.epoch}/{event.epochs}, loss {event.loss:.3f}{top_1}, {left} left"
+            progress.update("training", event.step, event.steps, note, unit="step")
+
+        trained = stage.train(
+            data,
+            output,
+            recipe,
+            device=device,
+            threads=threads,
+            workers=workers,
+            checkpoint_every_s=checkpoint_every,
+            license=LICENSE if license is None else license,
+            on_event=context.obj.on_step(show),
         )
-
-    trained = stage.train(
-        data,
-        output,
-        recipe,
-        device=device,
-        threads=threads,
-        workers=workers,
-        checkpoint_every_s=checkpoint_every,
-        license=LICENSE if license is None else license,
-        on_event=context.obj.on_step(follow),
-    )
     if not is_first_process():
         return
     if json:
@@ -255,17 +251,3 @@ def evaluate(
     for true, predicted, count in mistakes:
         print_line(f"  {true} taken for {predicted}: {count}")
     print_line(f"{picture}: a row a true class, a column a predicted one")
-
-
-def _line_printer(quiet: bool) -> Callable[[str, bool], None]:
-    """Return print_progress(text, at_once): a line on stderr, at most every ten seconds unless at once."""
-    last_s = time.monotonic()
-
-    def print_progress(text: str, at_once: bool) -> None:
-        nonlocal last_s
-        if quiet or not (at_once or time.monotonic() - last_s >= LINE_EVERY_S):
-            return
-        last_s = time.monotonic()
-        print_line(text, file=sys.stderr)
-
-    return print_progress
