@@ -1,4 +1,4 @@
-"""What a photograph carries beside its colors, taken along to the pastiche."""
+"""What a photograph carries beside its colors: alpha, EXIF, ICC profile, depth."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,12 +10,12 @@ Depth = Literal[8, 16]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Carried:
-    """What a photograph carries beside its colors.
+    """What a photograph carries beside its colors, for the pastiche.
 
     profile: its ICC profile, sound and of RGB pixels; None for sRGB.
-    exif: what `carry_exif` gives. alpha: (1, 1, H, W) float32 in [0, 1], upright; None if it has none.
-    depth: bits a channel that were read. keepable: False where it has a profile that no RGB picture can have.
-    color: (1, 3, H, W), its colors before transparent parts were filled; None where there are none.
+    exif: from `carry_exif`. alpha: (1, 1, H, W) float32 in [0, 1], upright; None if it has none.
+    depth: bits a channel that were read. keepable: False where it has a profile that an RGB picture cannot have.
+    color: (1, 3, H, W), its colors before transparent parts were filled; None where it has no alpha.
     """
 
     profile: bytes | None = None
@@ -27,4 +27,4 @@ class Carried:
 
 
 NOTHING = Carried()
-"""What an array carries, or a picture without anything beside its colors."""
+"""Of an array, or of a picture with nothing beside its colors."""

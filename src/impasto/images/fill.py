@@ -1,4 +1,4 @@
-"""What is behind transparent pixels: a smooth continuation of what is seen around them."""
+"""Fill transparent pixels smoothly from the visible ones around them."""
 
 import torch
 from torch import Tensor
@@ -6,10 +6,10 @@ from torch.nn import functional
 
 
 def fill_transparent(image: Tensor, alpha: Tensor) -> Tensor:
-    """The image, opaque: each pixel mixed, by its alpha, with what the seen pixels around it continue to.
+    """Return the image, opaque: each pixel mixed, by its alpha, with a smooth continuation of visible ones.
 
-    image: (1, 3, H, W) in [0, 1]. alpha: (1, 1, H, W) in [0, 1]; 1 where the image is seen. Returns (1, 3, H, W).
-    Where alpha is 1 the image stays exact; where alpha is 0 everywhere it is given back.
+    image: (1, 3, H, W) in [0, 1]. alpha: (1, 1, H, W) in [0, 1]; 1 where the image is visible. Returns (1, 3, H, W).
+    Where alpha is 1 the image stays exact; where alpha is 0 everywhere it is returned as it is.
 
     Gortler et al. 1996, "The Lumigraph", section 3.4: pull to ever coarser levels, push back into the gaps.
     Differs: bilinear weights on the way back.
@@ -20,14 +20,14 @@ def fill_transparent(image: Tensor, alpha: Tensor) -> Tensor:
 
 
 def _pull_push(weighed: Tensor, weight: Tensor) -> Tensor:
-    """Colors without gaps. weighed: (1, 3, H, W), colors times weight; weight: (1, 1, H, W), somewhere above 0."""
+    """Fill the gaps of colors. weighed: (1, 3, H, W), colors times weight; weight: (1, 1, H, W), not 0 everywhere."""
     height, width = weight.shape[-2:]
     if max(height, width) == 1:
         return weighed / weight
     coarse = functional.avg_pool2d(weighed, 2, ceil_mode=True, count_include_pad=False)
-    seen = functional.avg_pool2d(weight, 2, ceil_mode=True, count_include_pad=False)
-    # A quarter of a block that is seen is enough to know its color: the weight is raised, the color stays.
-    raised = (seen * 4).clamp(max=1)
-    filled = _pull_push(coarse / seen.clamp(min=1e-12) * raised, raised)
+    visible = functional.avg_pool2d(weight, 2, ceil_mode=True, count_include_pad=False)
+    # A quarter of a block that is visible is enough to know its color: the weight is raised, the color stays.
+    raised = (visible * 4).clamp(max=1)
+    filled = _pull_push(coarse / visible.clamp(min=1e-12) * raised, raised)
     behind = functional.interpolate(filled, size=(height, width), mode="bilinear", align_corners=False)
     return weighed + (1 - weight) * behind

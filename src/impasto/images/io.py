@@ -1,4 +1,4 @@
-"""Pictures in and out: read_image, write_image, and the checks before slow work."""
+"""Read and write pictures, and check an output before slow work."""
 
 import difflib
 import hashlib
@@ -6,7 +6,7 @@ import logging
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,18 @@ from impasto.images.carried import NOTHING, Carried, Depth
 from impasto.images.fill import fill_transparent
 from impasto.images.formats.decoding import (
     check_pixel_count,
+    guarded_pillow,
     load_upright,
     one_line,
     open_picture,
     read_file,
-    reading,
 )
-from impasto.images.formats.encoding import FORMATS, Finish, check_depth, encode_image
-from impasto.images.formats.exif import carry_exif
+from impasto.images.formats.encoding import FORMATS, check_depth, encode_image
+from impasto.images.formats.exif import carry_exif, read_orientation, turn_upright
 from impasto.images.formats.metadata import add_metadata, find_metadata
 from impasto.images.formats.png import drop_damaged_chunks
 from impasto.images.formats.profiles import INSTALL_DEEP, has_deep, is_rgb
-from impasto.images.formats.sixteen_bit import is_deep, levels_to_layers, read_levels, read_orientation
+from impasto.images.formats.sixteen_bit import decode_deep, is_deep, levels_to_layers
 from impasto.images.picture import Picture, hash_pixels
 from impasto.images.pixels import (
     Layers,
@@ -51,32 +51,24 @@ ImageSource = str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor
 
 
 def read_image(source: ImageSource, *, name: str = "image", max_pixels: int = MAX_PIXELS) -> Tensor:
-    """The image in a file, a PIL picture, an array or a tensor, as (1, 3, H, W) float32 in [0, 1], sRGB.
+    """Read a file, a PIL picture, an array or a tensor as an image, (1, 3, H, W) float32 in [0, 1], sRGB.
 
     source: a path; a PIL picture; an array (H, W) or (H, W, 1|3|4) of uint8, uint16 or floats in [0, 1]; or a
     tensor (3, H, W) or (1, 3, H, W) of floats in [0, 1], whose device is kept. It is never changed in place.
     name: what messages call it, such as "content_image". max_pixels: the largest H*W that is decoded.
 
     EXIF orientation is applied, an ICC profile converted to sRGB, the first of several frames taken; what is lost by
-    that is logged as a warning. Transparent parts continue smoothly what is seen around them: any color of their own,
-    white too, would be a stroke of the style. PNG and TIFF files of 16 bits a channel are read
-    in 16 bits with the extra `deep`, in 8 without it.
+    that is logged as a warning. Transparent parts are filled smoothly from their surroundings: any color of their own,
+    white too, would be a stroke of the style. PNG and TIFF files of 16 bits a channel are read in 16 bits with the
+    extra `deep`, in 8 without it.
     Raises ImageReadError (missing, damaged, not a picture), ImageSizeError (more than `max_pixels`, judged by the
     header), ImageRangeError (shape, type or range of an array or tensor; a float file beyond [0, 1]).
     """
     return read_picture(source, name=name, max_pixels=max_pixels).image
 
 
-def read_photograph(
-    source: ImageSource, *, name: str = "image", max_pixels: int = MAX_PIXELS
-) -> tuple[Tensor, Carried]:
-    """Return the image as `read_image` does, and what else the picture carries, alpha too, for `write_image`."""
-    picture = read_picture(source, name=name, max_pixels=max_pixels)
-    return picture.image, picture.carried
-
-
 def read_picture(source: ImageSource, *, name: str = "image", max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read a picture with all that it carries, its orientation, name, path and SHA-256; a file is read once.
+    """Read a picture together with what it carries, its orientation, name, path and SHA-256; a file is read once.
 
     Parameters, warnings and errors are those of `read_image`.
     """
@@ -97,11 +89,10 @@ def _read(source: ImageSource, name: str, max_pixels: int) -> Picture:
         sha256 = hashlib.sha256(data).hexdigest()
         return replace(_decode(data, label, max_pixels), name=path.name, path=os.path.abspath(path), sha256=sha256)
     if isinstance(source, Image.Image):
-        with reading(name, max_pixels):
-            upright, exif, orientation = _load(source, name, max_pixels)
-        return replace(
-            _to_picture(picture_to_layers(upright, name), upright, exif, orientation), sha256=hash_pixels(source)
-        )
+        with guarded_pillow(name, max_pixels):
+            loaded = _load(source, name, max_pixels)
+        picture = _to_picture(picture_to_layers(loaded.upright, name), loaded, 8)
+        return replace(picture, sha256=hash_pixels(source))
     if isinstance(source, np.ndarray):
         check_pixel_count(math.prod(source.shape[:2]), name, max_pixels)
         color, alpha = array_to_layers(source, name)
@@ -116,42 +107,52 @@ def _read(source: ImageSource, name: str, max_pixels: int) -> Picture:
 
 
 def _decode(data: bytes, label: str, max_pixels: int) -> Picture:
-    with reading(label, max_pixels):
+    with guarded_pillow(label, max_pixels):
         data = drop_damaged_chunks(data, label)
     with open_picture(BytesIO(data), label, max_pixels) as opened:
         deep = is_deep(opened)
         # Pillow decodes 16-bit files too: its checks for damage are the best, and it reads the EXIF.
-        upright, exif, orientation = _load(opened, label, max_pixels)
-        levels = read_levels(data, opened, orientation, label) if deep and has_deep() else None
+        loaded = _load(opened, label, max_pixels)
+        levels = decode_deep(data, opened, label) if deep and has_deep() else None
     if levels is not None:
-        layers = levels_to_layers(levels, upright.info.get("icc_profile"), label)
-        return _to_picture(layers, upright, exif, orientation, 16)
-    if deep and not upright.mode.startswith("I"):  # Pillow keeps the 16 bits of grey alone
+        layers = levels_to_layers(levels, loaded.profile, label)
+        color, alpha = (part if part is None else turn_upright(part, loaded.orientation) for part in layers)
+        assert color is not None
+        return _to_picture((color, alpha), loaded, 16)
+    is_deep_grey = loaded.upright.mode.startswith("I")  # of 16-bit files Pillow keeps all bits of these alone
+    if deep and not is_deep_grey:
         logger.warning(
             "%s: its 16 bits a channel are read as 8, without the extra 'deep'. Run: %s", label, INSTALL_DEEP
         )
-    return _to_picture(
-        picture_to_layers(upright, label), upright, exif, orientation, 16 if upright.mode.startswith("I") else 8
-    )
+    return _to_picture(picture_to_layers(loaded.upright, label), loaded, 16 if is_deep_grey else 8)
 
 
-def _load(opened: Image.Image, label: str, max_pixels: int) -> tuple[Image.Image, bytes | None, int]:
-    """Decode with Pillow: the upright picture, the EXIF to carry and the orientation that was applied."""
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What Pillow decoded: the picture, turned by its EXIF orientation, that orientation, and the EXIF to carry."""
+
+    upright: Image.Image
+    orientation: int
+    exif: bytes | None
+
+    @property
+    def profile(self) -> bytes | None:
+        return self.upright.info.get("icc_profile") or None
+
+
+def _load(opened: Image.Image, label: str, max_pixels: int) -> _Loaded:
     is_tiff = opened.format == "TIFF"
-    turned = read_orientation(opened) if is_tiff else 1  # Pillow turns a TIFF, and forgets it, when it loads it
+    before = read_orientation(opened) if is_tiff else 1
     upright = load_upright(opened, label, max_pixels)
-    return upright, carry_exif(opened, label), turned if is_tiff else read_orientation(opened)
+    return _Loaded(upright, before if is_tiff else read_orientation(opened), carry_exif(opened, label))
 
 
-def _to_picture(
-    layers: Layers, upright: Image.Image, exif: bytes | None, orientation: int, depth: Depth = 8
-) -> Picture:
+def _to_picture(layers: Layers, loaded: _Loaded, depth: Depth) -> Picture:
     color, alpha = layers
-    profile = upright.info.get("icc_profile") or None
-    sound = profile if is_rgb(profile) else None
-    keepable = profile is None or sound is not None
-    carried = Carried(profile=sound, exif=exif, alpha=alpha, depth=depth, keepable=keepable)
-    return Picture(image=color, carried=carried, orientation=orientation)
+    profile = loaded.profile if is_rgb(loaded.profile) else None
+    keepable = loaded.profile is None or profile is not None
+    carried = Carried(profile=profile, exif=loaded.exif, alpha=alpha, depth=depth, keepable=keepable)
+    return Picture(image=color, carried=carried, orientation=loaded.orientation)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, object] | None:
@@ -176,11 +177,11 @@ def write_image(
     """Write the image in the format of the suffix, with its ICC profile; the same image gives the same bytes.
 
     image: (1, 3, H, W) in [0, 1], sRGB. metadata: a JSON-able object that goes into the file.
-    carried: what `read_photograph` found: EXIF goes into the file unless `strip`, alpha where the format has it (it is
-    composited on white elsewhere, with a warning), exactly if the sizes are equal.
-    depth: 8 or 16 bits a channel, 16 for PNG and TIFF; None: as the photograph had, where the format can.
+    carried: that of the photograph's `Picture`: EXIF goes into the file unless `strip`, alpha where the format has it
+    (elsewhere it is composited on white, with a warning), exactly if the sizes are equal.
+    depth: 8 or 16 bits a channel, 16 for PNG and TIFF; None: the photograph's, where the format can hold it.
     keep_profile: colors in the photograph's ICC profile instead of sRGB.
-    The file appears under its name whole or not at all; one that stood there is replaced in one atomic move.
+    The file appears whole or not at all; an existing one is replaced in one atomic move.
     Raises ImageRangeError (not an image), OutputError (a path, size or depth that the format cannot hold), DiskError.
     """
     check_image(image, "the image to write")
@@ -188,12 +189,13 @@ def write_image(
     path = check_output(path, inputs=(), size=size, depth=depth)
     file_format = FORMATS[path.suffix.lower()]
     label = f"output {str(path)!r}"
-    options = dict(file_format.options)
+    options = file_format.options
     if metadata is not None:
         options = add_metadata(options, file_format.pillow_name, metadata)
-    finish = Finish(depth=depth, keep_profile=keep_profile, strip=strip)
     try:
-        encoded = encode_image(image, file_format, options, carried, finish, label)
+        encoded = encode_image(
+            image, file_format, options, label, carried=carried, depth=depth, keep_profile=keep_profile, strip=strip
+        )
     except (OSError, ValueError) as error:
         raise OutputError(
             f"{label} could not be encoded as {file_format.pillow_name} ({one_line(error)}).", "Write it as .png."
@@ -209,9 +211,9 @@ def check_output(
     depth: int | None = None,
     name: str = "output",
 ) -> Path:
-    """The path, if a picture can be written there; to be asked before slow work. Leaves nothing on the disk.
+    """Return the path if a picture can be written there; call it before slow work. Leaves nothing on the disk.
 
-    inputs: what the run reads; those that are paths must not be overwritten, the others are ignored.
+    inputs: what the run reads; the paths among them must not be overwritten.
     size: (height, width) of the picture, where known. depth: its bits a channel, if chosen. Raises OutputError.
     """
     path = Path(path)

@@ -1,11 +1,10 @@
-"""Masks: pictures that say where. Grey levels are one part, a color-coded map is as many as it has colors."""
+"""Masks: pictures that select regions, one by its grey levels, or several by the colors of a color-coded map."""
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,19 +13,20 @@ from torch.nn import functional
 
 from impasto.errors import ImageSizeError, MaskError
 from impasto.images.carried import NOTHING
+from impasto.images.formats.exif import turn_upright
 from impasto.images.io import MAX_PIXELS, ImageSource, read_picture
 from impasto.images.picture import Picture, hash_pixels
 
 logger = logging.getLogger(__name__)
 
 ASPECT_TOLERANCE = 0.02
-"""How much a mask's aspect may differ from its picture's: by cropping or rounding, not by being of another picture."""
+"""Largest relative difference of a mask's aspect from its picture's: cropping or rounding, not another picture."""
 
 ROUNDING = 8 / 255
-"""Levels this close to black and white are taken for them: a JPEG's."""
+"""Levels this close to black and white count as black and white: JPEG blurs them."""
 
 COLORED = 0.15
-"""Difference of a pixel's channels from which on it has a color: a JPEG in grey stays well below."""
+"""A pixel has a color if its channels differ by more: a JPEG in grey stays well below."""
 
 SAME_COLOR = 0.15
 """Distance in RGB up to which two colors are one code: JPEG blurs by less, codes that people choose differ by more."""
@@ -35,13 +35,13 @@ MATCHING_COLOR = 0.2
 """The same for the codes of two maps, which two programs may have written."""
 
 SMALLEST = 0.001
-"""Share of a map's pixels that a color needs to be a region: an owl's eyes have it, the colors of a border do not."""
+"""Least share of a map's pixels that a region has: an owl's eyes have it, the blurred colors of a border do not."""
 
 MOST_COLORS = 64
-"""Colors of a map that are looked at, the most frequent first."""
+"""Candidate colors of a map, the most frequent ones."""
 
-LOOKED_AT = 512
-"""Pixels of a map's long edge that are looked at for its colors; borders are then drawn at its own size."""
+SEARCH_LONG_EDGE = 512
+"""Long edge at which the colors of a map are searched; borders are then drawn at its own size."""
 
 Color = tuple[float, float, float]
 
@@ -77,21 +77,10 @@ def _to_source(source: ImageSource) -> ImageSource:
 
 def _turn_like(mask: Tensor, picture: Picture, label: str) -> Tensor:
     height, width = mask.shape[-2:]
-    if _fits((height, width), picture.size) or not _fits((width, height), picture.size):
-        return mask
-    if picture.orientation not in _TURNS:
+    if _fits((height, width), picture.size) or not _fits((width, height), picture.size) or picture.orientation < 5:
         return mask
     logger.warning("%s lies on its side, as the picture is stored; it is turned as the picture's EXIF says.", label)
-    return _TURNS[picture.orientation](mask).contiguous()
-
-
-_TURNS: dict[int, Callable[[Tensor], Tensor]] = {
-    5: lambda mask: mask.transpose(2, 3),
-    6: lambda mask: mask.rot90(-1, (2, 3)),
-    7: lambda mask: mask.flip(2, 3).transpose(2, 3),
-    8: lambda mask: mask.rot90(1, (2, 3)),
-}
-"""What the EXIF orientations that swap the sides do."""
+    return turn_upright(mask, picture.orientation)
 
 
 def _fits(size: tuple[int, int], other: tuple[int, int]) -> bool:
@@ -117,49 +106,41 @@ def _check_mask(mask: Tensor, size: tuple[int, int], name: str, of: str) -> None
 
 
 def to_levels(mask: Tensor) -> Tensor:
-    """The grey levels of a mask, (1, 1, h, w) in [0, 1]; what a JPEG made of black and white is 0 and 1 again."""
+    """Return the grey levels of a mask, (1, 1, h, w) in [0, 1]; black and white blurred by JPEG are 0 and 1 again."""
     levels = mask.mean(dim=1, keepdim=True)
     return torch.where(levels <= ROUNDING, 0.0, torch.where(levels >= 1 - ROUNDING, 1.0, levels))
 
 
 def feather_mask(mask: Tensor, feather: int) -> Tensor:
-    """The mask with a soft border of `feather` pixels, all of them inside: nowhere more than the mask itself.
+    """Return the mask with a soft border of `feather` pixels inside it: nowhere more than the mask itself.
 
     mask: (1, 1, H, W) in [0, 1]. At the picture's own border nothing is feathered.
     """
-    # What a square erodes, the mean over the same square does not bring back beyond the mask.
+    # Eroded by a square, the mean over the same square stays within the mask.
     radius = feather // 2
     if radius == 0:
         return mask
-    eroded = -_over_squares(functional.max_pool2d, -mask, radius)
-    return _over_squares(_mean_pool, eroded, radius)
-
-
-def _over_squares(pool: Any, mask: Tensor, radius: int) -> Tensor:
     side = 2 * radius + 1
-    down = pool(mask, (side, 1), stride=1, padding=(radius, 0))
-    pooled: Tensor = pool(down, (1, side), stride=1, padding=(0, radius))
-    return pooled
-
-
-def _mean_pool(mask: Tensor, side: tuple[int, int], stride: int, padding: tuple[int, int]) -> Tensor:
-    return functional.avg_pool2d(mask, side, stride, padding, count_include_pad=False)
+    eroded = -_spread(-mask[0], side)[None]
+    for window, padding in (((side, 1), (radius, 0)), ((1, side), (0, radius))):
+        eroded = functional.avg_pool2d(eroded, window, 1, padding, count_include_pad=False)
+    return eroded
 
 
 def is_coded(mask: Tensor) -> bool:
-    """Whether it is a map whose colors are regions, rather than a mask of grey levels. mask: from `read_mask`."""
+    """Whether the colors of this mask are regions, rather than its grey levels one. mask: from `read_mask`."""
     chroma = mask.amax(dim=1) - mask.amin(dim=1)
     return float((chroma > COLORED).float().mean()) > SMALLEST
 
 
 def split_codes(coded: Tensor) -> dict[Color, Tensor]:
-    """The regions of a color-coded map: {color: (1, 1, h, w), 1 inside and 0 outside}, which partition it.
+    """Return the regions of a color-coded map, {color: (1, 1, h, w), 1 inside and 0 outside}, the largest first.
 
-    coded: (1, 3, h, w) in [0, 1]. A color is a code if it has areas. Between two areas, where a border is blurred or
-    noisy, the nearest color of an area close by is taken, so that red and blue have no purple between them.
-    The largest region comes first.
+    coded: (1, 3, h, w) in [0, 1]. The regions partition it. A color is a code if it fills areas. Pixels between two
+    areas, where a border is blurred or noisy, take the nearest color of an area close by, so that there is no purple
+    between red and blue.
     """
-    step = -(-max(coded.shape[-2:]) // LOOKED_AT)
+    step = -(-max(coded.shape[-2:]) // SEARCH_LONG_EDGE)
     palette = _find_codes(coded[..., ::step, ::step])
     distance = _distances(coded, palette)
     areas = _areas(distance)
@@ -168,12 +149,13 @@ def split_codes(coded: Tensor) -> dict[Color, Tensor]:
     regions = {}
     for k in labels.flatten().bincount(minlength=len(palette)).argsort(descending=True, stable=True).tolist():
         inside = areas[k] if bool(areas[k].any()) else labels == k
-        regions[_to_color(coded[0][:, inside].mean(1))] = (labels == k)[None, None].to(coded.dtype)
+        red, green, blue = coded[0][:, inside].mean(1).tolist()
+        regions[red, green, blue] = (labels == k)[None, None].to(coded.dtype)
     return regions
 
 
 def _find_codes(coded: Tensor) -> Tensor:
-    """The colors, (K, 3), that have areas in the map."""
+    """Return the colors, (K, 3), that fill areas of the map."""
     palette = _frequent_colors(coded)
     while True:
         shares = _areas(_distances(coded, palette)).float().mean(dim=(1, 2))
@@ -184,31 +166,31 @@ def _find_codes(coded: Tensor) -> Tensor:
 
 
 def _distances(coded: Tensor, palette: Tensor) -> Tensor:
-    """Squared distance of each pixel from each color: (K, h, w)."""
+    """Return the squared distance of each pixel from each color: (K, h, w)."""
     return torch.stack([(coded[0] - color[:, None, None]).square().sum(0) for color in palette])
 
 
 def _window(distance: Tensor, times: int = 1) -> int:
-    """An odd number of pixels: wider than the blur of a border, narrower than an area."""
+    """Return an odd number of pixels: wider than the blur of a border, narrower than an area."""
     short, long = sorted(distance.shape[-2:])
     return 2 * times * min(max(2, round(0.006 * long)), short // 16) + 1
 
 
 def _areas(distance: Tensor) -> Tensor:
-    """Pixels whose surroundings are of one color: (K, h, w) of bools. distance: from each color."""
+    """Return where the surroundings are of one color too: (K, h, w) of bools. distance: from each color."""
     nearest = distance.argmin(0)
     own = torch.stack([(nearest == k) & (distance[k] < SAME_COLOR**2) for k in range(len(distance))])
     return _spread(-own.float(), _window(distance)) < 0
 
 
 def _spread(maps: Tensor, side: int) -> Tensor:
-    """The largest value within a square of an odd side around each pixel. maps: (K, h, w)."""
+    """Return the largest value within a square of an odd side around each pixel. maps: (K, h, w)."""
     down = functional.max_pool2d(maps[None], (side, 1), stride=1, padding=(side // 2, 0))
     return functional.max_pool2d(down, (1, side), stride=1, padding=(0, side // 2))[0]
 
 
 def _frequent_colors(coded: Tensor) -> Tensor:
-    """Colors, (K, 3), the most frequent first, each further than SAME_COLOR from those before it."""
+    """Return colors, (K, 3), the most frequent first, each further than SAME_COLOR from those before it."""
     levels = (coded[0] * 31).round().long().flatten(1)  # (3, pixels)
     codes = (levels[0] * 32 + levels[1]) * 32 + levels[2]
     counts = codes.bincount(minlength=32**3).view(1, 1, 32, 32, 32).to(coded.dtype)
@@ -226,18 +208,13 @@ def _frequent_colors(coded: Tensor) -> Tensor:
     return torch.stack(palette)
 
 
-def _to_color(color: Tensor) -> Color:
-    red, green, blue = color.tolist()
-    return red, green, blue
-
-
 def match_color(color: Color, known: Sequence[Color]) -> Color | None:
-    """The known color that is nearest, or None where none is near."""
+    """Return the nearest known color, or None where none is within MATCHING_COLOR."""
     distances = [sum((a - b) ** 2 for a, b in zip(color, other, strict=True)) ** 0.5 for other in known]
     nearest = min(range(len(known)), key=distances.__getitem__, default=None)
     return None if nearest is None or distances[nearest] > MATCHING_COLOR else known[nearest]
 
 
 def name_color(color: Color) -> str:
-    """The color as people write it: #ff0000 for red."""
+    """Return a color as people write it: #ff0000 for red."""
     return "#" + "".join(f"{round(255 * channel):02x}" for channel in color)

@@ -1,4 +1,4 @@
-"""Pixels of any kind (PIL modes, arrays, tensors) <-> (1, 3, H, W) float32 in [0, 1], sRGB.
+"""Convert PIL pictures, arrays and tensors to images, (1, 3, H, W) float32 in [0, 1], sRGB, and back.
 
 `label` names the picture in messages: "content_image" or "content_image 'photo.jpg'".
 """
@@ -21,7 +21,6 @@ Layers = tuple[Tensor, Tensor | None]
 """Color (1, 3, H, W) and alpha (1, 1, H, W), None where there is none; float32 in [0, 1]."""
 
 _WHITE_OF_16_BITS = 65535
-_MEND_RANGE = "If these are bytes, divide by 255, or give them as uint8."
 
 
 def check_image(image: Tensor, label: str) -> None:
@@ -45,11 +44,14 @@ def check_image(image: Tensor, label: str) -> None:
             raise ImageRangeError(
                 f"{label} holds NaN; expected numbers in [0, 1].", "Look at the step that made it, or replace the NaN."
             )
-        raise ImageRangeError(f"{label} ranges over [{low:.4g}, {high:.4g}]; expected [0, 1].", _MEND_RANGE)
+        raise ImageRangeError(
+            f"{label} ranges over [{low:.4g}, {high:.4g}]; expected [0, 1].",
+            "If these are bytes, divide by 255, or give them as uint8.",
+        )
 
 
 def tensor_to_image(tensor: Tensor, label: str) -> Tensor:
-    """A checked float32 copy, without its gradient, on the device of the tensor.
+    """Return a checked float32 copy, without its gradient, on the device of the tensor.
 
     tensor: (3, H, W) or (1, 3, H, W), floating, in [0, 1]. Returns (1, 3, H, W) float32. Raises ImageRangeError.
     """
@@ -61,7 +63,7 @@ def tensor_to_image(tensor: Tensor, label: str) -> Tensor:
 
 
 def array_to_layers(array: npt.NDArray[Any], label: str) -> Layers:
-    """An array as color and alpha; grey is repeated over the three channels.
+    """Convert an array to color and alpha; grey is repeated over the three channels.
 
     array: (H, W) or (H, W, C), C = 1 grey, 3 RGB, 4 RGBA; uint8, uint16, or floating in [0, 1].
     Raises ImageRangeError.
@@ -93,7 +95,7 @@ def array_to_layers(array: npt.NDArray[Any], label: str) -> Layers:
 
 
 def picture_to_layers(picture: Image.Image, label: str) -> Layers:
-    """A loaded PIL picture of any mode as color and alpha, its ICC profile converted to sRGB.
+    """Convert a loaded PIL picture of any mode to color and alpha, from its ICC profile to sRGB.
 
     Raises ImageRangeError (float or 32-bit grey out of range), ImageReadError (a mode that has no way to RGB).
     """
@@ -120,16 +122,17 @@ def picture_to_layers(picture: Image.Image, label: str) -> Layers:
 
 
 def image_to_picture(image: Tensor) -> Image.Image:
-    """The PIL picture, RGB of 8 bits, nearest to a checked image.
+    """Return the nearest PIL picture, 8-bit RGB, to a checked image, (1, 3, H, W) in [0, 1]."""
+    return Image.fromarray(to_uint8(image.detach()).cpu().numpy())
 
-    image: (1, 3, H, W) in [0, 1].
-    """
-    levels = image.detach()[0].mul(255).round_().to(torch.uint8)  # (3, H, W)
-    return Image.fromarray(levels.permute(1, 2, 0).contiguous().cpu().numpy())
+
+def to_uint8(values: Tensor) -> Tensor:
+    """Return the nearest 8-bit levels, (H, W, C) uint8, to values (1, C, H, W) in [0, 1]."""
+    return values[0].mul(255).round_().to(torch.uint8).permute(1, 2, 0).contiguous()
 
 
 def composite_on_white(color: Tensor, alpha: Tensor, label: str) -> Tensor:
-    """The color as it looks on white paper, with a warning if any of it is transparent."""
+    """Return the color as it looks on white paper, with a warning if any of it is transparent."""
     if bool((alpha < 1).any()):
         logger.warning("%s: its transparent parts were composited on white.", label)
         return color * alpha + (1 - alpha)

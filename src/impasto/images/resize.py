@@ -1,4 +1,4 @@
-"""Sizes that keep the aspect, and the resizing of an image."""
+"""Resize images, and compute sizes that keep the aspect."""
 
 import math
 from typing import Literal
@@ -11,13 +11,13 @@ Resampling = Literal["bicubic", "bilinear"]
 
 
 def fit_long_edge(height: int, width: int, long_edge: int) -> tuple[int, int]:
-    """The (height, width) of the same aspect, within 1 px and at least 1 px, whose longer edge is `long_edge`."""
+    """Return the (height, width) of the same aspect, within 1 px and at least 1 px, with this longer edge."""
     longest = max(height, width)
     return max(1, round(height * long_edge / longest)), max(1, round(width * long_edge / longest))
 
 
 def fit_pixels(height: int, width: int, pixels: int) -> tuple[int, int]:
-    """The (height, width) of the same aspect that has about `pixels` pixels, each at least 1.
+    """Return the (height, width) of the same aspect with about `pixels` pixels, each at least 1.
 
     The rule of the tool "pastiche": the height is rounded first and the width follows from it.
     """
@@ -26,7 +26,7 @@ def fit_pixels(height: int, width: int, pixels: int) -> tuple[int, int]:
 
 
 def resize_image(image: Tensor, size: tuple[int, int], resampling: Resampling = "bicubic") -> Tensor:
-    """The image at (height, width), with antialiasing, clamped to [0, 1] because bicubic overshoots at edges.
+    """Return the image at (height, width), with antialiasing, clamped to [0, 1] because bicubic overshoots at edges.
 
     image: (B, C, H, W) float32 or float64 in [0, 1]. Returns (B, C, *size), same dtype and device;
     the image itself if it has that size already.
@@ -38,7 +38,7 @@ def resize_image(image: Tensor, size: tuple[int, int], resampling: Resampling = 
 
 
 def resize_wrapped(image: Tensor, size: tuple[int, int], padding: str) -> Tensor:
-    """`resize_image` of an image that repeats without a seam, in the directions which this padding wraps around."""
+    """Resize an image that repeats without a seam in the directions that `padding` wraps around, as `resize_image`."""
     if tuple(image.shape[-2:]) == tuple(size) or padding not in ("wrap", "wrap-x"):
         return resize_image(image, size)
     # The middle of three repetitions knows its neighbours, whatever the two sizes.

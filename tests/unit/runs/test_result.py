@@ -9,7 +9,7 @@ from PIL import Image
 
 import impasto
 from impasto.images.formats.tiff import encode_tiff
-from impasto.images.io import read_photograph
+from impasto.images.io import read_picture
 
 FAST = impasto.Recipe(weights="tiny", size=40, steps=2, style_layers=("conv1_1",), content_layers=("conv2_1",))
 
@@ -33,8 +33,9 @@ def test_a_whole_picture_goes_in_and_comes_out(tmp_path, photograph, picture):
     pytest.importorskip("imagecodecs")
     result = impasto.stylize(photograph, picture(32, 32), FAST)
     result.save(tmp_path / "out.tif")
-    _, before = read_photograph(photograph)
-    color, after = read_photograph(tmp_path / "out.tif")
+    before = read_picture(photograph).carried
+    read = read_picture(tmp_path / "out.tif")
+    color, after = read.image, read.carried
     assert before.alpha.shape == (1, 1, 30, 40) and before.alpha[0, 0, :9, -9:].min() == 0
     assert torch.equal(after.alpha, before.alpha) and after.depth == 16
     assert after.exif == before.exif and b"(c) Ann" in after.exif
@@ -55,7 +56,7 @@ def test_hidden_pixels_do_not_reach_the_pastiche(picture):
 def test_strip_and_depth_are_handed_on(tmp_path, photograph, picture):
     result = impasto.stylize(photograph, picture(32, 32), FAST)
     result.save(tmp_path / "out.png", depth=8, strip=True)
-    _, carried = read_photograph(tmp_path / "out.png")
+    carried = read_picture(tmp_path / "out.png").carried
     assert carried.exif is None and carried.depth == 8 and impasto.read_metadata(tmp_path / "out.png")["seed"] == 0
 
 
@@ -77,7 +78,7 @@ def test_how_the_file_is_written_is_in_its_recipe(tmp_path, photograph, other_pr
         ("given.png", {"keep_profile": True, "strip": False}, {"depth": 8, "keep_profile": True, "strip": False}),
     ):
         result.save(tmp_path / name, **given)
-        _, carried = read_photograph(tmp_path / name)
+        carried = read_picture(tmp_path / name).carried
         inside = impasto.read_metadata(tmp_path / name)["recipe"]
         assert {field: inside[field] for field in told} == told
         assert (carried.exif is None, carried.depth) == (told["strip"], 8)

@@ -1,1 +1,1 @@
-"""Color spaces, color differences, and mapping the colors of one picture to another's."""
+"""Color spaces, color differences, and color transfer from one picture to another."""

@@ -1,4 +1,4 @@
-"""How far two pictures are apart as the eye sees them: luma structure, colors in place, colors wherever they are."""
+"""Perceptual differences of two pictures: structure of the luma, colors by place, colors as a palette."""
 
 import math
 
@@ -16,11 +16,11 @@ COLORS = 4096
 """Most colors that a picture's palette keeps, the most frequent ones."""
 
 CANDIDATES = 64
-"""Colors among which the nearest by CIEDE2000 is sought: those nearest in CIELAB, where a search is fast."""
+"""Colors among which the nearest by CIEDE2000 is searched: the nearest in CIELAB, where a search is fast."""
 
 
 def ssim_metric(image: Tensor, other: Tensor) -> float:
-    """Structural similarity of the lumas, averaged over all whole windows: 1 for equal pictures, near 0 for unlike.
+    """Return the structural similarity of the lumas, the mean over all whole windows: 1 for equal pictures.
 
     image, other: (1, 3, H, W) of one size, at least 11 pixels a side, in [0, 1], sRGB.
     Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity", eq. 13, with its
@@ -37,7 +37,7 @@ def ssim_metric(image: Tensor, other: Tensor) -> float:
 
 
 def color_metric(image: Tensor, other: Tensor) -> float:
-    """Mean CIEDE2000 difference of the two pictures' colors, pixel by pixel; 0 for equal pictures.
+    """Return the mean CIEDE2000 difference of the two pictures' colors, pixel by pixel; 0 for equal pictures.
 
     image, other: (1, 3, H, W) of one size, in [0, 1], sRGB.
     """
@@ -45,10 +45,10 @@ def color_metric(image: Tensor, other: Tensor) -> float:
 
 
 def palette_color_metric(image: Tensor, other: Tensor) -> float:
-    """Mean CIEDE2000 difference of the picture's colors from the nearest color of the other, wherever it is there.
+    """Return the mean CIEDE2000 difference of the picture's colors from the nearest one anywhere in the other.
 
-    image, other: (1, 3, H, W) of any sizes, in [0, 1], sRGB. 0 if every color of the picture is in the other; how often
-    is left to `palette_metric`. Pixels are gathered in cells of 32 levels a channel, each counted with the mean of its
+    image, other: (1, 3, H, W) of any sizes, in [0, 1], sRGB. 0 if every color of the picture is in the other, however
+    often (`palette_metric` counts that). Pixels are grouped in cells of 32 levels a channel, each with the mean of its
     pixels; of more than 4096 cells the fullest are kept.
     """
     (colors, counts), (others, _) = _palette(image), _palette(other)
@@ -58,7 +58,7 @@ def palette_color_metric(image: Tensor, other: Tensor) -> float:
 
 
 def palette_metric(image: Tensor, other: Tensor) -> float:
-    """Distance of the two clouds of colors in CIELAB, in its units: how far paint must be moved, place aside.
+    """Return the distance of the two pictures' color distributions in CIELAB, in its units, wherever the colors are.
 
     image, other: (1, 3, H, W) of any sizes, in [0, 1], sRGB.
     Sliced Wasserstein-1 distance (Rabin et al. 2011, "Wasserstein Barycenter and Its Application to Texture Mixing",
@@ -86,7 +86,7 @@ def _colors(image: Tensor) -> Tensor:
 
 
 def _palette(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean colors (K, 3) in CIELAB of the cells that have pixels, and how many each has (K,)."""
+    """Return the mean colors (K, 3) in CIELAB of the cells that have pixels, and how many each has (K,)."""
     levels = (image[0].flatten(1) * LEVELS).long().clamp_max(LEVELS - 1)
     cells = (levels[0] * LEVELS + levels[1]) * LEVELS + levels[2]
     counts = torch.zeros(LEVELS**3, dtype=image.dtype, device=image.device)
@@ -97,13 +97,13 @@ def _palette(image: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _quantiles(values: Tensor) -> Tensor:
-    """Each row's values at RANKS even ranks: (K, M) becomes (K, RANKS)."""
+    """Return each row's values at RANKS even ranks: (K, M) becomes (K, RANKS)."""
     ranks = (2 * torch.arange(RANKS, device=values.device) + 1) * values.shape[1] // (2 * RANKS)
     return values.sort(dim=1).values[:, ranks]
 
 
 def _even_directions(count: int) -> Tensor:
-    """Unit vectors evenly over a half sphere, along a golden spiral: (count, 3)."""
+    """Return unit vectors spread evenly over a half sphere, along a golden spiral: (count, 3)."""
     index = torch.arange(count) + 0.5
     height, turn = index / count, index * math.pi * (3 - math.sqrt(5))
     radius = (1 - height**2).sqrt()

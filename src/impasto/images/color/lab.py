@@ -1,4 +1,4 @@
-"""CIELAB, where distances are near to what the eye sees, and the CIEDE2000 color difference."""
+"""CIELAB, in which distances are about as large as they look, and the CIEDE2000 color difference."""
 
 import math
 
@@ -15,17 +15,17 @@ _FULL_TURN = 2 * math.pi
 
 
 def to_linear(image: Tensor) -> Tensor:
-    """Values proportional to light, from gamma-coded sRGB in [0, 1], any shape: IEC 61966-2-1."""
+    """Return values proportional to light, from gamma-coded sRGB in [0, 1], any shape: IEC 61966-2-1."""
     return torch.where(image <= 0.04045, image / 12.92, ((image.clamp_min(0) + 0.055) / 1.055) ** 2.4)
 
 
 def from_linear(linear: Tensor) -> Tensor:
-    """Gamma-coded sRGB of values proportional to light, any shape; the inverse of `to_linear`: IEC 61966-2-1."""
+    """Return gamma-coded sRGB of values proportional to light, any shape; inverse of `to_linear`: IEC 61966-2-1."""
     return torch.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055)
 
 
 def to_lab(image: Tensor) -> Tensor:
-    """The image in CIELAB under D65: L from 0, black, to 100, white; a is green to red, b blue to yellow.
+    """Return the image in CIELAB under D65: L from 0, black, to 100, white; a is green to red, b blue to yellow.
 
     image: (B, 3, H, W) in [0, 1], sRGB. Returns (B, 3, H, W), same dtype and device.
     CIE 15:2004, section 8.2.1: L = 116 f(Y/Yn) - 16, a = 500 (f(X/Xn) - f(Y/Yn)), b = 200 (f(Y/Yn) - f(Z/Zn)).
@@ -37,7 +37,7 @@ def to_lab(image: Tensor) -> Tensor:
 
 
 def ciede2000(first: Tensor, second: Tensor) -> Tensor:
-    """The CIEDE2000 difference of colors: 0 the same, about 1 just seen side by side.
+    """Return the CIEDE2000 difference of colors: 0 the same, about 1 just visible side by side.
 
     first, second: (..., 3) in CIELAB, of shapes that broadcast. Returns (...), same dtype.
     Sharma, Wu and Dalal 2005, "The CIEDE2000 Color-Difference Formula", eq. 2 to 22, with kL = kC = kH = 1.
@@ -72,13 +72,13 @@ def ciede2000(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _lab_root(ratio: Tensor) -> Tensor:
-    """f of CIELAB: the cube root, continued by its tangent where it would be too steep, below (6/29)^3."""
+    """Return f of CIELAB: the cube root, continued by its tangent where it would be too steep, below (6/29)^3."""
     edge = 6 / 29
     return torch.where(ratio > edge**3, ratio.clamp_min(edge**3) ** (1 / 3), ratio / (3 * edge**2) + 4 / 29)
 
 
 def _sevenths(chroma: Tensor) -> Tensor:
-    """sqrt(C^7 / (C^7 + 25^7)) of eq. 4 and 17, as powers of C/25, which float32 can hold."""
+    """Return sqrt(C^7 / (C^7 + 25^7)) of eq. 4 and 17, as powers of C/25, which float32 can hold."""
     power = (chroma / 25) ** 7
     return (power / (power + 1)).sqrt()
 

@@ -8,7 +8,7 @@ from impasto.errors import RecipeError
 
 
 def parse_color(text: str) -> tuple[float, float, float]:
-    """The sRGB color that "#rrggbb" names, as (red, green, blue) in [0, 1]. Raises RecipeError."""
+    """Return the sRGB color of "#rrggbb" as (red, green, blue) in [0, 1]. Raises RecipeError."""
     if re.fullmatch(r"#[0-9a-fA-F]{6}", text) is None:
         raise RecipeError(
             f"{text!r} is not a color; expected #rrggbb, six hexadecimal digits after a #.",
@@ -19,7 +19,7 @@ def parse_color(text: str) -> tuple[float, float, float]:
 
 
 def mean_color(image: Tensor) -> Tensor:
-    """The mean of each channel, of the gamma-coded values.
+    """Return the mean of each channel, of the gamma-coded values.
 
     image: (B, 3, H, W) in [0, 1], sRGB. Returns (B, 3, 1, 1), same dtype and device.
     """

@@ -1,4 +1,4 @@
-"""Oklab, where lightness and chroma can be changed one without the other: there, to grey, and back into the gamut."""
+"""Oklab, in which lightness and chroma are independent: conversion from sRGB, to grey, and back into the gamut."""
 
 import torch
 from torch import Tensor
@@ -21,11 +21,11 @@ HALVINGS = 12
 """Steps of the search for the gamut's border: to 1/4096 of a color's chroma, far below one of 8 bits."""
 
 EDGE = 1e-5
-"""How far beyond [0, 1] linear light may be and count as inside: rounding of white, black and the primaries."""
+"""Linear light this far beyond [0, 1] still counts as inside: rounding of white, black and the primaries."""
 
 
 def to_oklab(image: Tensor) -> Tensor:
-    """The image in Oklab: L from 0, black, to 1, white; a is green to red, b blue to yellow; grey has a = b = 0.
+    """Return the image in Oklab: L from 0, black, to 1, white; a is green to red, b blue to yellow; grey has a = b = 0.
 
     image: (B, 3, H, W) in [0, 1], sRGB. Returns (B, 3, H, W), same dtype and device.
     Ottosson 2020: (L, a, b) = M2 cbrt(M1 rgb), rgb linear.
@@ -34,7 +34,7 @@ def to_oklab(image: Tensor) -> Tensor:
 
 
 def from_oklab(colors: Tensor) -> Tensor:
-    """The sRGB image of Oklab colors; one outside the gamut keeps lightness and hue and gives up chroma.
+    """Return the sRGB image of Oklab colors; those outside the gamut keep lightness and hue and lose chroma.
 
     colors: (B, 3, H, W) in Oklab; L is clamped to [0, 1]. Returns (B, 3, H, W) in [0, 1], same dtype and device.
     Inverse of Ottosson 2020. Outside, (L, a, b) becomes (L, t a, t b) with the largest t in [0, 1] that halving finds
@@ -48,7 +48,7 @@ def from_oklab(colors: Tensor) -> Tensor:
 
 
 def to_grey(image: Tensor) -> Tensor:
-    """The image without chroma, at the same lightness in Oklab.
+    """Return the image without chroma, at the same lightness in Oklab.
 
     image: (B, 3, H, W) in [0, 1], sRGB. Returns (B, 3, H, W) with three equal channels, same dtype and device.
     """
@@ -56,7 +56,7 @@ def to_grey(image: Tensor) -> Tensor:
 
 
 def grey_of(lightness: Tensor) -> Tensor:
-    """The grey sRGB image of that lightness in Oklab: linear light is L^3.
+    """Return the grey sRGB image of a lightness in Oklab: linear light is L^3.
 
     lightness: (B, 1, H, W), clamped to [0, 1]. Returns (B, 3, H, W) with three equal channels.
     """
@@ -64,7 +64,7 @@ def grey_of(lightness: Tensor) -> Tensor:
 
 
 def _reduce_chroma(colors: Tensor) -> Tensor:
-    """The colors (K, 3) with as much of their chroma as the gamut holds."""
+    """Return the colors (K, 3) with as much of their chroma as the gamut holds."""
     low = colors.new_zeros(len(colors), 1)
     high = torch.ones_like(low)
     for _ in range(HALVINGS):
@@ -79,7 +79,7 @@ def _scale_chroma(colors: Tensor, share: Tensor) -> Tensor:
 
 
 def _to_linear_rgb(colors: Tensor) -> Tensor:
-    """Linear sRGB, perhaps beyond [0, 1], of Oklab colors; both (..., 3)."""
+    """Return the linear sRGB, perhaps beyond [0, 1], of Oklab colors; both (..., 3)."""
     return _apply(_CONES, _apply(_OKLAB, colors, inverse=True) ** 3, inverse=True)
 
 

@@ -1,8 +1,8 @@
-"""The colors of a picture as a whole, brought to those of another: mean and covariance, histogram, lightness, chroma.
+"""Color transfer: match the mean and covariance, histogram, lightness or chroma of one picture to another.
 
-Pixels are a cloud of points (C, M); place does not matter. `alpha`, (1, 1, H, W) of the picture's size, at least 0 and
-somewhere above, says how much each counts; left out, all count alike. Moments are taken and moved in float64, part by
-part, so that a large picture is not held in float64 as a whole; `match_histogram` does hold it so, to sort it.
+Pixels are points (C, M); their places do not matter. `alpha`, (1, 1, H, W) of the picture's size, at least 0 and not 0
+everywhere, weights them; without it all count alike. Moments are computed in float64 in parts, so that a large picture
+is never in float64 as a whole; only `match_histogram` holds it so, to sort it.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,14 +18,14 @@ REGULARIZATION = 1e-8
 so that any picture with color in it is matched to within 1 % of the target's variance or closer."""
 
 PART = 2**20
-"""Pixels that are in float64 at a time."""
+"""Pixels converted to float64 at a time."""
 
 TIE_BREAK = 1e-7
-"""Weight of the surroundings in the order of pixels: less than any real difference, enough to part equal ones."""
+"""Weight of the surroundings in the order of pixels: less than any real difference, enough to separate equal ones."""
 
 
 def color_moments(image: Tensor, alpha: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Mean (C,) and covariance (C, C) of the pixels, float64.
+    """Return the mean (C,) and covariance (C, C) of the pixels, float64.
 
     image: (1, C, H, W), any values. mu = 1/W sum w x, Sigma = 1/W sum w (x - mu)(x - mu)^T, w alpha and W its sum.
     """
@@ -42,18 +42,18 @@ def color_moments(image: Tensor, alpha: Tensor | None = None) -> tuple[Tensor, T
 
 
 def cholesky_map(source: Tensor, target: Tensor) -> Tensor:
-    """A = L_T L_S^-1, where Sigma = L L^T with L lower triangular: Gatys et al. 2016 (arXiv 1606.05897)."""
+    """Return A = L_T L_S^-1, where Sigma = L L^T with L lower triangular: Gatys et al. 2016 (arXiv 1606.05897)."""
     triangular: Tensor = torch.linalg.cholesky(target) @ torch.linalg.inv(torch.linalg.cholesky(source))
     return triangular
 
 
 def pca_map(source: Tensor, target: Tensor) -> Tensor:
-    """A = Sigma_T^1/2 Sigma_S^-1/2: Gatys et al. 2016 (arXiv 1606.05897), after Hertzmann's Image Analogies (2001)."""
+    """Return A = Sigma_T^1/2 Sigma_S^-1/2: Gatys et al. 2016 (arXiv 1606.05897), after Hertzmann 2001."""
     return power(target, 0.5) @ power(source, -0.5)
 
 
 def monge_map(source: Tensor, target: Tensor) -> Tensor:
-    """A = Sigma_S^-1/2 (Sigma_S^1/2 Sigma_T Sigma_S^1/2)^1/2 Sigma_S^-1/2, symmetric: the least change of colors.
+    """Return A = Sigma_S^-1/2 (Sigma_S^1/2 Sigma_T Sigma_S^1/2)^1/2 Sigma_S^-1/2, symmetric: the least change.
 
     Pitie and Kokaram 2007, "The Linear Monge-Kantorovitch Linear Colour Mapping for Example-Based Colour Transfer".
     """
@@ -76,7 +76,7 @@ def match_moments(
     alpha: Tensor | None = None,
     target_alpha: Tensor | None = None,
 ) -> Tensor:
-    """The image with its colors moved so that their mean and covariance are the target's; values may leave [0, 1].
+    """Return the image with the target's mean and covariance of colors; values may leave [0, 1].
 
     image, target: (1, C, H, W) of any sizes. Returns (1, C, H, W) of the image's size, dtype and device.
     Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer" (arXiv 1606.05897), the linear matching:
@@ -89,7 +89,7 @@ def match_moments(
 def match_histogram(
     image: Tensor, target: Tensor, alpha: Tensor | None = None, target_alpha: Tensor | None = None
 ) -> Tensor:
-    """The image with, channel by channel, exactly the target's distribution of values; stays in the target's range.
+    """Return the image with exactly the target's histogram in each channel; values stay in the target's range.
 
     image, target: (1, C, H, W) of any sizes. Returns (1, C, H, W) of the image's size, dtype and device.
     First `monge`, so that the channels move together; then the pixel of rank (i + 1/2) / M in a channel, with alpha the
@@ -110,7 +110,7 @@ def match_histogram(
 def match_lightness(
     image: Tensor, target: Tensor, alpha: Tensor | None = None, target_alpha: Tensor | None = None
 ) -> Tensor:
-    """The image in grey, its lightness of the target's mean and standard deviation.
+    """Return the image in grey, its lightness with the target's mean and standard deviation.
 
     image, target: (1, 3, H, W) in [0, 1], sRGB, of any sizes. Returns (1, 3, H, W), grey, in [0, 1].
     Gatys et al. 2016 (arXiv 1606.05897), luminance-only transfer: L' = sigma_T / sigma_S (L - mu_S) + mu_T.
@@ -127,7 +127,7 @@ def match_chroma(
     alpha: Tensor | None = None,
     target_alphas: Sequence[Tensor | None] = (),
 ) -> Tensor:
-    """The image at its lightness, its chroma of the targets' mean and covariance as far as the gamut holds it.
+    """Return the image at its lightness, its chroma with the targets' mean and covariance as far as the gamut allows.
 
     image: (1, 3, H, W) in [0, 1], sRGB; targets: such images of any sizes, mixed by shares that sum to 1.
     target_alphas: one a target, or none. Returns (1, 3, H, W) in [0, 1].
@@ -146,7 +146,7 @@ def match_chroma(
 
 
 def take_chroma(image: Tensor, colored: Tensor) -> Tensor:
-    """The image's lightness with the other's chroma, place by place, as far as the gamut holds it.
+    """Return the image's lightness with the other's chroma at each place, as far as the gamut allows.
 
     image, colored: (1, 3, H, W) of one size, in [0, 1], sRGB. Returns (1, 3, H, W) in [0, 1].
     Gatys et al. 2016 (arXiv 1606.05897), luminance-only transfer. Differs: L, a, b are Oklab's, not YIQ's.
@@ -155,14 +155,14 @@ def take_chroma(image: Tensor, colored: Tensor) -> Tensor:
 
 
 def power(covariance: Tensor, exponent: float) -> Tensor:
-    """The symmetric matrix Sigma^exponent = U diag(lambda^exponent) U^T of a positive definite Sigma."""
+    """Return the symmetric matrix Sigma^exponent = U diag(lambda^exponent) U^T of a positive definite Sigma."""
     values, vectors = torch.linalg.eigh(covariance)
     powers = values.clamp_min(torch.finfo(values.dtype).tiny) ** exponent
     return torch.einsum("ik,k,jk->ij", vectors, powers, vectors)
 
 
 def _weights(image: Tensor, alpha: Tensor | None) -> Tensor:
-    """How much each of the M pixels counts, (M,)."""
+    """Return the weight of each of the M pixels, (M,)."""
     return torch.ones_like(image[0, 0]).flatten() if alpha is None else alpha.to(image.device).flatten()
 
 
@@ -179,7 +179,7 @@ def _map_to(image: Tensor, alpha: Tensor | None, mean: Tensor, covariance: Tenso
 
 
 def _take_ranks(order: Tensor, weights: Tensor, values: Tensor, shares: Tensor) -> Tensor:
-    """For each of M numbers the value of the same rank among N values, float64; equal numbers get one mean value.
+    """Return, for each of M numbers, the value of the same rank among N values, float64; equal numbers get their mean.
 
     weights: of the numbers, (M,), at least 0. shares: of the values, (N,), above 0. Both float64.
     """

@@ -1,4 +1,4 @@
-"""Animations on disk: small 8-bit frames, written as WebP or GIF."""
+"""Write animations: small 8-bit frames, as WebP or GIF."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -6,12 +6,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 from torch import Tensor
 
 from impasto.errors import OutputError
+from impasto.images.formats.decoding import one_line
 from impasto.images.formats.metadata import add_metadata
+from impasto.images.pixels import to_uint8
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.system.disk import check_folder, is_folder, is_same_file, replace_file
 
@@ -26,18 +27,17 @@ FRAMES_PER_SECOND = 12
 
 
 def to_frame(image: Tensor, *, long_edge: int = LONG_EDGE) -> Tensor:
-    """An image as a frame: shrunk to at most `long_edge` pixels, in 8 bits, on the CPU.
+    """Return an image as a frame of an animation: shrunk to at most `long_edge` pixels, in 8 bits, on the CPU.
 
     image: (1, 3, H, W) float32 in [0, 1], sRGB. Returns (h, w, 3) uint8.
     """
     height, width = image.shape[-2:]
     size = fit_long_edge(height, width, min(long_edge, max(height, width)))
-    shrunk = resize_image(image.detach().to("cpu"), size)
-    return shrunk[0].mul(255).round_().to(torch.uint8).permute(1, 2, 0).contiguous()
+    return to_uint8(resize_image(image.detach().to("cpu"), size))
 
 
 def check_animation(path: str | os.PathLike[str], *, inputs: Sequence[str | os.PathLike[str]]) -> Path:
-    """The path, if an animation can be written there; to be asked before slow work. Raises OutputError."""
+    """Return the path if an animation can be written there; call it before slow work. Raises OutputError."""
     path = Path(path)
     label = f"animation {str(path)!r}"
     if path.suffix.lower() not in FORMATS:
@@ -64,7 +64,7 @@ def write_animation(
     hold_s: float = 2.0,
     metadata: Mapping[str, object] | None = None,
 ) -> None:
-    """Writes the frames as an endless animation, all at the size of the last one, which stays `hold_s` seconds.
+    """Write the frames as an endless animation, all at the size of the last one, which stays for `hold_s` seconds.
 
     frames: at least one, each (h, w, 3) uint8 as `to_frame` gives it. metadata: a JSON-able object that goes into a
     WebP; a GIF has no place for it. The file appears whole or not at all.
@@ -90,7 +90,7 @@ def write_animation(
         )
     except (OSError, ValueError) as error:
         raise OutputError(
-            f"animation {str(path)!r} could not be encoded as {pillow_name} ({' '.join(str(error).split())}).",
+            f"animation {str(path)!r} could not be encoded as {pillow_name} ({one_line(error)}).",
             "Try the other of .webp and .gif.",
         ) from error
     replace_file(path, encoded)

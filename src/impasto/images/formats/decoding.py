@@ -1,4 +1,4 @@
-"""Picture files opened with Pillow, or refused with a reason in one line."""
+"""Open and decode picture files with Pillow, quietly, its errors raised as ours."""
 
 import difflib
 import functools
@@ -19,23 +19,22 @@ from impasto.images.formats.png import MAX_TEXT_BYTES
 
 logger = logging.getLogger(__name__)
 
-# Pillow runs Ghostscript for EPS: no place for a stranger's file.
-_DRAWINGS = ("EPS", "WMF")
+_DRAWINGS = ("EPS", "WMF")  # Pillow runs Ghostscript for EPS: no place for a stranger's file
 _HEIC = "it is an HEIC photograph"
 _KINDS = "a PNG, JPEG, WebP, TIFF or another picture file"
 
 LARGE_FILE_BYTES = 2**28
 """A larger file is judged by its header before it is read into memory."""
 
-# Pillow's size limit and Python's warning filters belong to the whole process: one reader changes them at a time.
+# Pillow's limits and Python's warning filters belong to the whole process: one thread changes them at a time.
 _pillow_lock = threading.RLock()
 
 
 def read_file(path: Path, label: str, max_pixels: int) -> bytes:
     """Return the bytes of a picture file.
 
-    Raises ImageReadError (missing, empty, not readable), and for a file too large to be read before it is judged, what
-    `open_picture` raises.
+    Raises ImageReadError (missing, empty, not readable); for a file beyond LARGE_FILE_BYTES also what `open_picture`
+    and `check_pixel_count` raise.
     """
     check_file(path, label)
     if path.stat().st_size > LARGE_FILE_BYTES:
@@ -46,14 +45,14 @@ def read_file(path: Path, label: str, max_pixels: int) -> bytes:
 
 @contextmanager
 def open_picture(file: BinaryIO, label: str, max_pixels: int) -> Iterator[Image.Image]:
-    """Open a picture, header only; within the block every error of Pillow becomes one of ours.
+    """Open a picture without decoding it; the block runs in `guarded_pillow`.
 
     max_pixels: as in `read_image`. Raises ImageReadError (damaged, not a picture), ImageSizeError.
     """
     _register_heif()
     head = file.read(32)
     file.seek(0)
-    with reading(label, max_pixels, head), Image.open(file) as picture:
+    with guarded_pillow(label, max_pixels, head), Image.open(file) as picture:
         if picture.format in _DRAWINGS:
             raise ImageReadError(
                 f"{label} is an {picture.format} drawing; expected {_KINDS}.", "Export it as PNG first."
@@ -63,7 +62,7 @@ def open_picture(file: BinaryIO, label: str, max_pixels: int) -> Iterator[Image.
 
 @functools.cache
 def _register_heif() -> None:
-    """Lets Pillow open HEIC, if the package pillow-heif is there. AVIF it opens by itself."""
+    """Let Pillow open HEIC where the package pillow-heif is installed. AVIF it opens by itself."""
     try:
         plugin = importlib.import_module("pillow_heif")
     except ImportError:
@@ -72,15 +71,18 @@ def _register_heif() -> None:
 
 
 @contextmanager
-def reading(label: str, max_pixels: int, head: bytes = b"\0") -> Iterator[None]:
-    """A block in which Pillow reads: quiet, with our size limit for its own, all its errors turned into ours."""
+def guarded_pillow(label: str, max_pixels: int, head: bytes = b"\0") -> Iterator[None]:
+    """Run a block with our limits in place of Pillow's, its warnings logged and its errors raised as ours.
+
+    head: the first bytes of the file, to name its kind in an error. Raises ImageReadError, ImageSizeError.
+    """
     try:
-        with _quiet_pillow(label, max_pixels):
+        with _our_limits(label, max_pixels):
             yield
     except (ImpastoError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        found = re.search(r"\d+", str(error))  # Pillow gives its first number for the pixels, and no sides
+        found = re.search(r"\d+", str(error))  # its first number is the pixels; the sides are not in it
         raise _size_error(label, int(found[0]) if found else None, max_pixels) from error
     except UnidentifiedImageError as error:
         kind = _sniff_kind(head)
@@ -93,8 +95,24 @@ def reading(label: str, max_pixels: int, head: bytes = b"\0") -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def _our_limits(label: str, max_pixels: int) -> Iterator[None]:
+    # Pillow's own size limit warns at 89 and fails at 179 megapixels. With ours it fails at twice max_pixels, and
+    # check_pixel_count at once; without any, an ICO would be decoded while it is opened.
+    with _pillow_lock, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        limits = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
+        Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = max_pixels, MAX_TEXT_BYTES
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits
+    for warning in caught:
+        logger.warning("%s: %s", label, one_line(warning.message))
+
+
 def load_upright(picture: Image.Image, label: str, max_pixels: int) -> Image.Image:
-    """A decoded copy, turned as its EXIF orientation says; to be called within `open_picture` or `reading`.
+    """Return a decoded copy, turned by its EXIF orientation. Call it within `open_picture` or `guarded_pillow`.
 
     Raises ImageSizeError, from the header, before anything is decoded.
     """
@@ -105,7 +123,7 @@ def load_upright(picture: Image.Image, label: str, max_pixels: int) -> Image.Ima
     picture.load()
     try:
         return ImageOps.exif_transpose(picture)
-    except Exception as error:  # as above, of damaged EXIF; the pixels are sound
+    except Exception as error:  # of damaged EXIF, nearly anything; the pixels are sound
         logger.warning("%s: its EXIF data are damaged (%s); the picture is not turned.", label, one_line(error))
         return picture.copy()
 
@@ -114,28 +132,6 @@ def check_pixel_count(pixels: int, label: str, max_pixels: int) -> None:
     """Accept at most `max_pixels` pixels. Raises ImageSizeError."""
     if pixels > max_pixels:
         raise _size_error(label, pixels, max_pixels)
-
-
-def one_line(message: object) -> str:
-    """The text of an error or warning of another library, for a message of ours."""
-    return " ".join(str(message).split())
-
-
-@contextmanager
-def _quiet_pillow(label: str, max_pixels: int) -> Iterator[None]:
-    # Pillow's own limit warns at 89 and fails at 179 megapixels. Ours stands in its place while the block runs (Pillow
-    # fails at twice of it, check_pixel_count at once) rather than none, since Pillow decodes an ICO while opening it.
-    # Pillow's warnings become log lines.
-    with _pillow_lock, warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        limits = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
-        Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = max_pixels, MAX_TEXT_BYTES
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits
-    for warning in said:
-        logger.warning("%s: %s", label, one_line(warning.message))
 
 
 def _size_error(label: str, pixels: int | None, max_pixels: int) -> ImageSizeError:
@@ -147,8 +143,13 @@ def _size_error(label: str, pixels: int | None, max_pixels: int) -> ImageSizeErr
     )
 
 
+def one_line(message: object) -> str:
+    """Return the text of another library's error or warning without line breaks."""
+    return " ".join(str(message).split())
+
+
 def check_file(path: Path, label: str) -> None:
-    """Accept a file that is there, can be opened and is not empty. Raises ImageReadError."""
+    """Accept a file that exists, can be opened and is not empty. Raises ImageReadError."""
     expected = f"expected {_KINDS}."
     try:
         if path.is_dir():

@@ -1,4 +1,4 @@
-"""An image and what its photograph carried, as the bytes of a file."""
+"""Encode an image, and what its photograph carried, as the bytes of a file."""
 
 import logging
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from impasto.images.formats.exif import JPEG_EXIF_BYTES
 from impasto.images.formats.png import encode_png
 from impasto.images.formats.profiles import picture_from_srgb, srgb_profile, srgb_to_unit
 from impasto.images.formats.tiff import encode_tiff
-from impasto.images.pixels import composite_on_white
+from impasto.images.pixels import composite_on_white, to_uint8
 from impasto.images.resize import resize_image
 
 logger = logging.getLogger(__name__)
@@ -47,18 +47,6 @@ FORMATS: Mapping[str, FileFormat] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
-    """How a picture is written. depth: bits a channel; None: as the photograph, where the format can hold it.
-
-    keep_profile: in the photograph's ICC profile instead of sRGB. strip: without the photograph's EXIF.
-    """
-
-    depth: Depth | None = None
-    keep_profile: bool = False
-    strip: bool = False
-
-
 def check_depth(suffix: str, depth: int | None, label: str) -> None:
     """Accept a depth that files of this suffix can have; None always. Raises OutputError."""
     if depth not in (None, 8, 16):
@@ -73,23 +61,30 @@ def encode_image(
     image: Tensor,
     file_format: FileFormat,
     options: Mapping[str, Any],
-    carried: Carried,
-    finish: Finish,
     label: str,
+    *,
+    carried: Carried,
+    depth: Depth | None,
+    keep_profile: bool,
+    strip: bool,
 ) -> BytesIO:
-    """The file. image: (1, 3, H, W) in [0, 1], sRGB, checked. label: the file, in messages.
+    """Return the file. image: (1, 3, H, W) in [0, 1], sRGB, checked. label: the file, in messages.
 
-    options: those of PIL's `save`, the metadata among them. Raises OSError and ValueError, as PIL's `save` does.
+    options: those of PIL's `save`, the metadata among them; the other parameters are those of `write_image`.
+    Raises OSError and ValueError, as PIL's `save` does.
     """
-    depth = finish.depth if finish.depth is not None else (carried.depth if file_format.is_deep else 8)
+    if depth is None:
+        depth = carried.depth if file_format.is_deep else 8
+    if keep_profile and not carried.keepable:
+        logger.warning("%s: the photograph's ICC profile is not a sound one of RGB pixels; written in sRGB.", label)
     image = image.detach().cpu()
-    alpha = _fit_alpha(carried, image)
+    alpha = None if carried.alpha is None else resize_image(carried.alpha, (image.shape[-2], image.shape[-1]))
     if alpha is not None and not file_format.has_alpha:
         image, alpha = composite_on_white(image, alpha, label), None
-    levels, profile = _colors(image, depth, _wanted_profile(carried, finish, label), label)
+    levels, profile = _to_profile(image, depth, carried.profile if keep_profile else None, label)
     if alpha is not None:
         levels = np.concatenate([levels, _to_levels(alpha, depth)], axis=2)
-    exif = None if finish.strip else carried.exif
+    exif = None if strip else carried.exif
     if file_format.pillow_name == "TIFF":
         return encode_tiff(levels, profile=profile, exif=exif, tags=options.get("tiffinfo", {}))
     if depth == 16:
@@ -105,37 +100,24 @@ def encode_image(
     return encoded
 
 
-def _wanted_profile(carried: Carried, finish: Finish, label: str) -> bytes | None:
-    """The profile other than sRGB that the file shall have."""
-    if finish.keep_profile and not carried.keepable:
-        logger.warning("%s: the photograph's ICC profile is not a sound one of RGB pixels; written in sRGB.", label)
-    return carried.profile if finish.keep_profile else None
-
-
-def _colors(image: Tensor, depth: Depth, profile: bytes | None, label: str) -> tuple[npt.NDArray[Any], bytes]:
-    """The color levels (H, W, 3) and the profile they are in."""
+def _to_profile(image: Tensor, depth: Depth, profile: bytes | None, label: str) -> tuple[npt.NDArray[Any], bytes]:
+    """Return the color levels (H, W, 3) and the profile they are in: this one if it can be converted to, else sRGB."""
     if profile is not None:
         try:
             if depth == 8:
-                picture = Image.fromarray(_to_levels(image, 8))
-                return np.asarray(picture_from_srgb(picture, profile)), profile
+                return np.asarray(picture_from_srgb(Image.fromarray(_to_levels(image, 8)), profile)), profile
             unit = srgb_to_unit(image[0].permute(1, 2, 0).numpy(), profile)
             return _to_levels(torch.from_numpy(unit).permute(2, 0, 1)[None], 16), profile
         except ValueError as error:
-            logger.warning("%s: the photograph's ICC profile has no way back (%s); written in sRGB.", label, error)
+            logger.warning(
+                "%s: colors cannot be converted to the photograph's ICC profile (%s); written in sRGB.", label, error
+            )
     return _to_levels(image, depth), srgb_profile()
 
 
-def _fit_alpha(carried: Carried, image: Tensor) -> Tensor | None:
-    if carried.alpha is None:
-        return None
-    return resize_image(carried.alpha, (image.shape[-2], image.shape[-1]))
-
-
 def _to_levels(values: Tensor, depth: Depth) -> npt.NDArray[Any]:
-    """(H, W, C) uint8 or uint16, nearest to values (1, C, H, W) in [0, 1]."""
-    channels = values[0].permute(1, 2, 0)
+    """Return (H, W, C) uint8 or uint16, nearest to values (1, C, H, W) in [0, 1]."""
     if depth == 8:
-        return channels.mul(255).round_().to(torch.uint8).contiguous().numpy()
+        return to_uint8(values).numpy()
     # float64: float32 has 24 bits, and half a level of 16 needs 17 of them exactly.
-    return np.round(channels.double().numpy() * 65535).astype(np.uint16)
+    return np.round(values[0].permute(1, 2, 0).double().numpy() * 65535).astype(np.uint16)

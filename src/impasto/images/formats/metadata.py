@@ -1,4 +1,4 @@
-"""Metadata: one JSON object inside a PNG, JPEG, WebP or TIFF file.
+"""Metadata of a picture file: one JSON object inside a PNG, JPEG, WebP or TIFF.
 
 PNG carries it in an iTXt chunk "impasto"; the others in an XMP packet, in one element of our own namespace.
 The JSON is ASCII, so that file names of any bytes survive XML and UTF-8. Nothing here depends on the clock.
@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from impasto.errors import ImageReadError
-from impasto.images.formats.decoding import check_file, one_line, reading
+from impasto.images.formats.decoding import check_file, guarded_pillow, one_line
 from impasto.images.formats.png import MAX_TEXT_BYTES, SIGNATURE, read_texts
 
 XMP_NAMESPACE = "http://ns.impasto/1.0/"
@@ -57,7 +57,7 @@ def find_metadata(path: Path, label: str) -> dict[str, object] | None:
     Raises ImageReadError (missing, damaged, or metadata beyond MAX_TEXT_BYTES).
     """
     check_file(path, label)
-    with reading(label, _ANY_SIZE), path.open("rb") as file:
+    with guarded_pillow(label, _ANY_SIZE), path.open("rb") as file:
         try:
             text = _find_text(file)
             metadata = None if text is None else json.loads(text)

@@ -1,4 +1,4 @@
-"""ICC profiles: a photograph's colors brought to sRGB, and a pastiche's from there to the photograph's."""
+"""ICC profiles: convert a photograph's colors to sRGB, and a pastiche's from sRGB to the photograph's profile."""
 
 import functools
 import importlib
@@ -30,14 +30,14 @@ def has_deep() -> bool:
 
 @functools.cache
 def srgb_profile() -> bytes:
-    """The profile of sRGB, the same bytes on every day."""
+    """Return the profile of sRGB, the same bytes at any time."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)  # when it was made: the clock, in lcms
+    profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)  # its date, which lcms takes from the clock
     return bytes(profile)
 
 
 def is_srgb(profile: bytes) -> bool:
-    """Whether the profile is ours, apart from its header; then nothing has to be converted, nor rounded."""
+    """Whether the profile is ours, apart from its header, so that nothing has to be converted, nor rounded."""
     return profile[_HEADER_BYTES:] == srgb_profile()[_HEADER_BYTES:]
 
 
@@ -46,25 +46,21 @@ def is_rgb(profile: bytes | None) -> bool:
     return profile is not None and _space_of(profile) == "RGB"
 
 
-def picture_to_srgb(opaque: Image.Image, profile: bytes | None, label: str) -> Image.Image:
-    """The picture (L, RGB or CMYK) as RGB of 8 bits in sRGB.
+def picture_to_srgb(picture: Image.Image, profile: bytes | None, label: str) -> Image.Image:
+    """Convert a picture (L, RGB or CMYK) to 8-bit RGB in sRGB.
 
-    A profile that does not serve is left aside, with a warning.
+    A profile that cannot be used is ignored, with a warning.
     """
     if profile and not is_srgb(profile):
-        srgb = ImageCms.createProfile("sRGB")
         try:
-            converted: Image.Image | None = ImageCms.profileToProfile(opaque, BytesIO(profile), srgb, outputMode="RGB")
+            return _convert(picture, BytesIO(profile), ImageCms.createProfile("sRGB"))
         except ImageCms.PyCMSError as error:
             logger.warning("%s: its ICC profile was left aside (%s); the colors are taken as sRGB.", label, error)
-        else:
-            assert converted is not None  # None is for inPlace only
-            return converted
-    return opaque.convert("RGB")
+    return picture.convert("RGB")
 
 
 def unit_to_srgb(colors: Levels, profile: bytes | None, label: str) -> Levels:
-    """Colors in sRGB, in float32 all the way; a profile that does not serve is left aside, with a warning.
+    """Convert colors to sRGB in float32; a profile that cannot be used is ignored, with a warning.
 
     colors: (H, W, 1|3) float32 in [0, 1]. Returns (H, W, 3) float32 in [0, 1]. Needs the extra `deep` for a profile.
     """
@@ -82,9 +78,9 @@ def unit_to_srgb(colors: Levels, profile: bytes | None, label: str) -> Levels:
 
 
 def srgb_to_unit(colors: Levels, profile: bytes) -> Levels:
-    """Colors of sRGB in an RGB profile, (H, W, 3) float32 in [0, 1], as they came; colors beyond its gamut are clipped.
+    """Convert sRGB colors, (H, W, 3) float32 in [0, 1], to an RGB profile; colors beyond its gamut are clipped.
 
-    Through 8 bits without the extra `deep`. Raises ValueError for a profile that has no way back.
+    In 8 bits without the extra `deep`. Raises ValueError for a profile that cannot be converted to.
     """
     if has_deep():
         try:
@@ -97,29 +93,32 @@ def srgb_to_unit(colors: Levels, profile: bytes) -> Levels:
 
 
 def picture_from_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
-    """The RGB picture in sRGB brought to an RGB profile, in 8 bits. Raises ValueError for one that has no way back."""
-    srgb = ImageCms.createProfile("sRGB")
+    """Convert an 8-bit sRGB picture to an RGB profile. Raises ValueError for one that cannot be converted to."""
     try:
-        converted: Image.Image | None = ImageCms.profileToProfile(picture, srgb, BytesIO(profile), outputMode="RGB")
+        return _convert(picture, ImageCms.createProfile("sRGB"), BytesIO(profile))
     except ImageCms.PyCMSError as error:
         raise ValueError(str(error)) from error
+
+
+def _convert(picture: Image.Image, source: Any, target: Any) -> Image.Image:
+    converted: Image.Image | None = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
     assert converted is not None  # None is for inPlace only
     return converted
 
 
-def _transform(colors: Levels, source: bytes, goal: bytes) -> Levels:
-    # float32, since lcms takes tables of 16 bits near black: 149 of 65535 levels off, measured, and 0.5 in float32.
+def _transform(colors: Levels, source: bytes, target: bytes) -> Levels:
+    # float32: in 16 bits lcms uses tables, which near black are off by 149 of 65535 levels (measured); float32 by 0.5.
     imagecodecs = importlib.import_module("imagecodecs")
     grey = colors.shape[2] == 1
     pixels = np.ascontiguousarray(colors[:, :, 0] if grey else colors, dtype=np.float32)
     space = "gray" if grey else "rgb"
-    converted = imagecodecs.cms_transform(pixels, source, goal, colorspace=space, outcolorspace="rgb", intent=0)
+    converted = imagecodecs.cms_transform(pixels, source, target, colorspace=space, outcolorspace="rgb", intent=0)
     clipped: Levels = np.clip(converted, 0, 1)
     return clipped
 
 
 def _space_of(profile: bytes) -> str | None:
-    """The color space of the pixels, as the profile names it; None of a broken one."""
+    """Return the color space of the pixels, as the profile names it; None for a broken profile."""
     try:
         opened = ImageCms.getOpenProfile(BytesIO(profile))
     except ImageCms.PyCMSError:

@@ -1,7 +1,6 @@
-"""Pixels of 16 bits from PNG and TIFF files, of which Pillow keeps 8. Needs the extra `deep`."""
+"""Decode PNG and TIFF files of 16 bits a channel, of which Pillow keeps 8. Needs the extra `deep`."""
 
 import importlib
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch import Tensor
 from impasto.errors import ImageReadError
 from impasto.images.formats.profiles import unit_to_srgb
 
-_BITS, _PHOTOMETRIC, _ORIENTATION, _SAMPLE_FORMAT = 258, 262, 274, 339
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _PREMULTIPLIED, _STRAIGHT = 1, 2
 _WHITE = 65535
@@ -24,62 +23,46 @@ Levels = npt.NDArray[np.uint16]
 
 
 def is_deep(picture: Image.Image) -> bool:
-    """Whether the opened, not yet loaded file holds 16 bits a channel that `read_levels` can read."""
+    """Whether the opened, not yet loaded file holds 16 bits a channel that `decode_deep` can read."""
     if isinstance(picture, PngImagePlugin.PngImageFile):
         return any(str(tile.args).endswith(";16B") for tile in picture.tile)
     if not isinstance(picture, TiffImagePlugin.TiffImageFile):
         return False
     tags = picture.tag_v2
-    photometric = tags.get(_PHOTOMETRIC)
     return (
-        set(_listed(tags.get(_BITS, 1))) == {16}
-        and set(_listed(tags.get(_SAMPLE_FORMAT, 1))) == {1}
-        and photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB)
+        set(np.atleast_1d(tags.get(_BITS, 1))) == {16}
+        and set(np.atleast_1d(tags.get(_SAMPLE_FORMAT, 1))) == {1}
+        and tags.get(_PHOTOMETRIC) in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB)
     )
 
 
-def read_levels(data: bytes, picture: Image.Image, orientation: int, label: str) -> Levels:
-    """Decode the 16-bit pixels of a file that `is_deep`, upright. data: its bytes; picture: as Pillow opened it.
+def decode_deep(data: bytes, picture: Image.Image, label: str) -> Levels:
+    """Decode the pixels of a file that `is_deep`, as they are stored. data: its bytes; picture: as Pillow opened it.
 
     Raises ImageReadError (a layout that is no picture), and whatever the decoders raise of damaged bytes.
     """
-    levels: npt.NDArray[Any] = _read_tiff(data) if picture.format == "TIFF" else _read_png(data)
+    # A transparent color of a PNG (tRNS) comes as alpha.
+    decode = _decode_tiff if picture.format == "TIFF" else importlib.import_module("imagecodecs").png_decode
+    levels: npt.NDArray[Any] = decode(data)
+    levels = levels if levels.ndim == 3 else levels[:, :, None]
     if levels.ndim != 3 or levels.dtype != np.uint16 or levels.shape[2] not in (1, 2, 3, 4):
         raise ImageReadError(
             f"{label} holds {levels.dtype} pixels of shape {levels.shape}; expected 16-bit grey or RGB.",
             "Save it as RGB of 16 bits.",
         )
-    return np.ascontiguousarray(_turn(levels, orientation))
-
-
-def read_orientation(picture: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8. Of a TIFF it is to be asked before Pillow loads, and turns, the picture."""
-    try:
-        found = picture.getexif().get(_ORIENTATION, 1)
-    except Exception:  # damaged EXIF, which `load_upright` tells
-        return 1
-    return found if found in range(1, 9) else 1
+    return levels
 
 
 def levels_to_layers(levels: Levels, profile: bytes | None, label: str) -> tuple[Tensor, Tensor | None]:
-    """Color (1, 3, H, W) in sRGB and alpha (1, 1, H, W), None if there is none; float32 in [0, 1]."""
+    """Return color (1, 3, H, W) in sRGB and alpha (1, 1, H, W), None if there is none; float32 in [0, 1]."""
     unit = levels.astype(np.float32) / np.float32(_WHITE)
-    count = unit.shape[2]
-    has_alpha = count in (2, 4)
-    colors = unit_to_srgb(unit[:, :, : count - has_alpha], profile, label)
+    has_alpha = unit.shape[2] in (2, 4)
+    colors = unit_to_srgb(unit[:, :, :-1] if has_alpha else unit, profile, label)
     color = torch.from_numpy(np.ascontiguousarray(colors.transpose(2, 0, 1)))[None]
-    if not has_alpha:
-        return color, None
-    return color, torch.from_numpy(np.ascontiguousarray(unit[:, :, -1]))[None, None]
+    return color, torch.from_numpy(np.ascontiguousarray(unit[:, :, -1]))[None, None] if has_alpha else None
 
 
-def _read_png(data: bytes) -> Levels:
-    # A transparent color (tRNS) comes as alpha.
-    levels: Levels = importlib.import_module("imagecodecs").png_decode(data)
-    return levels if levels.ndim == 3 else levels[:, :, None]
-
-
-def _read_tiff(data: bytes) -> npt.NDArray[Any]:
+def _decode_tiff(data: bytes) -> npt.NDArray[Any]:
     with importlib.import_module("tifffile").TiffFile(BytesIO(data)) as file:
         page: Any = file.pages[0]
         levels: npt.NDArray[Any] = page.asarray()
@@ -93,7 +76,7 @@ def _read_tiff(data: bytes) -> npt.NDArray[Any]:
         return levels
     if is_inverted:
         levels = np.concatenate([_WHITE - levels[:, :, :1], levels[:, :, 1:]], axis=2)
-    # Four channels of which nothing is told are RGBA to Pillow, and to us.
+    # Four channels without a declared kind are RGBA to Pillow, and to us.
     kind = extra[0] if extra else _STRAIGHT
     if levels.shape[2] == colors or kind not in (_PREMULTIPLIED, _STRAIGHT):
         return levels[:, :, :colors]
@@ -105,21 +88,3 @@ def _unmultiply(levels: Levels) -> Levels:
     alpha = levels[:, :, -1:].astype(np.float64)
     straight = np.round(levels[:, :, :-1] * (_WHITE / np.maximum(alpha, 1)))
     return np.concatenate([np.minimum(straight, _WHITE).astype(np.uint16), levels[:, :, -1:]], axis=2)
-
-
-def _turn(levels: Levels, orientation: int) -> Levels:
-    turns: dict[int, Callable[[Levels], Levels]] = {
-        1: lambda pixels: pixels,
-        2: lambda pixels: pixels[:, ::-1],
-        3: lambda pixels: pixels[::-1, ::-1],
-        4: lambda pixels: pixels[::-1],
-        5: lambda pixels: pixels.transpose(1, 0, 2),
-        6: lambda pixels: np.rot90(pixels, -1),
-        7: lambda pixels: pixels[::-1, ::-1].transpose(1, 0, 2),
-        8: lambda pixels: np.rot90(pixels, 1),
-    }
-    return turns[orientation](levels)
-
-
-def _listed(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,)

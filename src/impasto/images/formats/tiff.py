@@ -1,6 +1,6 @@
-"""A TIFF file of 8 or 16 bits a channel, RGB or RGBA, written without libtiff.
+"""Write TIFF files of 8 or 16 bits a channel, RGB or RGBA, without libtiff.
 
-Pillow writes neither 16-bit RGB nor, through libtiff, an EXIF or GPS folder. Its directory writer does.
+Pillow writes neither 16-bit RGB nor, through libtiff, an EXIF or GPS folder. Its writer of directories does.
 """
 
 import zlib
@@ -13,13 +13,13 @@ import numpy.typing as npt
 from PIL import Image, TiffImagePlugin
 
 STRIP_BYTES = 1 << 20
-"""Pixels are packed in strips of about this size, so that a reader needs no more at once."""
+"""Pixels are compressed in strips of about this size, so that a reader needs no more at once."""
 
 _GROUPS = (0x8769, 0x8825)  # EXIF, GPS
 
 
 def encode_tiff(levels: npt.NDArray[Any], *, profile: bytes, exif: bytes | None, tags: Mapping[int, Any]) -> BytesIO:
-    """The file: deflated, after differences of neighbors (predictor 2), which is exact.
+    """Return the file, compressed without loss: deflate of the differences of neighbors (predictor 2).
 
     levels: (H, W, 3|4) uint8 or uint16; the fourth is straight alpha. tags: further ones by their number.
     """
@@ -32,8 +32,6 @@ def encode_tiff(levels: npt.NDArray[Any], *, profile: bytes, exif: bytes | None,
         found.load(exif)
         for tag in found:
             directory[tag] = found.get_ifd(tag) if tag in _GROUPS else found[tag]
-    for tag, value in tags.items():
-        directory[tag] = value
     starts = np.cumsum([0, *(len(strip) for strip in strips)])[:-1]
     layout = {
         256: width,
@@ -50,11 +48,10 @@ def encode_tiff(levels: npt.NDArray[Any], *, profile: bytes, exif: bytes | None,
     }
     if channels == 4:
         layout[338] = 2  # straight alpha
-    for tag, number in layout.items():
-        directory[tag] = number
-    for tag in (273, 279):  # strips: four bytes a number, whatever they are now
+    for tag, value in {**tags, **layout, 34675: profile}.items():
+        directory[tag] = value
+    for tag in (273, 279):  # strips: four bytes a number, whatever their values are before the shift
         directory.tagtype[tag] = 4
-    directory[34675] = profile
     encoded = BytesIO()
     directory.save(encoded)
     for strip in strips:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from impasto.errors import OutputError
 from impasto.images.formats.profiles import is_srgb
-from impasto.images.io import check_output, read_metadata, read_photograph, write_image
+from impasto.images.io import check_output, read_metadata, read_picture, write_image
 
 FILES = [(".png", 8), (".tif", 8), (".webp", 8), (".jpg", 8), (".png", 16), (".tif", 16)]
 
@@ -33,7 +33,8 @@ def opened(path):
 @pytest.mark.parametrize(("suffix", "depth"), FILES)
 def test_srgb_profile_exif_and_metadata_are_in_every_file(tmp_path, suffix, depth):
     photograph(tmp_path / "in.png")
-    image, carried = read_photograph(tmp_path / "in.png")
+    read = read_picture(tmp_path / "in.png")
+    image, carried = read.image, read.carried
     out = tmp_path / f"out{suffix}"
     write_image(image, out, carried=carried, depth=depth, metadata={"seed": 3})
     picture = opened(out)
@@ -47,7 +48,8 @@ def test_srgb_profile_exif_and_metadata_are_in_every_file(tmp_path, suffix, dept
 @pytest.mark.parametrize(("suffix", "depth"), [file for file in FILES if file[0] != ".jpg"])
 def test_alpha_comes_back_exactly(tmp_path, caplog, suffix, depth):
     upright = photograph(tmp_path / "in.png", "RGBA")
-    image, carried = read_photograph(tmp_path / "in.png")
+    read = read_picture(tmp_path / "in.png")
+    image, carried = read.image, read.carried
     write_image(image, tmp_path / f"out{suffix}", carried=carried, depth=depth)
     assert (np.asarray(opened(tmp_path / f"out{suffix}"))[..., 3] == upright[..., 3]).all()
     assert not caplog.records
@@ -55,14 +57,14 @@ def test_alpha_comes_back_exactly(tmp_path, caplog, suffix, depth):
 
 def test_alpha_follows_the_size_of_the_picture(tmp_path):
     photograph(tmp_path / "in.png", "RGBA")
-    _, carried = read_photograph(tmp_path / "in.png")
+    carried = read_picture(tmp_path / "in.png").carried
     write_image(torch.zeros(1, 3, 8, 8), tmp_path / "out.png", carried=carried)
     assert opened(tmp_path / "out.png").mode == "RGBA"
 
 
 def test_jpeg_has_no_alpha(tmp_path, caplog):
     photograph(tmp_path / "in.png", "RGBA")
-    _, carried = read_photograph(tmp_path / "in.png")
+    carried = read_picture(tmp_path / "in.png").carried
     write_image(torch.zeros(1, 3, 16, 16), tmp_path / "out.jpg", carried=carried)
     grey = np.asarray(opened(tmp_path / "out.jpg")).astype(int)[..., 0]
     assert np.abs(grey - np.rot90(255 - np.arange(256).reshape(16, 16), -1)).max() <= 6
@@ -74,19 +76,21 @@ def test_the_photographs_profile_is_kept_on_demand(tmp_path, caplog, other_profi
     if depth == 16:
         pytest.importorskip("imagecodecs")
     upright = photograph(tmp_path / "in.png", icc_profile=other_profile)
-    image, carried = read_photograph(tmp_path / "in.png")
+    read = read_picture(tmp_path / "in.png")
+    image, carried = read.image, read.carried
     assert (image[0, 0] - torch.from_numpy(upright[..., 1] / 255)).abs().max() < 0.02  # red has green's place
     write_image(image, tmp_path / "out.png", carried=carried, keep_profile=True, depth=depth)
     picture = opened(tmp_path / "out.png")
     assert picture.info["icc_profile"] == other_profile and not caplog.records
     assert np.abs(np.asarray(picture).astype(int) - upright).max() <= 2
-    again, _ = read_photograph(tmp_path / "out.png")
+    again = read_picture(tmp_path / "out.png").image
     assert (again - image).abs().max() <= 2 / 255
 
 
 def test_a_profile_that_cannot_be_kept_is_told(tmp_path, caplog):
     photograph(tmp_path / "in.png", icc_profile=b"no profile")
-    image, carried = read_photograph(tmp_path / "in.png")
+    read = read_picture(tmp_path / "in.png")
+    image, carried = read.image, read.carried
     caplog.clear()
     write_image(image, tmp_path / "out.png", carried=carried, keep_profile=True)
     assert is_srgb(opened(tmp_path / "out.png").info["icc_profile"])
@@ -96,7 +100,8 @@ def test_a_profile_that_cannot_be_kept_is_told(tmp_path, caplog):
 def test_our_own_profile_is_not_converted_again(tmp_path):
     image = torch.arange(256).reshape(1, 1, 16, 16).repeat(1, 3, 1, 1) / 255
     write_image(image, tmp_path / "a.png")
-    again, carried = read_photograph(tmp_path / "a.png")
+    read = read_picture(tmp_path / "a.png")
+    again, carried = read.image, read.carried
     assert torch.equal(again, image) and carried.depth == 8
 
 
@@ -113,6 +118,7 @@ def test_exif_beyond_a_jpeg_is_left_out(tmp_path, caplog):
     exif = Image.Exif()
     exif[270] = "x" * 70_000
     Image.new("RGB", (16, 16)).save(tmp_path / "in.png", exif=exif)
-    image, carried = read_photograph(tmp_path / "in.png")
+    read = read_picture(tmp_path / "in.png")
+    image, carried = read.image, read.carried
     write_image(image, tmp_path / "out.jpg", carried=carried)
     assert "EXIF" in caplog.text and not opened(tmp_path / "out.jpg").getexif()

@@ -10,7 +10,7 @@ from PIL import Image
 
 from impasto.errors import ImageReadError
 from impasto.images import io as images_io
-from impasto.images.io import read_image, read_photograph, write_image
+from impasto.images.io import read_image, read_picture, write_image
 
 imagecodecs = pytest.importorskip("imagecodecs")
 tifffile = pytest.importorskip("tifffile")
@@ -24,7 +24,8 @@ def levels(channels, height=5, width=7):
 
 def read_back(path):
     """(H, W, 3) and (H, W) or None, as uint16."""
-    color, carried = read_photograph(path)
+    read = read_picture(path)
+    color, carried = read.image, read.carried
     assert carried.depth == 16
     alpha = carried.alpha
     to_levels = (color[0].permute(1, 2, 0).double() * 65535).round().to(torch.int64).numpy()
@@ -117,7 +118,8 @@ def test_a_smooth_gradient_keeps_its_levels(tmp_path, suffix):
     ramp = np.linspace(20_000, 24_000, 1500).astype(np.uint16)  # 16 levels of 8 bits
     pixels = np.repeat(np.broadcast_to(ramp, (4, 1500))[:, :, None], 3, axis=2)
     encode(tmp_path / f"in{suffix}", pixels)
-    image, carried = read_photograph(tmp_path / f"in{suffix}")
+    read = read_picture(tmp_path / f"in{suffix}")
+    image, carried = read.image, read.carried
     write_image(image, tmp_path / f"out{suffix}", carried=carried)
     color, _ = read_back(tmp_path / f"out{suffix}")
     assert len(np.unique(color)) > 1400 and (color == pixels).all()
@@ -127,7 +129,8 @@ def test_a_smooth_gradient_keeps_its_levels(tmp_path, suffix):
 def test_without_the_extra_8_bits_are_read_with_one_warning(tmp_path, caplog, monkeypatch, suffix):
     encode(tmp_path / f"a{suffix}", levels(3))
     monkeypatch.setattr(images_io, "has_deep", lambda: False)
-    image, carried = read_photograph(tmp_path / f"a{suffix}")
+    read = read_picture(tmp_path / f"a{suffix}")
+    image, carried = read.image, read.carried
     assert carried.depth == 8 and torch.equal((image * 255).round() / 255, image)
     assert len(caplog.records) == 1 and 'pip install "impasto[deep]"' in caplog.text
 
