@@ -187,6 +187,23 @@ def test_runs_are_listed_shown_and_cleaned(folder: Path, capfd: pytest.CaptureFi
     assert Path("out.png").exists()
 
 
+def test_a_finished_run_stays_small_unless_its_folder_was_asked_for(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    common = ["stylize", *INPUTS, *FAST, "--steps", "24", "--only", "photo.png"]
+    for arguments in ([], ["--run-dir", "mine"]):
+        assert main([*common, "-o", "out.png", *arguments]) == 0
+    (small,) = (folder / "data" / "runs").iterdir()
+    names = sorted(str(path.relative_to(small)) for path in small.rglob("*") if path.is_file())
+    assert names == ["lock", "previews/step_0024.jpg", "recipe.toml", "run.json", "trace.jsonl"]
+    assert (folder / "mine" / "result.png").read_bytes() == Path("out.png").read_bytes()
+    assert len([*(folder / "mine" / "previews").iterdir()]) == 12 and (folder / "mine" / "inputs").is_dir()
+    capfd.readouterr()
+    monkeypatch.setattr("impasto.cli.runs.LARGE", 1000)
+    assert main(["runs", "list"]) == 0
+    assert "`impasto runs clean` removes the finished runs" in capfd.readouterr().out
+
+
 def test_a_picture_that_does_not_fit_on_the_disk_is_delivered_later(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,4 +46,4 @@ def draw_confusion(confusion: Tensor, classes: Sequence[str], path: Path) -> Non
     draw.rectangle((margin - 1, margin - 1, margin + edge, margin + edge), outline=INK)
     file = io.BytesIO()
     picture.save(file, "PNG")
-    replace_file(path, file)
+    replace_file(path, file.getbuffer())

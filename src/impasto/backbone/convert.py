@@ -1,7 +1,6 @@
 """Conversion of weights files: a network is read from one kind of file and written as another."""
 
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,7 +84,7 @@ def convert(
     weights = _read(source, given or GivenInput(), classifier=not drop_classifier)
     if license is not None:
         weights = replace(weights, record=replace(weights.record, license=license))
-    replace_file(output, BytesIO(encode(weights.layers | weights.classifier, weights.to_metadata())))
+    replace_file(output, encode(weights.layers | weights.classifier, weights.to_metadata()))
     return Converted(output=output, container=container, weights=weights)
 
 

@@ -4,7 +4,6 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -177,7 +176,7 @@ class _Batch:
             raise OutputError(
                 f"folder {str(path.parent)!r} cannot be made ({error.strerror or error}).", "Choose another -o."
             ) from error
-        replace_file(path, BytesIO(painted.picture))
+        replace_file(path, painted.picture)
         self._record("done", job, painted.facts)
         steps = self.tally.steps + int(painted.facts["steps"])
         peak_bytes = max(self.tally.peak_bytes, int(painted.facts["peak_bytes"]))

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +23,9 @@ Unfinished = Annotated[
     bool, typer.Option("--unfinished", metavar="", help="remove stopped runs too; they can then not be resumed")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="list what would be removed, and keep it")]
+
+LARGE = 2_000_000_000
+"""Bytes of all runs from which on the list says how many there are."""
 
 runs = typer.Typer(name="runs", add_completion=False, rich_markup_mode="rich")
 
@@ -48,6 +50,8 @@ def list_all(place: Place = None, json: Json = False, debug: Debug = False) -> N
     else:
         head = ("run", "state", "steps", "size", "disk", "picture")
         print_table(head, [describe_row(row) for row in rows])
+        if (total := sum(row["bytes"] for row in rows)) > LARGE:
+            print_line(f"{describe_bytes(total)} in {folder}; `impasto runs clean` removes the finished runs.")
 
 
 @runs.command()
@@ -96,7 +100,7 @@ def clean(
     from impasto.runs.run import remove_run
     from impasto.runs.summary import summarize_run
 
-    folders = [find_run(name) for name in names] if names else list_runs(place or runs_folder())
+    folders = [find_run(name, place) for name in names] if names else list_runs(place or runs_folder())
     rows = [summarize_run(path) for path in folders]
     states = {"finished", "stopped", "damaged"} if unfinished or names else {"finished"}
     chosen = [row for row in rows if row["state"] in states]
@@ -124,7 +128,7 @@ def write_plot(folder: Path, trace: Sequence[Mapping[str, Any]]) -> Path:
     names = list(trace[-1]["losses"]) if trace else []
     curves = {name: [(line["step"], line["losses"].get(name)) for line in trace] for name in names}
     path = folder / "losses.svg"
-    replace_file(path, BytesIO(draw_plots(Plot(title=f"Losses of {folder.name}", curves=curves)).encode()))
+    replace_file(path, draw_plots(Plot(title=f"Losses of {folder.name}", curves=curves)).encode())
     return path
 
 

@@ -7,7 +7,6 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +151,7 @@ def write_speed(key: str, speed: Speed) -> None:
     try:
         path = cache_file()
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, BytesIO(json.dumps(values, indent=1).encode()))
+        replace_file(path, json.dumps(values, indent=1).encode())
     except (OSError, RuntimeError, DiskError):  # RuntimeError: no home folder
         pass
 

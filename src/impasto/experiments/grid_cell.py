@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +112,7 @@ def sum_cells(cells: Iterable[GridCell]) -> dict[str, Any]:
 
 def write_notes(path: Path, values: Mapping[str, Any]) -> None:
     """Write the values as JSON, in one atomic move."""
-    replace_file(path, BytesIO(json.dumps(dict(values)).encode()))
+    replace_file(path, json.dumps(dict(values)).encode())
 
 
 def _read_cell(path: Path, recipe: Recipe, inputs: Sequence[str], files: Sequence[str]) -> GridCell | None:

@@ -9,7 +9,6 @@ import tempfile
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -208,7 +207,7 @@ def cached_file(record: WeightsRecord) -> Path:
 def write_safetensors(weights: Weights, path: str | os.PathLike[str]) -> None:
     """Write weights as .safetensors in one atomic move, with the record beside the numbers. Raises DiskError."""
     content = own.encode(weights.layers | weights.classifier, weights.to_metadata())
-    replace_file(Path(path), BytesIO(content))
+    replace_file(Path(path), content)
 
 
 def _load_packaged() -> Weights:

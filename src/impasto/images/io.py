@@ -200,7 +200,7 @@ def write_image(
         raise OutputError(
             f"{label} could not be encoded as {file_format.pillow_name} ({one_line(error)}).", "Write it as .png."
         ) from error
-    replace_file(path, encoded)
+    replace_file(path, encoded.getbuffer())
 
 
 def check_output(

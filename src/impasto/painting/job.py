@@ -13,7 +13,7 @@ from impasto.control.sizes import check_sizes, style_size
 from impasto.cost.estimate import Estimate, estimate_run
 from impasto.cost.plan import Budget
 from impasto.features.guides import Region
-from impasto.features.vgg import Vgg
+from impasto.features.vgg import Vgg, check_layers
 from impasto.features.weights import WeightsRecord
 from impasto.images.carried import Carried
 from impasto.images.resize import fit_long_edge
@@ -97,9 +97,10 @@ def prepare(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
         check_precision(precision, each)
     images = [picture.image for picture in (inputs.content, *inputs.styles) if picture is not None]
     cache = options.cache if options.cache is not None else Cache()
-    encoders, weights = cache.encoders(
-        recipe.replace(weights=inputs.weights) if inputs.weights else recipe, precision, images
-    )
+    located = effective.replace(weights=inputs.weights) if inputs.weights else effective
+    encoders, weights = cache.encoders(located, precision, images)
+    if inputs.fine_style is not None:
+        check_layers(encoders["float32"], recipe.fine_layers, weights.architecture)
     used = used_bytes(device)
     if device.type != "cpu":
         # They go to the device when it is time to paint.

@@ -13,7 +13,6 @@ import os
 import weakref
 import zlib
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -29,11 +28,11 @@ _TENSOR = "$tensor"
 
 State = dict[str, Any]
 _Place = tuple[weakref.ref[Tensor], int, dict[str, Any]]
-"""A tensor, its version, by which changes in place are told, and where its bytes lie."""
+"""A tensor, its version, which changes where it is written in place, and where its bytes lie."""
 
 
 class Checkpoints:
-    """The checkpoints in one folder, which is made when it is needed."""
+    """The checkpoints in one folder, which is made by the first one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,7 +40,7 @@ class Checkpoints:
         self._places: dict[int, _Place] = {}  # by id, those of the last good checkpoint
 
     def write(self, state: State) -> None:
-        """Makes the state the last good checkpoint. Raises OSError; the one before is then still the last good one."""
+        """Write the state as the last good checkpoint. Raises OSError; the one before then stays the last good one."""
         self.folder.mkdir(exist_ok=True)
         self._count += 1
         path = self.folder / f"{self._count:06d}.tensors"
@@ -59,7 +58,7 @@ class Checkpoints:
                 tree = {"format_version": FORMAT_VERSION, "state": map_tensors(state, place)}
                 file.flush()
                 os.fsync(file.fileno())
-            replace_file(self.folder / STATE_NAME, BytesIO(json.dumps(tree).encode()))
+            replace_file(self.folder / STATE_NAME, json.dumps(tree).encode())
         except OSError:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -69,7 +68,7 @@ class Checkpoints:
         self._remove_but({place["file"] for _, _, place in places.values()})
 
     def read(self) -> State | None:
-        """The last good checkpoint, its tensors on the CPU, or None; what else lies in the folder is removed.
+        """Return the last good checkpoint, its tensors on the CPU, or None; remove all other files of the folder.
 
         Raises RunError where it is damaged or of a newer version.
         """
@@ -85,7 +84,8 @@ class Checkpoints:
             return loaded[key]
 
         try:
-            if not path.is_file():
+            if not path.is_file():  # never begun, or killed before the first tree was written
+                self.clear()
                 return None
             text = path.read_text("utf-8")
             version = json.loads(text)["format_version"]
@@ -93,7 +93,7 @@ class Checkpoints:
                 raise RunError(
                     f"checkpoint {str(path)!r} has format_version {version}; this impasto reads up to "
                     f"{FORMAT_VERSION}.",
-                    "Install a newer impasto to go on.",
+                    "Install a newer impasto to resume.",
                 )
             state: State = json.loads(text, object_hook=load)["state"]
         except RunError:
@@ -110,7 +110,7 @@ class Checkpoints:
         return state
 
     def clear(self) -> None:
-        """Removes all checkpoints."""
+        """Remove all checkpoints."""
         with contextlib.suppress(OSError):
             (self.folder / STATE_NAME).unlink(missing_ok=True)
             self._remove_but(set())
@@ -124,7 +124,7 @@ class Checkpoints:
 
 
 def map_tensors(tree: Any, change: Callable[[Tensor], Any]) -> Any:
-    """The same tree with its tensors changed; tuples become lists."""
+    """Return the same tree with its tensors changed; tuples become lists."""
     if isinstance(tree, Tensor):
         return change(tree)
     if isinstance(tree, dict):
@@ -135,7 +135,7 @@ def map_tensors(tree: Any, change: Callable[[Tensor], Any]) -> Any:
 
 
 def _append(file: BinaryIO, name: str, tensor: Tensor) -> dict[str, Any]:
-    """Writes the tensor's bytes; returns their place."""
+    """Write the tensor's bytes and return their place."""
     values = tensor.detach().to("cpu")
     # The order in memory is kept, since a convolution of the other one may differ in its last digits.
     lasts = not values.is_contiguous() and values.is_contiguous(memory_format=torch.channels_last)
@@ -167,7 +167,7 @@ def _bytes(values: Tensor) -> memoryview:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Brings the folder's own entries to the disk, where the system can, before files are removed from it."""
+    """Flush the folder's own entries to the disk, where the system can, before files are removed from it."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

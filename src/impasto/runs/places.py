@@ -14,7 +14,7 @@ AUTO = "auto"
 
 
 def runs_folder() -> Path:
-    """The user's folder of runs; it may not be there. Raises RunError where there is no home."""
+    """Return the user's folder of runs, which may not exist. Raises RunError where there is no home."""
     try:
         return data_folder() / "runs"
     except RuntimeError as error:
@@ -22,7 +22,7 @@ def runs_folder() -> Path:
 
 
 def is_users(folder: Path) -> bool:
-    """Whether a run is among the user's."""
+    """Return whether a run is among the user's own."""
     try:
         return folder.parent == runs_folder()
     except RunError:
@@ -30,22 +30,28 @@ def is_users(folder: Path) -> bool:
 
 
 def list_runs(folder: Path) -> list[Path]:
-    """The runs in a folder, by name, which for our own names is by age."""
+    """Return the runs in a folder, by name, which for names that impasto gave is by age."""
     try:
         return sorted(path for path in folder.iterdir() if (path / RECORD_NAME).is_file())
     except OSError:
         return []
 
 
-def find_run(name: str | os.PathLike[str]) -> Path:
-    """The folder of a run: a path, or a name among the user's runs. Raises RunError with the nearest names."""
+def find_run(name: str | os.PathLike[str], place: Path | None = None) -> Path:
+    """Return the folder of a run: a path, or a name among the user's own runs; a name in `place` if that is given.
+
+    Raises RunError with the nearest name.
+    """
+    known = []
     try:
-        for folder in (Path(name), runs_folder() / name):
-            if (folder / RECORD_NAME).is_file():
-                return folder.resolve()
-        known = [path.name for path in list_runs(runs_folder())]
+        if place is None and (Path(name) / RECORD_NAME).is_file():
+            return Path(name).resolve()  # first, as there may be no home
+        place = place if place is not None else runs_folder()
+        if (place / name / RECORD_NAME).is_file():
+            return (place / name).resolve()
+        known = [path.name for path in list_runs(place)]
     except (OSError, ValueError):  # too long, with a zero byte, or no home
-        known = []
+        pass
     close = difflib.get_close_matches(os.fspath(name), known, n=1)
     raise RunError(
         f"run {os.fspath(name)!r} is not there; expected the folder of a run or a name among your runs.",
@@ -54,7 +60,7 @@ def find_run(name: str | os.PathLike[str]) -> Path:
 
 
 def new_folder(created: str, name: str) -> Path:
-    """A new folder among the user's runs, which is made; created: its time in ISO format, name: the photograph's.
+    """Make a new folder among the user's runs. created: its time in ISO format. name: the photograph's.
 
     Raises OSError, RunError.
     """
@@ -73,7 +79,7 @@ def new_folder(created: str, name: str) -> Path:
 
 
 def check_run_dir(folder: str | os.PathLike[str]) -> Path:
-    """The path, if a run can begin there: a new or empty folder; asked before slow work.
+    """Return the path if a run can begin there: a new or empty folder. Called before slow work.
 
     Raises OutputError, RunError.
     """
@@ -82,7 +88,7 @@ def check_run_dir(folder: str | os.PathLike[str]) -> Path:
     if (folder / RECORD_NAME).exists():
         raise RunError(
             f"{label} holds a run already; expected a new or empty folder.",
-            f"Go on with it: impasto resume {folder}; or choose another folder.",
+            f"Resume it: impasto resume {folder}; or choose another folder.",
         )
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{label} is a file; expected a new or empty folder.", "Choose another folder.")

@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -98,7 +97,7 @@ def write_entry(entry: Entry, path: str | os.PathLike[str]) -> None:
             f"recipe {str(path)!r} would name a file that is not UTF-8; expected names that TOML can hold.",
             "Rename the start image or the weights, or use the picture itself.",
         ) from error
-    replace_file(path, BytesIO(encoded))
+    replace_file(path, encoded)
 
 
 def _check_there(path: Path, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The record of a run in its folder: its inputs, how it is painted, where the picture goes, and how it ended."""
+"""The record of a run: its inputs, its recipe and plan, the picture to write, and how the run ended."""
 
 import dataclasses
 import datetime
@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -113,7 +112,7 @@ class Record:
     def write(self, folder: Path) -> None:
         """Writes it, in one atomic move. Raises DiskError."""
         values = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
-        replace_file(folder / RECORD_NAME, BytesIO(json.dumps(values, indent=1).encode()))
+        replace_file(folder / RECORD_NAME, json.dumps(values, indent=1).encode())
 
     @classmethod
     def read(cls, folder: Path) -> Self:

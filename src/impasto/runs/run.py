@@ -22,11 +22,12 @@ from impasto.recipe.recipe import format_toml
 from impasto.runs.checkpoint import Checkpoints
 from impasto.runs.lock import Lock
 from impasto.runs.pictures import store_picture
-from impasto.runs.places import AUTO, check_run_dir, new_folder
+from impasto.runs.places import AUTO, check_run_dir, is_users, new_folder
 from impasto.runs.record import RECORD_NAME, Record
 from impasto.runs.result import Result
 from impasto.runs.trace import TRACE_NAME, append_trace, cut_trace
 from impasto.system.device import is_out_of_memory
+from impasto.system.disk import replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +47,8 @@ OURS = ("checkpoint", "inputs", "previews", "lock", "recipe.toml", RECORD_NAME, 
 class Run:
     """The folder of one run, which no other process writes in as long as this object holds it.
 
-    A checkpoint is written by a thread of its own, which takes next to no time from the painting: a state's tensors are
-    never changed in place. A disk that fails or is full is warned of once, and tried again later: the painting goes on.
+    A thread of its own writes the checkpoints, at next to no cost to the painting: a state's tensors are never changed
+    in place. If the disk fails or is full, there is one warning, painting continues, and writing is tried again later.
     """
 
     def __init__(self, folder: Path, record: Record, lock: Lock, *, is_resumed: bool = False) -> None:
@@ -65,7 +66,7 @@ class Run:
 
     @classmethod
     def begin(cls, folder: Path, record: Record, pictures: Sequence[Picture]) -> Self:
-        """A new run in a folder, which is made. pictures: one for each of the record's sources.
+        """Begin a new run in a folder, which is made. pictures: one for each of the record's sources.
 
         Raises OSError, among them OutputError and DiskError; then nothing of it is left.
         """
@@ -89,7 +90,7 @@ class Run:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """A run that was begun before. Raises RunError (RunLockedError among them), OutputError."""
+        """Open a run that was begun before. Raises RunError (RunLockedError among them), OutputError."""
         Record.read(folder)
         lock = Lock(folder)
         try:
@@ -100,19 +101,19 @@ class Run:
             raise
 
     def deliver_to(self, delivery: Mapping[str, Any]) -> None:
-        """Changes where the picture is to be written, and how. Raises DiskError."""
+        """Change where the picture is to be written, and how. Raises DiskError."""
         if delivery != self.record.delivery:
             self.record = replace(self.record, delivery=dict(delivery))
             self.record.write(self.folder)
 
     def read_state(self) -> State | None:
-        """The state to resume from; None for the beginning. The trace is cut to its step. Raises RunError."""
+        """Return the state to resume from, None for the beginning; cut the trace to its step. Raises RunError."""
         state = self._checkpoints.read()
         cut_trace(self.folder, 0 if state is None else int(state["step"]))
         return state
 
     def record_step(self, event: StepEvent) -> None:
-        """Records the losses of a step, and writes a preview now and then."""
+        """Record the losses of a step, and write a preview now and then."""
         line: dict[str, Any] = {"step": event.step, "steps": event.steps, "scale": event.scale}
         line |= {"seconds": round(event.elapsed_s, 3), "rolled_back": event.rolled_back}
         line |= {"losses": {name: loss if math.isfinite(loss) else None for name, loss in event.losses.items()}}
@@ -121,7 +122,7 @@ class Run:
             self._write_preview(event)
 
     def checkpoint(self, state: Callable[[], State], now: bool) -> None:
-        """Writes a checkpoint, if it is time for one. now: in any case, and it is there when this returns."""
+        """Write a checkpoint if one is due. now: in any case, before this returns."""
         if self._writing is not None and (now or self._writing.done()):
             self._finish_writing()
         if now or (self._writing is None and time.perf_counter() >= self._due_s):
@@ -132,40 +133,50 @@ class Run:
                 self._finish_writing()
 
     def finish(self, result: Result, output: Path | None) -> None:
-        """Stores the result, a copy of `output` or else a PNG, and removes the checkpoints: the run has ended."""
+        """End the run: mark it as finished and remove its checkpoints.
+
+        output: where the picture was written; None: it is written into the folder now. Among the user's own runs, which
+        nobody asked for, only record, trace and a small preview stay; in a folder that was asked for a copy of the
+        picture, all previews and the inputs too.
+        """
         if self._writing is not None:
             self._finish_writing()
         kept = self.folder / f"result{'.png' if output is None else output.suffix}"
-        values = {**result.to_dict(), "output": None if output is None else str(output.absolute()), "result": kept.name}
+        is_small = output is not None and is_users(self.folder)
+        values = {**result.to_dict(), "output": None if output is None else str(output.absolute()), "result": None}
         try:
             if output is None:
                 result.save(kept)
-            else:
+            elif not is_small:
                 self._checkpoints.clear()  # the picture is there, and the copy may need the space
-                _copy(output, kept)
+                replace_file(kept, output.read_bytes())
+            values["result"] = None if is_small else kept.name
         except OSError as error:
             logger.warning("the result was not written to %s (%s).", kept, describe(error))
-            values["result"] = None
         if output is not None or values["result"]:
             self._checkpoints.clear()
+            if is_small:
+                shutil.rmtree(self.folder / "inputs", ignore_errors=True)
+                for preview in sorted((self.folder / "previews").glob("*"))[:-1]:
+                    preview.unlink(missing_ok=True)
             self._mark(values)
         self.close()
 
     def close(self) -> None:
-        """Waits for the last checkpoint and releases the lock, so that the run can be resumed."""
+        """Wait for the last checkpoint and release the lock, so that the run can be resumed."""
         if self._writing is not None:
             self._finish_writing()
         self._writer.shutdown()
         self._lock.release()
 
     def abandon(self) -> None:
-        """Closes the folder after an error; a run without a checkpoint is removed."""
+        """Close the folder after an error; remove a run without a checkpoint."""
         self.close()
         if not self._has_checkpoint:
             remove_run(self.folder)
 
     def _write(self, lines: list[dict[str, Any]], state: State) -> None:
-        """On the thread. The trace comes first: lines beyond the checkpoint are cut when the run is resumed."""
+        """Run on the thread. The trace comes first: lines beyond the checkpoint are cut when the run is resumed."""
         try:
             append_trace(self.folder, lines)
             lines.clear()
@@ -210,7 +221,7 @@ class Run:
 
 
 def begin_run(run_dir: str | os.PathLike[str], record: Record, pictures: Sequence[Picture]) -> Run | None:
-    """The folder of a new run. pictures: one for each of the record's sources.
+    """Begin a new run. pictures: one for each of the record's sources.
 
     Where the user's own folder of runs cannot be written, there is a warning and no run: it must not cost the picture.
     A folder that was asked for raises OutputError, DiskError, RunError.
@@ -233,7 +244,7 @@ def begin_run(run_dir: str | os.PathLike[str], record: Record, pictures: Sequenc
 
 
 def remove_run(folder: Path) -> bool:
-    """Removes what a run wrote into its folder, and the folder if nothing else is in it; returns whether it went."""
+    """Remove what a run wrote into its folder, and the folder if it is then empty; return whether it is gone."""
     for pattern in OURS:
         for path in folder.glob(pattern):
             if path.is_dir():
@@ -247,7 +258,7 @@ def remove_run(folder: Path) -> bool:
 
 
 def measure_run(folder: Path) -> int:
-    """Bytes of what a run wrote into its folder."""
+    """Return the bytes of what a run wrote into its folder."""
     paths = [path for pattern in OURS for found in folder.glob(pattern) for path in (found, *found.rglob("*"))]
     sizes = 0
     for path in paths:
@@ -256,16 +267,7 @@ def measure_run(folder: Path) -> int:
     return sizes
 
 
-def _copy(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".{target.name}.tmp")
-    try:
-        shutil.copyfile(source, temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def describe(error: BaseException) -> str:
-    """What the system said."""
+    """Return the operating system's words for an error."""
     cause = error.__cause__ or error
     return str(getattr(cause, "strerror", None) or cause)

@@ -8,7 +8,6 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
 from impasto.errors import DiskError, OutputError
@@ -91,21 +90,21 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def replace_file(path: Path, encoded: BytesIO) -> None:
-    """Puts the bytes under the path in one atomic move. Raises DiskError; then what stood there before still stands."""
+def replace_file(path: Path, data: bytes | memoryview) -> None:
+    """Write a file, or the target of a symbolic link, in one atomic move. Raises DiskError; the old file then stays."""
+    path = Path(os.path.realpath(path))
     temporary = path.with_name(f".impasto-{secrets.token_hex(8)}.tmp")  # same folder, so that the move is atomic
     try:
         with open(temporary, "xb") as file:
-            file.write(encoded.getbuffer())
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        needed = f"{encoded.getbuffer().nbytes / 1e6:.1f} MB"
         raise DiskError(
-            f"output {str(path)!r} was not written ({error.strerror or error}); the picture needs {needed}.",
-            "Free some space and write it again." if full else "Look after the disk, or write it elsewhere.",
+            f"{str(path)!r} was not written ({error.strerror or error}); expected room for {len(data):,} bytes.",
+            "Free some space and write it again." if full else "Check the disk, or write it elsewhere.",
         ) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,6 +1,5 @@
 """The card of a trained network: its recipe, its data and the versions, as `run.json` and as metadata of its file."""
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +40,7 @@ def begin_run(folder: Path, card: Card) -> None:
             folder.mkdir()
         check_folder(folder, label)
         values = {"impasto": card.impasto, "precision": card.precision, "recipe": card.recipe, "data": card.data}
-        replace_file(folder / CARD_NAME, io.BytesIO(json.dumps(values, indent=1).encode()))
+        replace_file(folder / CARD_NAME, json.dumps(values, indent=1).encode())
         return
     found = read_card(folder)
     for old, new, hint in (

@@ -23,7 +23,7 @@ def write_checkpoint(path: Path, parts: Parts, step: int, seconds: float) -> Non
     }
     file = io.BytesIO()
     torch.save({**states, "step": step, "seconds": seconds}, file)
-    replace_file(path, file)
+    replace_file(path, file.getbuffer())
 
 
 def restore_checkpoint(path: Path, parts: Parts) -> tuple[int, float]:

@@ -1,7 +1,6 @@
 """A training's curves: values by epoch, from the run's trace to an SVG file."""
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ def draw_curves(
         )
         for label, curves in plots.items()
     ]
-    replace_file(path, BytesIO(draw_plots(*drawn).encode()))
+    replace_file(path, draw_plots(*drawn).encode())
 
 
 def by_epoch(trace: Sequence[Mapping[str, Any]], key: str, per_epoch: int) -> list[tuple[float, float]]:

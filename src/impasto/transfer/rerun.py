@@ -1,7 +1,9 @@
 """Rerun: a finished picture painted again, from the recipe inside it."""
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack, cast
 
@@ -21,10 +23,13 @@ from impasto.runs.places import list_runs, runs_folder
 from impasto.runs.record import NOUNS, Record, Role
 from impasto.runs.result import Result
 from impasto.system.disk import file_sha256
+from impasto.system.memory import format_memory
 from impasto.transfer.pastiche import check_pastiche
 from impasto.transfer.reconstruction import Kind, check_reconstruction, check_weighed
 from impasto.transfer.resume import check_weights
 from impasto.transfer.texture import check_texture, prepare_sampled
+
+logger = logging.getLogger(__name__)
 
 
 def rerun(
@@ -96,7 +101,16 @@ def prepare_rerun(
             init=None if "init" in changes else search.find_init(init_file(recipe)),
             weights="" if "weights" in changes or recipe.weights in RECORDS else search.beside(recipe.weights),
         )
-        job = _prepare(recipe, inputs, options, is_texture=not contents and isinstance(known.size, tuple))
+        is_texture = not contents and isinstance(known.size, tuple)
+        job = _prepare(recipe, inputs, options, is_texture=is_texture)
+        limit = job.planner.budget.limit_bytes
+        if is_same and job.plan.needed_bytes > limit:
+            needed = format_memory(job.plan.needed_bytes)
+            logger.warning(
+                "%r was painted in %s, and %s may be taken here: it is planned anew and may differ in its last digits.",
+                *(str(picture), needed, format_memory(limit)),
+            )
+            job = _prepare(recipe, inputs, replace(options, plan=None), is_texture=is_texture)
     except ImageSizeError as error:
         if is_same or not has_masks:
             raise

@@ -136,3 +136,14 @@ def test_clear_removes_all(tmp_path: Path) -> None:
 def test_map_tensors_changes_tensors_alone() -> None:
     tree = {"a": (torch.ones(1), 2), "b": {"c": None, "d": "text"}}
     assert map_tensors(tree, lambda tensor: float(tensor) + 1) == {"a": [2.0, 2], "b": {"c": None, "d": "text"}}
+
+
+def test_tensors_without_a_tree_are_removed_so_that_the_next_checkpoint_is_written(tmp_path: Path) -> None:
+    """A process killed between the first checkpoint's two files."""
+    Checkpoints(tmp_path / "checkpoint").write({"image": image(0)})
+    (tmp_path / "checkpoint" / "state.json").unlink()
+    checkpoints = Checkpoints(tmp_path / "checkpoint")
+    assert checkpoints.read() is None
+    checkpoints.write({"image": image(1)})
+    found = Checkpoints(tmp_path / "checkpoint").read()
+    assert found is not None and torch.equal(found["image"], image(1))

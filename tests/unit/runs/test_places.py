@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from impasto.errors import OutputError, RunError
+from impasto.runs import places
 from impasto.runs.places import check_run_dir, find_run, is_users, list_runs, new_folder, runs_folder
 from impasto.runs.record import RECORD_NAME
 from impasto.system.disk import data_folder
@@ -78,3 +79,27 @@ def test_the_users_data_are_where_the_system_has_them(tmp_path: Path, monkeypatc
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
     assert data_folder() == tmp_path / "local" / "impasto"
+
+
+def test_a_path_needs_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(places, "data_folder", homeless)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / RECORD_NAME).touch()
+    assert find_run(tmp_path / "run") == (tmp_path / "run").resolve()
+    with pytest.raises(RunError, match="'other' is not there"):
+        find_run("other")
+
+
+def test_a_name_in_a_given_folder_is_never_one_elsewhere(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (data / "runs" / "same", tmp_path / "mine" / "same", tmp_path / "same", data / "runs" / "users"):
+        folder.mkdir(parents=True)
+        (folder / RECORD_NAME).touch()
+    assert find_run("same", tmp_path / "mine") == (tmp_path / "mine" / "same").resolve()
+    with pytest.raises(RunError, match="'users' is not there"):
+        find_run("users", tmp_path / "mine")

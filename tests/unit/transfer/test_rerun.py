@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import impasto
-from impasto.errors import ImageReadError, RecipeError, RunError
+from impasto.errors import ImageReadError, ImageSizeError, RecipeError, RunError
 from impasto.transfer.rerun import prepare_rerun
 
 Paint = Callable[..., Tensor]
@@ -117,3 +117,49 @@ def test_a_start_picture_is_found_beside_the_picture_and_told_as_recorded(
 def test_chosen_threads_make_a_plan_of_their_own(folder: Path) -> None:
     assert prepare_rerun("pastiche.png", precision="float32").plan.precision == "float32"
     assert prepare_rerun("pastiche.png", threads=2).plan.threads == 2
+
+
+def test_a_texture_of_another_size_is_still_one_of_all_samples(folder: Path) -> None:
+    texture = recipe(strength=1.0, init="noise")
+    impasto.synthesize_texture(["photo.png", "painting.png"], size=(64, 48), recipe=texture).save("texture.png")
+    impasto.rerun("texture.png", changes={"size": 48}).save("small.png")
+    metadata = impasto.read_metadata("small.png")
+    assert metadata is not None and [each["name"] for each in metadata["inputs"]] == ["photo.png", "painting.png"]  # type: ignore[attr-defined]
+    same = impasto.synthesize_texture(["photo.png", "painting.png"], size=48, recipe=texture)
+    assert torch.equal(impasto.read_image("small.png"), (same.pastiche * 255).round() / 255)
+    impasto.synthesize_texture("photo.png", size=(64, 48), tileable=True, recipe=texture).save("tile.png")
+    with pytest.raises(ImageSizeError, match="must be multiples of 16"):
+        prepare_rerun("tile.png", changes={"size": 90})
+
+
+def test_a_start_picture_that_has_changed_is_refused_unless_forced(folder: Path, picture: Paint) -> None:
+    impasto.write_image(picture(48, 64, 3), "start.png")
+    impasto.stylize("photo.png", "painting.png", recipe(init="start.png")).save("first.png")
+    impasto.write_image(picture(48, 64, 4), "start.png")
+    with pytest.raises(RunError, match="'start.png' is not the start image that 'first.png' was painted from"):
+        prepare_rerun("first.png")
+    assert impasto.rerun("first.png", force=True).end == "steps"
+    assert impasto.rerun("first.png", changes={"init": "start.png"}).end == "steps"
+
+
+def test_an_endless_start_name_is_refused_in_one_line(folder: Path, picture: Paint) -> None:
+    impasto.write_image(picture(48, 64, 3), "start.png")
+    result = impasto.stylize("photo.png", "painting.png", recipe(init="start.png"))
+    for name in ("a" * 300, "b/" * 200 + "c.png"):
+        metadata = {**result.metadata, "recipe": {**result.recipe.to_dict(), "init": name}}
+        impasto.write_image(result.pastiche, "endless.png", metadata=metadata)
+        with pytest.raises(ImageReadError, match="start image"):
+            prepare_rerun("endless.png")
+
+
+def test_a_picture_that_needs_more_memory_than_there_is_is_planned_anew(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    impasto.stylize("photo.png", "painting.png", recipe(size=400, steps=1)).save("large.png")
+    whole = prepare_rerun("large.png")
+    assert not caplog.text and whole.plan.parts[-1].memory.tile is None
+    limit = whole.plan.needed_bytes - whole.plan.parts[-1].memory.features_bytes // 2
+    monkeypatch.setattr("impasto.painting.job.used_bytes", lambda device: whole.planner.budget.used_bytes)
+    monkeypatch.setattr("impasto.painting.job.memory_limit", lambda *given: limit)
+    assert prepare_rerun("large.png").plan.parts[-1].memory.tile is not None
+    assert "'large.png' was painted in" in caplog.text and "planned anew" in caplog.text

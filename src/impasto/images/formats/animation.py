@@ -93,7 +93,7 @@ def write_animation(
             f"animation {str(path)!r} could not be encoded as {pillow_name} ({one_line(error)}).",
             "Try the other of .webp and .gif.",
         ) from error
-    replace_file(path, encoded)
+    replace_file(path, encoded.getbuffer())
 
 
 def _to_picture(frame: Tensor, size: tuple[int, int]) -> Image.Image:
