@@ -142,7 +142,7 @@ class PaintingOptions(Report, RunMachine, Evolution):
     dry_run: DryRun = False
 
 
-FILE_FIELDS = ("depth", "keep_profile", "strip")
+FILE_FIELDS = ("depth", "dpi", "keep_profile", "strip")
 """Recipe fields of the file format."""
 
 PANELS: Mapping[str, tuple[str, ...]] = {
@@ -177,7 +177,7 @@ _METAVARS = {
     "layers": "LAYER,...",
     "numbers": "NUMBER,...",
     "statistics": "NAME,...",
-    "size": "N|WxH",
+    "size": "N|WxH|content",
     "style_size": "NAME|N",
     "init": "NAME|FILE",
     "text": "NAME|FILE",

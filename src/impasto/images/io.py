@@ -173,6 +173,7 @@ def write_image(
     depth: Depth | None = None,
     keep_profile: bool = False,
     strip: bool = False,
+    dpi: float | None = None,
 ) -> None:
     """Write the image in the format of the suffix, with its ICC profile; the same image gives the same bytes.
 
@@ -181,6 +182,7 @@ def write_image(
     (elsewhere it is composited on white, with a warning), exactly if the sizes are equal.
     depth: 8 or 16 bits a channel, 16 for PNG and TIFF; None: the photograph's, where the format can hold it.
     keep_profile: colors in the photograph's ICC profile instead of sRGB.
+    dpi: pixels per inch to be written into the file, 1 to 65535.
     The file appears whole or not at all; an existing one is replaced in one atomic move.
     Raises ImageRangeError (not an image), OutputError (a path, size or depth that the format cannot hold), DiskError.
     """
@@ -194,7 +196,12 @@ def write_image(
         options = add_metadata(options, file_format.pillow_name, metadata)
     try:
         encoded = encode_image(
-            image, file_format, options, label, carried=carried, depth=depth, keep_profile=keep_profile, strip=strip
+            *(image, file_format, options, label),
+            carried=carried,
+            depth=depth,
+            keep_profile=keep_profile,
+            strip=strip,
+            dpi=dpi,
         )
     except (OSError, ValueError) as error:
         raise OutputError(

@@ -161,6 +161,8 @@ def find_size(recipe: Recipe, inputs: Inputs) -> Size:
     if isinstance(recipe.size, tuple):
         return recipe.size
     picture = inputs.content if inputs.content is not None else inputs.styles[0]
+    if recipe.size == "content":
+        return picture.size
     return fit_long_edge(*picture.size, recipe.size)
 
 

@@ -6,12 +6,19 @@ import math
 import os
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from impasto.errors import RecipeError
 from impasto.recipe.words import LAYERS, STATISTICS, split_statistic
 
 Field = dataclasses.Field[Any]
+
+PRINT_DPI = 300.0
+"""Pixels per inch of a print, if the recipe has no `dpi`."""
+
+_PRINT = re.compile(r"(\d+\.?\d*|\.\d+)(?:x(\d+\.?\d*|\.\d+))?\s*(cm|mm|in)")
+_UNITS_PER_INCH = {"cm": 2.54, "mm": 25.4, "in": 1.0}
+
 
 def option(default: Any, kind: str, help: str, **limits: Any) -> Any:
     """Return a dataclass field of the recipe with its default, kind, help and limits."""
@@ -176,12 +183,30 @@ def _check_statistics(field: Field, value: Any) -> tuple[str, ...]:
     return tuple(map(str, value))
 
 
-def _check_size(field: Field, value: Any) -> int | tuple[int, int]:
+def is_print(size: object) -> bool:
+    """Return whether a size is a text such as "60cm", "600mm", "24in", or "60x40cm" for width and height."""
+    return isinstance(size, str) and _PRINT.fullmatch(size.strip().lower()) is not None
+
+
+def print_pixels(size: str, dpi: float) -> int | tuple[int, int]:
+    """Return the pixels of a print: its long edge, or (height, width)."""
+    found = _PRINT.fullmatch(size.strip().lower())
+    assert found is not None
+    width, height = (round(float(side or 0) / _UNITS_PER_INCH[found[3]] * dpi) for side in found.groups()[:2])
+    return width if found[2] is None else (height, width)
+
+
+def _check_size(field: Field, value: Any) -> int | tuple[int, int] | Literal["content"]:
+    if value == "content":
+        return "content"
     if isinstance(value, str):
-        value = _parse_size(value)
+        try:
+            value = print_pixels(value, PRINT_DPI) if is_print(value) else _parse_size(value)
+        except ValueError as error:
+            raise _wrong(field, value, _EXPECTED["size"]) from error
     sides = value if isinstance(value, (tuple, list)) else (value,)
     if any(isinstance(side, bool) or not isinstance(side, int) or not 1 <= side < 2**31 for side in sides):
-        raise _wrong(field, value, "a whole number of at least 1, or two as 1024x768")
+        raise _wrong(field, value, _EXPECTED["size"])
     if isinstance(value, (tuple, list)):
         if len(value) != 2:
             raise _wrong(field, value, "one number, or (height, width)")
@@ -208,7 +233,9 @@ def _parse_flag(text: str) -> bool:
     return {"yes": True, "true": True, "no": False, "false": False}[text.lower()]
 
 
-def _parse_size(text: str) -> int | tuple[int, int]:
+def _parse_size(text: str) -> int | str | tuple[int, int]:
+    if text.lower() == "content" or is_print(text):
+        return text.lower()
     width, found, height = text.lower().partition("x")
     return (int(height), int(width)) if found else int(text)
 
@@ -250,5 +277,5 @@ _EXPECTED = {
     "integer": "a whole number",
     "flag": "yes or no",
     "numbers": "numbers separated by commas",
-    "size": "a whole number, or two as 1024x768",
+    "size": "a whole number of at least 1, two as 1024x768, content, or a print such as 60cm",
 }

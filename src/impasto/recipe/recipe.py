@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from impasto.errors import RecipeError
-from impasto.recipe.fields import check_value, nearest_name, option, parse_text
+from impasto.recipe.fields import PRINT_DPI, check_value, is_print, nearest_name, option, parse_text, print_pixels
 from impasto.recipe.words import COLORS, GUIDE_MODES, STATISTICS, STYLE_LAYERS, split_statistic
 
 FORMAT_VERSION = 1
@@ -109,8 +109,12 @@ class Recipe:
     tv_normalization: Literal["sum", "mean"] = option(
         "mean", "choice", "total variation: sum or mean over neighboring pixels", choices=("sum", "mean")
     )
-    size: int | tuple[int, int] = option(
-        512, "size", "long edge of the pastiche in pixels; for a texture also width and height: 1024x768", low=1
+    size: int | tuple[int, int] | Literal["content"] = option(
+        512,
+        "size",
+        "long edge in pixels; content: the photograph's own size; 60cm or 24in: a print at --dpi; for a texture also "
+        "1024x768",
+        low=1,
     )
     init: str = option(
         "content", "init", "start image: content, style, noise, black, white, mean, a color #rrggbb, or a file"
@@ -202,13 +206,26 @@ class Recipe:
         among=(8, 16),
         optional=True,
     )
+    dpi: float | None = option(
+        None,
+        "number",
+        "pixels per inch, written into the file; none: 300 if --size is a print",
+        low=1.0,
+        high=65535.0,
+        optional=True,
+    )
     keep_profile: bool = option(False, "flag", "write in the photograph's ICC profile, not sRGB")
     strip: bool = option(
         False, "flag", "leave out the photograph's EXIF: copyright, artist, camera, date and GPS position"
     )
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
+        fields = {field.name: field for field in dataclasses.fields(self)}
+        if is_print(self.size):
+            dpi = check_value(fields["dpi"], self.dpi) or PRINT_DPI
+            object.__setattr__(self, "dpi", dpi)
+            object.__setattr__(self, "size", print_pixels(str(self.size), dpi))
+        for field in fields.values():
             object.__setattr__(self, field.name, check_value(field, getattr(self, field.name)))
         _check_together(self)
 

@@ -99,6 +99,7 @@ class Result:
             depth=recipe.depth,
             keep_profile=recipe.keep_profile,
             strip=recipe.strip,
+            dpi=recipe.dpi,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -28,6 +28,32 @@ def test_paper_preset_is_the_paper() -> None:
     assert (paper.rescaled_network, paper.steps, paper.tv_weight, paper.gamut) == (True, 500, 0.0, "free")
 
 
+@pytest.mark.parametrize(
+    ("changes", "pixels", "dpi"),
+    [
+        ({"size": "60cm"}, 7087, 300),
+        ({"size": "600 mm", "dpi": 300}, 7087, 300),
+        ({"size": "23.5in", "dpi": 100}, 2350, 100),
+        ({"size": ".5IN"}, 150, 300),
+        ({"size": "10x20cm", "dpi": 254}, (2000, 1000), 254),  # (height, width)
+        ({"size": 512, "dpi": 72}, 512, 72),
+    ],
+)
+def test_a_print_becomes_pixels(changes: dict[str, Any], pixels: object, dpi: float) -> None:
+    for recipe in (Recipe(**changes), Recipe().replace(**changes), Recipe.from_dict(changes)):
+        assert (recipe.size, recipe.dpi) == (pixels, dpi)
+        assert Recipe.from_toml(recipe.to_toml()) == recipe
+
+
+def test_a_print_uses_the_resolution_of_its_recipe() -> None:
+    assert Recipe(dpi=100).replace(size=parse_field("size", "10in")).size == 1000
+
+
+def test_the_size_of_the_photograph_stays_a_word() -> None:
+    assert Recipe(size="content").to_dict()["size"] == "content"
+    assert format_value(Recipe(size="content").size) == "content"
+
+
 @pytest.mark.parametrize("name", preset_names())
 def test_presets_survive_toml_and_json(name: str) -> None:
     recipe = Recipe.preset(name)
@@ -57,6 +83,8 @@ def test_vgg19_has_sixteen_layers_and_relu_is_an_alias() -> None:
         ("style_size", "600", 600),
         ("style_size", "same-pixels", "same-pixels"),
         ("init", "#ff8800", "#ff8800"),
+        ("size", "1024x768", (768, 1024)),
+        ("size", "Content", "content"),
     ],
 )
 def test_text_of_a_person_becomes_a_value(name: str, text: str, value: object) -> None:
@@ -78,6 +106,12 @@ def test_text_of_a_person_becomes_a_value(name: str, text: str, value: object) -
         ({"init": "#12345"}, ["#12345", "#e0c040"]),
         ({"style_size": "big"}, ["big", "same-pixels"]),
         ({"size": 2.5}, ["size is 2.5", "whole number"]),
+        ({"size": "native"}, ["size is 'native'", "content"]),
+        ({"size": "0.001cm"}, ["size is 0", "at least 1"]),
+        ({"size": "60cm", "dpi": 0}, ["dpi is 0", "at least 1"]),
+        ({"size": "60km"}, ["size is '60km'", "60cm"]),
+        ({"size": "1.2.3cm"}, ["size is '1.2.3cm'"]),
+        ({"size": "-60cm"}, ["size is '-60cm'"]),
         ({"rescaled_network": "yes"}, ["true or false"]),
         ({"style_layer_weights": (1.0, 2.0)}, ["2 numbers for 5 layers"]),
         ({"style_layer_weights": (0.0,) * 5}, ["above 0"]),

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from impasto.errors import OutputError
 from impasto.images.carried import Carried, Depth
-from impasto.images.formats.exif import JPEG_EXIF_BYTES
+from impasto.images.formats.exif import JPEG_EXIF_BYTES, set_resolution
 from impasto.images.formats.png import encode_png
 from impasto.images.formats.profiles import picture_from_srgb, srgb_profile, srgb_to_unit
 from impasto.images.formats.tiff import encode_tiff
@@ -67,6 +67,7 @@ def encode_image(
     depth: Depth | None,
     keep_profile: bool,
     strip: bool,
+    dpi: float | None,
 ) -> BytesIO:
     """Return the file. image: (1, 3, H, W) in [0, 1], sRGB, checked. label: the file, in messages.
 
@@ -85,16 +86,22 @@ def encode_image(
     if alpha is not None:
         levels = np.concatenate([levels, _to_levels(alpha, depth)], axis=2)
     exif = None if strip else carried.exif
+    # WebP has no resolution outside EXIF; elsewhere EXIF must say the same as the file.
+    if dpi is not None and (exif is not None or file_format.pillow_name in ("WEBP", "TIFF")):
+        exif = set_resolution(exif, dpi)
     if file_format.pillow_name == "TIFF":
         return encode_tiff(levels, profile=profile, exif=exif, tags=options.get("tiffinfo", {}))
     if depth == 16:
         texts = options.get("pnginfo", PngImagePlugin.PngInfo()).chunks
-        return encode_png(levels, profile=profile, exif=exif, chunks=[(kind, data) for kind, data, *_ in texts])
+        chunks = [(kind, data) for kind, data, *_ in texts]
+        return encode_png(levels, profile=profile, exif=exif, dpi=dpi, chunks=chunks)
     if exif is not None and file_format.pillow_name == "JPEG" and len(exif) > JPEG_EXIF_BYTES:
         logger.warning("%s: the photograph's EXIF, %d bytes, is more than a JPEG holds; left out.", label, len(exif))
         exif = None
     if exif is not None:
         options = {**options, "exif": exif}
+    if dpi is not None:
+        options = {**options, "dpi": (dpi, dpi)}
     encoded = BytesIO()
     Image.fromarray(levels).save(encoded, file_format.pillow_name, icc_profile=profile, **options)
     return encoded

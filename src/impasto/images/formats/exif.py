@@ -62,6 +62,16 @@ def carry_exif(picture: Image.Image, label: str) -> bytes | None:
         return None
 
 
+def set_resolution(exif: bytes | None, dpi: float) -> bytes:
+    """Return the EXIF with this resolution, in pixels per inch."""
+    tags = Image.Exif()
+    if exif is not None:
+        tags.load(exif)
+    tags[282] = tags[283] = dpi
+    tags[296] = 2  # inches
+    return tags.tobytes()
+
+
 def _is_layout(value: object) -> bool:
     """Whether tifffile or ImageJ wrote this description for itself: the shape of the old pixels."""
     return isinstance(value, str) and value.startswith(('{"shape":', "ImageJ="))

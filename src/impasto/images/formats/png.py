@@ -80,7 +80,12 @@ def _is_readable(stream: PngImagePlugin.PngStream, kind: bytes, place: int, chun
 
 
 def encode_png(
-    levels: npt.NDArray[np.uint16], *, profile: bytes, exif: bytes | None, chunks: Sequence[tuple[bytes, bytes]]
+    levels: npt.NDArray[np.uint16],
+    *,
+    profile: bytes,
+    exif: bytes | None,
+    dpi: float | None = None,
+    chunks: Sequence[tuple[bytes, bytes]],
 ) -> BytesIO:
     """Return the file. levels: (H, W, 3|4); the fourth is straight alpha. chunks: further ones, kind and data."""
     height, width, channels = levels.shape
@@ -92,6 +97,9 @@ def encode_png(
     encoded.write(SIGNATURE)
     _write(encoded, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, color, 0, 0, 0))
     _write(encoded, b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile))
+    if dpi is not None:
+        per_meter = round(dpi / 0.0254)
+        _write(encoded, b"pHYs", struct.pack(">IIB", per_meter, per_meter, 1))
     if exif is not None:
         _write(encoded, b"eXIf", exif.removeprefix(b"Exif\0\0"))
     for kind, data in chunks:

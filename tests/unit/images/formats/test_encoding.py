@@ -45,6 +45,23 @@ def test_srgb_profile_exif_and_metadata_are_in_every_file(tmp_path, suffix, dept
     assert 33432 not in opened(out).getexif() and read_metadata(out) == {"seed": 3}
 
 
+@pytest.mark.parametrize("strip", [False, True])
+@pytest.mark.parametrize(("suffix", "depth"), FILES)
+def test_resolution_is_in_every_file(tmp_path, suffix, depth, strip):
+    photograph(tmp_path / "in.png", dpi=(72, 72))
+    read = read_picture(tmp_path / "in.png")
+    out = tmp_path / f"out{suffix}"
+    write_image(read.image, out, carried=read.carried, depth=depth, dpi=300, strip=strip)
+    picture = opened(out)
+    exif = picture.getexif()
+    if suffix != ".webp":  # Pillow reads it from EXIF there
+        assert [float(each) for each in picture.info["dpi"]] == pytest.approx([300, 300], abs=0.01)
+    if 282 in exif or suffix == ".webp":
+        assert (float(exif[282]), float(exif[283]), exif[296]) == (300, 300, 2)
+    assert (33432 in exif) is not strip
+    assert strip or exif.get_ifd(0x8825)[1] == "N"
+
+
 @pytest.mark.parametrize(("suffix", "depth"), [file for file in FILES if file[0] != ".jpg"])
 def test_alpha_comes_back_exactly(tmp_path, caplog, suffix, depth):
     upright = photograph(tmp_path / "in.png", "RGBA")
