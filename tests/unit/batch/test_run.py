@@ -166,11 +166,11 @@ def test_a_disk_that_is_full_stops_the_batch_and_loses_nothing(inputs: Path, mon
 
     written: list[str] = []
 
-    def replace(path: Path, encoded: Any) -> None:
+    def replace(path: Path, encoded: bytes) -> None:
         if len(written) == 3:
             raise DiskError("the disk is full.", "Free some space.")
         written.append(path.name)
-        path.write_bytes(encoded.getvalue())
+        path.write_bytes(encoded)
 
     monkeypatch.setattr(module, "replace_file", replace)
     pool = FakePool(2, painted)
