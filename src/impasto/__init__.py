@@ -1,7 +1,7 @@
 """impasto: neural style transfer, the method of Gatys, Ecker and Bethge (2015), as real software.
 
     import impasto
-    result = impasto.stylize("photo.jpg", "painting.jpg")
+    result = impasto.stylize("photo.jpg", "painting.jpg", strength=0.6, size=1024)
     result.save("pastiche.png")
 
 Importing impasto loads neither torch nor weights; the first call does.
@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from impasto.errors import ImpastoError
+from impasto.recipe.keywords import RecipeFields
 from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -19,27 +20,31 @@ if TYPE_CHECKING:
     from impasto.images.io import read_image, read_metadata, write_image
     from impasto.optimize.events import StepEvent
     from impasto.optimize.schedule import RunPlan
+    from impasto.painting.cache import Cache
     from impasto.painting.inputs import read_inputs
     from impasto.painting.job import Job, prepare
-    from impasto.painting.options import PasticheFields, RunFields, RunOptions
+    from impasto.painting.options import PaintFields, PasticheFields, RunFields, RunOptions
     from impasto.painting.paint import paint
     from impasto.painting.recorder import start_recorder
     from impasto.runs.result import Result
     from impasto.transfer.morph import morph, prepare_morph
     from impasto.transfer.pastiche import estimate, prepare_pastiche, stylize
     from impasto.transfer.reconstruction import prepare_reconstruction, reconstruct
-    from impasto.transfer.rerun import rerun
+    from impasto.transfer.rerun import prepare_rerun, rerun
     from impasto.transfer.resume import resume
     from impasto.transfer.texture import prepare_texture, synthesize_texture
 
 __version__ = version("impasto")
 
 __all__ = [
+    "Cache",
     "Estimate",
     "ImpastoError",
     "Job",
+    "PaintFields",
     "PasticheFields",
     "Recipe",
+    "RecipeFields",
     "Result",
     "RunFields",
     "RunOptions",
@@ -53,6 +58,7 @@ __all__ = [
     "prepare_morph",
     "prepare_pastiche",
     "prepare_reconstruction",
+    "prepare_rerun",
     "prepare_texture",
     "read_image",
     "read_inputs",
@@ -67,32 +73,27 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Estimate": "impasto.cost.estimate",
-    "Job": "impasto.painting.job",
-    "PasticheFields": "impasto.painting.options",
-    "Result": "impasto.runs.result",
-    "RunFields": "impasto.painting.options",
-    "RunOptions": "impasto.painting.options",
-    "RunPlan": "impasto.optimize.schedule",
-    "StepEvent": "impasto.optimize.events",
-    "estimate": "impasto.transfer.pastiche",
-    "morph": "impasto.transfer.morph",
-    "paint": "impasto.painting.paint",
-    "prepare": "impasto.painting.job",
-    "prepare_morph": "impasto.transfer.morph",
-    "prepare_pastiche": "impasto.transfer.pastiche",
-    "prepare_reconstruction": "impasto.transfer.reconstruction",
-    "prepare_texture": "impasto.transfer.texture",
-    "read_image": "impasto.images.io",
-    "read_inputs": "impasto.painting.inputs",
-    "read_metadata": "impasto.images.io",
-    "reconstruct": "impasto.transfer.reconstruction",
-    "rerun": "impasto.transfer.rerun",
-    "resume": "impasto.transfer.resume",
-    "start_recorder": "impasto.painting.recorder",
-    "stylize": "impasto.transfer.pastiche",
-    "synthesize_texture": "impasto.transfer.texture",
-    "write_image": "impasto.images.io",
+    name: f"impasto.{module}"
+    for module, names in {
+        "cost.estimate": ["Estimate"],
+        "images.io": ["read_image", "read_metadata", "write_image"],
+        "optimize.events": ["StepEvent"],
+        "optimize.schedule": ["RunPlan"],
+        "painting.cache": ["Cache"],
+        "painting.inputs": ["read_inputs"],
+        "painting.job": ["Job", "prepare"],
+        "painting.options": ["PaintFields", "PasticheFields", "RunFields", "RunOptions"],
+        "painting.paint": ["paint"],
+        "painting.recorder": ["start_recorder"],
+        "runs.result": ["Result"],
+        "transfer.morph": ["morph", "prepare_morph"],
+        "transfer.pastiche": ["estimate", "prepare_pastiche", "stylize"],
+        "transfer.reconstruction": ["prepare_reconstruction", "reconstruct"],
+        "transfer.rerun": ["prepare_rerun", "rerun"],
+        "transfer.resume": ["resume"],
+        "transfer.texture": ["prepare_texture", "synthesize_texture"],
+    }.items()
+    for name in names
 }
 
 
@@ -100,3 +101,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'impasto' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "errors", *(name for name in globals() if name.startswith("__"))})

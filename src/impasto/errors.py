@@ -51,6 +51,10 @@ class RecipeError(ImpastoError, ValueError):
     """A recipe field is unknown, malformed, out of range or contradicts another."""
 
 
+class KeywordError(RecipeError, TypeError):
+    """A function or a recipe was given a keyword that it does not have."""
+
+
 class WeightsError(ImpastoError, OSError):
     """A weights file is missing, damaged, or not what it says it is."""
 

@@ -65,6 +65,8 @@ def test_public_names_are_importable_and_explicit() -> None:
     assert sorted(impasto.__all__) == impasto.__all__
     for name in impasto.__all__:
         assert getattr(impasto, name) is not None
+    assert set(impasto.__all__) <= set(dir(impasto)) and {"errors", "__version__"} <= set(dir(impasto))
+    assert not {"Any", "import_module", "TYPE_CHECKING"} & set(dir(impasto))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         impasto.nonsense  # noqa: B018
 

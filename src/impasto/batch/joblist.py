@@ -13,7 +13,7 @@ from impasto.batch.plan import check_format, check_recipe
 from impasto.errors import BatchError, OutputError, RecipeError
 from impasto.recipe.fields import nearest_name
 from impasto.recipe.files import is_file
-from impasto.recipe.recipe import Recipe, field_names, parse_field
+from impasto.recipe.recipe import Recipe, check_written_size, field_names, parse_field
 
 COLUMNS = ("content", "style", "output")
 
@@ -140,6 +140,7 @@ class JobList:
         is_text = self.path.suffix.lower() == ".csv"
         try:
             changes = {name: parse_field(name, value) if is_text else value for name, value in values.items()}
+            check_written_size(changes.get("size"))
             recipe = self.recipe.replace(**changes)
             check_recipe(recipe)
         except RecipeError as error:

@@ -47,7 +47,7 @@ def rerun(
     from impasto.transfer.rerun import prepare_rerun
 
     job = prepare_rerun(
-        picture, content=content, styles=style or [], changes=changes, force=force, **options.keywords()
+        picture, content=content, styles=style or [], force=force, **changes, **options.keywords()
     )
     delivery = Delivery(output, job.inputs.paths, job.recipe, options)
     report_estimate(job, options, dry_run=options.dry_run)

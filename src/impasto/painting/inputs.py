@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from impasto.control.masks import read_only, read_protect
+from impasto.errors import RecipeError
 from impasto.images.carried import NOTHING, Carried
 from impasto.images.io import ImageSource, read_picture
 from impasto.images.masks import read_mask
@@ -140,6 +141,13 @@ def _masked_styles(
     """Each style mask with its style image: a single one has all masks. `build_regions` refuses too many."""
     for index, mask in enumerate(masks):
         yield mask, styles[min(index, len(styles) - 1)]
+
+
+def check_given(name: str, sources: ImageSources | None) -> None:
+    """Accept one picture or several. name: of such a picture, for the message. Raises RecipeError where there is none.
+    """
+    if sources is None or not listed(sources):
+        raise RecipeError(f"no {name} is given; expected at least one picture.", "Give its path, for example.")
 
 
 def listed(sources: ImageSources) -> list[ImageSource]:

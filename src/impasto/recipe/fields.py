@@ -5,18 +5,22 @@ import difflib
 import math
 import os
 import re
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
-from impasto.errors import RecipeError
+from impasto.errors import KeywordError, RecipeError
 from impasto.recipe.words import LAYERS, STATISTICS, split_statistic
 
 Field = dataclasses.Field[Any]
 
+LONGEST_SHOWN = 100
+"""Letters of a wrong value in a message."""
+
 PRINT_DPI = 300.0
 """Pixels per inch of a print, if the recipe has no `dpi`."""
 
-_PRINT = re.compile(r"(\d+\.?\d*|\.\d+)(?:x(\d+\.?\d*|\.\d+))?\s*(cm|mm|in)")
+_PRINT = re.compile(r"(\d{1,6}\.?\d*|\.\d+)(?:x(\d{1,6}\.?\d*|\.\d+))?\s*(cm|mm|in)")
 _UNITS_PER_INCH = {"cm": 2.54, "mm": 25.4, "in": 1.0}
 
 
@@ -67,9 +71,36 @@ def nearest_name(name: str, known: Sequence[str]) -> str:
     return f"Did you mean {close[0]!r}? " if close else ""
 
 
+def check_names(names: Iterable[str], known: Sequence[str], owner: str) -> None:
+    """Accept names that are all known. owner: what has no such name, for the message. Raises KeywordError."""
+    for name in names:
+        if name not in known:
+            raise KeywordError(
+                f"{owner} has no {name!r}; expected one of {', '.join(known)}.",
+                nearest_name(name, known).strip() or "Choose one of these.",
+            )
+
+
+def shown(value: object) -> str:
+    """Return a value of any kind for a message: in one line, and not too long."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # a whole number of more than 4300 digits
+        text = f"{type(value).__name__} too long to show"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def to_plain(value: Any) -> Any:
+    """Return numbers and arrays of NumPy and torch as Python's, inside lists too; anything else as it is."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return type(value)(map(to_plain, value)) if type(value) in (list, tuple) else value
+
+
 def _wrong(field: Field, value: object, expected: str) -> RecipeError:
     option_name = "--" + field.name.replace("_", "-")
-    return RecipeError(f"{field.name} is {value!r}; expected {expected}.", f"Change {option_name}: {_help(field)}.")
+    error = f"{field.name} is {shown(value)}; expected {expected}."
+    return RecipeError(error, f"Change {option_name}: {_help(field)}.")
 
 
 def _help(field: Field) -> str:
@@ -77,7 +108,8 @@ def _help(field: Field) -> str:
 
 
 def check_value(field: Field, value: Any) -> Any:
-    """Return the value as the recipe stores it. Raises RecipeError if it is wrong."""
+    """Return the value as the recipe stores it; NumPy's numbers become Python's. Raises RecipeError if it is wrong."""
+    value = to_plain(value)
     if value is None and field.metadata.get("optional"):
         return None
     return _CHECKS[field.metadata["kind"]](field, value)
@@ -89,9 +121,8 @@ def _check_number(field: Field, value: Any) -> float:
     expected += f" of at least {low:g}" if low is not None else ""
     expected += f" above {above:g}" if above is not None else ""
     expected += f" and at most {high:g}" if high is not None else ""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise _wrong(field, value, expected)
-    if (low is not None and value < low) or (above is not None and value <= above):
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    if not is_number or (low is not None and value < low) or (above is not None and value <= above):
         raise _wrong(field, value, expected)
     if high is not None and value > high:
         raise _wrong(field, value, expected)
@@ -100,7 +131,7 @@ def _check_number(field: Field, value: Any) -> float:
 
 def _check_integer(field: Field, value: Any) -> int:
     if (among := field.metadata.get("among")) is not None:
-        if isinstance(value, bool) or value not in among:
+        if isinstance(value, bool) or not isinstance(value, int) or value not in among:
             raise _wrong(field, value, " or ".join(map(str, among)))
         return int(value)
     low, high = field.metadata["low"], field.metadata.get("high", 2**63 - 1)
@@ -112,9 +143,9 @@ def _check_integer(field: Field, value: Any) -> int:
 
 def _check_choice(field: Field, value: Any) -> str:
     choices = field.metadata["choices"]
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise RecipeError(
-            f"{field.name} is {value!r}; expected {' or '.join(choices)}.",
+            f"{field.name} is {shown(value)}; expected {' or '.join(choices)}.",
             f"{nearest_name(str(value), choices)}Change --{field.name.replace('_', '-')}: {_help(field)}.",
         )
     return str(value)
@@ -141,7 +172,7 @@ def _check_layers(field: Field, value: Any) -> tuple[str, ...]:
     for given, name in zip(value, names, strict=True):
         if name not in LAYERS:
             raise RecipeError(
-                f"{field.name} names the layer {given!r}; expected names from {LAYERS[0]} to {LAYERS[-1]}.",
+                f"{field.name} names the layer {shown(given)}; expected names from {LAYERS[0]} to {LAYERS[-1]}.",
                 f"{nearest_name(name, LAYERS)}VGG-19 has: {', '.join(LAYERS)}.",
             )
     if len(set(names)) < len(names):

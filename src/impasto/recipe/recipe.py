@@ -16,7 +16,18 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from impasto.errors import RecipeError
-from impasto.recipe.fields import PRINT_DPI, check_value, is_print, nearest_name, option, parse_text, print_pixels
+from impasto.recipe.fields import (
+    PRINT_DPI,
+    check_names,
+    check_value,
+    is_print,
+    nearest_name,
+    option,
+    parse_text,
+    print_pixels,
+    shown,
+    to_plain,
+)
 from impasto.recipe.words import COLORS, GUIDE_MODES, STATISTICS, STYLE_LAYERS, split_statistic
 
 FORMAT_VERSION = 1
@@ -276,6 +287,7 @@ class Recipe:
                 f"recipe has format_version {version!r}; this impasto reads up to {FORMAT_VERSION}.",
                 "Install a newer impasto to read it.",
             )
+        check_written_size(changes.get("size"))
         return cls().replace(**changes)
 
     def replace(self, **changes: Any) -> Self:
@@ -284,13 +296,8 @@ class Recipe:
         A weight clears `strength`, and `strength` clears the weights. New layers clear the layer weights, which belong
         to the old ones.
         """
-        known = field_names()
-        for name in changes:
-            if name not in known:
-                raise RecipeError(
-                    f"recipe has no field {name!r}; expected one of {', '.join(known)}.",
-                    nearest_name(name, known).strip() or "Choose one of these.",
-                )
+        check_names(changes, field_names(), "recipe")
+        changes = {name: to_plain(value) for name, value in changes.items()}
         for kind in ("content", "style"):
             layers = changes.get(f"{kind}_layers")
             if isinstance(layers, (list, tuple)) and tuple(layers) != getattr(self, f"{kind}_layers"):
@@ -320,6 +327,16 @@ class Recipe:
         """Return the SHA-256 of the recipe's canonical JSON, in hexadecimal: equal recipes have equal hashes."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_written_size(size: object) -> None:
+    """Accept the size in a recipe that somebody wrote: a list is height first in Python and width first elsewhere."""
+    if isinstance(size, list):
+        raise RecipeError(
+            f"size is the list {shown(size)}, in which width and height can be mistaken for each other; expected a "
+            'whole number or a text: "1024x768".',
+            f'Write "{"x".join(map(str, size[:2]))}", the width first, or the long edge alone.',
+        )
 
 
 def field_names() -> tuple[str, ...]:

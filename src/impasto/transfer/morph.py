@@ -15,7 +15,7 @@ from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.events import OnStep
 from impasto.painting.job import Job, vary
-from impasto.painting.options import ImageSources, PasticheFields
+from impasto.painting.options import ImageSources, PasticheFields, choose_recipe, split_fields
 from impasto.painting.paint import paint_fine_styles, paint_frame
 from impasto.painting.targets import build_targets
 from impasto.recipe.recipe import Recipe
@@ -98,29 +98,31 @@ def morph(
     style_images: ImageSources,
     recipe: Recipe | None = None,
     *,
-    frames: int = 24,
     on_step: OnStep | None = None,
-    **options: Unpack[PasticheFields],
+    **fields: Unpack[PasticheFields],
 ) -> Iterator[Result]:
     """The content image on its way from the first style through all to the last, a `Result` a frame, the ends included.
 
-    style_images: two or more. frames: as many at least. Each frame starts from the one before, with the recipe's
-    `frame_steps`, so that nothing flickers. The shares of the styles, `Result.frame.style_blend`, are such that the
-    blend of their statistics moves evenly.
+    style_images: two or more. frames: as many at least, 24 if neither given nor in the recipe. Each frame starts from
+    the one before, with the recipe's `frame_steps`, so that nothing flickers. The shares of the styles,
+    `Result.frame.style_blend`, are such that the blend of their statistics moves evenly.
     Everything is checked at once, before slow work; a frame is painted when it is asked for. A frame that was stopped
     is given only if it is the first. The rest, and what is raised, as for `stylize`; a `plan` is refused.
     """
-    recipe = (recipe if recipe is not None else Recipe()).replace(frames=frames)
-    return prepare_morph(content_image, style_images, recipe, **options).paint(on_step)
+    if choose_recipe(recipe, "standard", {}).frames == 1:
+        fields.setdefault("frames", 24)
+    return prepare_morph(content_image, style_images, recipe, **fields).paint(on_step)
 
 
 def prepare_morph(
     content_image: ImageSource,
     style_images: ImageSources,
-    recipe: Recipe,
-    **options: Unpack[PasticheFields],
+    recipe: Recipe | None = None,
+    **fields: Unpack[PasticheFields],
 ) -> Morph:
-    """The morph that `morph` paints. recipe: its `frames` says how many."""
+    """The morph that `morph` paints; the recipe's `frames` says how many."""
+    changes, run, pictures = split_fields("morph", fields, PasticheFields.__annotations__)
+    recipe = choose_recipe(recipe, "standard", changes)
     count = len(style_images) if isinstance(style_images, (list, tuple)) else 1
     if count < 2:
         raise RecipeError(
@@ -137,15 +139,14 @@ def prepare_morph(
             f"style_blend is given for a morph of {recipe.frames} frames, which goes through all; expected none.",
             "Leave --style-blend out, or give --frames 1.",
         )
-    if options.get("run_dir") not in (None, AUTO):
+    if run.pop("run_dir", None) not in (None, AUTO):
         raise RecipeError(
-            f"run_dir is {str(options['run_dir'])!r} for a morph; expected none: only a single picture can be resumed.",
+            f"run_dir is {str(fields['run_dir'])!r} for a morph; expected none: only a single picture can be resumed.",
             "Leave --run-dir out; frames that are finished stay.",
         )
-    options["run_dir"] = None
-    if options.get("plan") is not None:
+    if run.get("plan") is not None:
         raise RecipeError("plan is given for a morph; expected none, since it is of one picture.", "Leave it out.")
-    job = prepare_pastiche(content_image, style_images, recipe.replace(frames=1), **options)
+    job = prepare_pastiche(content_image, style_images, recipe.replace(frames=1), **run, **pictures)
     return Morph(recipe=recipe, job=job)
 
 

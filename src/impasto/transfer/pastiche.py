@@ -6,9 +6,16 @@ from impasto.cost.estimate import Estimate
 from impasto.errors import RecipeError
 from impasto.images.io import ImageSource
 from impasto.optimize.events import OnStep
-from impasto.painting.inputs import read_inputs
+from impasto.painting.inputs import check_given, read_inputs
 from impasto.painting.job import Job, prepare
-from impasto.painting.options import ImageSources, PasticheFields, RunFields, RunOptions
+from impasto.painting.options import (
+    ImageSources,
+    PaintFields,
+    PasticheFields,
+    RunOptions,
+    choose_recipe,
+    split_fields,
+)
 from impasto.painting.paint import paint
 from impasto.painting.recorder import start_recorder
 from impasto.recipe.recipe import Recipe
@@ -21,22 +28,22 @@ def stylize(
     recipe: Recipe | None = None,
     *,
     on_step: OnStep | None = None,
-    **options: Unpack[PasticheFields],
+    **fields: Unpack[PasticheFields],
 ) -> Result:
     """The content image repainted in the style of the style images: Gatys et al. 2015, eq. 7.
 
-    content_image, style_images: paths, PIL images, arrays (H, W, 3) of uint8 or of floats in [0, 1], or tensors
-    (3, H, W) in [0, 1]; one style or a list of them, mixed by the recipe's `style_blend`.
-    recipe: what to paint; `Recipe()`, the preset `standard`, if left out.
+    content_image, style_images: paths, open files, bytes, PIL images, arrays or tensors, as `read_image` takes them;
+    one style or a list of them, mixed by `style_blend`.
+    recipe: what to paint; the preset `standard` if left out. Any field of `impasto.Recipe` as a keyword changes it.
     on_step: called after every step; may return "stop". Ctrl-C after the first step also gives the best picture so far.
-    options: fine_style, masks, device, threads, precision, max_pixels, max_memory, plan, cache, run_dir: see
-    `impasto.PasticheFields` and `impasto.RunOptions`.
+    fields: strength, size and all others of the recipe; device, threads, max_memory, run_dir and all others of
+    `impasto.RunOptions`; fine_style and masks: see `impasto.PasticheFields`.
 
     Everything is checked before slow work begins. Raises ImageReadError, ImageSizeError, ImageRangeError, MaskError,
     RecipeError, MissingExtraError, WeightsError, DeviceError, MemoryLimitError, DiskError, OutOfMemoryError; all are
     ImpastoError.
     """
-    job = prepare_pastiche(content_image, style_images, recipe, **options)
+    job = prepare_pastiche(content_image, style_images, recipe, **fields)
     return paint(job, start_recorder(job), on_step)
 
 
@@ -44,7 +51,7 @@ def estimate(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe | None = None,
-    **options: Unpack[PasticheFields],
+    **fields: Unpack[PasticheFields],
 ) -> Estimate:
     """What `stylize` will cost on this machine, with the same arguments; nothing is painted.
 
@@ -53,33 +60,23 @@ def estimate(
     For textures and reconstructions: `prepare_texture(...).estimate()`. Raises what `stylize` raises before slow
     work.
     """
-    return prepare_pastiche(content_image, style_images, recipe, **options).estimate()
+    return prepare_pastiche(content_image, style_images, recipe, **fields).estimate()
 
 
 def prepare_pastiche(
     content_image: ImageSource,
     style_images: ImageSources,
     recipe: Recipe | None = None,
-    *,
-    fine_style: ImageSource | None = None,
-    content_masks: ImageSources = (),
-    style_masks: ImageSources = (),
-    only: ImageSource | None = None,
-    protect: ImageSource | None = None,
-    **fields: Unpack[RunFields],
+    **fields: Unpack[PasticheFields],
 ) -> Job:
     """The job that `stylize` paints."""
-    recipe, options = recipe if recipe is not None else Recipe(), RunOptions(**fields)
+    own = PasticheFields.__annotations__.keys() - PaintFields.__annotations__.keys()
+    changes, run, pictures = split_fields("stylize", fields, sorted(own))
+    recipe, options = choose_recipe(recipe, "standard", changes), RunOptions(**run)
     check_pastiche(recipe)
-    inputs = read_inputs(
-        *(recipe, options, content_image, style_images),
-        fine_style=fine_style,
-        content_masks=content_masks,
-        style_masks=style_masks,
-        only=only,
-        protect=protect,
-    )
-    return prepare(recipe, inputs, options)
+    check_given("content image", content_image)
+    check_given("style image", style_images)
+    return prepare(recipe, read_inputs(recipe, options, content_image, style_images, **pictures), options)
 
 
 def check_pastiche(recipe: Recipe) -> None:

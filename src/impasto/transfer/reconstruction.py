@@ -5,11 +5,12 @@ from typing import Any, Literal, Unpack
 from impasto.errors import RecipeError
 from impasto.images.io import ImageSource
 from impasto.optimize.events import OnStep
-from impasto.painting.inputs import read_inputs
+from impasto.painting.inputs import check_given, read_inputs
 from impasto.painting.job import Job, prepare
-from impasto.painting.options import RunFields, RunOptions
+from impasto.painting.options import PaintFields, RunOptions, choose_recipe, split_fields
 from impasto.painting.paint import paint
 from impasto.painting.recorder import start_recorder
+from impasto.recipe.fields import format_value
 from impasto.recipe.recipe import Recipe
 from impasto.runs.result import Result
 
@@ -18,48 +19,34 @@ Kind = Literal["content", "style"]
 
 def reconstruct(
     image: ImageSource,
-    *,
-    content_layers: tuple[str, ...] = (),
-    style_layers: tuple[str, ...] = (),
-    content_layer_weights: tuple[float, ...] = (),
-    style_layer_weights: tuple[float, ...] = (),
     recipe: Recipe | None = None,
+    *,
     on_step: OnStep | None = None,
-    **options: Unpack[RunFields],
+    **fields: Unpack[PaintFields],
 ) -> Result:
     """The picture that has, from noise, the same responses in the content layers or the same style in the style layers.
 
     Gatys et al. 2015, figure 1: eq. 1 alone (bottom row) or eq. 5 alone (top row), in the network with its original
     maximum pooling, as the caption says.
-    content_layers, style_layers: one of them. content_layer_weights, style_layer_weights: one a layer of that kind; if
-    left out, the recipe's where its layers are the same, or else equal ones.
     recipe: the preset `reconstruct` if left out; its strength does not matter, since there is nothing to mix.
-    The rest, and what is raised, as for `stylize`.
+    content_layers, style_layers, among the fields: one of them must be given. content_layer_weights,
+    style_layer_weights: one a layer of that kind; if left out, the recipe's where its layers are the same, or else
+    equal ones. The rest, and what is raised, as for `stylize`.
     """
-    job = prepare_reconstruction(
-        image,
-        content_layers=content_layers,
-        style_layers=style_layers,
-        content_layer_weights=content_layer_weights,
-        style_layer_weights=style_layer_weights,
-        recipe=recipe,
-        **options,
-    )
+    job = prepare_reconstruction(image, recipe, **fields)
     return paint(job, start_recorder(job), on_step)
 
 
 def prepare_reconstruction(
-    image: ImageSource,
-    *,
-    content_layers: tuple[str, ...] = (),
-    style_layers: tuple[str, ...] = (),
-    content_layer_weights: tuple[float, ...] = (),
-    style_layer_weights: tuple[float, ...] = (),
-    recipe: Recipe | None = None,
-    **fields: Unpack[RunFields],
+    image: ImageSource, recipe: Recipe | None = None, **fields: Unpack[PaintFields]
 ) -> Job:
     """The job that `reconstruct` paints."""
-    recipe, options = recipe if recipe is not None else Recipe.preset("reconstruct"), RunOptions(**fields)
+    changes, run, _ = split_fields("reconstruct", fields)
+    kinds: tuple[Kind, Kind] = ("content", "style")
+    content_layers, style_layers = (changes.pop(f"{kind}_layers", ()) for kind in kinds)
+    content_layer_weights, style_layer_weights = (changes.pop(f"{kind}_layer_weights", ()) for kind in kinds)
+    recipe, options = choose_recipe(recipe, "reconstruct", changes), RunOptions(**run)
+    check_given("picture", image)
     if bool(content_layers) == bool(style_layers):
         raise RecipeError(
             f"content_layers and style_layers are {'both given' if content_layers else 'both empty'}; "
@@ -78,8 +65,8 @@ def check_reconstruction(recipe: Recipe) -> None:
     """Accept a recipe that keeps the picture's aspect and does not start from it. Raises RecipeError."""
     if isinstance(recipe.size, tuple) or recipe.init in ("content", "style"):
         raise RecipeError(
-            f"size is {recipe.size}, init {recipe.init!r}; a reconstruction keeps the picture's aspect and does not "
-            "start from it.",
+            f"size is {format_value(recipe.size)}, init {recipe.init!r}; a reconstruction keeps the picture's aspect "
+            "and does not start from it.",
             "Give the long edge alone as --size, and --init noise.",
         )
 

@@ -14,7 +14,7 @@ from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.inputs import Inputs, read_inputs
 from impasto.painting.job import Job, prepare
-from impasto.painting.options import RunFields, RunOptions
+from impasto.painting.options import PaintFields, RunOptions, split_fields
 from impasto.painting.paint import paint
 from impasto.painting.recorder import start_recorder
 from impasto.recipe.files import init_file
@@ -37,20 +37,20 @@ def rerun(
     *,
     content: ImageSource | None = None,
     styles: Sequence[ImageSource] = (),
-    changes: Mapping[str, Any] | None = None,
     force: bool = False,
     on_step: OnStep | None = None,
-    **options: Unpack[RunFields],
+    **fields: Unpack[PaintFields],
 ) -> Result:
     """A picture that impasto wrote, painted again from the recipe inside it; with nothing replaced, to the byte.
 
     content, styles: other inputs than those that it was painted from, which are looked for by name and SHA-256: in the
-    working folder, beside the picture, and where the user's runs had them. changes: fields of the recipe.
-    force: even if a file of an input's name is another one now. options: as for `stylize`.
+    working folder, beside the picture, and where the user's runs had them.
+    force: even if a file of an input's name is another one now. fields: changes of the recipe, and run options, as for
+    `stylize`.
     Raises RunError (an input has changed), ImageReadError (it is gone), RecipeError (no recipe inside, a frame of a
     morph), and what `stylize` raises.
     """
-    job = prepare_rerun(picture, content=content, styles=styles, changes=changes, force=force, **options)
+    job = prepare_rerun(picture, content=content, styles=styles, force=force, **fields)
     return paint(job, start_recorder(job), on_step)
 
 
@@ -59,12 +59,12 @@ def prepare_rerun(
     *,
     content: ImageSource | None = None,
     styles: Sequence[ImageSource] = (),
-    changes: Mapping[str, Any] | None = None,
     force: bool = False,
-    **fields: Unpack[RunFields],
+    **fields: Unpack[PaintFields],
 ) -> Job:
     """The job that `rerun` paints."""
-    picture, changes = Path(picture), changes or {}
+    picture = Path(picture)
+    changes, run, _ = split_fields("rerun", fields, ["content", "styles", "force"])
     metadata = read_metadata(picture) or {}
     values, recorded = metadata.get("recipe"), metadata.get("inputs")
     if not isinstance(values, dict) or not _are_inputs(recorded):
@@ -82,10 +82,10 @@ def prepare_rerun(
             "--recipe morph.toml.",
         )
     is_same = content is None and not styles and not changes
-    chosen = [fields.get(name) for name in ("threads", "max_memory", "plan")]
-    if is_same and "run" in metadata and not any(chosen) and fields.get("precision", "auto") == "auto":
-        fields["plan"] = RunPlan.from_dict(cast(Mapping[str, Any], metadata["run"]))
-    options = RunOptions(**fields)
+    chosen = [run.get(name) for name in ("threads", "max_memory", "plan")]
+    if is_same and "run" in metadata and not any(chosen) and run.get("precision", "auto") == "auto":
+        run["plan"] = RunPlan.from_dict(cast(Mapping[str, Any], metadata["run"]))
+    options = RunOptions(**run)
     search = _Search(picture, cast("list[Mapping[str, Any]]", recorded), force)
     contents = search.find("content", [] if content is None else [content])
     style_images = search.find("style", styles)

@@ -6,9 +6,9 @@ from impasto.control.sizes import WRAP, fit_wrap
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.images.resize import fit_long_edge
 from impasto.optimize.events import OnStep
-from impasto.painting.inputs import Inputs, read_inputs
+from impasto.painting.inputs import Inputs, check_given, read_inputs
 from impasto.painting.job import Job, prepare
-from impasto.painting.options import ImageSources, RunFields, RunOptions
+from impasto.painting.options import ImageSources, PaintFields, RunOptions, choose_recipe, split_fields
 from impasto.painting.paint import paint
 from impasto.painting.recorder import start_recorder
 from impasto.recipe.recipe import Recipe
@@ -21,41 +21,39 @@ SMALLEST_SAMPLE = 32
 
 def synthesize_texture(
     samples: ImageSources,
-    *,
-    size: int | tuple[int, int] | None = None,
-    tileable: bool = False,
     recipe: Recipe | None = None,
+    *,
+    tileable: bool = False,
     on_step: OnStep | None = None,
-    **options: Unpack[RunFields],
+    **fields: Unpack[PaintFields],
 ) -> Result:
     """A new picture with the texture of the samples: the style loss alone, from noise.
 
     Gatys et al. 2015, "Texture Synthesis Using Convolutional Neural Networks" (arXiv 1505.07376), eq. 4 and 5.
-    samples: one or several pictures, mixed by the recipe's `style_blend`; each at least 32 pixels a side.
-    size: (height, width), or the long edge in the first sample's aspect; the recipe's size if left out.
+    samples: one or several pictures, mixed by `style_blend`; each at least 32 pixels a side.
+    recipe: the preset `texture` if left out; padding="wrap-x" repeats sideways only, for panoramas.
     tileable: the result repeats without a seam, because every convolution wraps around; sides must be multiples of 16.
-    recipe: the preset `texture` if left out; its padding "wrap-x" repeats sideways only, for panoramas.
+    size, among the fields of the recipe: (height, width), or the long edge in the first sample's aspect.
     The rest, and what is raised, as for `stylize`.
     """
-    job = prepare_texture(samples, size=size, tileable=tileable, recipe=recipe, **options)
+    job = prepare_texture(samples, recipe, tileable=tileable, **fields)
     return paint(job, start_recorder(job), on_step)
 
 
 def prepare_texture(
     samples: ImageSources,
-    *,
-    size: int | tuple[int, int] | None = None,
-    tileable: bool = False,
     recipe: Recipe | None = None,
-    **fields: Unpack[RunFields],
+    *,
+    tileable: bool = False,
+    **fields: Unpack[PaintFields],
 ) -> Job:
     """The job that `synthesize_texture` paints."""
-    recipe, options = recipe if recipe is not None else Recipe.preset("texture"), RunOptions(**fields)
+    changes, run, _ = split_fields("synthesize_texture", fields, ["tileable"])
+    recipe, options = choose_recipe(recipe, "texture", changes), RunOptions(**run)
     if tileable:
         recipe = recipe.replace(padding="wrap")
-    if size is not None:
-        recipe = recipe.replace(size=size)
     check_texture(recipe)
+    check_given("texture sample", samples)
     return prepare_sampled(recipe, read_inputs(recipe, options, style_images=samples), options)
 
 

@@ -75,6 +75,7 @@ def test_fields_of_inputs_that_a_row_cannot_have_stay_unused(tmp_path: Path) -> 
         ("l.csv", "content,style,frames\na,b,1\na,b,8\n", "row 3: frames is 8; expected 1.*stylize --frames"),
         ("l.csv", 'content,style,region_weights\na,b,"1,2"\n', "row 2: region_weights is 1,2.*--content-mask"),
         ("l.csv", "content,style,region_statistics\na,b,gram\n", "row 2: region_statistics is gram, and a batch"),
+        ("l.jsonl", '{"content": "a", "style": "b", "size": [64, 48]}', "row 1: size is the list.* \"64x48\""),
         ("l.csv", "content,style\na,b\n,b\n", "row 3 lacks a content or style"),
         ("l.csv", "content,style\na,b\na\n", "row 3 lacks a content or style"),
         ("l.csv", "content,style\na,b;;c\n", "row 2 lacks a content or style"),

@@ -143,4 +143,4 @@ def test_a_frame_of_a_morph_is_refused(folder: Path) -> None:
     with pytest.raises(RecipeError, match=r"'frame\.png' is of a morph of 2 frames") as caught:
         prepare_rerun("frame.png")
     assert "recipe save frame.png -o morph.toml" in caught.value.hint
-    assert prepare_rerun("frame.png", changes={"frames": 1}).recipe.frames == 1
+    assert prepare_rerun("frame.png", frames=1).recipe.frames == 1

@@ -4,7 +4,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from impasto.errors import RecipeError
 from impasto.recipe.fields import format_value
@@ -163,6 +165,59 @@ def test_newer_format_is_refused() -> None:
     for wrong in (0, -1, True, 1.0, "1", None):
         with pytest.raises(RecipeError, match=f"format_version {wrong!r}; expected a whole number from 1 to 1"):
             Recipe.from_dict({"format_version": wrong})
+
+
+PLAIN: dict[str, Any] = {"size": 64, "steps": 5, "strength": 0.5, "style_blend": (0.5, 0.25), "keep_profile": True}
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"size": np.int64(64), "steps": np.uint8(5), "strength": np.float32(0.5), "keep_profile": np.True_},
+        {"size": np.array(64), "steps": np.array(5, np.int16), "strength": np.float16(0.5)},
+        {"style_blend": np.array([0.5, 0.25], np.float32), "strength": torch.tensor(0.5), "size": torch.tensor(64)},
+        {"style_blend": [np.float16(0.5), np.float64(0.25)], "steps": np.longlong(5)},
+    ],
+)
+def test_numbers_of_numpy_are_numbers_with_the_same_hash(numbers: dict[str, Any]) -> None:
+    recipe = Recipe().replace(**{**PLAIN, **numbers})
+    assert recipe == Recipe().replace(**PLAIN) and recipe.hash() == Recipe().replace(**PLAIN).hash()
+    assert Recipe(**{**PLAIN, **numbers}).to_toml() == Recipe(**PLAIN).to_toml()
+    assert Recipe(style_layers=np.array(["conv1_1"])).style_layers == ("conv1_1",)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"steps": True},
+        {"steps": np.True_},
+        {"strength": np.bool_(0)},
+        {"size": (True, 64)},
+        {"size": np.array([64])},
+        {"style_size": np.True_},
+        {"style_blend": np.array([True, False])},
+        {"strength": np.float32("nan")},
+        {"strength": 10**400},
+        {"steps": 10**5000},
+        {"depth": np.bool_(1)},
+        {"color": ["style"]},
+        {"size": "wide"},
+        {"style_layers": [["conv1_1"]]},
+        {"seed": "x" * 10_000},
+        {"seed": "two\nlines"},
+    ],
+)
+def test_what_is_no_number_is_refused_in_one_short_line(changes: dict[str, Any]) -> None:
+    with pytest.raises(RecipeError, match=f"{next(iter(changes))} ") as caught:
+        Recipe().replace(**changes)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
+
+
+def test_a_size_written_as_a_list_is_refused_and_a_pair_in_python_is_height_first() -> None:
+    assert Recipe(size=(768, 1024)) == Recipe.from_toml('size = "1024x768"')
+    for read in (lambda: Recipe.from_toml("size = [1024, 768]"), lambda: Recipe.from_dict({"size": [1024, 768]})):
+        with pytest.raises(RecipeError, match=r'size is the list \[1024, 768\].* Write "1024x768", the width first'):
+            read()
 
 
 def test_text_that_is_not_toml_is_named() -> None:

@@ -56,7 +56,7 @@ def test_a_stopped_picture_is_repeated_as_far_as_it_went(folder: Path) -> None:
 
 def test_other_inputs_and_fields_replace_the_recorded_ones(folder: Path, picture: Paint) -> None:
     other = picture(64, 32, 5)
-    result = impasto.rerun("pastiche.png", content=other, changes={"steps": 2})
+    result = impasto.rerun("pastiche.png", content=other, steps=2)
     assert torch.equal(result.pastiche, impasto.stylize(other, "painting.png", recipe(steps=2)).pastiche)
     again = impasto.rerun("pastiche.png", styles=["photo.png"])
     assert torch.equal(again.pastiche, impasto.stylize("photo.png", "photo.png", recipe()).pastiche)

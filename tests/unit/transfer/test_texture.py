@@ -41,7 +41,7 @@ def test_size_is_what_was_asked_for(
     size: int | tuple[int, int] | None, tileable: bool, expected: tuple[int, int], picture: Picture
 ) -> None:
     recipe = tiny(style_layers=("conv1_1", "conv4_1"))
-    result = synthesize(picture(64, 48), recipe, size=size, tileable=tileable)
+    result = synthesize(picture(64, 48), recipe, tileable=tileable, **({} if size is None else {"size": size}))
     assert result.pastiche.shape[-2:] == expected
     assert result.recipe.size == expected
     assert result.recipe.padding == ("wrap" if tileable else "replicate")
