@@ -121,7 +121,7 @@ def prepare_morph(
     **fields: Unpack[PasticheFields],
 ) -> Morph:
     """The morph that `morph` paints; the recipe's `frames` says how many."""
-    changes, run, pictures = split_fields("morph", fields, PasticheFields.__annotations__)
+    changes, run, pictures = split_fields("morph", fields, ["recipe", *PasticheFields.__annotations__])
     recipe = choose_recipe(recipe, "standard", changes)
     count = len(style_images) if isinstance(style_images, (list, tuple)) else 1
     if count < 2:

@@ -8,14 +8,7 @@ from impasto.images.io import ImageSource
 from impasto.optimize.events import OnStep
 from impasto.painting.inputs import check_given, read_inputs
 from impasto.painting.job import Job, prepare
-from impasto.painting.options import (
-    ImageSources,
-    PaintFields,
-    PasticheFields,
-    RunOptions,
-    choose_recipe,
-    split_fields,
-)
+from impasto.painting.options import ImageSources, PasticheFields, RunOptions, choose_recipe, split_fields
 from impasto.painting.paint import paint
 from impasto.painting.recorder import start_recorder
 from impasto.recipe.recipe import Recipe
@@ -70,8 +63,7 @@ def prepare_pastiche(
     **fields: Unpack[PasticheFields],
 ) -> Job:
     """The job that `stylize` paints."""
-    own = PasticheFields.__annotations__.keys() - PaintFields.__annotations__.keys()
-    changes, run, pictures = split_fields("stylize", fields, sorted(own))
+    changes, run, pictures = split_fields("stylize", fields, ["recipe", *PasticheFields.__annotations__])
     recipe, options = choose_recipe(recipe, "standard", changes), RunOptions(**run)
     check_pastiche(recipe)
     check_given("content image", content_image)

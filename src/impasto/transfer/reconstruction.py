@@ -41,7 +41,7 @@ def prepare_reconstruction(
     image: ImageSource, recipe: Recipe | None = None, **fields: Unpack[PaintFields]
 ) -> Job:
     """The job that `reconstruct` paints."""
-    changes, run, _ = split_fields("reconstruct", fields)
+    changes, run, _ = split_fields("reconstruct", fields, ["recipe"])
     kinds: tuple[Kind, Kind] = ("content", "style")
     content_layers, style_layers = (changes.pop(f"{kind}_layers", ()) for kind in kinds)
     content_layer_weights, style_layer_weights = (changes.pop(f"{kind}_layer_weights", ()) for kind in kinds)

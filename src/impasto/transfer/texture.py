@@ -48,7 +48,7 @@ def prepare_texture(
     **fields: Unpack[PaintFields],
 ) -> Job:
     """The job that `synthesize_texture` paints."""
-    changes, run, _ = split_fields("synthesize_texture", fields, ["tileable"])
+    changes, run, _ = split_fields("synthesize_texture", fields, ["recipe", "tileable"])
     recipe, options = choose_recipe(recipe, "texture", changes), RunOptions(**run)
     if tileable:
         recipe = recipe.replace(padding="wrap")

@@ -122,14 +122,14 @@ def test_chosen_threads_make_a_plan_of_their_own(folder: Path) -> None:
 def test_a_texture_of_another_size_is_still_one_of_all_samples(folder: Path) -> None:
     texture = recipe(strength=1.0, init="noise")
     impasto.synthesize_texture(["photo.png", "painting.png"], size=(64, 48), recipe=texture).save("texture.png")
-    impasto.rerun("texture.png", changes={"size": 48}).save("small.png")
+    impasto.rerun("texture.png", size=48).save("small.png")
     metadata = impasto.read_metadata("small.png")
     assert metadata is not None and [each["name"] for each in metadata["inputs"]] == ["photo.png", "painting.png"]  # type: ignore[attr-defined]
     same = impasto.synthesize_texture(["photo.png", "painting.png"], size=48, recipe=texture)
     assert torch.equal(impasto.read_image("small.png"), (same.pastiche * 255).round() / 255)
     impasto.synthesize_texture("photo.png", size=(64, 48), tileable=True, recipe=texture).save("tile.png")
     with pytest.raises(ImageSizeError, match="must be multiples of 16"):
-        prepare_rerun("tile.png", changes={"size": 90})
+        prepare_rerun("tile.png", size=90)
 
 
 def test_a_start_picture_that_has_changed_is_refused_unless_forced(folder: Path, picture: Paint) -> None:
@@ -139,7 +139,7 @@ def test_a_start_picture_that_has_changed_is_refused_unless_forced(folder: Path,
     with pytest.raises(RunError, match="'start.png' is not the start image that 'first.png' was painted from"):
         prepare_rerun("first.png")
     assert impasto.rerun("first.png", force=True).end == "steps"
-    assert impasto.rerun("first.png", changes={"init": "start.png"}).end == "steps"
+    assert impasto.rerun("first.png", init="start.png").end == "steps"
 
 
 def test_an_endless_start_name_is_refused_in_one_line(folder: Path, picture: Paint) -> None:
