@@ -5,7 +5,7 @@ that round in another way, memory, and the threads on which autograd runs a GPU'
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -26,12 +26,17 @@ MIXING = ("copy_", "index", "index_put", "index_put_")
 STRICT = ("cat", "stack")
 """Operations that do not even take scalars of another device."""
 
+READS = ("_local_scalar_dense", "nonzero", "equal", "masked_select", "_linalg_eigh", "_unique2")
+"""Operations for whose result, or whose error, the CPU waits until the GPU has done all that was asked of it."""
+
 
 class Simulated(Tensor):
     """A tensor on a simulated GPU. data: its values, on the CPU."""
 
     data_there: Tensor
     device_there: torch.device
+    waits: ClassVar[list[str]] = []
+    """What the CPU has waited for, in turn: reads of a tensor on a GPU, and copies between it and the CPU."""
 
     __torch_function__ = torch._C._disabled_torch_function_impl
 
@@ -64,12 +69,15 @@ class Simulated(Tensor):
         return self.numpy()
 
     def tolist(self) -> Any:
+        self.waits.append("tolist")
         return self.data_there.tolist()
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = {name: value for name, value in (kwargs or {}).items() if name != "device"}
         device = common_device(func, (args, given))
+        if is_waited_for(func, (args, given)):
+            cls.waits.append(func._schema.name)
         made = func(*tree_map(data_of, args), **tree_map(data_of, given))
         if func._schema.name.endswith("_") and func._schema.is_mutable:
             return args[0]
@@ -83,6 +91,15 @@ def data_of(item: Any) -> Any:
 def place(data: Tensor, device: torch.device) -> Tensor:
     """Return the CPU tensor as a tensor on the device."""
     return data if device.type == "cpu" else Simulated(data, device)
+
+
+def is_waited_for(func: Any, arguments: Any) -> bool:
+    """Return whether the CPU waits for the GPU in this operation of tensors of which at least one is there."""
+    name = func._schema.name.removeprefix("aten::")
+    tensors = [item for item in tree_flatten(arguments)[0] if isinstance(item, Tensor)]
+    if name in MIXING and any(each.device == CPU or each.dtype == torch.bool for each in tensors[:2]):
+        return True  # a copy, an index from the CPU, or a mask, which is turned into indices
+    return name in READS
 
 
 def common_device(func: Any, arguments: Any) -> torch.device:
@@ -108,6 +125,8 @@ class _Move(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, tensor: Tensor, device: torch.device) -> Tensor:
         ctx.before = tensor.device
+        if CPU in (tensor.device, device):
+            Simulated.waits.append(f"copy to {device}")
         return place(data_of(tensor).clone(), device)
 
     @staticmethod
@@ -148,9 +167,15 @@ def simulate_gpus(patch: pytest.MonkeyPatch, count: int) -> None:
         return convert(moved, dtype or self.dtype, memory_format=memory_format or torch.preserve_format, **copy)
 
     def placed(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        copied = make in (torch.tensor, torch.as_tensor)
+
         def made(*args: Any, device: Any = None, **kwargs: Any) -> Tensor:
             tensor = make(*args, **kwargs)
-            return tensor if device is None else arrive(tensor, device)
+            if device is None or copied or find_device(device, count) == CPU:
+                return tensor if device is None else arrive(tensor, device)
+            begin()
+            there = place(tensor.detach(), find_device(device, count))
+            return there.requires_grad_(tensor.requires_grad)
 
         return made
 

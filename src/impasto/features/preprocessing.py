@@ -24,8 +24,11 @@ class Preprocessing:
     def apply(self, image: Tensor) -> Tensor:
         """image: (B, 3, H, W) in [0, 1], sRGB. Returns the network's input, same shape and dtype."""
         ordered = image.flip(1) if self.order == "bgr" else image
-        mean = torch.tensor(self.mean, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
-        std = torch.tensor(self.std, dtype=image.dtype, device=image.device).view(1, 3, 1, 1)
+        # Made on the device: for a copy from the CPU a GPU is waited for.
+        mean, std = (
+            torch.cat([image.new_full((1, 1, 1, 1), value) for value in values], dim=1)
+            for values in (self.mean, self.std)
+        )
         return (ordered * self.scale - mean) / std
 
     def describe(self) -> str:

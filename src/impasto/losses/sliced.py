@@ -18,11 +18,11 @@ def project(features: Tensor, directions: Tensor) -> Tensor:
     return torch.einsum("kc,bchw->bkhw", directions.to(features), features)
 
 
-def sorted_projections(features: Tensor, seed: int) -> Tensor:
+def sorted_projections(features: Tensor, directions: Tensor) -> Tensor:
     """Return the values along random directions in ascending order, which `histogram_distance` compares.
 
-    features: (B, C, H, W). Returns (B, C, H*W): as many directions as channels, drawn from the seed.
+    features: (B, C, H, W). directions: from `random_directions`. Returns (B, C, H*W).
     Heitz et al. 2021 (arXiv 2006.07229), eq. 2 and 3, with as many directions as channels, as there.
     Differs: the directions are drawn once from the recipe's seed, not anew each step, since L-BFGS needs one objective.
     """
-    return sorted_channels(project(features, random_directions(features.shape[1], seed)))
+    return sorted_channels(project(features, directions))

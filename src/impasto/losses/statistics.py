@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from impasto.losses.gram import gram_distance, gram_matrix
@@ -56,10 +57,17 @@ class Statistic:
 def build_statistics(recipe: Recipe) -> dict[str, Statistic]:
     """Return the statistics that are taken layer by layer, by name, with the recipe's normalization and seed."""
     gram = partial(gram_distance, normalization=recipe.gram_normalization)
-    projections = partial(sorted_projections, seed=recipe.seed)
+
+    @cache
+    def directions(channels: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+        return random_directions(channels, recipe.seed).to(device, dtype)
+
+    def projections(features: Tensor) -> Tensor:
+        return sorted_projections(features, directions(features.shape[1], features.device, features.dtype))
 
     def guided_projections(features: Tensor, weights: Tensor) -> Any:
-        return guided_ranks(project(features, random_directions(features.shape[1], recipe.seed)), weights)
+        along = directions(features.shape[1], features.device, features.dtype)
+        return guided_ranks(project(features, along), weights)
 
     return {
         "gram": Statistic(gram_matrix, gram, True, guided_gram_matrix),

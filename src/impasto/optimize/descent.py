@@ -1,6 +1,7 @@
 """L-BFGS and Adam on an image.
 
 Both take the gradient as an argument instead of a closure, so that the loop sees every evaluation and can undo a step.
+Scalars stay tensors on the image's device: to read one, the CPU waits for a GPU.
 """
 
 from collections import deque
@@ -48,7 +49,7 @@ class Lbfgs:
     def __init__(self, learning_rate: float = 1.0, history: int = 50, fourier_exponent: float = 0.0) -> None:
         self.learning_rate = learning_rate
         self.fourier_exponent = fourier_exponent
-        self.pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=history)
+        self.pairs: deque[tuple[Tensor, Tensor, Tensor]] = deque(maxlen=history)
         self._last: tuple[Tensor, Tensor] | None = None
         self._probe = FIRST_CHANGE
         self._weights: Tensor | None = None
@@ -56,19 +57,22 @@ class Lbfgs:
     def update(self, image: Tensor, gradient: Tensor) -> Tensor:
         if self._last is not None:
             step, change = image - self._last[0], gradient - self._last[1]
-            curvature = _dot(step, change)
-            if curvature > 1e-8 * _dot(change, change) ** 0.5 * _dot(step, step) ** 0.5:
-                self.pairs.append((step, change, curvature))
+            scalars = torch.stack([_dot(step, change), _dot(change, change), _dot(step, step)])
+            curvature, changes, steps = scalars.tolist()
+            if curvature > 1e-8 * changes**0.5 * steps**0.5:
+                self.pairs.append((step, change, _precise(scalars[0])))
             elif not self.pairs:
                 self._probe = min(2 * self._probe, LARGEST_CHANGE)
         self._last = (image, gradient)
         return self._direction(gradient).mul_(self.learning_rate).add_(image)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"pairs": [list(pair) for pair in self.pairs], "last": self._last, "probe": self._probe}
+        pairs = [[step, change, float(curvature)] for step, change, curvature in self.pairs]
+        return {"pairs": pairs, "last": self._last, "probe": self._probe}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.pairs.extend((step, change, curvature) for step, change, curvature in state["pairs"])
+        for step, change, curvature in state["pairs"]:
+            self.pairs.append((step, change, _precise(step.new_full((), curvature))))
         self._last = None if state["last"] is None else (state["last"][0], state["last"][1])
         self._probe = state["probe"]
 
@@ -80,16 +84,16 @@ class Lbfgs:
         shares = []
         for step, change, curvature in reversed(self.pairs):
             share = _dot(step, direction) / curvature
-            direction = direction.sub_(change, alpha=share)
+            direction = direction.addcmul_(change, share, value=-1)
             shares.append(share)
         _, change, curvature = self.pairs[-1]
         scale = curvature / _dot(change, self._smooth(change))
         if self.fourier_exponent > 0:
-            scale *= SMOOTH_GAIN
+            scale = scale * SMOOTH_GAIN
         direction = self._smooth(direction).mul_(scale)
         for (step, change, curvature), share in zip(self.pairs, reversed(shares), strict=True):
-            direction = direction.add_(step, alpha=share - _dot(change, direction) / curvature)
-        return direction.mul_(min(1.0, LARGEST_CHANGE / _rms(direction)))
+            direction = direction.addcmul_(step, share - _dot(change, direction) / curvature)
+        return direction.mul_((LARGEST_CHANGE / _rms(direction)).clamp_max(1.0))
 
     def _smooth(self, image: Tensor) -> Tensor:
         """The image times the initial inverse Hessian up to a factor: f^(-2 fourier_exponent) at each frequency f."""
@@ -143,9 +147,14 @@ class Adam:
         return image, torch.optim.Adam([image], lr=self.learning_rate)
 
 
-def _rms(a: Tensor) -> float:
-    return max(float(a.square().mean().sqrt()), torch.finfo(a.dtype).tiny)
+def _rms(a: Tensor) -> Tensor:
+    return _precise(a.square().mean().sqrt().clamp_min(torch.finfo(a.dtype).tiny))
 
 
-def _dot(a: Tensor, b: Tensor) -> float:
-    return float(torch.dot(a.flatten(), b.flatten()))
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    return torch.dot(a.flatten(), b.flatten())
+
+
+def _precise(scalar: Tensor) -> Tensor:
+    """The scalar in float64, as Python computes; what is computed with it is too. On Apple's GPUs there is none."""
+    return scalar if scalar.device.type == "mps" else scalar.double()

@@ -62,12 +62,13 @@ def build_evaluate(
         with torch.enable_grad(), products_in(precision):
             terms = objective(seen)
             (gradient,) = torch.autograd.grad(terms["total"], seen)
-        losses = {name: float(term.detach()) for name, term in terms.items()}
+        names, values = tuple(terms), torch.stack([term.detach() for term in terms.values()])
         del seen, terms  # a picture: the masks below would be a large run's peak
         if gamut == "keep":
             gradient.masked_fill_((image < 0).logical_and_(gradient > 0), 0)
             gradient.masked_fill_((image > 1).logical_and_(gradient < 0), 0)
-        return losses, gradient
+        # Read last and at once: the CPU waits here until a GPU has done all that was asked of it.
+        return dict(zip(names, values.tolist(), strict=True)), gradient
 
     return evaluate
 

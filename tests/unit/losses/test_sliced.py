@@ -15,5 +15,6 @@ def test_directions_are_unit_vectors_of_the_seed() -> None:
 def test_projections_are_the_features_along_the_seeds_directions() -> None:
     F = torch.rand(1, 3, 4, 5)
     torch.testing.assert_close(project(F, torch.eye(3)), F)
-    turned = torch.einsum("kc,bcm->bkm", random_directions(3, 7), F.flatten(2))
-    torch.testing.assert_close(sorted_projections(F, 7), turned.sort(dim=2).values)
+    directions = random_directions(3, 7)
+    turned = torch.einsum("kc,bcm->bkm", directions, F.flatten(2))
+    torch.testing.assert_close(sorted_projections(F, directions), turned.sort(dim=2).values)
