@@ -14,7 +14,8 @@ class Carried:
 
     profile: its ICC profile, sound and of RGB pixels; None for sRGB.
     exif: from `carry_exif`. alpha: (1, 1, H, W) float32 in [0, 1], upright; None if it has none.
-    depth: bits a channel that were read. keepable: False where it has a profile that an RGB picture cannot have.
+    depth: bits a channel that were read. dpi: pixels per inch across and down; None where the file states none.
+    keepable: False where it has a profile that an RGB picture cannot have.
     color: (1, 3, H, W), its colors before transparent parts were filled; None where it has no alpha.
     """
 
@@ -24,6 +25,7 @@ class Carried:
     depth: Depth = 8
     keepable: bool = True
     color: Tensor | None = None
+    dpi: tuple[float, float] | None = None
 
 
 NOTHING = Carried()

@@ -28,7 +28,7 @@ from impasto.images.formats.decoding import (
     read_file,
 )
 from impasto.images.formats.encoding import FORMATS, check_depth, encode_image
-from impasto.images.formats.exif import carry_exif, read_orientation, turn_upright
+from impasto.images.formats.exif import carry_exif, read_orientation, read_resolution, turn_upright
 from impasto.images.formats.metadata import add_metadata, find_metadata
 from impasto.images.formats.png import drop_damaged_chunks
 from impasto.images.formats.profiles import INSTALL_DEEP, has_deep, is_rgb
@@ -129,11 +129,12 @@ def _decode(data: bytes, label: str, max_pixels: int) -> Picture:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """What Pillow decoded: the picture, turned by its EXIF orientation, that orientation, and the EXIF to carry."""
+    """What Pillow decoded: the picture, turned by its EXIF orientation, that orientation, and what it carries."""
 
     upright: Image.Image
     orientation: int
     exif: bytes | None
+    dpi: tuple[float, float] | None
 
     @property
     def profile(self) -> bytes | None:
@@ -144,14 +145,17 @@ def _load(opened: Image.Image, label: str, max_pixels: int) -> _Loaded:
     is_tiff = opened.format == "TIFF"
     before = read_orientation(opened) if is_tiff else 1
     upright = load_upright(opened, label, max_pixels)
-    return _Loaded(upright, before if is_tiff else read_orientation(opened), carry_exif(opened, label))
+    orientation = before if is_tiff else read_orientation(opened)
+    return _Loaded(upright, orientation, carry_exif(opened, label), read_resolution(opened, orientation))
 
 
 def _to_picture(layers: Layers, loaded: _Loaded, depth: Depth) -> Picture:
     color, alpha = layers
     profile = loaded.profile if is_rgb(loaded.profile) else None
     keepable = loaded.profile is None or profile is not None
-    carried = Carried(profile=profile, exif=loaded.exif, alpha=alpha, depth=depth, keepable=keepable)
+    carried = Carried(
+        profile=profile, exif=loaded.exif, alpha=alpha, depth=depth, keepable=keepable, dpi=loaded.dpi
+    )
     return Picture(image=color, carried=carried, orientation=loaded.orientation)
 
 
@@ -182,7 +186,7 @@ def write_image(
     (elsewhere it is composited on white, with a warning), exactly if the sizes are equal.
     depth: 8 or 16 bits a channel, 16 for PNG and TIFF; None: the photograph's, where the format can hold it.
     keep_profile: colors in the photograph's ICC profile instead of sRGB.
-    dpi: pixels per inch to be written into the file, 1 to 65535.
+    dpi: pixels per inch to be written into the file, 1 to 65535; None: the photograph's, `strip` or not.
     The file appears whole or not at all; an existing one is replaced in one atomic move.
     Raises ImageRangeError (not an image), OutputError (a path, size or depth that the format cannot hold), DiskError.
     """

@@ -220,7 +220,7 @@ class Recipe:
     dpi: float | None = option(
         None,
         "number",
-        "pixels per inch, written into the file; none: 300 if --size is a print",
+        "pixels per inch, written into the file; none: the photograph's, 300 if --size is a print",
         low=1.0,
         high=65535.0,
         optional=True,

@@ -1,5 +1,6 @@
 """Inputs that were no files, stored in the run's folder exactly as they were read."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ def store_picture(path: Path, picture: Picture) -> None:
         if data:
             tensors[name] = torch.frombuffer(bytearray(data), dtype=torch.uint8)
     notes = {"depth": str(carried.depth), "keepable": str(carried.keepable), "channels_last": str(lasts)}
+    if carried.dpi is not None:
+        notes["dpi"] = json.dumps(carried.dpi)
     path.write_bytes(safetensors.torch.save(tensors, metadata=notes))
 
 
@@ -37,7 +40,8 @@ def load_picture(file: Path, **facts: Any) -> Picture:
             data[name] = bytes(tensors[name].numpy()) if name in tensors else None
         depth: Depth = 16 if notes["depth"] == "16" else 8
         parts = {name: tensors.get(name) for name in ("alpha", "color")}
-        carried = Carried(**parts, **data, depth=depth, keepable=notes["keepable"] == "True")
+        dpi: Any = tuple(json.loads(notes["dpi"])) if "dpi" in notes else None
+        carried = Carried(**parts, **data, depth=depth, keepable=notes["keepable"] == "True", dpi=dpi)
         layout = torch.channels_last if notes["channels_last"] == "True" else torch.contiguous_format
         image = tensors["image"].contiguous(memory_format=layout)
     except Exception as error:

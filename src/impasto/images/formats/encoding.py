@@ -86,22 +86,23 @@ def encode_image(
     if alpha is not None:
         levels = np.concatenate([levels, _to_levels(alpha, depth)], axis=2)
     exif = None if strip else carried.exif
+    resolution = carried.dpi if dpi is None else (dpi, dpi)
     # WebP has no resolution outside EXIF; elsewhere EXIF must say the same as the file.
-    if dpi is not None and (exif is not None or file_format.pillow_name in ("WEBP", "TIFF")):
-        exif = set_resolution(exif, dpi)
+    if resolution is not None and (exif is not None or file_format.pillow_name in ("WEBP", "TIFF")):
+        exif = set_resolution(exif, resolution)
     if file_format.pillow_name == "TIFF":
         return encode_tiff(levels, profile=profile, exif=exif, tags=options.get("tiffinfo", {}))
     if depth == 16:
         texts = options.get("pnginfo", PngImagePlugin.PngInfo()).chunks
         chunks = [(kind, data) for kind, data, *_ in texts]
-        return encode_png(levels, profile=profile, exif=exif, dpi=dpi, chunks=chunks)
+        return encode_png(levels, profile=profile, exif=exif, dpi=resolution, chunks=chunks)
     if exif is not None and file_format.pillow_name == "JPEG" and len(exif) > JPEG_EXIF_BYTES:
         logger.warning("%s: the photograph's EXIF, %d bytes, is more than a JPEG holds; left out.", label, len(exif))
         exif = None
     if exif is not None:
         options = {**options, "exif": exif}
-    if dpi is not None:
-        options = {**options, "dpi": (dpi, dpi)}
+    if resolution is not None:
+        options = {**options, "dpi": resolution}
     encoded = BytesIO()
     Image.fromarray(levels).save(encoded, file_format.pillow_name, icc_profile=profile, **options)
     return encoded

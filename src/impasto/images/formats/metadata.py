@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Any, BinaryIO
-from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
@@ -17,6 +16,7 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from impasto.errors import ImageReadError
 from impasto.images.formats.decoding import check_file, guarded_pillow, one_line
 from impasto.images.formats.png import MAX_TEXT_BYTES, SIGNATURE, read_texts
+from impasto.images.formats.xmp import parse_xmp
 
 XMP_NAMESPACE = "http://ns.impasto/1.0/"
 
@@ -87,16 +87,10 @@ def _find_text(file: BinaryIO) -> str | None:
 
 def _find_in_xmp(packet: bytes) -> str | None:
     """Return the text of our first element or attribute, or None where the packet has none or is no XML."""
-    # No XMP has a document type, and its entities are how XML blows up. XMP in files is UTF-8, whatever it declares.
-    if b"<!DOCTYPE" in packet:
-        return None
     if len(packet) > MAX_TEXT_BYTES:
         raise ValueError(f"its XMP has {len(packet):,} bytes")
-    try:
-        root = ElementTree.fromstring(packet.strip(b"\0 \n"), ElementTree.XMLParser(encoding="utf-8"))
-    except ElementTree.ParseError:
-        return None
-    for element in root.iter():
+    root = parse_xmp(packet)
+    for element in [] if root is None else root.iter():
         # exiftool and other programs may rewrite an element as an attribute.
         text = element.text or "" if element.tag == _XMP_NAME else element.get(_XMP_NAME)
         if text is not None:

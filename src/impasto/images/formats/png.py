@@ -84,7 +84,7 @@ def encode_png(
     *,
     profile: bytes,
     exif: bytes | None,
-    dpi: float | None = None,
+    dpi: tuple[float, float] | None = None,
     chunks: Sequence[tuple[bytes, bytes]],
 ) -> BytesIO:
     """Return the file. levels: (H, W, 3|4); the fourth is straight alpha. chunks: further ones, kind and data."""
@@ -98,8 +98,7 @@ def encode_png(
     _write(encoded, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, color, 0, 0, 0))
     _write(encoded, b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile))
     if dpi is not None:
-        per_meter = round(dpi / 0.0254)
-        _write(encoded, b"pHYs", struct.pack(">IIB", per_meter, per_meter, 1))
+        _write(encoded, b"pHYs", struct.pack(">IIB", *(round(pixels / 0.0254) for pixels in dpi), 1))  # per meter
     if exif is not None:
         _write(encoded, b"eXIf", exif.removeprefix(b"Exif\0\0"))
     for kind, data in chunks:

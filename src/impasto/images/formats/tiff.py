@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, TiffImagePlugin
+from PIL import TiffImagePlugin
+
+from impasto.images.formats.exif import read_tags
 
 STRIP_BYTES = 1 << 20
 """Pixels are compressed in strips of about this size, so that a reader needs no more at once."""
-
-_GROUPS = (0x8769, 0x8825)  # EXIF, GPS
 
 
 def encode_tiff(levels: npt.NDArray[Any], *, profile: bytes, exif: bytes | None, tags: Mapping[int, Any]) -> BytesIO:
@@ -28,10 +28,8 @@ def encode_tiff(levels: npt.NDArray[Any], *, profile: bytes, exif: bytes | None,
     strips = [_pack(levels[top : top + rows]) for top in range(0, height, rows)]
     directory = TiffImagePlugin.ImageFileDirectory_v2(ifh=b"II\x2a\x00\x08\x00\x00\x00")
     if exif is not None:
-        found = Image.Exif()
-        found.load(exif)
-        for tag in found:
-            directory[tag] = found.get_ifd(tag) if tag in _GROUPS else found[tag]
+        for tag, value in read_tags(exif).items():
+            directory[tag] = value
     starts = np.cumsum([0, *(len(strip) for strip in strips)])[:-1]
     layout = {
         256: width,

@@ -139,3 +139,18 @@ def test_exif_beyond_a_jpeg_is_left_out(tmp_path, caplog):
     image, carried = read.image, read.carried
     write_image(image, tmp_path / "out.jpg", carried=carried)
     assert "EXIF" in caplog.text and not opened(tmp_path / "out.jpg").getexif()
+
+
+@pytest.mark.parametrize("strip", [False, True])
+@pytest.mark.parametrize("source", [".png", ".jpg", ".tif", ".webp"])
+@pytest.mark.parametrize(("suffix", "depth"), FILES)
+def test_the_photographs_resolution_is_in_every_file(tmp_path, suffix, depth, source, strip):
+    exif = Image.Exif()
+    exif.update({33432: "(c) Ann", 282: 300.0, 283: 150.0, 296: 2})
+    options = {"exif": exif} if source == ".webp" else {"dpi": (300, 150)}
+    Image.new("RGB", (8, 8)).save(tmp_path / f"in{source}", **options)
+    carried = read_picture(tmp_path / f"in{source}").carried
+    write_image(torch.zeros(1, 3, 8, 8), tmp_path / f"out{suffix}", carried=carried, depth=depth, strip=strip)
+    assert read_picture(tmp_path / f"out{suffix}").carried.dpi == (300, 150)
+    if suffix != ".webp":  # which states it in EXIF alone
+        assert opened(tmp_path / f"out{suffix}").info["dpi"] == pytest.approx((300, 150), abs=0.02)

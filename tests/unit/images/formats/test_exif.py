@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from PIL import ExifTags, Image
 
-from impasto.images.formats.exif import carry_exif
+from impasto.images.formats.exif import carry_exif, read_resolution, set_resolution
 
 EXIF, GPS = 0x8769, 0x8825
 
@@ -62,3 +62,48 @@ def test_nothing_and_damage(caplog):
     assert carry_exif(loaded("PNG", b""), "a") is None and not caplog.records
     assert carry_exif(loaded("PNG", b"Exif\0\0nonsense, no TIFF header"), "a") is None
     assert "EXIF" in caplog.text
+
+
+@pytest.mark.parametrize("suffix", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_letters_beyond_ascii_stay(suffix):
+    exif = Image.Exif()
+    exif[33432] = "© Müller".encode()
+    carried = carry_exif(loaded(suffix, exif), "a")
+    assert "© Müller".encode() in carried and "© Müller".encode() in set_resolution(carried, (300.0, 300.0))
+
+
+def stated(format, orientation=1, **options):
+    """A loaded picture of 8 x 4 that states its resolution."""
+    file = BytesIO()
+    Image.new("RGB", (8, 4)).save(file, format, **options)
+    picture = Image.open(file)
+    picture.load()
+    return read_resolution(picture, orientation)
+
+
+def exif_with(across, down, unit):
+    exif = Image.Exif()
+    exif.update({282: across, 283: down, 296: unit})
+    return exif
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "BMP"])
+def test_the_resolution_that_a_format_states(format):
+    assert stated(format, dpi=(300, 150)) == (300, 150) and stated(format, 6, dpi=(300, 150)) == (150, 300)
+
+
+def test_no_resolution_is_none():
+    assert [stated(format) for format in ("JPEG", "PNG", "TIFF", "WEBP")] == [None] * 4
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_the_resolution_in_exif(format):
+    assert stated(format, exif=exif_with(300.0, 150.0, 2)) == (300, 150)
+    assert stated(format, exif=exif_with(100.0, 50.0, 3)) == (254, 127)
+    assert stated(format, exif=exif_with(300.0, 150.0, 1)) is None  # of no unit
+    assert stated(format, exif=full()) is None
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 1e6])
+def test_a_resolution_beyond_reason_is_none(value):
+    assert stated("WEBP", exif=exif_with(value, value, 2)) is None
