@@ -26,7 +26,7 @@ def stylize_help() -> dict[str, str]:
 
 
 def test_options_of_the_page_exist() -> None:
-    assert set(re.findall(r"--[a-z][a-z-]+", PAGE)) <= {*stylize_help(), "--help"}
+    assert set(re.findall(r"--[a-z][a-z-]+", PAGE)) <= {*stylize_help(), "--help", "--help-all"}
 
 
 @pytest.mark.parametrize("field", FIELDS)

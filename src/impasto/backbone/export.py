@@ -9,6 +9,7 @@ from impasto.backbone.store import About
 from impasto.errors import WeightsError
 from impasto.features.preprocessing import build_preprocessing
 from impasto.features.weights import Weights, WeightsRecord, read_weights
+from impasto.system.disk import path_hint
 from impasto.training.card import Card
 
 BACKBONE = "backbone.safetensors"
@@ -65,6 +66,7 @@ def read_backbone(path: str | os.PathLike[str]) -> Weights:
     """Read a trained network with its classifier. Raises WeightsError."""
     if not Path(path).is_file():
         raise WeightsError(
-            f"backbone {os.fspath(path)!r} does not exist; expected a file or the folder of a run.", "Check the path."
+            f"backbone {os.fspath(path)!r} does not exist; expected a file or the folder of a run.",
+            path_hint(path, "Check the path."),
         )
     return read_weights(Path(path), classifier=True)

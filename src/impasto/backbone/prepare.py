@@ -28,7 +28,7 @@ from impasto.backbone.store import (
     write_about,
 )
 from impasto.errors import DataSetError, DiskError, OutputError, RecipeError
-from impasto.system.disk import check_folder
+from impasto.system.disk import check_folder, path_hint
 
 CHUNK = 256
 """Pictures written at once: the most that an interruption loses."""
@@ -122,7 +122,8 @@ def prepare(
 def _walk_classes(images: Path) -> list[tuple[Path, str]]:
     if not images.is_dir():
         raise DataSetError(
-            f"pictures {str(images)!r} do not exist; expected a folder of class folders, or a list.", "Check the path."
+            f"pictures {str(images)!r} do not exist; expected a folder of class folders, or a list.",
+            path_hint(images, "Check the path."),
         )
     found = []
     for folder in sorted(entry for entry in images.iterdir() if entry.is_dir() and not entry.name.startswith(".")):

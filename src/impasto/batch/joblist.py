@@ -14,6 +14,7 @@ from impasto.errors import BatchError, OutputError, RecipeError
 from impasto.recipe.fields import nearest_name
 from impasto.recipe.files import is_file
 from impasto.recipe.recipe import Recipe, check_written_size, field_names, parse_field
+from impasto.system.disk import is_address, path_hint
 
 COLUMNS = ("content", "style", "output")
 
@@ -47,7 +48,7 @@ class JobList:
                 raise
             raise BatchError(
                 f"list {str(self.path)!r} cannot be read ({error}); expected a text file in UTF-8.",
-                "Check its name, and save it as UTF-8.",
+                path_hint(self.path, "Check its name, and save it as UTF-8."),
             ) from error
         if not count:
             raise BatchError(f"list {str(self.path)!r} has no row; expected one a picture.", EXAMPLE)
@@ -105,7 +106,10 @@ class JobList:
         texts = [text.strip() for text in given if isinstance(text, str) and text.strip()]
         if len(texts) < max(2, len(given)):
             self._fail(number, "lacks a content or style; expected a path in both", "Fill them in, or delete the row.")
-        paths = [os.path.abspath(self.path.parent / text) for text in texts]
+        for text in texts:
+            if is_address(text):
+                self._fail(number, f"names {text!r}; expected a file", path_hint(text, ""))
+        paths = [os.path.abspath(self.path.parent / os.path.expanduser(text)) for text in texts]
         for path in paths:
             other = path.replace("\\", "/")
             if other != path and not os.path.exists(path) and os.path.exists(other):

@@ -15,6 +15,7 @@ from impasto.cli.batch import batch, fill_ray
 from impasto.cli.compare import compare
 from impasto.cli.demo import demo
 from impasto.cli.doctor import doctor
+from impasto.cli.help import Command
 from impasto.cli.interrupt import Interrupt
 from impasto.cli.paper import paper
 from impasto.cli.recipe import recipe
@@ -27,20 +28,20 @@ from impasto.cli.stylize import stylize
 from impasto.cli.sweep import sweep
 from impasto.cli.texture import texture
 from impasto.cli.weights import weights
+from impasto.cli.words import read_words
 from impasto.system.process import settle_process
 
 app = typer.Typer(
     name="impasto",
-    add_completion=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (stylize, texture, reconstruct, sweep, paper, compare, batch, resume, rerun, demo, doctor, weights):
-    app.command()(command)
+    app.command(cls=Command)(command)
 app.add_typer(recipe)
 app.add_typer(backbone)
 backbone.command()(convert)
-backbone.command("compare")(compare_backbones)
+backbone.command("compare", cls=Command)(compare_backbones)
 app.add_typer(runs)
 
 
@@ -65,13 +66,16 @@ def impasto(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, by default that of this process, and return its exit code."""
     settle_process()
+    group = typer.main.get_group(app)
+    if "_IMPASTO_COMPLETE" in os.environ:  # a shell asks for completions
+        group.main(prog_name="impasto")
     words = fill_ray(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     # Read here, because these options also apply to the report of a command line that cannot be parsed.
     options = words[: words.index("--")] if "--" in words else words
     as_json, debug = "--json" in options, "--debug" in options
     with warnings_as_lines(), Interrupt() as interrupt:
         try:
-            with typer.main.get_command(app).make_context("impasto", words, obj=interrupt) as context:
+            with group.make_context("impasto", read_words(words, group.commands), obj=interrupt) as context:
                 context.command.invoke(context)
         except typer.Exit as done:
             return done.exit_code

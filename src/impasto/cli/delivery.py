@@ -1,5 +1,7 @@
 """The output file of a command, with snapshots and animation: checked before painting, written and reported after."""
 
+import itertools
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +23,18 @@ if TYPE_CHECKING:
     from impasto.runs.result import Result
     from impasto.runs.run import Run
 
-Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="the picture: .png, .jpg, .webp or .tif")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="the picture: .png, .jpg, .webp or .tif; default: a new .png here, named after the inputs",
+    ),
+]
+
+NAME_BYTES = 200
+"""Length of a default name before its number and suffix."""
 
 ENDS = {
     "stopped": ", stopped early: the best so far",
@@ -33,14 +46,19 @@ ENDS = {
 class Delivery:
     """The output file of a command that paints one picture, with snapshots and animation.
 
+    output: None for a new file of the default's name, with a number where that exists.
     record: what a run's folder records of it, as JSON values. Raises OutputError if a file cannot be written there.
     """
 
-    def __init__(self, output: Path, inputs: Sequence[Path], recipe: Recipe, options: Evolution) -> None:
+    def __init__(
+        self, output: Path | None, inputs: Sequence[Path], recipe: Recipe, options: Evolution, *, default: Path
+    ) -> None:
         from impasto.images.formats.animation import check_animation
         from impasto.images.io import check_output
         from impasto.runs import evolution
 
+        self._default = default if output is None else None
+        output = output if output is not None else free_path(default)
         read: list[Path | str] = [*inputs, *recipe_files(recipe)]
         every, folder, animation = options.snapshot_every, options.snapshot_dir, options.animation
         check_output(output, inputs=read, depth=recipe.depth)
@@ -58,6 +76,7 @@ class Delivery:
         self.record: dict[str, Any] = {
             **{name: None if path is None else str(path.absolute()) for name, path in places.items()},
             "snapshot_every": every,
+            "is_default": self._default is not None,
         }
         self._evolution = evolution.Evolution(
             snapshot_dir=folder, snapshot_every=every, animate=animation is not None
@@ -87,6 +106,8 @@ class Delivery:
         raise typer.Exit(STOPPED if interrupt.stop_requested else 0)
 
     def _write(self, result: "Result", run: "Run | None") -> None:
+        if self._default is not None:  # another process may have taken the name
+            self._output = free_path(self._default)
         try:
             result.save(self._output)
             if self._animation is not None:
@@ -99,6 +120,8 @@ class Delivery:
             raise type(error)(error.error, hint) from error
         if run is not None and result.end != "stopped":
             run.finish(result, self._output)
+        elif run is not None and self._default is not None:  # to be replaced when the run is resumed
+            run.deliver_to({**self.record, "output": str(self._output.absolute()), "is_default": False})
 
     def _values(self, result: "Result") -> dict[str, Any]:
         values = {"output": str(self._output), **result.to_dict()}
@@ -116,6 +139,20 @@ class Delivery:
         if self._animation is not None:
             lines.append(f"{self._animation}: the evolution")
         return lines
+
+
+def default_name(inputs: Sequence[Path | str], suffix: str = ".png") -> Path:
+    """Return the name of a picture painted from these inputs, in the working folder: photo-painting.png."""
+    name = "-".join(Path(each).stem for each in inputs)
+    while len(os.fsencode(name)) > NAME_BYTES:
+        name = name[:-1]
+    return Path(f"{name}{suffix}")
+
+
+def free_path(path: Path) -> Path:
+    """Return the path, or the first of photo-2.png, photo-3.png, ... that does not exist."""
+    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
+    return next(free for free in itertools.chain([path], numbered) if not os.path.lexists(free))
 
 
 def name_run(folder: Path) -> str:

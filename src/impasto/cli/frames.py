@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from impasto.cli.delivery import free_path
 from impasto.cli.interrupt import Interrupt
 from impasto.cli.options import Evolution, Report
 from impasto.cli.progress import show_steps
@@ -27,10 +28,12 @@ logger = logging.getLogger(__name__)
 class Frames:
     """The files of a morph: an animation if OUT is a .webp or .gif, else pictures OUT_0001.png, OUT_0002.png, ...
 
-    Raises OutputError if a file cannot be written there.
+    output: None for a new file of the default's name. Raises OutputError if a file cannot be written there.
     """
 
-    def __init__(self, output: Path, inputs: Sequence[Path], recipe: Recipe, options: Evolution) -> None:
+    def __init__(
+        self, output: Path | None, inputs: Sequence[Path], recipe: Recipe, options: Evolution, *, default: Path
+    ) -> None:
         from impasto.images.formats.animation import FORMATS, check_animation
         from impasto.images.io import check_output
 
@@ -40,6 +43,7 @@ class Frames:
                 "Leave the others out: OUT is the animation, or numbered pictures.",
             )
         read: list[Path | str] = [*inputs, *recipe_files(recipe)]
+        output = output if output is not None else free_path(default)
         self._output, self._count = output, recipe.frames
         self._is_animation = output.suffix.lower() in FORMATS
         self._frames: list[dict[str, Any]] = []

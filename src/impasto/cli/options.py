@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from impasto.cli.help import help_all_parameter
 from impasto.cli.signatures import Command, Options, option, replace_parameter
 from impasto.errors import RecipeError
 from impasto.recipe.fields import describe_range, format_value
@@ -196,7 +197,8 @@ def takes_recipe(default: str, *, without: Sequence[str] = ()) -> Callable[[Comm
         check_files(recipe)
         return recipe
 
-    options = [*_source_parameters(default), *_field_parameters(Recipe.preset(default), without)]
+    fields = _field_parameters(Recipe.preset(default), without)
+    options = [*_source_parameters(default), *fields, help_all_parameter()]
     return lambda command: replace_parameter(command, "recipe", options, build)
 
 
@@ -204,9 +206,10 @@ def takes_changes(command: Command) -> Command:
     """Replace a command's parameter `changes` by an option for every recipe field, none of them set by default."""
 
     def build(given: Mapping[str, str | bool | None]) -> dict[str, Any]:
-        return {name: parse_field(name, text) for name, value in given.items() if (text := _to_text(value)) is not None}
+        texts = {name: _to_text(given[name]) for name in field_names()}
+        return {name: parse_field(name, text) for name, text in texts.items() if text is not None}
 
-    return replace_parameter(command, "changes", _field_parameters(None, ()), build)
+    return replace_parameter(command, "changes", [*_field_parameters(None, ()), help_all_parameter()], build)
 
 
 def read_memory(max_memory: str | None) -> int | None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.delivery import Delivery, Output
+from impasto.cli.delivery import Delivery, Output, default_name
 from impasto.cli.estimate import report_estimate
 from impasto.cli.options import STYLIZE_FIELDS, PaintingOptions, takes_recipe
 from impasto.cli.signatures import takes_options
@@ -33,8 +33,8 @@ StyleLayerWeights = Annotated[
 def reconstruct(
     context: typer.Context,
     image: Image,
-    output: Output,
     recipe: Recipe,
+    output: Output = None,
     content_layers: ContentLayers = "",
     style_layers: StyleLayers = "",
     content_layer_weights: ContentLayerWeights = "",
@@ -44,13 +44,14 @@ def reconstruct(
 ) -> None:
     """Reconstruct a picture from noise by the features of some layers.
 
-    impasto reconstruct photo.jpg --content-layers conv4_2 -o reconstruction.png
+    impasto reconstruct photo.jpg --content-layers conv4_2
+    impasto reconstruct photo.jpg --style-layers conv1_1,conv2_1 -o style.png
     """
     from impasto.transfer.reconstruction import prepare_reconstruction
 
     texts = (content_layers, style_layers, content_layer_weights, style_layer_weights)
     layers: Any = {name: parse_field(name, text) for name, text in zip(LAYER_FIELDS, texts, strict=True)}
-    delivery = Delivery(output, [image], recipe, options)
+    delivery = Delivery(output, [image], recipe, options, default=default_name([image, "reconstruction"]))
     job = prepare_reconstruction(image, recipe=recipe, **layers, **options.keywords())
     report_estimate(job, options, dry_run=options.dry_run)
     delivery.paint(job, context.obj, options)

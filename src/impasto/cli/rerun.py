@@ -5,10 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.delivery import Delivery, Output
+from impasto.cli.delivery import Delivery, Output, default_name
 from impasto.cli.estimate import report_estimate
 from impasto.cli.options import PaintingOptions, takes_changes
 from impasto.cli.signatures import takes_options
+
+NOUNS = {"texture": "texture", "reconstruct": "reconstruction"}
+"""Kinds of jobs in the names of their pictures."""
 
 Picture = Annotated[
     Path, typer.Argument(metavar="PICTURE", help="a picture painted by impasto", show_default=False)
@@ -28,8 +31,8 @@ Force = Annotated[bool, typer.Option("--force", metavar="", help="accept inputs 
 def rerun(
     context: typer.Context,
     picture: Picture,
-    output: Output,
     changes: dict[str, Any],
+    output: Output = None,
     content: Content = None,
     style: Styles = None,
     force: Force = False,
@@ -38,7 +41,8 @@ def rerun(
 ) -> None:
     """Paint a picture again from the recipe inside it.
 
-    impasto rerun pastiche.png -o again.png --content other.jpg
+    impasto rerun pastiche.png --content other.jpg
+    impasto rerun draft.png -o large.png --size 2048
 
     Its inputs are searched by name and SHA-256 in this folder, beside PICTURE, and where its run
     found them. Recipe options replace fields of the recipe. If nothing is
@@ -49,6 +53,8 @@ def rerun(
     job = prepare_rerun(
         picture, content=content, styles=style or [], force=force, **changes, **options.keywords()
     )
-    delivery = Delivery(output, job.inputs.paths, job.recipe, options)
+    pictures = [each.name or role for role, each in job.inputs.by_role() if role in ("content", "style")]
+    named = pictures if job.kind == "stylize" else [*pictures, NOUNS[job.kind]]
+    delivery = Delivery(output, job.inputs.paths, job.recipe, options, default=default_name(named))
     report_estimate(job, options, dry_run=options.dry_run)
     delivery.paint(job, context.obj, options)

@@ -61,11 +61,13 @@ def resume(
         return
     known = record.delivery
     places = {name: Path(known[name]) if known.get(name) else None for name in ("snapshot_dir", "animation")}
+    place = Path(record.output or folder / "result.png")
     delivery = Delivery(
-        output or Path(record.output or folder / "result.png"),
+        output if output is not None or known.get("is_default") else place,
         record.paths,
         Recipe(depth=record.recipe.get("depth")),  # its files are among the inputs above
         Evolution(snapshot_every=known.get("snapshot_every"), **places),
+        default=place,
     )
     job, recorder = prepare_resume(folder, force=force, device=device)
     assert recorder.run is not None

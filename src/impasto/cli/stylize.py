@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.delivery import Delivery, Output
+from impasto.cli.delivery import Delivery, Output, default_name
 from impasto.cli.estimate import report_estimate
 from impasto.cli.frames import Frames
 from impasto.cli.options import ContentMasks, PaintingOptions, StyleMasks, takes_recipe
@@ -44,8 +44,8 @@ def stylize(
     context: typer.Context,
     content_image: Content,
     style_images: Styles,
-    output: Output,
     recipe: Recipe,
+    output: Output = None,
     fine_style: FineStyle = None,
     content_mask: ContentMasks = None,
     style_mask: StyleMasks = None,
@@ -56,7 +56,8 @@ def stylize(
 ) -> None:
     """Repaint a photograph in the style of one or more paintings.
 
-    impasto stylize photo.jpg starry_night.jpg -o pastiche.png
+    impasto stylize photo.jpg starry_night.jpg
+    impasto stylize photo.jpg starry_night.jpg -o poster.tif --size 60cm --color content-luma
 
     With --frames the style changes from the first STYLE through all to the last; OUT is then an
     animation (.webp or .gif) or numbered pictures (OUT_0001.png, ...).
@@ -68,12 +69,13 @@ def stylize(
     keywords: Any = {**options.keywords(), **masks, "fine_style": fine_style}
     extra = [fine_style, only, protect, *(content_mask or ()), *(style_mask or ())]
     inputs = [content_image, *style_images, *(Path(path) for path in extra if path is not None)]
+    named = [content_image, *style_images]
     if recipe.frames > 1:
-        frames = Frames(output, inputs, recipe, options)
+        frames = Frames(output, inputs, recipe, options, default=default_name(named, ".webp"))
         morph = prepare_morph(content_image, style_images, recipe, **keywords)
         report_estimate(morph, options, dry_run=options.dry_run)
         frames.paint(morph, context.obj, options)
-    delivery = Delivery(output, inputs, recipe, options)
+    delivery = Delivery(output, inputs, recipe, options, default=default_name(named))
     job = prepare_pastiche(content_image, style_images, recipe, **keywords)
     report_estimate(job, options, dry_run=options.dry_run)
     delivery.paint(job, context.obj, options)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.delivery import Delivery, Output
+from impasto.cli.delivery import Delivery, Output, default_name
 from impasto.cli.estimate import report_estimate
 from impasto.cli.options import PHOTOGRAPH_FIELDS, STYLIZE_FIELDS, PaintingOptions, takes_recipe
 from impasto.cli.signatures import takes_options
@@ -29,8 +29,8 @@ Wrap = Annotated[
 def texture(
     context: typer.Context,
     samples: Samples,
-    output: Output,
     recipe: Recipe,
+    output: Output = None,
     tileable: Tileable = False,
     wrap: Wrap = None,
     *,
@@ -38,7 +38,8 @@ def texture(
 ) -> None:
     """Synthesize a texture of any size from samples; several are blended.
 
-    impasto texture bricks.jpg -o more.png --size 1024x768 --tileable
+    impasto texture bricks.jpg --size 1024x768
+    impasto texture bricks.jpg moss.jpg -o wall.png --size 1024 --tileable
     """
     from impasto.transfer.texture import prepare_texture
 
@@ -48,7 +49,7 @@ def texture(
         raise RecipeError("--tileable and --wrap x are both given; expected one of them.", "Leave one out.")
     if wrap is not None or tileable:
         recipe = recipe.replace(padding=WRAPS["xy" if tileable else str(wrap)])
-    delivery = Delivery(output, samples, recipe, options)
+    delivery = Delivery(output, samples, recipe, options, default=default_name([*samples, "texture"]))
     job = prepare_texture([*samples], recipe=recipe, **options.keywords())
     report_estimate(job, options, dry_run=options.dry_run)
     delivery.paint(job, context.obj, options)

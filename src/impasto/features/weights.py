@@ -31,7 +31,7 @@ from impasto.features.containers.stored import FORMAT
 from impasto.features.containers.torchvision import load_tensors
 from impasto.features.preprocessing import OXFORD, PREPROCESSINGS, TORCHVISION, Preprocessing
 from impasto.recipe.files import is_file
-from impasto.system.disk import cache_folder, file_sha256, replace_file
+from impasto.system.disk import cache_folder, file_sha256, path_hint, replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ def load_weights(weights: str = "oxford", *, preprocessing: str = "auto") -> Wei
     if not is_file(weights):
         raise WeightsError(
             f"weights {weights!r} are neither a known name nor a file; expected {', '.join(RECORDS)} or a path.",
-            "Check the path, or see `impasto weights`.",
+            path_hint(weights, "Check the path, or see `impasto weights`."),
         )
     return read_weights(path, preprocessing=preprocessing)
 

@@ -6,6 +6,7 @@ from impasto.errors import RecipeError
 from impasto.recipe.fields import nearest_name
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.words import INITS
+from impasto.system.disk import path_hint
 
 
 def init_file(recipe: Recipe) -> str | None:
@@ -27,7 +28,7 @@ def check_files(recipe: Recipe) -> None:
     if init is not None and not is_file(init):
         raise RecipeError(
             f"init is {init!r}, neither a known start nor a file; expected {', '.join(INITS)}, #rrggbb or a file.",
-            f"{nearest_name(init, INITS)}Check the spelling or the path.",
+            path_hint(init, f"{nearest_name(init, INITS)}Check the spelling or the path."),
         )
 
 

@@ -29,6 +29,7 @@ from impasto.recipe.fields import (
     to_plain,
 )
 from impasto.recipe.words import COLORS, GUIDE_MODES, STATISTICS, STYLE_LAYERS, split_statistic
+from impasto.system.disk import path_hint
 
 FORMAT_VERSION = 1
 """Version of the recipe's written form; a newer one is refused with a clear message."""
@@ -258,7 +259,8 @@ class Recipe:
             text = Path(path).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(
-                f"recipe file {os.fspath(path)!r} cannot be read ({error}).", "Give a TOML text file of recipe fields."
+                f"recipe file {os.fspath(path)!r} cannot be read ({error}).",
+                path_hint(path, "Give a TOML text file of recipe fields."),
             ) from error
         return cls.from_toml(text, name=f"recipe file {os.fspath(path)!r}")
 

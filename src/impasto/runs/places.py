@@ -7,7 +7,7 @@ from pathlib import Path
 
 from impasto.errors import OutputError, RunError
 from impasto.runs.record import RECORD_NAME
-from impasto.system.disk import check_folder, data_folder
+from impasto.system.disk import check_folder, data_folder, path_hint
 
 AUTO = "auto"
 """Instead of a folder: a new one among the user's runs."""
@@ -55,7 +55,7 @@ def find_run(name: str | os.PathLike[str], place: Path | None = None) -> Path:
     close = difflib.get_close_matches(os.fspath(name), known, n=1)
     raise RunError(
         f"run {os.fspath(name)!r} is not there; expected the folder of a run or a name among your runs.",
-        f"Did you mean {close[0]!r}?" if close else "`impasto runs list` lists them.",
+        path_hint(name, f"Did you mean {close[0]!r}?" if close else "`impasto runs list` lists them."),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from impasto.errors import OutputError, RecipeError
 from impasto.recipe.fields import format_value, nearest_name
 from impasto.recipe.recipe import Recipe, field_names, format_toml, preset_names
-from impasto.system.disk import check_folder, check_not_input, is_folder, replace_file
+from impasto.system.disk import check_folder, check_not_input, is_folder, path_hint, replace_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ def _check_there(path: Path, name: str) -> None:
     raise RecipeError(
         f"recipe {name!r} is neither a preset nor a file; expected {', '.join(preset_names())}, a TOML file or a "
         "picture.",
-        nearest_name(name, [*preset_names(), *near]).strip() or "`impasto recipe list` lists the presets.",
+        path_hint(name, nearest_name(name, [*preset_names(), *near]).strip() or "`impasto recipe list` lists presets."),
     )
 
 

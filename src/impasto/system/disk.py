@@ -3,12 +3,14 @@
 import errno
 import hashlib
 import os
+import re
 import secrets
 import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from impasto.errors import DiskError, OutputError
 
@@ -36,6 +38,25 @@ def is_folder(path: Path, label: str) -> bool:
         ) from error
 
 
+def is_address(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is an internet address or a file:// one, also after `Path` has made "https:/" of its "https://".
+
+    One letter before the colon is a drive of Windows.
+    """
+    return re.match(r"([a-z][a-z0-9+.-]+:[/\\]|data:)", os.fspath(path), re.IGNORECASE) is not None
+
+
+def path_hint(path: str | os.PathLike[str], otherwise: str) -> str:
+    """What to do about a path that does not exist: an address, one that begins with ~, or any other."""
+    text = os.fspath(path)
+    if text.lower().startswith("file:"):
+        return f"Addresses are not read; give the path: {'/' + unquote(text[5:]).lstrip('/')!r}."
+    if is_address(text):
+        return "Addresses are not read; download it first."
+    home = os.path.expanduser(text)
+    return f"Only a shell replaces ~ by the home folder; give {home!r}." if home != text else otherwise
+
+
 def data_folder() -> Path:
     """The folder for what cannot be made again: IMPASTO_DATA, or `impasto` where the system has users' data.
 
@@ -57,7 +78,9 @@ def check_folder(folder: Path, label: str) -> None:
         fact = "is not a folder" if folder.exists() else "does not exist"
         raise OutputError(
             f"{label} cannot be written: {str(folder)!r} {fact}; expected a folder.",
-            "Choose another place." if folder.exists() else f"Make it first: mkdir -p {shlex.quote(str(folder))}",
+            "Choose another place."
+            if folder.exists()
+            else path_hint(folder, f"Make it first: mkdir -p {shlex.quote(str(folder))}"),
         )
     try:
         with tempfile.TemporaryFile(dir=folder):  # asking os.access is not enough: root may, a read-only disk may not

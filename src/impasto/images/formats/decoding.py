@@ -16,6 +16,7 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from impasto.errors import ImageReadError, ImageSizeError, ImpastoError
 from impasto.images.formats.png import MAX_TEXT_BYTES
+from impasto.system.disk import path_hint
 
 logger = logging.getLogger(__name__)
 
@@ -172,7 +173,7 @@ def check_file(path: Path, label: str) -> None:
 
 def _nearest_file(path: Path) -> str:
     if not path.parent.is_dir():
-        return f"Check the path: the folder {str(path.parent)!r} does not exist either."
+        return path_hint(path, f"Check the path: the folder {str(path.parent)!r} does not exist either.")
     close = difflib.get_close_matches(path.name, (entry.name for entry in path.parent.iterdir()), n=1)
     return f"Did you mean {str(path.with_name(close[0]))!r}?" if close else "Check the path."
 
