@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -66,7 +66,7 @@ def impasto(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, by default that of this process, and return its exit code."""
     settle_process()
-    group = typer.main.get_group(app)
+    group: Any = typer.main.get_command(app)
     if "_IMPASTO_COMPLETE" in os.environ:  # a shell asks for completions
         group.main(prog_name="impasto")
     words = fill_ray(sys.argv[1:] if arguments is None else arguments) or ["--help"]

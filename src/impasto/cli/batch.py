@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from impasto.cli.batch_progress import BatchProgress
-from impasto.cli.options import STYLIZE_FIELDS, Machine, Report, takes_recipe
+from impasto.cli.options import STYLIZE_FIELDS, Machine, Report, complete, takes_recipe
 from impasto.cli.progress import describe_seconds, show_progress
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
@@ -45,7 +45,13 @@ From = Annotated[
     ),
 ]
 PairsOption = Annotated[
-    str, typer.Option("--pairs", metavar="all|zip", help="every photograph in every style, or first in first, ...")
+    str,
+    typer.Option(
+        "--pairs",
+        metavar="all|zip",
+        help="every photograph in every style, or first in first, ...",
+        autocompletion=complete(("all", "zip")),
+    ),
 ]
 Template = Annotated[
     str, typer.Option(metavar="NAME", help="names of the pictures: content, style, index and recipe fields in braces")

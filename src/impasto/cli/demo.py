@@ -13,6 +13,7 @@ from impasto.cli.options import (
     PrecisionOption,
     Report,
     Threads,
+    complete,
     read_memory,
 )
 from impasto.cli.progress import show_steps
@@ -36,7 +37,12 @@ def demo(
         Path, typer.Option("-o", "--output", metavar="DIR", help="folder for the pictures")
     ] = Path("impasto-demo"),
     picture: Annotated[
-        str, typer.Option(metavar="NAME", help="photograph: chelsea (a cat), coffee, rocket or astronaut")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="photograph: chelsea (a cat), coffee, rocket or astronaut",
+            autocompletion=complete(("chelsea", "coffee", "rocket", "astronaut")),
+        ),
     ] = "chelsea",
     size: Annotated[str, typer.Option(metavar="N", help="long edge of the pastiche in pixels")] = "384",
     steps: Annotated[

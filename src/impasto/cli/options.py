@@ -16,28 +16,47 @@ from impasto.errors import RecipeError
 from impasto.recipe.fields import describe_range, format_value
 from impasto.recipe.files import check_files
 from impasto.recipe.recipe import Recipe, field_names, parse_field, preset_names
+from impasto.recipe.words import INITS, LAYERS, STATISTICS
 
 if TYPE_CHECKING:
     from impasto.painting.options import RunFields
+
+
+def complete(words: Sequence[str], *, is_list: bool = False) -> Callable[[str], list[str]]:
+    """Return a function that completes a word in a shell; is_list: the last of several joined by commas."""
+
+    def find(incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",") if is_list else ("", "", incomplete)
+        return [f"{before}{comma}{word}" for word in words if word.startswith(last)]
+
+    return find
+
 
 _machine_option: Callable[..., Any] = functools.partial(typer.Option, rich_help_panel="Machine")
 _regions_option: Callable[..., Any] = functools.partial(typer.Option, rich_help_panel="Regions", show_default=False)
 _evolution_option: Callable[..., Any] = functools.partial(typer.Option, rich_help_panel="Evolution")
 _report_option: Callable[..., Any] = functools.partial(typer.Option, metavar="", rich_help_panel="Report")
 
-Device = Annotated[str, _machine_option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps")]
+_DEVICES = complete(("auto", "cpu", "cuda", "mps"), is_list=True)
+Device = Annotated[
+    str, _machine_option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps", autocompletion=_DEVICES)
+]
 Devices = Annotated[
     str,
     _machine_option(
         metavar="NAME,...",
         help="auto, cpu, mps, cuda:1, or several GPUs that share tiles: cuda:0,cuda:2; cuda and auto: all GPUs",
+        autocompletion=_DEVICES,
     ),
 ]
 Threads = Annotated[int | None, _machine_option(min=1, metavar="N", help="CPU threads; default: all")]
 PrecisionOption = Annotated[
     str,
     _machine_option(
-        "--precision", metavar="NAME", help="auto, float32 or bfloat16; auto: bfloat16 where it is faster here"
+        "--precision",
+        metavar="NAME",
+        help="auto, float32 or bfloat16; auto: bfloat16 where it is faster here",
+        autocompletion=complete(("auto", "float32", "bfloat16")),
     ),
 ]
 MaxPixels = Annotated[int, _machine_option(min=1, metavar="N", help="largest picture accepted, in pixels")]
@@ -184,6 +203,16 @@ _METAVARS = {
     "text": "NAME|FILE",
 }
 
+_WORDS: Mapping[str, Sequence[str]] = {
+    "layers": LAYERS,
+    "statistics": (*STATISTICS,),
+    "size": ("content",),
+    "style_size": ("long-edge", "same-pixels", "native"),
+    "init": INITS,
+    "weights": ("oxford", "torchvision", "random"),
+}
+"""Words to complete a field's value with, by its name or kind."""
+
 
 def takes_recipe(default: str, *, without: Sequence[str] = ()) -> Callable[[Command], Command]:
     """Return a decorator that replaces a command's parameter `recipe` by --preset, --recipe and an option per field.
@@ -234,7 +263,10 @@ def build_recipe(
 
 def _source_parameters(default: str) -> list[inspect.Parameter]:
     preset = typer.Option(
-        metavar="NAME", help=f"{', '.join(preset_names())} {_dimmed(f'default: {default}')}", rich_help_panel="Recipe"
+        metavar="NAME",
+        help=f"{', '.join(preset_names())} {_dimmed(f'default: {default}')}",
+        rich_help_panel="Recipe",
+        autocompletion=complete(preset_names()),
     )
     file = typer.Option(metavar="FILE.toml", help="recipe file instead of a preset", rich_help_panel="Recipe")
     return [option("preset", Annotated[str | None, preset]), option("recipe", Annotated[Path | None, file])]
@@ -267,14 +299,17 @@ def _option(field: "dataclasses.Field[Any]", value: Any) -> Any:
         help = f"{help} ({', '.join(choices)})"
     facts = [f"default: {format_value(value)}"] if value not in (None, ()) else []
     facts += [text] if (text := describe_range(field)) else []
-    name, is_flag = field.name.replace("_", "-"), field.metadata["kind"] == "flag"
+    kind = field.metadata["kind"]
+    name, is_flag = field.name.replace("_", "-"), kind == "flag"
+    words = choices or _WORDS.get(field.name) or _WORDS.get(kind) or field.metadata.get("among", ())
     metavar = "NAME" if choices else "|".join(map(str, field.metadata.get("among", ())))
     return typer.Option(
         f"--{name}/--no-{name}" if is_flag else f"--{name}",
-        metavar="" if is_flag else metavar or _METAVARS.get(field.metadata["kind"], "VALUE"),
+        metavar="" if is_flag else metavar or _METAVARS.get(kind, "VALUE"),
         help=_escape(help) + (f" {_dimmed('; '.join(facts))}" if facts else ""),
         rich_help_panel=panel,
         show_default=False,
+        autocompletion=complete([*map(str, words)], is_list=kind in ("layers", "statistics")) if words else None,
     )
 
 

@@ -1,16 +1,22 @@
 """`impasto recipe`: show, save and compare presets, recipe files and the recipes inside pictures."""
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.options import Debug, Json
+from impasto.cli.options import Debug, Json, complete
 from impasto.cli.report import print_json, print_line, print_table
 from impasto.recipe.recipe import describe_preset, preset_names
 from impasto.runs.recipes import check_recipe_output, compare_entries, describe_difference, find_entry, write_entry
 
 SOURCES = "a preset, a TOML file, or a picture with its recipe inside"
+_named: Callable[..., Any] = functools.partial(
+    typer.Argument, show_default=False, autocompletion=complete(preset_names())
+)
+Name = Annotated[str, _named(metavar="NAME|FILE.toml|PICTURE", help=SOURCES)]
 
 recipe = typer.Typer(name="recipe", add_completion=False, rich_markup_mode="rich")
 
@@ -37,7 +43,7 @@ def list_presets(json: Json = False, debug: Debug = False) -> None:
 
 @recipe.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE.toml|PICTURE", help=SOURCES, show_default=False)],
+    name: Name,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -55,7 +61,7 @@ def show(
 
 @recipe.command()
 def save(
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE.toml|PICTURE", help=SOURCES, show_default=False)],
+    name: Name,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT.toml", help="the recipe file")],
     json: Json = False,
     debug: Debug = False,
@@ -75,8 +81,8 @@ def save(
 
 @recipe.command()
 def diff(
-    first: Annotated[str, typer.Argument(metavar="A", help=SOURCES, show_default=False)],
-    second: Annotated[str, typer.Argument(metavar="B", help="the other, as A", show_default=False)],
+    first: Annotated[str, _named(metavar="A", help=SOURCES)],
+    second: Annotated[str, _named(metavar="B", help="the other, as A")],
     json: Json = False,
     debug: Debug = False,
 ) -> None:

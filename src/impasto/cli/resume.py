@@ -9,13 +9,10 @@ import typer
 from impasto.cli.delivery import Delivery
 from impasto.cli.options import Evolution, Report
 from impasto.cli.report import print_json, print_line
+from impasto.cli.runs import RunName
 from impasto.cli.signatures import takes_options
 from impasto.recipe.recipe import Recipe
 
-RunName = Annotated[
-    str,
-    typer.Argument(metavar="RUN", help="the folder of the run, or its name in `impasto runs list`", show_default=False),
-]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="OUT", help="the picture; default: the OUT of the run")
 ]

@@ -1,7 +1,8 @@
 """`impasto runs`: list, show and remove the folders of runs."""
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,13 +11,24 @@ import typer
 from impasto.cli.delivery import name_run
 from impasto.cli.options import Debug, Json
 from impasto.cli.report import describe_losses, print_json, print_line, print_table
+from impasto.errors import ImpastoError
 
-RunName = Annotated[
-    str, typer.Argument(metavar="RUN", help="the folder of the run, or its name in the list", show_default=False)
-]
-RunNames = Annotated[
-    list[str] | None, typer.Argument(metavar="RUN", help="default: all finished runs", show_default=False)
-]
+
+def complete_run(incomplete: str) -> list[str]:
+    """Return the names of the user's runs that begin so, the newest first."""
+    from impasto.runs.places import list_runs, runs_folder
+
+    try:
+        return [run.name for run in reversed(list_runs(runs_folder())) if run.name.startswith(incomplete)]
+    except (ImpastoError, OSError):
+        return []
+
+
+_run: Callable[..., Any] = functools.partial(
+    typer.Argument, metavar="RUN", show_default=False, autocompletion=complete_run
+)
+RunName = Annotated[str, _run(help="the folder of the run, or its name in `impasto runs list`")]
+RunNames = Annotated[list[str] | None, _run(help="default: all finished runs")]
 Place = Annotated[Path | None, typer.Option("--in", metavar="DIR", help="folder of runs; default: your own")]
 Plot = Annotated[bool, typer.Option("--plot", metavar="", help="draw the losses by step in RUN/losses.svg")]
 Unfinished = Annotated[
