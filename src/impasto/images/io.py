@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +30,15 @@ from impasto.images.formats.decoding import (
 from impasto.images.formats.encoding import FORMATS, check_depth, encode_image
 from impasto.images.formats.exif import carry_exif, read_orientation, read_resolution, turn_upright
 from impasto.images.formats.metadata import add_metadata, find_metadata
-from impasto.images.formats.png import drop_damaged_chunks
+from impasto.images.formats.png import apply_gamma, drop_damaged_chunks
 from impasto.images.formats.profiles import INSTALL_DEEP, has_deep, is_rgb
-from impasto.images.formats.sixteen_bit import decode_deep, is_deep, levels_to_layers
+from impasto.images.formats.sixteen_bit import (
+    decode_deep,
+    decode_foreign_tiff,
+    is_deep,
+    levels_to_layers,
+    open_foreign_tiff,
+)
 from impasto.images.picture import Picture, hash_pixels
 from impasto.images.pixels import (
     Layers,
@@ -57,10 +63,10 @@ def read_image(source: ImageSource, *, name: str = "image", max_pixels: int = MA
     tensor (3, H, W) or (1, 3, H, W) of floats in [0, 1], whose device is kept. It is never changed in place.
     name: what messages call it, such as "content_image". max_pixels: the largest H*W that is decoded.
 
-    EXIF orientation is applied, an ICC profile converted to sRGB, the first of several frames taken; what is lost by
-    that is logged as a warning. Transparent parts are filled smoothly from their surroundings: any color of their own,
-    white too, would be a stroke of the style. PNG and TIFF files of 16 bits a channel are read in 16 bits with the
-    extra `deep`, in 8 without it.
+    EXIF orientation is applied, an ICC profile or a PNG's gamma converted to sRGB, the first of several frames taken;
+    what is lost by that is logged as a warning. Transparent parts are filled smoothly from their surroundings: any
+    color of their own, white too, would be a stroke of the style. PNG and TIFF files of 16 bits a channel are read in
+    16 bits with the extra `deep`, in 8 without it; TIFF files of floats or 16-bit Lab need it.
     Raises ImageReadError (missing, damaged, not a picture), ImageSizeError (more than `max_pixels`, judged by the
     header), ImageRangeError (shape, type or range of an array or tensor; a float file beyond [0, 1]).
     """
@@ -91,7 +97,7 @@ def _read(source: ImageSource, name: str, max_pixels: int) -> Picture:
     if isinstance(source, Image.Image):
         with guarded_pillow(name, max_pixels):
             loaded = _load(source, name, max_pixels)
-        picture = _to_picture(picture_to_layers(loaded.upright, name), loaded, 8)
+        picture = _to_picture(picture_to_layers(loaded.upright, name), loaded, 8, name)
         return replace(picture, sha256=hash_pixels(source))
     if isinstance(source, np.ndarray):
         check_pixel_count(math.prod(source.shape[:2]), name, max_pixels)
@@ -109,6 +115,10 @@ def _read(source: ImageSource, name: str, max_pixels: int) -> Picture:
 def _decode(data: bytes, label: str, max_pixels: int) -> Picture:
     with guarded_pillow(label, max_pixels):
         data = drop_damaged_chunks(data, label)
+        if (header := open_foreign_tiff(data)) is not None:
+            layers = decode_foreign_tiff(data, header, label, max_pixels)
+            loaded = _Loaded.of(header, header, read_orientation(header), label)
+            return _to_picture(_turn(layers, loaded.orientation), loaded, 16, label)
     with open_picture(BytesIO(data), label, max_pixels) as opened:
         deep = is_deep(opened)
         # Pillow decodes 16-bit files too: its checks for damage are the best, and it reads the EXIF.
@@ -116,15 +126,13 @@ def _decode(data: bytes, label: str, max_pixels: int) -> Picture:
         levels = decode_deep(data, opened, label) if deep and has_deep() else None
     if levels is not None:
         layers = levels_to_layers(levels, loaded.profile, label)
-        color, alpha = (part if part is None else turn_upright(part, loaded.orientation) for part in layers)
-        assert color is not None
-        return _to_picture((color, alpha), loaded, 16)
+        return _to_picture(_turn(layers, loaded.orientation), loaded, 16, label)
     is_deep_grey = loaded.upright.mode.startswith("I")  # of 16-bit files Pillow keeps all bits of these alone
     if deep and not is_deep_grey:
         logger.warning(
             "%s: its 16 bits a channel are read as 8, without the extra 'deep'. Run: %s", label, INSTALL_DEEP
         )
-    return _to_picture(picture_to_layers(loaded.upright, label), loaded, 16 if is_deep_grey else 8)
+    return _to_picture(picture_to_layers(loaded.upright, label), loaded, 16 if is_deep_grey else 8, label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,10 @@ class _Loaded:
     exif: bytes | None
     dpi: tuple[float, float] | None
 
+    @classmethod
+    def of(cls, opened: Image.Image, upright: Image.Image, orientation: int, label: str) -> Self:
+        return cls(upright, orientation, carry_exif(opened, label), read_resolution(opened, orientation))
+
     @property
     def profile(self) -> bytes | None:
         return self.upright.info.get("icc_profile") or None
@@ -145,12 +157,17 @@ def _load(opened: Image.Image, label: str, max_pixels: int) -> _Loaded:
     is_tiff = opened.format == "TIFF"
     before = read_orientation(opened) if is_tiff else 1
     upright = load_upright(opened, label, max_pixels)
-    orientation = before if is_tiff else read_orientation(opened)
-    return _Loaded(upright, orientation, carry_exif(opened, label), read_resolution(opened, orientation))
+    return _Loaded.of(opened, upright, before if is_tiff else read_orientation(opened), label)
 
 
-def _to_picture(layers: Layers, loaded: _Loaded, depth: Depth) -> Picture:
+def _turn(layers: Layers, orientation: int) -> Layers:
     color, alpha = layers
+    return turn_upright(color, orientation), None if alpha is None else turn_upright(alpha, orientation)
+
+
+def _to_picture(layers: Layers, loaded: _Loaded, depth: Depth, label: str) -> Picture:
+    color, alpha = layers
+    color = apply_gamma(color, loaded.upright.info, label)
     profile = loaded.profile if is_rgb(loaded.profile) else None
     keepable = loaded.profile is None or profile is not None
     carried = Carried(

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from impasto.errors import ImageReadError, ImageSizeError, ImpastoError
 from impasto.images.formats.png import MAX_TEXT_BYTES
@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 _DRAWINGS = ("EPS", "WMF")  # Pillow runs Ghostscript for EPS: no place for a stranger's file
 _HEIC = "it is an HEIC photograph"
 _KINDS = "a PNG, JPEG, WebP, TIFF or another picture file"
+
+TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 LARGE_FILE_BYTES = 2**28
 """A larger file is judged by its header before it is read into memory."""
@@ -39,9 +41,34 @@ def read_file(path: Path, label: str, max_pixels: int) -> bytes:
     """
     check_file(path, label)
     if path.stat().st_size > LARGE_FILE_BYTES:
-        with path.open("rb") as file, open_picture(file, label, max_pixels) as picture:
-            check_pixel_count(picture.height * picture.width, label, max_pixels)
+        with path.open("rb") as file:
+            check_pixel_count(_header_pixels(file, label, max_pixels), label, max_pixels)
     return path.read_bytes()
+
+
+def _header_pixels(file: BinaryIO, label: str, max_pixels: int) -> int:
+    head = file.read(4)
+    file.seek(0)
+    try:
+        with open_picture(file, label, max_pixels) as picture:
+            return picture.height * picture.width
+    except ImageReadError:
+        if not head.startswith(TIFF_HEADS):
+            raise
+    with guarded_pillow(label, max_pixels):
+        tags = read_tiff_tags(file)  # of one that Pillow cannot open
+        return int(tags[256]) * int(tags[257])
+
+
+def read_tiff_tags(file: BinaryIO) -> TiffImagePlugin.ImageFileDirectory_v2:
+    """Return the tags of a TIFF file's first page by number. Raises whatever Pillow raises of damaged bytes."""
+    file.seek(0)
+    head = file.read(8)
+    is_big = head.startswith(TIFF_HEADS[2:])
+    tags = TiffImagePlugin.ImageFileDirectory_v2(head + file.read(8) if is_big else head)
+    file.seek(tags.next)
+    tags.load(file)
+    return tags
 
 
 @contextmanager

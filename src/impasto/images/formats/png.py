@@ -1,15 +1,18 @@
-"""PNG files where Pillow falls short: texts without the pixels, damage beside the pixels, writing 16 bits a channel."""
+"""PNG files where Pillow falls short: texts without pixels, damage beside pixels, gamma, writing 16 bits a channel."""
 
 import logging
 import struct
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from io import BytesIO
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 from PIL import PngImagePlugin
+from torch import Tensor
+
+from impasto.images.color.lab import from_linear
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +20,9 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 MAX_TEXT_BYTES = 16 * 2**20
 """Bytes of one text or profile, unpacked, that are read at most. A recipe has a few kilobytes."""
+
+SRGB_GAMMA = 0.45455
+"""The gAMA of sRGB."""
 
 ROWS = 64
 """Rows that are filtered at a time; it bounds the memory."""
@@ -77,6 +83,21 @@ def _is_readable(stream: PngImagePlugin.PngStream, kind: bytes, place: int, chun
     except (SyntaxError, ValueError, IndexError):
         return False
     return True
+
+
+def apply_gamma(color: Tensor, info: Mapping[Any, Any], label: str) -> Tensor:
+    """Return the color in sRGB where a PNG states its gamma (gAMA) and has neither an ICC profile nor an sRGB chunk.
+
+    color: (1, 3, H, W) in [0, 1]. info: that of the PIL picture. PNG specification, sections 4.3.2 and 13.13: light is
+    the sample to the power of 1 / gamma. A gamma within 5 % of sRGB's is sRGB's, as for libpng and browsers.
+    """
+    gamma = info.get("gamma")
+    if gamma is None or "icc_profile" in info or "srgb" in info or abs(gamma / SRGB_GAMMA - 1) < 0.05:
+        return color
+    if not 0.1 <= gamma <= 10:
+        logger.warning("%s: its PNG gamma of %g is left aside.", label, gamma)
+        return color
+    return from_linear(color ** (1 / gamma)).clamp(0, 1)
 
 
 def encode_png(

@@ -49,13 +49,15 @@ def is_rgb(profile: bytes | None) -> bool:
 def picture_to_srgb(picture: Image.Image, profile: bytes | None, label: str) -> Image.Image:
     """Convert a picture (L, RGB or CMYK) to 8-bit RGB in sRGB.
 
-    A profile that cannot be used is ignored, with a warning.
+    A profile that cannot be used is ignored, with a warning; so is CMYK without one, of which no one knows the inks.
     """
     if profile and not is_srgb(profile):
         try:
             return _convert(picture, BytesIO(profile), ImageCms.createProfile("sRGB"))
         except ImageCms.PyCMSError as error:
             logger.warning("%s: its ICC profile was left aside (%s); the colors are taken as sRGB.", label, error)
+    if picture.mode == "CMYK":
+        logger.warning("%s: it is CMYK without a usable ICC profile; its press colors are only approximated.", label)
     return picture.convert("RGB")
 
 
@@ -75,6 +77,12 @@ def unit_to_srgb(colors: Levels, profile: bytes | None, label: str) -> Levels:
             reason = f"it is no {_SPACES[count]} profile"
         logger.warning("%s: its ICC profile was left aside (%s); the colors are taken as sRGB.", label, reason)
     return np.repeat(colors, 3, axis=2) if count == 1 else colors
+
+
+def lab_to_srgb(colors: Levels) -> Levels:
+    """Convert CIELAB under D50, (H, W, 3) float32 with L in [0, 100], to sRGB in [0, 1]. Needs the extra `deep`."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    return _transform(colors, profile, srgb_profile(), space="lab")
 
 
 def srgb_to_unit(colors: Levels, profile: bytes) -> Levels:
@@ -106,12 +114,12 @@ def _convert(picture: Image.Image, source: Any, target: Any) -> Image.Image:
     return converted
 
 
-def _transform(colors: Levels, source: bytes, target: bytes) -> Levels:
+def _transform(colors: Levels, source: bytes, target: bytes, space: str = "rgb") -> Levels:
     # float32: in 16 bits lcms uses tables, which near black are off by 149 of 65535 levels (measured); float32 by 0.5.
     imagecodecs = importlib.import_module("imagecodecs")
     grey = colors.shape[2] == 1
     pixels = np.ascontiguousarray(colors[:, :, 0] if grey else colors, dtype=np.float32)
-    space = "gray" if grey else "rgb"
+    space = "gray" if grey else space
     converted = imagecodecs.cms_transform(pixels, source, target, colorspace=space, outcolorspace="rgb", intent=0)
     clipped: Levels = np.clip(converted, 0, 1)
     return clipped

@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image, PngImagePlugin
 
-from impasto.images.formats.png import MAX_TEXT_BYTES, drop_damaged_chunks, encode_png
+from impasto.images.formats.png import MAX_TEXT_BYTES, apply_gamma, drop_damaged_chunks, encode_png
+from impasto.images.formats.profiles import srgb_profile
 from impasto.images.io import read_image, read_metadata, read_picture
 
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -87,3 +88,53 @@ def test_a_long_text_costs_nothing_else(tmp_path: Path, caplog: pytest.LogCaptur
 def test_a_sound_file_and_no_png_stay_as_they_are() -> None:
     for data in (_with_texts(("a", "b")), b"\xff\xd8\xff", _with_texts()[:50]):
         assert drop_damaged_chunks(data, "picture") is data
+
+
+def _with_gamma(gamma: int, mode: str = "RGB", **options: object) -> Image.Image:
+    """A ramp of 256 levels in a PNG whose gAMA is gamma / 100000; alpha is 128."""
+    info = PngImagePlugin.PngInfo()
+    info.add(b"gAMA", gamma.to_bytes(4, "big"))
+    if options.pop("srgb", False):
+        info.add(b"sRGB", b"\0")
+    ramp = Image.fromarray(np.tile(np.arange(256, dtype=np.uint8), (2, 1))).convert(mode)
+    if mode.endswith("A"):
+        ramp.putalpha(128)
+    file = BytesIO()
+    ramp.save(file, "PNG", pnginfo=info, **options)
+    return Image.open(file)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA", "P"])
+def test_a_linear_png_is_read_as_browsers_show_it(mode: str) -> None:
+    read = read_picture(_with_gamma(100_000, mode))
+    color = read.carried.color if read.carried.color is not None else read.image
+    assert color[0, :, 0, 55] * 255 == pytest.approx(128, abs=0.1)
+    assert color[0, :, 0, 0].max() == 0 and color[0, :, 0, 255].min() > 0.99999
+    assert read.alpha is None or bool((read.alpha == 128 / 255).all())
+
+
+def test_a_linear_png_of_16_bits(tmp_path: Path) -> None:
+    for channels in (1, 3):
+        levels = np.repeat((np.arange(256) * 257)[None, :, None], channels, axis=2).astype(np.uint16)
+        deep = imagecodecs.png_encode(np.ascontiguousarray(levels if channels == 3 else levels[..., 0]))
+        data = _with_gamma(100_000)
+        data.fp.seek(0)
+        chunk = data.fp.read().split(b"gAMA")[1][:8]
+        (tmp_path / "a.png").write_bytes(deep[:33] + b"\0\0\0\4gAMA" + chunk + deep[33:])
+        assert read_image(tmp_path / "a.png")[0, :, 0, 55] * 255 == pytest.approx(128, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("gamma", "options"),
+    [(45455, {}), (45454, {}), (100_000, {"icc_profile": srgb_profile()}), (100_000, {"srgb": True}), (0, {})],
+)
+def test_a_gamma_that_changes_nothing(gamma: int, options: dict[str, object]) -> None:
+    image = read_image(_with_gamma(gamma, **options))
+    assert torch.equal((image[0, 0, 0] * 255).round(), torch.arange(256.0))
+
+
+def test_a_gamma_of_old_macs_and_one_beyond_reason(caplog: pytest.LogCaptureFixture) -> None:
+    half = torch.full((1, 3, 1, 1), 0.5)
+    linear = 0.5**1.8
+    assert apply_gamma(half, {"gamma": 1 / 1.8}, "a") == pytest.approx(1.055 * linear ** (1 / 2.4) - 0.055, abs=1e-6)
+    assert apply_gamma(half, {"gamma": 1e-5}, "a") is half and "gamma" in caplog.text

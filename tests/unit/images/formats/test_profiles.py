@@ -52,6 +52,14 @@ def test_16_bit_colors_follow_the_formula_without_banding():
     assert len(np.unique(np.round(converted * 65535))) > 3900
 
 
+def test_cmyk_without_a_profile_is_reported(caplog):
+    picture = Image.new("CMYK", (2, 2), (255, 0, 0, 0))
+    assert picture_to_srgb(picture, None, "a").getpixel((0, 0)) == (0, 255, 255)
+    assert caplog.messages == ["a: it is CMYK without a usable ICC profile; its press colors are only approximated."]
+    picture_to_srgb(picture, b"no profile", "a")
+    assert len(caplog.messages) == 3
+
+
 def test_there_and_back():
     pytest.importorskip("imagecodecs")
     back = srgb_to_unit(unit_to_srgb(ramp(), gamma_profile(), "a"), gamma_profile())

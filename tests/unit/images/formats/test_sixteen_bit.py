@@ -8,8 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from impasto.errors import ImageReadError
+from impasto.errors import ImageRangeError, ImageReadError, ImageSizeError
 from impasto.images import io as images_io
+from impasto.images.formats import decoding, sixteen_bit
 from impasto.images.io import read_image, read_picture, write_image
 
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -143,3 +144,98 @@ def test_damaged_files_are_refused(tmp_path, suffix):
         (tmp_path / f"cut{suffix}").write_bytes(whole[:size])
         with pytest.raises(ImageReadError):
             read_image(tmp_path / f"cut{suffix}")
+
+
+UNIT = np.random.default_rng(1).random((4, 6, 3))
+NEUTRAL = np.linspace(0, 65535, 6).astype(np.uint16)  # L of Lab
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("options", [{}, {"planarconfig": "separate"}, {"compression": "zlib", "predictor": True}])
+def test_floats_are_read(tmp_path, dtype, options):
+    pixels = UNIT.astype(dtype)
+    pixels = np.moveaxis(pixels, 2, 0) if "planarconfig" in options else pixels
+    options = options if dtype == "float32" else {name: value for name, value in options.items() if name != "predictor"}
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", **options)
+    read = read_picture(tmp_path / "a.tif")
+    assert read.image[0].permute(1, 2, 0).numpy() == pytest.approx(UNIT, abs=1e-3) and read.carried.depth == 16
+
+
+def test_further_kinds_that_pillow_cannot_open(tmp_path):
+    """32-bit whole numbers, grey of float16, and float with alpha."""
+    alpha = np.dstack([UNIT, np.full((4, 6), 0.5)]).astype(np.float32)
+    for pixels, options in (
+        ((UNIT * (2**32 - 1)).astype(np.uint32), {"photometric": "rgb"}),
+        (UNIT[..., 0].astype(np.float16), {"photometric": "minisblack"}),
+        (alpha, {"photometric": "rgb", "extrasamples": ["unassalpha"]}),
+    ):
+        tifffile.imwrite(tmp_path / "a.tif", pixels, **options)
+        read = read_picture(tmp_path / "a.tif")
+        color = read.image if read.carried.color is None else read.carried.color
+        expected = UNIT if pixels.ndim == 3 else UNIT[..., :1].repeat(3, 2)
+        assert color[0].permute(1, 2, 0).numpy() == pytest.approx(expected, abs=1e-3)
+        assert (read.alpha is not None) == (pixels is alpha)
+
+
+def test_lab_of_16_bits_follows_the_formula(tmp_path):
+    lab = np.zeros((1, 6, 3), np.uint16)
+    lab[0, :, 0] = NEUTRAL
+    tifffile.imwrite(tmp_path / "grey.tif", lab, photometric="cielab")
+    lightness = NEUTRAL / 655.35
+    light = np.where(lightness > 8, ((lightness + 16) / 116) ** 3, lightness / 903.3)
+    expected = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    assert read_image(tmp_path / "grey.tif")[0, :, 0].numpy() == pytest.approx(np.tile(expected, (3, 1)), abs=1e-3)
+    red = np.array([[[54.29, 80.81, 69.89]]])  # sRGB's red under D50
+    for photometric, offset in (("cielab", 0), ("icclab", 128)):
+        stored = np.dstack([red[..., :1] * 655.35, (red[..., 1:] + offset) * 256]).round().astype(np.uint16)
+        tifffile.imwrite(tmp_path / "red.tif", stored, photometric=photometric)
+        assert read_image(tmp_path / "red.tif").flatten().tolist() == pytest.approx([1, 0, 0], abs=0.02)
+
+
+def test_a_float_tiff_carries_its_orientation_profile_and_rights(tmp_path, other_profile):
+    tags = [(274, "H", 1, 6, True), (33432, "s", 0, "(c) Ann", True)]
+    options = {"photometric": "rgb", "resolution": (300, 150), "resolutionunit": 2, "iccprofile": other_profile}
+    tifffile.imwrite(tmp_path / "a.tif", UNIT.astype(np.float32), extratags=tags, **options)
+    read = read_picture(tmp_path / "a.tif")
+    assert read.size == (6, 4) and read.orientation == 6 and read.carried.dpi == (150, 300)
+    assert read.carried.profile == other_profile and b"(c) Ann" in read.carried.exif
+    upright = np.rot90(UNIT, -1)
+    assert (read.image[0, 0].numpy() == pytest.approx(upright[..., 1], abs=0.02))  # red has green's place
+
+
+@pytest.mark.parametrize(
+    ("pixels", "options", "reason"),
+    [
+        (UNIT.astype(np.float32) * 4, {"photometric": "rgb"}, r"32-bit float RGB over \[.*\]; expected \[0, 1\]"),
+        (np.full((4, 6, 3), np.nan, np.float32), {"photometric": "rgb"}, "32-bit float RGB over"),
+        (UNIT.astype(np.complex64)[..., 0], {"photometric": "minisblack"}, "a TIFF of 64-bit complex grey"),
+        (UNIT.astype(np.float32), {"photometric": "ycbcr"}, "a TIFF of 32-bit float YCbCr"),
+    ],
+)
+def test_what_is_no_picture_is_refused_by_its_kind(tmp_path, pixels, options, reason):
+    tifffile.imwrite(tmp_path / "a.tif", pixels, **options)
+    with pytest.raises((ImageReadError, ImageRangeError), match=reason):
+        read_image(tmp_path / "a.tif")
+
+
+def test_without_the_extra_the_kind_and_a_way_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(sixteen_bit, "has_deep", lambda: False)
+    tifffile.imwrite(tmp_path / "a.tif", UNIT.astype(np.float32), photometric="rgb")
+    with pytest.raises(ImageReadError, match=r"a TIFF of 32-bit float RGB;.* Save it as RGB of 16 bits") as caught:
+        read_image(tmp_path / "a.tif")
+    assert 'pip install "impasto[deep]"' in caught.value.hint
+
+
+@pytest.mark.parametrize("large", [1, 2**28])
+def test_a_float_tiff_is_measured_by_its_header_and_refused_when_cut(tmp_path, monkeypatch, large):
+    monkeypatch.setattr(decoding, "LARGE_FILE_BYTES", large)
+    for bigtiff in (False, True):
+        tifffile.imwrite(tmp_path / "a.tif", UNIT.astype(np.float32), photometric="rgb", bigtiff=bigtiff)
+        assert read_image(tmp_path / "a.tif").shape == (1, 3, 4, 6)
+        with pytest.raises(ImageSizeError, match="24 pixels"):
+            read_image(tmp_path / "a.tif", max_pixels=23)
+        whole = (tmp_path / "a.tif").read_bytes()
+        for size in (9, 40, len(whole) - 20):
+            (tmp_path / "cut.tif").write_bytes(whole[:size])
+            with pytest.raises(ImageReadError):
+                read_image(tmp_path / "cut.tif")
