@@ -41,7 +41,9 @@ class Manifest:
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
         try:
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            # Without O_BINARY, Windows would write a line's end as two letters.
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+            self._descriptor = os.open(self.path, flags, 0o644)
         except OSError as error:
             raise BatchError(
                 f"manifest {str(self.path)!r} cannot be opened ({error.strerror or error}); expected a file to add to.",

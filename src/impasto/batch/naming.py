@@ -1,6 +1,8 @@
 """Name a batch's pictures by a template such as "{style}/{content}.png"."""
 
 import dataclasses
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import PurePath, PurePosixPath
 from string import Formatter
@@ -9,6 +11,7 @@ from typing import Any
 from impasto.errors import BatchError
 from impasto.recipe.fields import nearest_name
 from impasto.recipe.recipe import Recipe, field_names
+from impasto.system.disk import find_name_fault
 
 DEFAULT_TEMPLATE = "{content}_{style}.png"
 
@@ -63,6 +66,10 @@ def check_name(name: str, label: str) -> str:
         raise BatchError(
             f"{label} {name!r}; expected a file's name inside the output folder.", "Leave out .. and a leading /."
         )
+    if fault := next(filter(None, map(find_name_fault, parts)), ""):
+        raise BatchError(
+            f"{label} {name!r}; Windows has no files with {fault}.", "Give --name-template {index:06d}.png."
+        )
     if any(len(part.encode("utf-8", "surrogateescape")) > MOST_BYTES for part in parts):
         raise BatchError(
             f"{label} {name!r}; expected names of at most {MOST_BYTES} bytes.", "Give --name-template {index:06d}.png."
@@ -71,6 +78,6 @@ def check_name(name: str, label: str) -> str:
 
 
 def _to_part(value: object) -> str:
-    """Return text for a name, without letters that separate folders."""
+    """Return text for a name, without letters that separate folders, or that Windows does not allow."""
     text = "+".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return text.replace("/", "-").replace("\\", "-")
+    return re.sub(r'[/\\<>:"|?*]' if sys.platform == "win32" else r"[/\\]", "-", text)

@@ -15,6 +15,7 @@ from impasto.errors import BatchError, OutputError, RecipeError
 from impasto.recipe.fields import format_value
 from impasto.recipe.files import check_files
 from impasto.recipe.recipe import Recipe, check_blend
+from impasto.system.disk import fold_name
 
 
 def check_jobs(jobs: Iterable[Job], folder: Path) -> int:
@@ -31,7 +32,7 @@ def check_jobs(jobs: Iterable[Job], folder: Path) -> int:
         check_blend(job.recipe.style_blend, len(job.styles))
         output = os.path.join(root, job.output)
         for path in (job.content, *job.styles):
-            if _real(path) == output:
+            if fold_name(_real(path)) == fold_name(output):
                 raise OutputError(
                     f"output {job.output!r} in {str(folder)!r} is the input {path!r}; expected another file.",
                     "Choose another -o or --name-template.",
@@ -49,8 +50,8 @@ def check_jobs(jobs: Iterable[Job], folder: Path) -> int:
 
 
 def name_hash(name: str) -> int:
-    """Return 64 bits that stand for a name."""
-    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+    """Return 64 bits that stand for a name, and for all others of the same file on this system."""
+    return int.from_bytes(hashlib.blake2b(fold_name(name).encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
 def _fail_on_clash(jobs: Iterable[Job], clashing: set[int]) -> None:
@@ -58,7 +59,7 @@ def _fail_on_clash(jobs: Iterable[Job], clashing: set[int]) -> None:
     for job in jobs:
         if name_hash(job.output) not in clashing:
             continue
-        if (first := seen.setdefault(job.output, job)) is not job:
+        if (first := seen.setdefault(fold_name(job.output), job)) is not job:
             raise BatchError(
                 f"two pictures would be named {job.output!r}: {_describe(first)}, and {_describe(job)}; expected a "
                 "name each.",
@@ -101,7 +102,7 @@ def check_format(output: str, depth: int | None) -> None:
         try:
             check_output(Path(folder, PurePath(output).name), inputs=(), depth=depth)
         except OutputError as error:
-            raise OutputError(*(text.replace(f"{folder}/", "") for text in (error.error, error.hint))) from error
+            raise OutputError(*(text.replace(repr(os.path.join(folder, ""))[1:-1], "") for text in (error.error, error.hint))) from error
 
 
 def _real(path: str) -> str:

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -16,6 +15,7 @@ from impasto.cli.report import STOPPED, describe_losses, print_json, print_line
 from impasto.errors import ImpastoError, OutputError
 from impasto.recipe.files import recipe_files
 from impasto.recipe.recipe import Recipe
+from impasto.system.disk import quote
 
 if TYPE_CHECKING:
     from impasto.painting.job import Job
@@ -159,7 +159,7 @@ def name_run(folder: Path) -> str:
     """Return what a person types for a run: its name if it is among the user's runs, else its path."""
     from impasto.runs.places import is_users
 
-    return shlex.quote(folder.name if is_users(folder) else str(folder))
+    return quote(folder.name if is_users(folder) else str(folder))
 
 
 def describe_result(result: "Result", output: Path) -> str:

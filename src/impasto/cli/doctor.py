@@ -1,7 +1,6 @@
 """`impasto doctor`: a report on this machine and the installation."""
 
 import importlib.metadata
-import os
 import platform
 import re
 from typing import Any
@@ -91,13 +90,9 @@ def find_memory() -> dict[str, int | None]:
     """Return the bytes of memory in total and free for programs, each None where the system does not report it."""
     import torch
 
-    from impasto.system.memory import free_bytes
+    from impasto.system.memory import free_bytes, total_bytes
 
-    try:
-        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
-        total = None
-    return {"total": total, "free": free_bytes(torch.device("cpu"))}
+    return {"total": total_bytes(), "free": free_bytes(torch.device("cpu"))}
 
 
 def find_extras() -> list[dict[str, Any]]:

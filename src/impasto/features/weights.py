@@ -9,6 +9,7 @@ import tempfile
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 
 import torch
@@ -200,8 +201,11 @@ def packaged_file() -> Path:
 
 
 def cached_file(record: WeightsRecord) -> Path:
-    """Return the path of a record's download in the user's cache."""
-    return cache_folder() / record.source.rsplit("/", 1)[1]
+    """Return the path of a record's download in the user's cache. Raises WeightsError where there is no home folder."""
+    try:
+        return cache_folder() / record.source.rsplit("/", 1)[1]
+    except RuntimeError as error:
+        raise WeightsError(f"there is no cache folder ({error}).", "Set IMPASTO_CACHE to a folder.") from error
 
 
 def write_safetensors(weights: Weights, path: str | os.PathLike[str]) -> None:
@@ -279,22 +283,29 @@ def _check_hash(path: Path, expected: str, hint: str) -> None:
 
 def _fetch(record: WeightsRecord) -> Path:
     """The record's file in the user's cache, downloaded if missing."""
-    path = cached_file(record)
-    cache = path.parent
     hint = f"Download {record.source} by other means and give it with --weights PATH."
+    path = cached_file(record)
     if not path.is_file():
         try:
-            cache.mkdir(parents=True, exist_ok=True)
-            with (
-                urllib.request.urlopen(record.source, timeout=60) as response,
-                tempfile.NamedTemporaryFile(dir=cache, delete=False) as file,
-            ):
-                shutil.copyfileobj(response, file)
-            _check_hash(Path(file.name), record.sha256, hint)
-            os.replace(file.name, path)
-        except OSError as error:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # A folder, so that whatever stops the download leaves no part of the file.
+            with tempfile.TemporaryDirectory(dir=path.parent, prefix="download-") as folder:
+                part = Path(folder, path.name)
+                with urllib.request.urlopen(record.source, timeout=60) as response, part.open("xb") as file:
+                    shutil.copyfileobj(response, file)
+                found = file_sha256(part)
+                if not found.startswith(record.sha256):
+                    raise WeightsError(
+                        f"{record.source} sent other bytes than expected: {part.stat().st_size:,} of them with the "
+                        f"SHA-256 {found[:16]}..., expected {record.sha256}...; nothing was stored.",
+                        f"A proxy or a login page may answer in its place. {hint}",
+                    )
+                os.replace(part, path)
+        except WeightsError:
+            raise
+        except (OSError, HTTPException) as error:
             raise WeightsError(
-                f"{record.source} cannot be downloaded to {str(cache)!r} ({error}).", hint
+                f"{record.source} cannot be downloaded to {str(path.parent)!r} ({error}).", hint
             ) from error
     _check_hash(path, record.sha256, f"Delete {str(path)!r} and try again. {hint}")
     return path

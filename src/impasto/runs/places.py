@@ -7,7 +7,7 @@ from pathlib import Path
 
 from impasto.errors import OutputError, RunError
 from impasto.runs.record import RECORD_NAME
-from impasto.system.disk import check_folder, data_folder, path_hint
+from impasto.system.disk import check_folder, data_folder, is_folder, quote, path_hint
 
 AUTO = "auto"
 """Instead of a folder: a new one among the user's runs."""
@@ -85,14 +85,15 @@ def check_run_dir(folder: str | os.PathLike[str]) -> Path:
     """
     folder = Path(folder)
     label = f"run_dir {str(folder)!r}"
+    is_there = is_folder(folder, label)
     if (folder / RECORD_NAME).exists():
         raise RunError(
             f"{label} holds a run already; expected a new or empty folder.",
-            f"Resume it: impasto resume {folder}; or choose another folder.",
+            f"Resume it: impasto resume {quote(str(folder))}; or choose another folder.",
         )
-    if folder.exists() and not folder.is_dir():
+    if folder.exists() and not is_there:
         raise OutputError(f"{label} is a file; expected a new or empty folder.", "Choose another folder.")
-    if folder.is_dir() and any(folder.iterdir()):
+    if is_there and any(folder.iterdir()):
         raise OutputError(f"{label} is not empty; expected a new or empty folder.", f"Give {str(folder / 'run')!r}.")
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     check_folder(there, label)

@@ -8,27 +8,87 @@ import secrets
 import shlex
 import sys
 import tempfile
+import time
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
 from impasto.errors import DiskError, OutputError
 
+PLACES = {
+    "IMPASTO_CACHE": {
+        "darwin": ("", "Library/Caches", "impasto"),
+        "win32": ("LOCALAPPDATA", "AppData/Local", "impasto/cache"),
+        "": ("XDG_CACHE_HOME", ".cache", "impasto"),
+    },
+    "IMPASTO_DATA": {
+        "darwin": ("", "Library/Application Support", "impasto"),
+        "win32": ("LOCALAPPDATA", "AppData/Local", "impasto"),
+        "": ("XDG_DATA_HOME", ".local/share", "impasto"),
+    },
+}
+"""By the variable that chooses a folder and by system: the system's own variable, its usual value in the home folder,
+and the name inside. "" is any other system."""
+
+REPLACE_WAITS_S = (0.02, 0.1, 0.5)
+"""Seconds between tries to replace a file that another program, such as a virus scanner, has open on Windows."""
+
 
 def cache_folder() -> Path:
-    """The folder for what can be fetched or measured again: IMPASTO_CACHE, or `impasto` in the user's cache folder.
+    """Return the folder for what can be fetched or measured again. Raises RuntimeError where there is no home."""
+    return _user_folder("IMPASTO_CACHE")
 
-    Raises RuntimeError where there is no home.
-    """
-    if chosen := os.environ.get("IMPASTO_CACHE"):
+
+def data_folder() -> Path:
+    """Return the folder for what cannot be made again. Raises RuntimeError where there is no home."""
+    return _user_folder("IMPASTO_DATA")
+
+
+def _user_folder(choice: str) -> Path:
+    if chosen := os.environ.get(choice):
         return Path(chosen)
-    caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    variable, usual, name = PLACES[choice].get(sys.platform, PLACES[choice][""])
+    parent = Path(os.environ.get(variable, ""))
     # The specification has relative paths ignored.
-    return (caches if caches.is_absolute() else Path.home() / ".cache") / "impasto"
+    return (parent if parent.is_absolute() else Path.home() / usual) / name
+
+
+def find_name_fault(name: str) -> str:
+    """Return what no file may be named on this system, such as "the device's name 'con'"; "" where the name is good."""
+    if sys.platform != "win32":
+        return ""
+    if found := re.search(r'[<>:"/\\|?*\x00-\x1f]', name):
+        return f"the letter {found[0]!r}"
+    if found := re.match(r"(con|prn|aux|nul|com\d|lpt\d)\s*(\.|$)", name, re.IGNORECASE):
+        return f"the device's name {found[1]!r}"
+    return f"the last letter {name[-1]!r}" if name.rstrip(". ") != name and name.strip(".") else ""
+
+
+def fold_name(name: str) -> str:
+    """Return a text that is equal for all names of one file: Windows and macOS ignore case and forms of accents."""
+    if sys.platform not in ("win32", "darwin"):
+        return name
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def quote(text: str) -> str:
+    """Return a path or name as a word for this system's command line."""
+    if sys.platform != "win32":
+        return shlex.quote(text)
+    return f'"{text}"' if re.search(r"[\s&()^;,=]", text) else text
 
 
 def is_folder(path: Path, label: str) -> bool:
-    """Whether a folder is there; label: what is to be written. Raises OutputError where no file can have that name."""
+    """Return whether a folder is there. label: what is to be written.
+
+    Raises OutputError where no file can have that name.
+    """
+    if fault := find_name_fault(path.name):
+        raise OutputError(
+            f"{label} cannot be written: Windows has no files with {fault}; expected a name that it can hold.",
+            "Choose another name.",
+        )
     try:
         return path.is_dir()
     except OSError as error:
@@ -57,30 +117,15 @@ def path_hint(path: str | os.PathLike[str], otherwise: str) -> str:
     return f"Only a shell replaces ~ by the home folder; give {home!r}." if home != text else otherwise
 
 
-def data_folder() -> Path:
-    """The folder for what cannot be made again: IMPASTO_DATA, or `impasto` where the system has users' data.
-
-    Raises RuntimeError where there is no home.
-    """
-    if chosen := os.environ.get("IMPASTO_DATA"):
-        return Path(chosen)
-    variable, below = {
-        "darwin": ("", "Library/Application Support"),
-        "win32": ("LOCALAPPDATA", "AppData/Local"),
-    }.get(sys.platform, ("XDG_DATA_HOME", ".local/share"))
-    chosen_home = Path(os.environ.get(variable, ""))
-    return (chosen_home if chosen_home.is_absolute() else Path.home() / below) / "impasto"
-
-
 def check_folder(folder: Path, label: str) -> None:
-    """Accept a folder in which files can be made; label: what is to be written there. Raises OutputError."""
+    """Accept a folder in which files can be made. label: what is to be written there. Raises OutputError."""
     if not is_folder(folder, label):
         fact = "is not a folder" if folder.exists() else "does not exist"
         raise OutputError(
             f"{label} cannot be written: {str(folder)!r} {fact}; expected a folder.",
             "Choose another place."
             if folder.exists()
-            else path_hint(folder, f"Make it first: mkdir -p {shlex.quote(str(folder))}"),
+            else path_hint(folder, f"Make it first: mkdir {'' if sys.platform == 'win32' else '-p '}{quote(str(folder))}"),
         )
     try:
         with tempfile.TemporaryFile(dir=folder):  # asking os.access is not enough: root may, a read-only disk may not
@@ -108,7 +153,7 @@ def check_not_input(path: Path, label: str, inputs: Sequence[object], hint: str 
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -122,12 +167,25 @@ def replace_file(path: Path, data: bytes | memoryview) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        _move(temporary, path)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = "Check the disk, or write it elsewhere."
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = "Free some space and write it again."
+        elif sys.platform == "win32" and isinstance(error, PermissionError):
+            hint = "Close the program that has it open, or write it elsewhere."
         raise DiskError(
             f"{str(path)!r} was not written ({error.strerror or error}); expected room for {len(data):,} bytes.",
-            "Free some space and write it again." if full else "Check the disk, or write it elsewhere.",
+            hint,
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _move(source: Path, target: Path) -> None:
+    for wait_s in REPLACE_WAITS_S if sys.platform == "win32" else ():
+        try:
+            return os.replace(source, target)
+        except PermissionError:
+            time.sleep(wait_s)
+    os.replace(source, target)

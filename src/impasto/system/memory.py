@@ -1,5 +1,6 @@
 """Memory of the machine and the process, memory limits, and sizes as text."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from impasto.errors import MemoryLimitError
 
 FREE_SHARE = 0.7
 """Share of the free memory that a run may use if no limit is given."""
+
+USUAL_USE = 500 * 10**6
+"""Bytes of a process that has loaded torch and the network, where the system does not say what is in use."""
 
 _UNITS = {"": (1, 1), "k": (10**3, 2**10), "m": (10**6, 2**20), "g": (10**9, 2**30), "t": (10**12, 2**40)}
 
@@ -36,21 +40,30 @@ def format_memory(size: int) -> str:
 
 
 def used_bytes(device: torch.device) -> int:
-    """Return the memory in use: by torch on a GPU, else by this process; 0 if unknown."""
+    """Return the memory in use: by torch on a GPU, else by this process; `USUAL_USE` if unknown, outside Linux."""
     if device.type == "cuda":
         return int(torch.cuda.memory_reserved(device))
     try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
-    except OSError:
-        return 0
+        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return USUAL_USE
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Return the memory that is free: on a GPU, else of the machine; None if unknown."""
+    """Return the memory that is free: on a GPU, else of the machine, half of it outside Linux; None on Windows."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     found = [*_linux_free(), *_container_free()]
-    return min(found) if found else None
+    total = total_bytes()
+    return min(found) if found else total and total // 2
+
+
+def total_bytes() -> int | None:
+    """Return the memory of the machine; None on Windows, which has no sysconf."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def memory_limit(max_memory: int | None, device: torch.device) -> int:
@@ -63,7 +76,7 @@ def memory_limit(max_memory: int | None, device: torch.device) -> int:
 
 def _linux_free() -> list[int]:
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = Path("/proc/meminfo").read_text("ascii", "replace").splitlines()
     except OSError:
         return []
     return [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import platform
+import sys
 
 HELD_BLOCK = 2**31 - 1
 """Bytes below which glibc reuses a freed block instead of returning it and taking new pages from the system."""
@@ -21,7 +22,8 @@ def settle_process() -> None:
     pixels takes 1.5 times as long without this. Measured: docs/experiments.md, "Held memory".
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    if platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
+    # On Windows, `libc_ver` may fail to read Python's own file.
+    if sys.platform == "linux" and platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_TRIM_THRESHOLD, NEVER)
         libc.mallopt(_M_MMAP_THRESHOLD, HELD_BLOCK)
@@ -29,7 +31,7 @@ def settle_process() -> None:
 
 def return_freed_memory() -> None:
     """Return all freed memory to the operating system, where the C library can."""
-    if platform.system() == "Linux":
+    if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only glibc has it
         if trim is not None:
             trim(0)

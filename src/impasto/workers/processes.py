@@ -125,5 +125,8 @@ def describe_exit(exit_code: int | None) -> str:
     """Return in words how a process ended: `killed by SIGKILL, perhaps for want of memory`."""
     if exit_code is None or exit_code >= 0:
         return f"ended with exit code {exit_code}"
-    name = signal.Signals(-exit_code).name
+    try:
+        name = signal.Signals(-exit_code).name
+    except ValueError:  # a real-time signal, or one of another system
+        name = f"signal {-exit_code}"
     return f"killed by {name}{', perhaps for want of memory' if name == 'SIGKILL' else ''}"

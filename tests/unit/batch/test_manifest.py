@@ -98,3 +98,19 @@ def test_odd_names_are_kept(tmp_path: Path) -> None:
     assert all(json.loads(line) for line in (tmp_path / NAME).read_text("ascii").splitlines())
     with Manifest(tmp_path) as manifest:
         assert manifest.done.find_key(name) is not None
+
+
+def test_lines_end_alike_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There a file opened without O_BINARY gets two letters for each line's end. The flag has a stand-in here."""
+    used: list[int] = []
+    really = os.open
+
+    def spy(path: Path, flags: int, mode: int) -> int:
+        used.append(flags)
+        return really(path, flags, mode)
+
+    monkeypatch.setattr(os, "O_BINARY", os.O_CLOEXEC, raising=False)
+    monkeypatch.setattr(os, "open", spy)
+    with Manifest(tmp_path) as manifest:
+        manifest.begin(1)
+    assert used[0] & os.O_CLOEXEC

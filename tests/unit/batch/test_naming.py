@@ -1,5 +1,7 @@
 """Names by template: what can be filled in, and what would leave the folder."""
 
+import sys
+
 import pytest
 
 from impasto.batch.naming import NameTemplate, check_name
@@ -36,3 +38,17 @@ def test_unknown_or_malformed_fields_are_refused() -> None:
 def test_a_name_stays_in_the_folder(name: str) -> None:
     with pytest.raises(BatchError, match="it is "):
         check_name(name, "it is")
+
+
+@pytest.mark.parametrize("name", [r"..\a.png", r"C:\a.png", "C:a.png", "con/a.png", "a/nul.png", "a./b.png"])
+def test_a_name_stays_in_the_folder_on_windows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check_name(name, "it is") == name
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(BatchError, match="Windows has no files with the "):
+        check_name(name, "it is")
+
+
+def test_values_lose_what_windows_does_not_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fill("{weights}.png", weights="a:b?.pth") == "a:b?.pth.png"
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert fill("{weights}.png", weights="C:\\nets\\b?.pth") == "C--nets-b-.pth.png"

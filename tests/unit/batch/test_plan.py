@@ -1,5 +1,7 @@
 """A batch is checked before it begins: pairs, names of their own, and no input in danger."""
 
+import dataclasses
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,23 @@ def test_two_pictures_of_one_name_are_refused(folders: Path) -> None:
     with pytest.raises(BatchError, match=r"two pictures would be named 'a_x.png': .*a\.jpg.* and .*a\.png") as caught:
         check_jobs(pairs(folders, contents="photos"), folders / "out")
     assert caught.value.hint.startswith("Rename one of the inputs, so that finished pictures keep their names")
+
+
+def test_names_that_differ_in_case_alone_are_one_file_on_some_systems(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        (folders / name).mkdir()
+    (folders / "one" / "IMG.png").write_text("x")
+    (folders / "two" / "img.png").write_text("x")
+    jobs = [Job(str(folders / path), ("styles/x.png",), Path(path).name, Recipe()) for path in ("one/IMG.png", "two/img.png")]
+    assert check_jobs(jobs, folders / "out") == 2
+    for system in ("darwin", "win32"):
+        monkeypatch.setattr(sys, "platform", system)
+        with pytest.raises(BatchError, match=r"two pictures would be named 'img\.png': .*IMG\.png.* and .*img\.png"):
+            check_jobs(jobs, folders / "out")
+        with pytest.raises(OutputError, match=r"output 'Img\.png' .* is the input"):
+            check_jobs([dataclasses.replace(jobs[0], output="Img.png")], folders / "one")
 
 
 def test_no_input_is_replaced(folders: Path) -> None:

@@ -1,6 +1,10 @@
 """Weights: the packaged file, other containers, and everything that can be wrong with a file."""
 
+import dataclasses
+import hashlib
+import http.client
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -214,3 +218,92 @@ def test_random_weights_keep_the_size_of_activations() -> None:
     features = Vgg(weights.layers, weights.record.preprocessing, padding="replicate")(noise, LAYERS)
     sizes = [float(F.square().mean()) for F in features.values()]
     assert all(0.1 < size / sizes[0] < 10 for size in sizes)
+
+
+class Server:
+    """Stands for the network: sends these bytes, then ends or fails."""
+
+    def __init__(self, data: bytes, error: BaseException | None = None) -> None:
+        self.data, self.error, self.asked = data, error, 0
+
+    def __call__(self, address: str, *, timeout: float) -> BytesIO:
+        self.asked += 1
+        stream, error = BytesIO(self.data), self.error
+
+        class Response(BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                data = stream.read(size)
+                if not data and error is not None:
+                    raise error
+                return data
+
+        return Response()
+
+
+@pytest.fixture
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Server]:
+    """serve(data, error): torchvision's address sends these bytes; the cache is tmp_path / "cache"."""
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+
+    def start(data: bytes, error: BaseException | None = None) -> Server:
+        server = Server(data, error)
+        monkeypatch.setattr(module.urllib.request, "urlopen", server)
+        return server
+
+    return start
+
+
+def test_a_download_is_stored_once(
+    tmp_path: Path, tiny: Layers, serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save(state_dict(tiny), tmp_path / "vgg.pth")
+    data = (tmp_path / "vgg.pth").read_bytes()
+    official = dataclasses.replace(module.OFFICIAL_TORCHVISION, sha256=hashlib.sha256(data).hexdigest()[:8])
+    monkeypatch.setattr(module, "OFFICIAL_TORCHVISION", official)
+    server = serve(data)
+    for _ in range(2):
+        assert set(load_weights("torchvision", preprocessing="torchvision").layers) == set(tiny)
+    assert server.asked == 1
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["vgg19-dcbb9e9d.pth"]
+
+
+def test_other_bytes_are_told_as_such_and_leave_nothing(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    serve(b"<html>please log in</html>")
+    with pytest.raises(WeightsError) as caught:
+        load_weights("torchvision")
+    assert "sent other bytes than expected: 26 of them with the SHA-256 " in caught.value.error
+    assert "expected dcbb9e9d..." in caught.value.error
+    assert "cannot be downloaded" not in str(caught.value) and "damaged" not in str(caught.value)
+    assert "--weights PATH" in caught.value.hint
+    assert [*(tmp_path / "cache").iterdir()] == []
+
+
+BROKEN = {
+    "interrupt": KeyboardInterrupt(),
+    "reset": ConnectionResetError(104, "Connection reset by peer"),
+    "timeout": TimeoutError("timed out"),
+    "full disk": OSError(28, "No space left on device"),
+    "cut short": http.client.IncompleteRead(b"", 100),
+    "no HTTP": http.client.BadStatusLine("220 ftp ready"),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_download_that_breaks_leaves_nothing(how: str, tmp_path: Path, serve: Callable[..., Server]) -> None:
+    serve(bytes(200_000), BROKEN[how])
+    with pytest.raises(KeyboardInterrupt if how == "interrupt" else WeightsError) as caught:
+        load_weights("torchvision")
+    if how != "interrupt":
+        assert "cannot be downloaded to" in str(caught.value)
+    assert [*(tmp_path / "cache").iterdir()] == []
+
+
+def test_a_download_needs_a_home_or_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("IMPASTO_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(WeightsError, match="Set IMPASTO_CACHE to a folder"):
+        load_weights("torchvision")

@@ -1,15 +1,19 @@
-"""A job: the size of its picture."""
+"""A job: the size of its picture, and a network that has all its layers."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 from torch import Tensor
 
 import impasto
 from impasto.errors import ImageSizeError, RecipeError
+from impasto.features.architecture import layers_of
+from impasto.features.weights import TINY, Weights, write_safetensors
 from impasto.transfer.rerun import prepare_rerun
 
 Paint = Callable[..., Tensor]
@@ -57,3 +61,57 @@ def test_reconstructions_may_have_the_size_of_their_picture(folder: Path) -> Non
     recipe = impasto.Recipe.preset("reconstruct", size="content", weights="tiny", steps=1)
     for layers in ("content_layers", "style_layers"):
         assert impasto.reconstruct("photo.png", recipe=recipe, **{layers: ("conv2_1",)}).pastiche.shape[-2:] == (36, 47)
+
+
+@pytest.fixture
+def network(folder: Path, request: pytest.FixtureRequest) -> str:
+    """A weights file of a smaller network, such as vgg11, of four filters a layer."""
+    layers = {}
+    for index, name in enumerate(layers_of(request.param)):
+        layers[name] = (torch.full((4, 3 if index == 0 else 4, 3, 3), 0.02), torch.zeros(4))
+    record = dataclasses.replace(TINY, architecture=request.param)
+    write_safetensors(Weights(record, layers), folder / f"{request.param}.safetensors")
+    return f"{request.param}.safetensors"
+
+
+def prepare_with(option: str, layer: str, network: str, mask: Tensor) -> object:
+    recipe = impasto.Recipe(**{**FIELDS, "weights": network, "size": 32, "content_layers": ("conv4_2",)})
+    if option == "protect":
+        return impasto.prepare_pastiche("photo.png", "painting.png", recipe, protect=mask)
+    changed = recipe.replace(**{option: (layer,)})
+    if option == "fine_layers":
+        return impasto.prepare_pastiche("photo.png", "painting.png", changed, fine_style="painting.png")
+    return impasto.prepare_pastiche("photo.png", "painting.png", changed)
+
+
+@pytest.mark.parametrize(
+    ("network", "layer"),
+    [("vgg11", "conv1_2"), ("vgg11", "conv2_2"), ("vgg13", "conv3_3"), ("vgg16", "conv3_4"), ("vgg16", "conv5_4")],
+    indirect=["network"],
+)
+@pytest.mark.parametrize("option", ["content_layers", "style_layers", "fine_layers"])
+def test_a_layer_that_a_smaller_network_lacks_is_named(network: str, layer: str, option: str, picture: Paint) -> None:
+    name = network.removesuffix(".safetensors")
+    with pytest.raises(RecipeError, match=f"layer '{layer}' is not in {name}; expected one of conv1_1, ") as caught:
+        prepare_with(option, layer, network, picture()[:, :1])
+    assert "--weights" in caught.value.hint
+
+
+@pytest.mark.parametrize(("network", "lacks"), [("vgg11", True), ("vgg13", False), ("vgg16", False)], indirect=["network"])
+def test_protecting_needs_its_layer(network: str, lacks: bool, folder: Path) -> None:
+    mask = torch.zeros(36, 47)
+    mask[:, 20:] = 1
+    if not lacks:
+        assert prepare_with("protect", "", network, mask)
+        return
+    with pytest.raises(RecipeError, match="layer 'conv2_2' is not in vgg11; expected one of"):
+        prepare_with("protect", "", network, mask)
+
+
+@pytest.mark.parametrize("network", ["vgg13"], indirect=True)
+def test_other_verbs_name_the_layer_too(network: str) -> None:
+    recipe = impasto.Recipe(weights=network, size=32, steps=2)
+    with pytest.raises(RecipeError, match="layer 'conv3_3' is not in vgg13"):
+        impasto.reconstruct("photo.png", recipe.replace(init="noise"), content_layers=("conv3_3",))
+    with pytest.raises(RecipeError, match="layer 'conv3_4' is not in vgg13"):
+        impasto.synthesize_texture("painting.png", recipe.replace(init="noise", size=(32, 32), style_layers=("conv3_4",)))

@@ -1,5 +1,8 @@
 """Devices and what a run changes and restores."""
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -115,3 +118,13 @@ def test_other_errors_pass() -> None:
 def test_peak_is_at_least_what_is_held() -> None:
     held = torch.ones(50_000_000 // 4)
     assert peak_bytes(CPU) > held.numel() * 4
+
+
+def test_peak_has_each_systems_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = SimpleNamespace(RUSAGE_SELF=0, getrusage=lambda who: SimpleNamespace(ru_maxrss=2**20))
+    monkeypatch.setitem(sys.modules, "resource", fake)
+    for system, expected in {"linux": 2**30, "darwin": 2**20}.items():
+        monkeypatch.setattr(sys, "platform", system)
+        assert peak_bytes(CPU) == expected
+    monkeypatch.setitem(sys.modules, "resource", None)  # Windows
+    assert peak_bytes(CPU) == 0

@@ -4,10 +4,11 @@ import os
 import platform
 import subprocess
 import sys
+from typing import NoReturn
 
 import pytest
 
-from impasto.system.process import settle_process
+from impasto.system.process import return_freed_memory, settle_process
 
 SCRIPT = """
 import sys
@@ -56,3 +57,28 @@ def test_threads_sleep_unless_the_environment_says_otherwise(monkeypatch: pytest
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
     settle_process()
     assert os.environ["OMP_WAIT_POLICY"] == "active"
+
+
+def no_library(name: str | None) -> NoReturn:
+    raise TypeError("bad argument type for built-in operation")
+
+
+@pytest.mark.parametrize("system", ["win32", "darwin"])
+def test_other_systems_have_no_settings_of_glibc(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows `CDLL(None)` is a TypeError, and Python's own file may not be readable."""
+
+    def unreadable() -> NoReturn:
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr("ctypes.CDLL", no_library)
+    monkeypatch.setattr(platform, "libc_ver", unreadable)
+    settle_process()
+    return_freed_memory()
+
+
+def test_a_linux_without_glibc_returns_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctypes.CDLL", lambda name: object())  # musl has no malloc_trim
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    settle_process()
+    return_freed_memory()
