@@ -102,7 +102,8 @@ def check_format(output: str, depth: int | None) -> None:
         try:
             check_output(Path(folder, PurePath(output).name), inputs=(), depth=depth)
         except OutputError as error:
-            raise OutputError(*(text.replace(repr(os.path.join(folder, ""))[1:-1], "") for text in (error.error, error.hint))) from error
+            place = repr(os.path.join(folder, ""))[1:-1]
+            raise OutputError(error.error.replace(place, ""), error.hint.replace(place, "")) from error
 
 
 def _real(path: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from impasto.errors import OutputError, RunError
 from impasto.runs.record import RECORD_NAME
-from impasto.system.disk import check_folder, data_folder, is_folder, quote, path_hint
+from impasto.system.disk import check_folder, data_folder, is_folder, path_hint, quote
 
 AUTO = "auto"
 """Instead of a folder: a new one among the user's runs."""

@@ -120,13 +120,11 @@ def path_hint(path: str | os.PathLike[str], otherwise: str) -> str:
 def check_folder(folder: Path, label: str) -> None:
     """Accept a folder in which files can be made. label: what is to be written there. Raises OutputError."""
     if not is_folder(folder, label):
-        fact = "is not a folder" if folder.exists() else "does not exist"
-        raise OutputError(
-            f"{label} cannot be written: {str(folder)!r} {fact}; expected a folder.",
-            "Choose another place."
-            if folder.exists()
-            else path_hint(folder, f"Make it first: mkdir {'' if sys.platform == 'win32' else '-p '}{quote(str(folder))}"),
-        )
+        fact, hint = "is not a folder", "Choose another place."
+        if not folder.exists():
+            mkdir = "mkdir" if sys.platform == "win32" else "mkdir -p"  # which makes all folders of a path on Windows
+            fact, hint = "does not exist", path_hint(folder, f"Make it first: {mkdir} {quote(str(folder))}")
+        raise OutputError(f"{label} cannot be written: {str(folder)!r} {fact}; expected a folder.", hint)
     try:
         with tempfile.TemporaryFile(dir=folder):  # asking os.access is not enough: root may, a read-only disk may not
             pass

@@ -23,7 +23,8 @@ def settle_process() -> None:
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # On Windows, `libc_ver` may fail to read Python's own file.
-    if sys.platform == "linux" and platform.libc_ver()[0] == "glibc" and not any(name.startswith("MALLOC_") for name in os.environ):
+    has_glibc = sys.platform == "linux" and platform.libc_ver()[0] == "glibc"
+    if has_glibc and not any(name.startswith("MALLOC_") for name in os.environ):
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_TRIM_THRESHOLD, NEVER)
         libc.mallopt(_M_MMAP_THRESHOLD, HELD_BLOCK)

@@ -54,7 +54,8 @@ def test_names_that_differ_in_case_alone_are_one_file_on_some_systems(
         (folders / name).mkdir()
     (folders / "one" / "IMG.png").write_text("x")
     (folders / "two" / "img.png").write_text("x")
-    jobs = [Job(str(folders / path), ("styles/x.png",), Path(path).name, Recipe()) for path in ("one/IMG.png", "two/img.png")]
+    paths = [folders / "one" / "IMG.png", folders / "two" / "img.png"]
+    jobs = [Job(str(path), ("styles/x.png",), path.name, Recipe()) for path in paths]
     assert check_jobs(jobs, folders / "out") == 2
     for system in ("darwin", "win32"):
         monkeypatch.setattr(sys, "platform", system)

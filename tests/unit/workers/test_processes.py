@@ -107,7 +107,8 @@ def test_a_worker_that_cannot_start_sends_the_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "text"), [(3, "exit code 3"), (-9, "SIGKILL, perhaps for want of memory"), (-11, "SIGSEGV"), (-99, "signal 99")]
+    ("code", "text"),
+    [(3, "exit code 3"), (-9, "SIGKILL, perhaps for want of memory"), (-11, "SIGSEGV"), (-99, "signal 99")],
 )
 def test_an_exit_in_words(code: int, text: str) -> None:
     assert text in describe_exit(code)
