@@ -15,9 +15,12 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent
 
 
-def write_report(benchmark: str, figures: Mapping[str, Any], *, seed: int | None = None) -> None:
-    """Prints the line and appends it to the benchmark's file. figures: settings and results, as JSON has them.
-    seed: of all that was drawn at random; None where nothing was."""
+def write_report(
+    benchmark: str, figures: Mapping[str, Any], *, seed: int | None = None, folder: Path = FOLDER / "results"
+) -> None:
+    """Print the line and append it to the benchmark's file in the folder.
+
+    figures: settings and results, as JSON values. seed: of all that was drawn at random; None where nothing was."""
     import torch  # here, so that a benchmark's own process stays small until it ends
 
     import impasto
@@ -36,7 +39,7 @@ def write_report(benchmark: str, figures: Mapping[str, Any], *, seed: int | None
     }
     line = json.dumps(values)
     print(line)
-    path = FOLDER / "results" / f"{benchmark}.jsonl"
+    path = folder / f"{benchmark}.jsonl"
     path.parent.mkdir(exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")

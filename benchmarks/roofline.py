@@ -25,6 +25,7 @@ from impasto.system.process import settle_process
 settle_process()  # as the command does, before torch is loaded, which reads then how threads wait
 
 import torch
+from operations import Shape, convolution_operations, count_operations, layer_shapes
 from report import write_report
 from torch import Tensor
 from torch.nn import functional
@@ -47,9 +48,6 @@ CONVOLUTIONS = ((64, 256, 128), (256, 256, 96), (512, 512, 48), (512, 512, 96), 
 
 PRODUCTS = ((1024, 1024, 1024), (2048, 2048, 2048), (4096, 4096, 4096), (16384, 2304, 256), (4096, 4608, 512))
 """Rows, inner length and columns of the products. The last two are conv3_2 and conv4_2 of 512 px as one product."""
-
-Shape = tuple[int, int, int, int]
-"""Input channels, output channels, height and width of a 3x3 convolution."""
 
 Work = tuple[str, float, Callable[[], object]]
 """A name, operations, and what does them."""
@@ -115,35 +113,6 @@ def measure(encoder: Vgg, recipe: Recipe, size: tuple[int, int], dtype: torch.dt
         "time_shares": shares,
         "gflop_per_s_in_convolutions": convolutions / seconds["convolutions"] / 1e9,
         "tried": {kind: rates[kind] for kind in tried},
-    }
-
-
-def count_operations(encoder: Vgg, recipe: Recipe, size: tuple[int, int]) -> tuple[int, int]:
-    """Operations of one evaluation of a picture of (height, width): of its convolutions, and of its Gram matrices."""
-    shapes = layer_shapes(encoder, recipe.content_layers + recipe.style_layers, size)
-    forward = sum(convolution_operations(shape) for shape in shapes.values())
-    grams = 0
-    for layer in recipe.style_layers:
-        positions = (size[0] // stride_of(layer)) * (size[1] // stride_of(layer))
-        # F F^T forward, (D + D^T) F backward.
-        grams += 2 * 2 * encoder.channels(layer) ** 2 * positions
-    return 2 * forward, grams
-
-
-def convolution_operations(shape: Shape) -> int:
-    """Of a 3x3 convolution in one direction: a multiply-add for each weight of a filter and each number it gives."""
-    inputs, outputs, height, width = shape
-    return 2 * 9 * inputs * outputs * height * width
-
-
-def layer_shapes(encoder: Vgg, layers: Sequence[str], size: tuple[int, int]) -> dict[str, Shape]:
-    """The convolutions that these layers take, by name, for a picture of (height, width)."""
-    deepest = max(encoder.layer_names.index(name) for name in layers)
-    names = encoder.layer_names[: deepest + 1]
-    inputs = [3, *(encoder.channels(name) for name in names)]
-    return {
-        name: (before, encoder.channels(name), size[0] // stride_of(name), size[1] // stride_of(name))
-        for before, name in zip(inputs, names, strict=False)
     }
 
 

@@ -8,7 +8,6 @@ Importing impasto loads neither torch nor weights; the first call does.
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from impasto.errors import ImpastoError
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from impasto.transfer.resume import resume
     from impasto.transfer.texture import prepare_texture, synthesize_texture
 
-__version__ = version("impasto")
+__version__ = "0.1.0"
 
 __all__ = [
     "Cache",

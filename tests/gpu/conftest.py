@@ -1,11 +1,9 @@
 """The device of the GPU tests, or a skip. IMPASTO_TEST_DEVICE=cpu runs them without a GPU."""
 
 import os
-from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor
 
 NAME = os.environ.get("IMPASTO_TEST_DEVICE", "cuda")
 
@@ -24,14 +22,3 @@ def _deterministic() -> None:
     """Not on CUDA, which has no such variant of some operations."""
     torch.use_deterministic_algorithms(False)
     torch.manual_seed(0)
-
-
-@pytest.fixture
-def grainy(picture: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """As `picture`, with grain: where smooth waves have equal maxima, max pooling's gradient goes either way."""
-
-    def paint(height: int, width: int, seed: int) -> Tensor:
-        generator = torch.Generator().manual_seed(seed)
-        return 0.8 * picture(height, width, seed) + 0.2 * torch.rand(1, 3, height, width, generator=generator)
-
-    return paint

@@ -11,8 +11,6 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import lock_descriptor
-
 from impasto.errors import OutputError, RunLockedError
 
 logger = logging.getLogger(__name__)
@@ -96,6 +94,8 @@ def _is_acquired(file: BinaryIO, folder: Path) -> bool:
 
 def _try_lock(file: BinaryIO) -> bool:
     """Lock the file until it is closed; return whether that succeeded."""
+    from filelock import lock_descriptor  # so that painting without a run folder does not need it
+
     for number in range(TRIES):
         time.sleep(0.02 * (number > 0))
         if lock_descriptor(file.fileno(), blocking=False):

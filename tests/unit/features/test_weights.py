@@ -126,7 +126,7 @@ def test_safetensors_round_trip(tmp_path: Path, tiny: Layers) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-@pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"PK\x03\x04rest of a zip file that is cut"])
+@pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"root:x:0:0", b"PK\x03\x04a zip file that is cut"])
 def test_damaged_file_is_named(tmp_path: Path, suffix: str, content: bytes) -> None:
     path = tmp_path / f"vgg{suffix}"
     path.write_bytes(content)
