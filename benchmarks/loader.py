@@ -22,6 +22,7 @@ from report import write_report
 from impasto.backbone.data import training_batches
 from impasto.backbone.prepare import prepare
 from impasto.backbone.store import Store
+from impasto.training.loader import Order
 
 CROP, BATCH_SIZE = 225, 50
 CROPS = {"report-2015": False, "modern": True}
@@ -41,8 +42,10 @@ def measure(data: Path, augment: bool, workers: int, passes: int) -> tuple[float
     """Seconds of wall and of processor time for each picture; processor time is known of this process alone."""
     with Store(data) as store:
         steps = len(store.about.train) // BATCH_SIZE
-        options = {"crop": CROP, "augment": augment, "batch_size": BATCH_SIZE, "seed": 0, "workers": workers}
-        batches = training_batches(store, first=0, steps=steps * (passes + 1), **options)  # type: ignore[arg-type]
+        order = Order(
+            numbers=store.about.train, batch_size=BATCH_SIZE, seed=0, first=0, steps=steps * (passes + 1)
+        )
+        batches = training_batches(store, order, crop=CROP, augment=augment, workers=workers)
         walls, processors = [], []
         for index in range(passes + 1):
             wall, processor = time.perf_counter(), time.process_time()

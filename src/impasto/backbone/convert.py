@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from impasto.errors import OutputError, WeightsError
 from impasto.features.containers.kinds import choose_container
-from impasto.features.preprocessing import Preprocessing, build_preprocessing
+from impasto.features.preprocessing import OXFORD, Preprocessing, build_preprocessing
 from impasto.features.weights import RECORDS, Weights, load_weights, read_weights
 from impasto.system.disk import check_folder, check_not_input, file_sha256, replace_file
 
@@ -26,16 +26,22 @@ class GivenInput:
         """Return the input if it is given completely; std is 1 by default. Raises WeightsError for invalid numbers."""
         if self.order is None or self.scale is None or self.mean is None:
             return None
-        return _build(self.order, self.scale, self.mean, self.std or (1.0, 1.0, 1.0))
+        return self.override(OXFORD)
 
     def override(self, stored: Preprocessing) -> Preprocessing:
         """Return the input that a file describes, changed by what is given. Raises WeightsError as `complete`."""
-        return _build(
-            self.order or stored.order,
-            stored.scale if self.scale is None else self.scale,
-            stored.mean if self.mean is None else self.mean,
-            stored.std if self.std is None else self.std,
-        )
+        try:
+            return build_preprocessing(
+                self.order or stored.order,
+                stored.scale if self.scale is None else self.scale,
+                stored.mean if self.mean is None else self.mean,
+                stored.std if self.std is None else self.std,
+            )
+        except ValueError as error:
+            raise WeightsError(
+                f"the input is given as {error}; expected finite numbers, scale and std above 0.",
+                "Give --scale 1 or 255, and --mean and --std in its units.",
+            ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +86,11 @@ def convert(
     Raises WeightsError, OutputError, MissingExtraError, DiskError.
     """
     container, encode = choose_container(output, to)
-    _check_output(output, source)
+    label = f"output {str(output)!r}"
+    if output.is_dir():
+        raise OutputError(f"{label} is a folder; expected a file.", "Choose another name.")
+    check_folder(output.parent, label)
+    check_not_input(output, label, [source])
     weights = _read(source, given or GivenInput(), classifier=not drop_classifier)
     if license is not None:
         weights = replace(weights, record=replace(weights.record, license=license))
@@ -95,21 +105,3 @@ def _read(source: str, given: GivenInput, *, classifier: bool) -> Weights:
         weights = read_weights(Path(source), preprocessing=given.complete() or "auto", classifier=classifier)
     expected = given.override(weights.record.preprocessing)
     return replace(weights, record=replace(weights.record, preprocessing=expected))
-
-
-def _build(order: Literal["rgb", "bgr"], scale: float, mean: Three, std: Three) -> Preprocessing:
-    try:
-        return build_preprocessing(order, scale, mean, std)
-    except ValueError as error:
-        raise WeightsError(
-            f"the input is given as {error}; expected finite numbers, scale and std above 0.",
-            "Give --scale 1 or 255, and --mean and --std in its units.",
-        ) from error
-
-
-def _check_output(output: Path, source: str) -> None:
-    label = f"output {str(output)!r}"
-    if output.is_dir():
-        raise OutputError(f"{label} is a folder; expected a file.", "Choose another name.")
-    check_folder(output.parent, label)
-    check_not_input(output, label, [source])

@@ -10,16 +10,17 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from impasto.backbone.store import Store
-from impasto.training.loader import Chosen, Order, load_batches
+from impasto.training.loader import BatchItems, Order, load_batches
 
 CENTER = 225 / 256
-"""The part of a picture's edge that is evaluated: the seed's 225 of 256 pixels."""
+"""The part of a picture's edge that is evaluated: 225 of 256 pixels, as in the student's report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """pixels: (B, 3, crop, crop) uint8, RGB, in channels-last memory. labels: (B,) int64.
+    """Labeled pictures.
 
+    pixels: (B, 3, crop, crop) uint8, RGB, in channels-last memory. labels: (B,) int64.
     gains, shifts: (B, 3), the change of light and color: a pixel in [0, 1] becomes gain * pixel + shift.
     """
 
@@ -37,49 +38,34 @@ class Batch:
         return x, self.labels.to(device)
 
 
-def training_batches(
-    store: Store,
-    *,
-    crop: int,
-    augment: bool,
-    batch_size: int,
-    seed: int,
-    first: int,
-    steps: int,
-    workers: int,
-    rank: int = 0,
-    ranks: int = 1,
-) -> Iterator[Batch]:
-    """Yield the batches of the steps `first` to `steps`; the parameters are those of `Order` and `load_batches`."""
-    order = Order(
-        numbers=store.about.train, batch_size=batch_size, seed=seed, first=first, steps=steps, rank=rank, ranks=ranks
-    )
-    return load_batches(_Crops(store, crop, augment, seed), order, workers)
+def training_batches(store: Store, order: Order, *, crop: int, augment: bool, workers: int) -> Iterator[Batch]:
+    """Yield random windows of the pictures in this order. crop, augment: as in `TrainingRecipe`."""
+    return load_batches(_Crops(store, crop, augment, order.seed), order, workers)
 
 
 def evaluation_batches(
     store: Store, numbers: Sequence[int], *, crop: int, augment: bool, batch_size: int, workers: int
 ) -> Iterator[Batch]:
     """Yield the middle of the pictures of these numbers, in order. augment: as the network was trained."""
-    chosen = [
+    batches = [
         [(-1, int(number)) for number in numbers[start : start + batch_size]]
         for start in range(0, len(numbers), batch_size)
     ]
-    return load_batches(_Crops(store, crop, augment, None), chosen, workers)
+    return load_batches(_Crops(store, crop, augment, None), batches, workers)
 
 
 class _Crops(Dataset[Batch]):
-    """Whole batches. seed None: the middle of each picture."""
+    """The pictures of a store; each item is a whole batch. seed: of random windows; None for the middle."""
 
     def __init__(self, store: Store, crop: int, augment: bool, seed: int | None) -> None:
         self._store, self._crop, self._augment, self._seed = store, crop, augment, seed
 
-    def __getitem__(self, chosen: Chosen) -> Batch:
-        size, count = self._store.about.size, len(chosen)
+    def __getitem__(self, items: BatchItems) -> Batch:
+        size, count = self._store.about.size, len(items)
         pixels = np.empty((count, self._crop, self._crop, 3), dtype=np.uint8)
         labels = np.empty(count, dtype=np.int64)
         gains, shifts = np.ones((count, 3), dtype=np.float32), np.zeros((count, 3), dtype=np.float32)
-        for index, (epoch, number) in enumerate(chosen):
+        for index, (epoch, number) in enumerate(items):
             picture, labels[index] = self._store.read(number)
             if self._seed is None:
                 pixels[index] = self._middle(picture, size)

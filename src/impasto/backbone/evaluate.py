@@ -22,8 +22,9 @@ BATCH_SIZE = 64
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """confusion: (classes, classes) counts, a row a true class, a column the predicted one.
+    """Counts of right and wrong predictions on held-out pictures.
 
+    confusion: (classes, classes) counts, a row a true class, a column the predicted one.
     top_5: pictures whose class is among the five likeliest. loss: mean cross entropy.
     """
 
@@ -126,10 +127,10 @@ def check_crop(crop: int, size: int, data: str) -> None:
         )
 
 
-def most_confused(evaluation: Evaluation, classes: Sequence[str], count: int = 5) -> list[tuple[str, str, int]]:
-    """Return the commonest mistakes: true class, predicted class, how often."""
+def most_confused(evaluation: Evaluation, classes: Sequence[str]) -> list[tuple[str, str, int]]:
+    """Return the five commonest mistakes: true class, predicted class, how often."""
     mistakes = evaluation.confusion.clone().fill_diagonal_(0)
-    order = np.argsort(-mistakes.flatten().numpy(), kind="stable")[:count]
+    order = np.argsort(-mistakes.flatten().numpy(), kind="stable")[:5]
     found = [(int(place) // len(classes), int(place) % len(classes)) for place in order]
     return [
         (classes[row], classes[column], int(mistakes[row, column])) for row, column in found if mistakes[row, column]

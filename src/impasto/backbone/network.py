@@ -1,13 +1,14 @@
 """The networks to train: VGG-11 to VGG-19 of any width, with their classifier."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from impasto.features.architecture import DEPTHS, Layers, in_order
+from impasto.features.architecture import Layers, in_order, layers_of
 from impasto.features.vgg import block_of
 
 CHANNELS = (64, 128, 256, 512, 512)
@@ -34,12 +35,9 @@ class Architecture:
 
     def convolutions(self) -> dict[str, tuple[int, int]]:
         """Return channels in and out of each convolution by its name, shallow to deep."""
-        found, before = {}, 3
-        for block, (depth, channels) in enumerate(zip(DEPTHS[self.arch], CHANNELS, strict=True), 1):
-            for index in range(1, depth + 1):
-                found[f"conv{block}_{index}"] = (before, self.scaled(channels))
-                before = self.scaled(channels)
-        return found
+        names = layers_of(self.arch)
+        after = [self.scaled(CHANNELS[int(block_of(name)) - 1]) for name in names]
+        return dict(zip(names, pairwise([3, *after]), strict=True))
 
     def scaled(self, channels: int) -> int:
         """Return a channel count at this width, at least 1."""
@@ -77,8 +75,9 @@ class Network(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, masks: Tensor | None = None) -> Tensor:
-        """x: (B, 3, crop, crop), the normalized input. Returns (B, classes), to be softmaxed.
+        """Return a score of each class, (B, classes), to be softmaxed.
 
+        x: (B, 3, crop, crop), the normalized input.
         masks: (B, 2, hidden), factors of the outputs of fc6 and fc7: the dropout.
         """
         x, block = x.contiguous(memory_format=torch.channels_last), "1"
@@ -132,6 +131,6 @@ class Network(nn.Module):
             bias.copy_(layers[name][1])
 
     def _layers(self) -> Layers:
-        """Weight and bias of each convolution and dense layer, shared with the network."""
+        """Return weight and bias of each convolution and dense layer, shared with the network."""
         layers = {**dict(self.convolutions.items()), **dict(self.classifier.items())}
         return {name: (layer.get_parameter("weight"), layer.get_parameter("bias")) for name, layer in layers.items()}

@@ -103,10 +103,12 @@ def prepare(
         check_folder(output.absolute().parent, f"data set {str(output)!r}")
     environment = open_environment(output, map_size=len(found) * (size * size * 3 + 8192) * 5 // 4 + 2**26)
     try:
-        _check_settings(read_about(environment, output), settings, output)
-        with environment.begin(write=True) as transaction:
-            if read_about(environment, output) is None:
+        begun = read_about(environment, output)
+        if begun is None:
+            with environment.begin(write=True) as transaction:
                 write_about(transaction, settings)
+        else:
+            _check_settings(begun, settings, output)
         _store_all(environment, [path for path, _ in found], labels, size, kind, workers, on_progress)
         about, broken = _finish(environment, names, labels, settings, validation)
     except lmdb.Error as error:
@@ -157,17 +159,12 @@ def _read_list(file: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def _check_settings(values: dict[str, Any] | None, settings: dict[str, Any], output: Path) -> None:
-    if values is None:
-        return
+def _check_settings(begun: dict[str, Any], settings: dict[str, Any], output: Path) -> None:
+    facts = {"made_from": "from other pictures or another --validation", "kind": f"with --store {begun['kind']}"}
     for name, asked in settings.items():
-        if values[name] != asked:
-            wording = {
-                "made_from": "from other pictures or another --validation",
-                "kind": f"with --store {values[name]}",
-            }
+        if begun[name] != asked:
             raise DataSetError(
-                f"data set {str(output)!r} was begun {wording.get(name, f'with {name} {values[name]}')}; expected the "
+                f"data set {str(output)!r} was begun {facts.get(name, f'with {name} {begun[name]}')}; expected the "
                 "same to resume it.",
                 "Choose another -o, or delete that folder.",
             )
@@ -271,7 +268,7 @@ def _three(values: Any) -> tuple[float, float, float]:
 
 
 def _hold_out(names: Sequence[str], labels: np.ndarray[Any, np.dtype[np.int64]], share: float) -> Any:
-    """A mask of the held-out pictures: of each class, those whose names have the smallest hashes."""
+    """Return a mask of the held-out pictures: of each class, those whose names have the smallest hashes."""
     held_out = np.zeros(len(names), dtype=bool)
     for label in range(int(labels.max(initial=-1)) + 1):
         numbers = np.flatnonzero(labels == label)

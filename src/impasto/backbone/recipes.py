@@ -1,4 +1,4 @@
-"""Training recipes: the seed's of 2015, and a modern one."""
+"""Training recipes: that of the student's report of 2015, and a modern one."""
 
 import dataclasses
 import math

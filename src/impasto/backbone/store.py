@@ -24,8 +24,7 @@ Kind = Literal["jpeg", "raw"]
 FORMAT = "impasto-pictures-1"
 JPEG_QUALITY = 95
 _ABOUT = b"about"
-_LABEL = struct.Struct("<I")
-_BROKEN = 0xFFFFFFFF
+_LABEL = struct.Struct("<i")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +86,12 @@ def encode_picture(picture: Image.Image, label: int, kind: Kind) -> bytes:
 
 def broken_record(reason: str) -> bytes:
     """Return the record of a picture that cannot be read."""
-    return _LABEL.pack(_BROKEN) + reason.encode("utf-8", "backslashreplace")
+    return _LABEL.pack(-1) + reason.encode("utf-8", "backslashreplace")
 
 
 def read_label(record: bytes | memoryview) -> int:
     """Return the label of a record, -1 for a broken picture."""
-    (label,) = _LABEL.unpack_from(record)
-    return -1 if label == _BROKEN else label
+    return int(_LABEL.unpack_from(record)[0])
 
 
 def read_reason(record: bytes) -> str:
@@ -146,10 +144,6 @@ class Store:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the LMDB."""
         if self._environment is not None:
             self._environment.close()
             self._environment = None
@@ -186,29 +180,27 @@ def open_environment(path: Path, map_size: int | None = None) -> Any:
         environment = lmdb.open(str(path), readonly=True, lock=False, readahead=False, create=False, max_dbs=0)
         # Reading beyond the end of a file that was cut short would kill the process.
         needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
-        if (path / "data.mdb").stat().st_size < needed:
-            environment.close()
-            raise DataSetError(f"{label} is cut short: expected {needed:,} bytes.", f"Copy it again. {hint}")
+        size = (path / "data.mdb").stat().st_size
     except (lmdb.Error, OSError) as error:
-        if isinstance(error, DataSetError):
-            raise
         raise DataSetError(
             f"{label} cannot be opened ({error}); expected an LMDB made by `impasto backbone prepare`.", hint
         ) from error
+    if size < needed:
+        environment.close()
+        raise DataSetError(f"{label} is cut short: expected {needed:,} bytes.", f"Copy it again. {hint}")
     return environment
 
 
 def read_about(environment: Any, path: Path) -> dict[str, Any] | None:
     """Return what `write_about` wrote, or None for an empty LMDB. Raises DataSetError."""
     with environment.begin() as transaction:
-        text = transaction.get(_ABOUT)
-        empty = transaction.stat()["entries"] == 0
+        if transaction.stat()["entries"] == 0:
+            return None
+        text = transaction.get(_ABOUT, b"")
     try:
-        values = json.loads(text) if text is not None else None
+        values = json.loads(text)
     except ValueError:
-        values = {}
-    if values is None and empty:
-        return None
+        values = None
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise DataSetError(
             f"data set {str(path)!r} is an LMDB, but not one that impasto wrote.",
@@ -219,9 +211,5 @@ def read_about(environment: Any, path: Path) -> dict[str, Any] | None:
 
 def write_about(transaction: Any, values: Mapping[str, Any], about: About | None = None) -> None:
     """Write the settings of the data set, and once it is complete its description."""
-    known = {} if about is None else {name: _to_json(value) for name, value in asdict(about).items()}
-    transaction.put(_ABOUT, json.dumps({"format": FORMAT, **values, **known}).encode())
-
-
-def _to_json(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray) else value
+    known = {} if about is None else asdict(about)
+    transaction.put(_ABOUT, json.dumps({"format": FORMAT, **values, **known}, default=np.ndarray.tolist).encode())

@@ -26,7 +26,7 @@ from impasto.system.device import resolve_device, running
 from impasto.training.card import Card, begin_run, read_card
 from impasto.training.checkpoint import Parts, restore_checkpoint, write_checkpoint
 from impasto.training.curves import draw_curves
-from impasto.training.loader import default_workers, step_generator, steps_per_epoch
+from impasto.training.loader import Order, default_workers, step_generator, steps_per_epoch
 from impasto.training.peers import Peers, join_peers
 
 CHECKPOINT, CURVES = "checkpoint.pt", "curves.svg"
@@ -143,35 +143,35 @@ class _Training:
 
     def run(self, checkpoint_every_s: float, license: str, on_event: OnEvent | None) -> Trained:
         """Train from the current step to the last, evaluate and write the backbone."""
+        recipe, peers = self.recipe, self.peers
         top_1 = next((line["top_1"] for line in reversed(read_trace(self.folder)) if "top_1" in line), None)
-        event_every = EVENT_EVERY.get(self.peers.device.type, 20)
+        event_every = EVENT_EVERY.get(peers.device.type, 20)
         losses, saved_s = [], time.monotonic()
-        batches = training_batches(
-            self.store,
-            crop=self.recipe.crop,
-            augment=self.recipe.augment,
-            batch_size=self.recipe.batch_size,
-            seed=self.recipe.seed,
+        order = Order(
+            numbers=self.about.train,
+            batch_size=recipe.batch_size,
+            seed=recipe.seed,
             first=self.step,
             steps=self.steps,
-            workers=self.workers,
-            rank=self.peers.rank,
-            ranks=self.peers.ranks,
+            rank=peers.rank,
+            ranks=peers.ranks,
         )
-        for batch in batches:
+        for batch in training_batches(
+            self.store, order, crop=recipe.crop, augment=recipe.augment, workers=self.workers
+        ):
             losses.append(self._update(batch))
             ends_epoch, stopping = self.step % self.per_epoch == 0, False
             if self.step % event_every == 0 or ends_epoch:
                 loss, losses = self._mean_loss(losses), []
-                self._record({"loss": loss, "rate": self.recipe.rate(self.step - 1, self.steps)})
+                self._record({"loss": loss, "rate": recipe.rate(self.step - 1, self.steps)})
                 if ends_epoch:
                     top_1 = self._end_epoch()
                 epoch = math.ceil(self.step / self.per_epoch)
-                event = TrainingEvent(self.step, self.steps, epoch, self.recipe.epochs, loss, self._seconds(), top_1)
+                event = TrainingEvent(self.step, self.steps, epoch, recipe.epochs, loss, self._seconds(), top_1)
                 asked = on_event is not None and on_event(event) == "stop"
-                stopping = bool(self.peers.sum(torch.tensor([float(asked)]))[0])
+                stopping = bool(peers.sum(torch.tensor([float(asked)]))[0])
             if ends_epoch or stopping or time.monotonic() - saved_s >= checkpoint_every_s:
-                if self.peers.rank == 0:
+                if peers.rank == 0:
                     write_checkpoint(self.folder / CHECKPOINT, self.parts, self.step, self._seconds())
                 saved_s = time.monotonic()
             if stopping and self.step < self.steps:

@@ -161,15 +161,11 @@ def compare(
 
 def find_recipe(pastiche: ImageSource) -> tuple[Recipe, str]:
     """Return the recipe inside a picture and "picture", or else `standard` and "preset standard"."""
-    if not isinstance(pastiche, (str, os.PathLike)):
-        return Recipe(), "preset standard"
     try:
-        inside = recipe_inside(pastiche)
+        inside = recipe_inside(pastiche) if isinstance(pastiche, (str, os.PathLike)) else None
     except RecipeError as error:
         raise RecipeError(error.error, "Name another with --preset or --recipe.") from error
-    if inside is None:
-        return Recipe(), "preset standard"
-    return inside, "picture"
+    return (Recipe(), "preset standard") if inside is None else (inside, "picture")
 
 
 def _read_masks(name: str, sources: ImageSources, picture: Picture, max_pixels: int) -> list[Tensor]:

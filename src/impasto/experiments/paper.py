@@ -36,7 +36,7 @@ OnFigure = Callable[[str, int, int], object]
 
 @dataclass(frozen=True, slots=True)
 class PaperFigures:
-    """What was made: the page, the figures, every cell in the order of painting, and the recipe of figure 2.
+    """The files of all figures: page, figures, every cell in the order of painting; and the recipe of figure 2.
 
     size: (height, width) of the cells that show the photograph.
     """
@@ -59,7 +59,7 @@ def reproduce_paper(
     seed: int = 0,
     on_step: OnStep | None = None,
     on_figure: OnFigure | None = None,
-    **how: Unpack[RunFields],
+    **options: Unpack[RunFields],
 ) -> PaperFigures:
     """Paint figures 1, 2 and 3 of the paper for these pictures, and write the page that shows them.
 
@@ -71,7 +71,7 @@ def reproduce_paper(
     """
     if not style_images:
         raise RecipeError("no style image is given; expected at least one painting.", "Name a painting's file.")
-    how.setdefault("cache", Cache())
+    options.setdefault("cache", Cache())
     figures = _Figures(
         folder=Path(folder),
         content=content_image,
@@ -80,7 +80,7 @@ def reproduce_paper(
         steps=steps,
         changes={"size": size, "weights": weights, "seed": seed},
         on_figure=on_figure,
-        how=how,
+        options=options,
         painter=CellPainter(on_step),
     )
     recipe = figures.recipe("paper", "figure2")
@@ -88,7 +88,7 @@ def reproduce_paper(
     content = figures.read(content_image, "content_image")
     # Figure 2's recipe has the deepest layers and all inputs: where it can be painted, so can every other.
     for style_image in style_images:
-        prepare_pastiche(content, style_image, recipe, **how)
+        prepare_pastiche(content, style_image, recipe, **options)
     made = [figures.paint_figure_1(content), figures.paint_figure_2(content), figures.paint_figure_3()]
     page = write_page(figures.folder / "index.html", "A Neural Algorithm of Artistic Style, figure by figure", made)
     return PaperFigures(
@@ -111,7 +111,7 @@ class _Figures:
     steps: int | None
     changes: Mapping[str, Any]
     on_figure: OnFigure | None
-    how: RunFields
+    options: RunFields
     painter: CellPainter
 
     def recipe(self, preset: str, figure: str) -> Recipe:
@@ -120,7 +120,7 @@ class _Figures:
         return recipe if recipe.weights == "oxford" else recipe.replace(rescaled_network=False)
 
     def read(self, source: ImageSource, name: str) -> Tensor:
-        return read_image(source, name=name, max_pixels=self.how.get("max_pixels", MAX_PIXELS))
+        return read_image(source, name=name, max_pixels=self.options.get("max_pixels", MAX_PIXELS))
 
     def figure_1_path(self, kind: str, layer: str) -> Path:
         return self.folder / "figure1" / f"{kind}_{layer}.png"
@@ -129,7 +129,7 @@ class _Figures:
         return self.folder / "figure2" / f"style{number}.png"
 
     def paint_figure_1(self, content: Tensor) -> Figure:
-        """Content reconstructions from one layer each, style reconstructions from growing sets of layers."""
+        """Paint content reconstructions from one layer each, style reconstructions from growing sets of layers."""
         styles = [self._reconstruct("style", layers, number) for number, layers in enumerate(FIGURE_3_ROWS, 1)]
         contents = [
             self._reconstruct("content", (layer,), len(styles) + number) for number, layer in enumerate(STYLE_LAYERS, 1)
@@ -155,7 +155,7 @@ class _Figures:
         )
 
     def paint_figure_2(self, content: Tensor) -> Figure:
-        """One photograph in the style of every painting."""
+        """Paint one photograph in the style of every painting."""
         recipe = self.recipe("paper", "figure2")
         cells = []
         for number, style in enumerate(self.styles, 1):
@@ -183,7 +183,7 @@ class _Figures:
         )
 
     def paint_figure_3(self) -> Figure:
-        """Style layers by the ratio of content to style."""
+        """Paint a grid of style layers by the ratio of content to style."""
         sweep = plan_sweep(*FIGURE_3, self.recipe("paper", "figure3"))
         grid = paint_sweep(
             sweep,
@@ -214,14 +214,14 @@ class _Figures:
         named = {"content_layers": (), "style_layers": (), f"{kind}_layers": layers}
 
         def paint(_: Recipe, on_step: OnStep) -> Result:
-            return reconstruct(source, recipe=recipe, on_step=on_step, **named, **self.how)  # type: ignore[arg-type]
+            return reconstruct(source, recipe=recipe, on_step=on_step, **named, **self.options)  # type: ignore[arg-type]
 
         painted = recipe.replace(**named, strength=strength)
         return self.painter.paint(self.figure_1_path(kind, layers[-1]), painted, [source], paint)
 
     def _stylizing(self, style: ImageSource) -> Paint:
         def paint(recipe: Recipe, on_step: OnStep) -> Result:
-            return stylize(self.content, style, recipe, on_step=on_step, **self.how)
+            return stylize(self.content, style, recipe, on_step=on_step, **self.options)
 
         return paint
 

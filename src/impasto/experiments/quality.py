@@ -60,7 +60,7 @@ def measure_quality(encoder: Vgg, content_image: Tensor, style_image: Tensor, pa
     """
     pastiche, style_image = (_fit(image) for image in (pastiche, style_image))
     content_image = resize_image(content_image, (pastiche.shape[-2], pastiche.shape[-1]))
-    ours, theirs = _see(encoder, pastiche), _see(encoder, style_image)
+    ours, theirs = _extract(encoder, pastiche), _extract(encoder, style_image)
     to_style, from_style = nearest_metric(ours[1][NEAREST_METRIC_LAYER], theirs[1][NEAREST_METRIC_LAYER])
     return Quality(
         style_gram=_over_layers(gram_metric, ours, theirs),
@@ -68,7 +68,7 @@ def measure_quality(encoder: Vgg, content_image: Tensor, style_image: Tensor, pa
         nearest_to_style=to_style,
         nearest_from_style=from_style,
         palette=palette_metric(pastiche, style_image),
-        structure=self_similarity_metric(ours[0][STRUCTURE_METRIC_LAYER], _see_structure(encoder, content_image)),
+        structure=self_similarity_metric(ours[0][STRUCTURE_METRIC_LAYER], _extract_structure(encoder, content_image)),
         ssim=ssim_metric(pastiche, content_image),
         ciede2000_content=color_metric(pastiche, content_image),
         ciede2000_style=palette_color_metric(pastiche, style_image),
@@ -91,15 +91,15 @@ def measure_regions(
     """Return the figures `style_gram` and `style_moments` of each region, at the same fixed size.
 
     style_image, pastiche: (1, 3, H, W) in [0, 1], sRGB, on the encoder's device. regions: each with a guide of this one
-    style image. Guides are carried to the layers in the way `simple`, whatever the recipe's is.
+    style image. Guides are carried to the layers in the mode "simple", whatever the recipe's is.
     """
     pastiche, style_image = (_fit(image) for image in (pastiche, style_image))
     sizes = [(image.shape[-2], image.shape[-1]) for image in (pastiche, style_image)]
-    ours, theirs = _see(encoder, pastiche), _see(encoder, style_image)
+    ours, theirs = _extract(encoder, pastiche), _extract(encoder, style_image)
     found = []
     for region in (region.to(pastiche.device).resized(sizes[0], sizes[1:]) for region in regions):
         grams, moments = [], []
-        for F, S, ours_size, theirs_size in zip(ours, theirs, *map(_seen_sizes, sizes), strict=True):
+        for F, S, ours_size, theirs_size in zip(ours, theirs, *map(_full_and_half, sizes), strict=True):
             small = region.resized(ours_size, [theirs_size])
             assert small.styles[0] is not None
             guides, style_guides = (
@@ -108,8 +108,7 @@ def measure_regions(
             )
             for layer in STYLE_METRIC_LAYERS:
                 pair = (F[layer], guides[layer]), (S[layer], style_guides[layer])
-                G, A = (guided_gram_matrix(*one) for one in pair)
-                grams.append(_relative(G, A))
+                grams.append(_relative(*(guided_gram_matrix(*one) for one in pair)))
                 moments.append(_relative(*(_spread_of(*guided_moments(*one)) for one in pair)))
         found.append(
             RegionQuality(
@@ -122,26 +121,17 @@ def measure_regions(
     return tuple(found)
 
 
-def style_metric(encoder: Vgg, image: Tensor, style_image: Tensor) -> float:
-    """Return the figure `style_gram` at the pictures' own sizes.
-
-    image, style_image: (1, 3, H, W) in [0, 1], sRGB, on the encoder's device.
-    """
-    return _over_layers(gram_metric, _see(encoder, image), _see(encoder, style_image))
-
-
 def structure_metric(encoder: Vgg, image: Tensor, content_image: Tensor) -> float:
     """Return the figure `structure` at the pictures' own size.
 
     image, content_image: (1, 3, H, W) of one size, in [0, 1], sRGB, on the encoder's device.
     """
-    return self_similarity_metric(_see_structure(encoder, image), _see_structure(encoder, content_image))
+    return self_similarity_metric(_extract_structure(encoder, image), _extract_structure(encoder, content_image))
 
 
 def gram_metric(features: Tensor, style_features: Tensor) -> float:
     """Return |G - A| / |A|, Frobenius norms of the Gram matrices. Both (1, C, H, W), of any sizes."""
-    G, A = gram_matrix(features), gram_matrix(style_features)
-    return _relative(G, A)
+    return _relative(gram_matrix(features), gram_matrix(style_features))
 
 
 def moments_metric(features: Tensor, style_features: Tensor) -> float:
@@ -184,15 +174,15 @@ def _fit(image: Tensor) -> Tensor:
     return resize_image(image, fit_long_edge(image.shape[-2], image.shape[-1], LONG_EDGE))
 
 
-def _see(encoder: Vgg, image: Tensor) -> tuple[Features, Features]:
+def _extract(encoder: Vgg, image: Tensor) -> tuple[Features, Features]:
     """Return the features of all layers compared, at full and at half size."""
-    half = resize_image(image, _seen_sizes((image.shape[-2], image.shape[-1]))[1])
+    half = resize_image(image, _full_and_half((image.shape[-2], image.shape[-1]))[1])
     layers = (*STYLE_METRIC_LAYERS, STRUCTURE_METRIC_LAYER)
     with torch.no_grad():
         return encoder(image, layers), encoder(half, layers)
 
 
-def _seen_sizes(size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+def _full_and_half(size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the (height, width) of a picture, and half of it."""
     return size, (max(16, size[0] // 2), max(16, size[1] // 2))
 
@@ -202,7 +192,7 @@ def _spread_of(mean: Tensor, squares: Tensor) -> Tensor:
     return torch.cat([(squares - mean.square()).clamp_min(0).sqrt(), mean])
 
 
-def _see_structure(encoder: Vgg, image: Tensor) -> Tensor:
+def _extract_structure(encoder: Vgg, image: Tensor) -> Tensor:
     with torch.no_grad():
         features: Features = encoder(image, [STRUCTURE_METRIC_LAYER])
     return features[STRUCTURE_METRIC_LAYER]

@@ -22,7 +22,6 @@ def compose_sheet(
     *,
     row_labels: Sequence[str] = (),
     column_labels: Sequence[str] = (),
-    title: str = "",
     cell_size: int = 256,
 ) -> Tensor:
     """Return the images in a labelled grid, (1, 3, H, W), each resized to a long edge of `cell_size`.
@@ -46,14 +45,11 @@ def compose_sheet(
     for index, label in enumerate(rows_at[: len(sized)]):
         heights[index] = max(heights[index], line * len(label))
     left = GAP + max((_length(label, font) + GAP for label in rows_at), default=0)
-    title_lines = _wrap_label(title, int((left + sum(widths)) / (font.size * 0.55))) if title else []
-    top = GAP + line * len(title_lines) + (GAP if title else 0)
-    head = top + line * max((len(label) for label in tops), default=0) + (GAP if tops else 0)
+    head = GAP + line * max((len(label) for label in tops), default=0) + (GAP if tops else 0)
     sheet = Image.new("RGB", (left + sum(widths) + GAP * columns, head + sum(heights) + GAP * len(sized)), PAPER)
     draw = ImageDraw.Draw(sheet)
-    _write(draw, GAP, GAP, title_lines, font, line)
     for label, x in zip(tops, _places(left, widths), strict=False):
-        _write(draw, x, top, label, font, line)
+        _write(draw, x, GAP, label, font, line)
     for index, (row, y) in enumerate(zip(sized, _places(head, heights), strict=True)):
         if index < len(rows_at):
             _write(draw, GAP, y, rows_at[index], font, line)

@@ -161,13 +161,12 @@ def paint_sweep(
     return grid
 
 
-def compose_sweep(sweep: Sweep, grid: Sequence[Sequence[GridCell]], *, title: str = "") -> Tensor:
+def compose_sweep(sweep: Sweep, grid: Sequence[Sequence[GridCell]]) -> Tensor:
     """Return the labelled sheet of a sweep, (1, 3, H, W)."""
     recipes = [recipe for row in sweep.recipes for recipe in row]
     return compose_sheet(
         [[cell.pastiche for cell in row] for row in grid],
         row_labels=sweep.rows.labels(recipes),
         column_labels=sweep.columns.labels(recipes),
-        title=title,
         cell_size=max(max(cell.pastiche.shape[-2:]) for row in grid for cell in row),
     )

@@ -10,8 +10,8 @@ from torch.nn import functional
 from impasto.features.receptive_field import reach, stride_of
 from impasto.features.vgg import Vgg
 
-LEAST = 1.0
-"""Least sum of a region's guide over a layer's positions; below it the mode "simple" is used instead."""
+SMALLEST_SUM = 1.0
+"""Smallest sum of a region's guide over a layer's positions; below it the mode "simple" is used instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,7 +71,7 @@ def carry_guide(guide: Tensor, encoder: Vgg, layers: Collection[str], mode: str,
 
 def _carry(guide: Tensor, encoder: Vgg, layer: str, mode: str, dilation: int) -> Tensor:
     carried = _dilate(MODES[mode](guide, encoder, layer), dilation)
-    if float(carried.sum()) < LEAST:
+    if float(carried.sum()) < SMALLEST_SUM:
         carried = carry_simple(guide, encoder, layer)
     if float(carried.sum()) == 0:
         # The region lies in the last rows or columns of a side that pools unevenly, where no position is.

@@ -22,7 +22,7 @@ class Preprocessing:
     std: tuple[float, float, float]
 
     def apply(self, image: Tensor) -> Tensor:
-        """image: (B, 3, H, W) in [0, 1], sRGB. Returns the network's input, same shape and dtype."""
+        """Return the network's input, same shape and dtype. image: (B, 3, H, W) in [0, 1], sRGB."""
         ordered = image.flip(1) if self.order == "bgr" else image
         # Made on the device: for a copy from the CPU a GPU is waited for.
         mean, std = (
@@ -37,9 +37,7 @@ class Preprocessing:
         return text if set(self.std) == {1.0} else f"{text}, divided by ({', '.join(f'{v:g}' for v in self.std)})"
 
 
-OXFORD = Preprocessing(
-    name="oxford", order="bgr", scale=255.0, mean=(103.939, 116.779, 123.68), std=(1.0, 1.0, 1.0)
-)
+OXFORD = Preprocessing(name="oxford", order="bgr", scale=255.0, mean=(103.939, 116.779, 123.68), std=(1.0, 1.0, 1.0))
 TORCHVISION = Preprocessing(
     name="torchvision", order="rgb", scale=1.0, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
 )

@@ -1,4 +1,4 @@
-"""Receptive fields: how many pixels around its own a feature depends on, and so the margin that a tile needs."""
+"""Receptive fields: how many pixels around its own a feature depends on, and the size of a tile's margin."""
 
 from collections.abc import Collection, Sequence
 

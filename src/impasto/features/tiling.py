@@ -1,4 +1,4 @@
-"""The tiles of a picture: inner parts that partition it, each with the margin that exact features need."""
+"""The tiles of a picture: cut out with a margin around them, and the inner parts put together again."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -40,9 +40,7 @@ class Vgg(nn.Module):
             self.register_buffer(f"{name}_kernel", kernel.contiguous(memory_format=torch.channels_last))
             self.register_buffer(f"{name}_bias", bias)
 
-    def forward(
-        self, image: Tensor, layers: Collection[str], *, padding: Padding | None = None
-    ) -> dict[str, Tensor]:
+    def forward(self, image: Tensor, layers: Collection[str], *, padding: Padding | None = None) -> dict[str, Tensor]:
         """Return the feature maps of these layers, each after its ReLU, computing no deeper than the deepest.
 
         image: (B, 3, H, W) in [0, 1], sRGB, on the encoder's device and dtype.

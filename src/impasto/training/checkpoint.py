@@ -1,4 +1,7 @@
-"""Checkpoints of a training: all that the next step depends on, in one file that is replaced atomically."""
+"""Checkpoints of a training: networks, optimizers and generators, in one file that is replaced atomically.
+
+Those of a picture's run, which grow with the history of L-BFGS, are in `runs/checkpoint.py`.
+"""
 
 import io
 import pickle

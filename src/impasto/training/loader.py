@@ -15,8 +15,8 @@ from torch.utils.data import DataLoader, Dataset
 
 T = TypeVar("T")
 
-Chosen = list[tuple[int, int]]
-"""The items of a batch: (epoch, number) of each."""
+BatchItems = list[tuple[int, int]]
+"""The items of one batch: (epoch, number) of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Order:
     def __len__(self) -> int:
         return self.steps - self.first
 
-    def __iter__(self) -> Iterator[Chosen]:
+    def __iter__(self) -> Iterator[BatchItems]:
         per_epoch = steps_per_epoch(len(self.numbers), self.batch_size)
         shuffled = -1
         for step in range(self.first, self.steps):
@@ -63,14 +63,14 @@ def default_workers(device: torch.device) -> int:
     return 1 if device.type == "cpu" else min(8, os.cpu_count() or 1)
 
 
-def load_batches(dataset: Dataset[T], chosen: Iterable[Chosen], workers: int) -> Iterator[T]:
-    """Yield dataset[items] for each batch's items, in order.
+def load_batches(dataset: Dataset[T], batches: Iterable[BatchItems], workers: int) -> Iterator[T]:
+    """Yield dataset[items] for the items of each batch, in order.
 
     workers: processes that read ahead; with 0 this one reads. Ctrl-C while they start is delivered afterwards, and they
     ignore it.
     """
     # Each sample is a whole batch, so that a worker builds one at a time.
-    loader = DataLoader(dataset, batch_size=None, sampler=chosen, num_workers=workers)
+    loader = DataLoader(dataset, batch_size=None, sampler=batches, num_workers=workers)
     with _delayed_signals():
         return iter(loader)
 

@@ -40,7 +40,7 @@ class Peers:
 
 
 def is_first_process() -> bool:
-    """Whether this process, of those that `torchrun` started, writes the files; true without it."""
+    """Return whether this process, of those that `torchrun` started, writes the files; true without it."""
     return os.environ.get("RANK", "0") == "0"
 
 

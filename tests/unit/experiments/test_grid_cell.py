@@ -1,13 +1,14 @@
 """Panels: taken from the disk where nothing has changed, painted again where anything has, never over an input."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from recording_painter import Painter, tiny
 from torch import Tensor
 
 import impasto
@@ -17,27 +18,6 @@ from impasto.experiments.grid_cell import CellPainter, check_cells, sum_cells
 from impasto.features.weights import load_weights, write_safetensors
 
 Picture = Callable[..., Tensor]
-
-
-def tiny(**changes: Any) -> impasto.Recipe:
-    return impasto.Recipe(weights="tiny", size=32, steps=2, first_scale=0).replace(**changes)
-
-
-class Painter:
-    """Paints panels, and remembers what it painted."""
-
-    def __init__(self, sources: Sequence[Any]) -> None:
-        self.sources = sources
-        self.painted: list[impasto.Recipe] = []
-
-    def __call__(self, recipe: impasto.Recipe, on_step: Any) -> impasto.Result:
-        self.painted.append(recipe)
-        return impasto.stylize(self.sources[0], self.sources[1], recipe, threads=1, on_step=on_step)
-
-
-@pytest.fixture
-def painter(picture: Picture) -> Painter:
-    return Painter([picture(32, 24, 1), picture(32, 32, 2)])
 
 
 def test_a_panel_tells_its_steps_seconds_and_memory(tmp_path: Path, painter: Painter) -> None:

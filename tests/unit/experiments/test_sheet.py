@@ -82,15 +82,6 @@ def test_labels_draw_ink_above_and_beside_their_panels() -> None:
     assert ink(sheet[..., top:, left:]) == 0
 
 
-def test_a_title_stands_above_everything() -> None:
-    bare = compose_sheet([[flat(0.8)]], column_labels=["label"], cell_size=120)
-    titled = compose_sheet([[flat(0.8)]], column_labels=["label"], title="A title", cell_size=120)
-    more = titled.shape[-2] - bare.shape[-2]
-    assert more > 0
-    assert ink(titled[..., :more, :]) > 10
-    torch.testing.assert_close(titled[..., more:, :], bare)
-
-
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (16, 64), (64, 16)])
 def test_long_labels_are_broken_and_hide_nothing(height: int, width: int) -> None:
     values = [[(60 * row + 20 * column + 90) / 255 for column in range(3)] for row in range(2)]

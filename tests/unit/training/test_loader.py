@@ -9,14 +9,14 @@ import torch
 from torch.utils.data import Dataset
 
 from impasto.training import loader as module
-from impasto.training.loader import Chosen, Order, load_batches, step_generator, steps_per_epoch
+from impasto.training.loader import BatchItems, Order, load_batches, step_generator, steps_per_epoch
 
 
 class Numbers(Dataset[list[int]]):
     """Batches of the numbers themselves."""
 
-    def __getitem__(self, chosen: Chosen) -> list[int]:
-        return [number for _, number in chosen]
+    def __getitem__(self, items: BatchItems) -> list[int]:
+        return [number for _, number in items]
 
 
 def order(first: int = 0, steps: int = 6, **changes: int) -> Order:
