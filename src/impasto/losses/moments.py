@@ -5,6 +5,9 @@ from torch import Tensor
 
 from impasto.losses.gram import gram_matrix
 
+LEAST_SPREAD = 1e-3
+"""Least share of the squared second raw moment that normalizes "covariance"; paintings have 1e-2 and more."""
+
 Moments = tuple[Tensor, Tensor]
 RawMoments = tuple[Tensor, Tensor]
 
@@ -53,6 +56,15 @@ def covariance_distance(moments: RawMoments, target: RawMoments) -> Tensor:
     """
     squares = (covariance_matrix(moments) - covariance_matrix(target)).square()
     return squares.sum() / (4 * squares.shape[1] ** 2)
+
+
+def least_covariance_loss(target: RawMoments) -> float:
+    """Return the least loss of a silent image by which "covariance" is normalized: a share of that of the raw moments.
+
+    target: from `raw_moments`. One position, or one color, has no covariance to be relative to.
+    """
+    second = target[1]
+    return LEAST_SPREAD * float(second.square().sum()) / (4 * second.shape[1] ** 2)
 
 
 def _deviation(moments: Moments) -> Tensor:

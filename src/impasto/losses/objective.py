@@ -180,7 +180,8 @@ class Objective:
                 silent = statistic.describe(silence, *(() if guide is None else (guide.new_ones(1, 1, 1, 1),)))
                 for target, share in zip(targets, blend, strict=True):
                     whole = style_weight * factor * weights[layer] * share
-                    whole *= self.relative_factor(float(statistic.distance(silent, target)))
+                    silent_loss = max(float(statistic.distance(silent, target)), statistic.least_silent(target))
+                    whole *= self.relative_factor(silent_loss)
                     yield Term(
                         f"{name} {layer}{region.name}",
                         (layer,),

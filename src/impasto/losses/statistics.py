@@ -17,7 +17,13 @@ from impasto.losses.guided_statistics import (
     ranks_distance,
 )
 from impasto.losses.histogram import histogram_distance, sorted_channels
-from impasto.losses.moments import channel_moments, covariance_distance, moments_distance, raw_moments
+from impasto.losses.moments import (
+    channel_moments,
+    covariance_distance,
+    least_covariance_loss,
+    moments_distance,
+    raw_moments,
+)
 from impasto.losses.sliced import project, random_directions, sorted_projections
 from impasto.losses.wasserstein import blend_raw_moments, wasserstein_distance
 from impasto.recipe.recipe import Recipe
@@ -34,6 +40,7 @@ class Statistic:
     blend: several targets and their shares -> one target; None where the distances are added instead, each with its
     share, which for a squared distance has the same gradient as blending the targets.
     guided_distance: compares descriptions of regions; None where `distance` does.
+    least_silent: a target -> the least loss of a silent image that the losses are relative to.
     """
 
     describe: Callable[..., Any]
@@ -42,6 +49,7 @@ class Statistic:
     guided: Callable[[Tensor, Tensor], Any]
     blend: Callable[[list[Any], list[float]], Any] | None = None
     guided_distance: Callable[[Any, Any], Tensor] | None = None
+    least_silent: Callable[[Any], float] = lambda target: 0.0
 
     def loss(self, features: Tensor, target: Any) -> Tensor:
         """Return the distance of features, (B, C, H, W), to a target."""
@@ -72,7 +80,9 @@ def build_statistics(recipe: Recipe) -> dict[str, Statistic]:
     return {
         "gram": Statistic(gram_matrix, gram, True, guided_gram_matrix),
         "moments": Statistic(channel_moments, moments_distance, True, guided_moments),
-        "covariance": Statistic(raw_moments, covariance_distance, True, guided_raw_moments),
+        "covariance": Statistic(
+            raw_moments, covariance_distance, True, guided_raw_moments, least_silent=least_covariance_loss
+        ),
         "histogram": Statistic(
             sorted_channels, histogram_distance, False, guided_ranks, guided_distance=ranks_distance
         ),

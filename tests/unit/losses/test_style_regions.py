@@ -93,6 +93,23 @@ def test_a_place_is_pulled_as_strongly_whatever_the_size_of_its_region(
     assert float((guided - plain).norm() / plain.norm()) < 0.2
 
 
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_a_region_of_one_position_does_not_outweigh_the_rest(statistic: str, tiny_encoder: Vgg, picture: Paint) -> None:
+    """In a network whose features are large: "covariance" is of their fourth power, and 0 for one position."""
+    tiny_encoder.get_buffer("conv1_1_kernel").mul_(1000)
+    recipe = Recipe(strength=1.0, statistic=(statistic,), style_layers=("conv2_1",))
+    dot, line = torch.zeros(1, 1, 32, 32), torch.zeros(1, 1, 32, 32)
+    dot[..., 8:10, 8:10] = 1
+    line[..., 15:17] = 1
+    regions = [
+        Region(name="line", content=line, styles=(dot,), statistic=(statistic,)),
+        Region(name="rest", content=1 - line, styles=(1 - dot,), statistic=(statistic,)),
+    ]
+    content, style = picture(seed=1), picture(seed=2)
+    whole, parts = (Objective(tiny_encoder, recipe, content, [style], some)(content)["style"] for some in ((), regions))
+    assert float(parts) < float(whole) + 2
+
+
 def test_each_region_has_its_statistic(tiny_encoder: Vgg, picture: Paint) -> None:
     regions = halves(0.5, ("nearest@conv2_1+conv3_1",))
     regions[0] = Region(name="a", content=regions[0].content, styles=regions[0].styles, statistic=("moments@conv1_1",))
