@@ -81,7 +81,7 @@ def find_evaluation() -> dict[str, Any]:
                 seconds[precision] = None
                 continue
             workload = Workload(chosen, recipe, (384, 512), ((384, 512),))
-            speed = find_speed(workload, has_content=True, device=device, threads=threads)
+            speed = find_speed(workload, device, threads)
             seconds[precision] = float(f"{speed.seconds(512 * 384):.3g}")
     return {"device": str(device), "seconds": seconds, "auto": resolve_precision("auto", device)}
 

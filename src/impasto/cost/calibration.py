@@ -56,12 +56,12 @@ class Speed:
         return Speed(tuple(sorted([*rest, (pixels, seconds)])), is_learned=True)
 
 
-def speed_key(workload: Workload, *, has_content: bool, device: torch.device, threads: int) -> str:
+def speed_key(workload: Workload, device: torch.device, threads: int) -> str:
     """Return the key of a workload's speed: torch, machine, threads, precision, and what costs time in the recipe."""
     encoder, recipe = workload.encoder, workload.recipe
     network = {name: encoder.channels(name) for name in encoder.layer_names}
     parts: list[object] = [network, encoder.pooling, encoder.padding, recipe.statistic, recipe.tv_weight > 0]
-    parts += [recipe.content_layers, recipe.style_layers, has_content, len(workload.style_sizes)]
+    parts += [recipe.content_layers, recipe.style_layers, workload.has_content, len(workload.style_sizes)]
     parts += [workload.regions, recipe.region_statistics] if workload.regions else []
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
     machine = torch.cuda.get_device_name(device) if device.type == "cuda" else find_processor()
@@ -79,19 +79,12 @@ def find_processor() -> str:
     return f"{name} {torch.backends.cpu.get_cpu_capability()}"
 
 
-def find_speed(
-    workload: Workload,
-    *,
-    has_content: bool,
-    device: torch.device,
-    threads: int,
-    clock: Clock = time.perf_counter,
-) -> Speed:
+def find_speed(workload: Workload, device: torch.device, threads: int, clock: Clock = time.perf_counter) -> Speed:
     """Return the speed of a workload's evaluations on this machine: stored, or measured now and stored."""
-    key = speed_key(workload, has_content=has_content, device=device, threads=threads)
+    key = speed_key(workload, device, threads)
     speed = read_speeds().get(key)
     if speed is None:
-        speed = measure_speed(workload, has_content=has_content, device=device, clock=clock)
+        speed = measure_speed(workload, device, clock)
         write_speed(key, speed)
     return speed
 
@@ -103,9 +96,7 @@ def learn_speed(key: str, pixels: int, seconds: float) -> None:
         write_speed(key, speed.learn(pixels, max(seconds, 1e-6)))
 
 
-def measure_speed(
-    workload: Workload, *, has_content: bool, device: torch.device, clock: Clock = time.perf_counter
-) -> Speed:
+def measure_speed(workload: Workload, device: torch.device, clock: Clock = time.perf_counter) -> Speed:
     """Return the speed of one evaluation of the workload's own losses, of a small picture of noise."""
     generator = torch.Generator().manual_seed(0)
     image, content, *style_images = (
@@ -113,7 +104,7 @@ def measure_speed(
     )
     regions = _stripes(workload.recipe, workload.regions, len(style_images), device)
     encoder = workload.encoder.to(device)
-    objective = Objective(encoder, workload.recipe, content if has_content else None, style_images, regions)
+    objective = Objective(encoder, workload.recipe, content if workload.has_content else None, style_images, regions)
     evaluate = build_evaluate(objective, gamut=workload.recipe.gamut, precision=encoder.precision)
     start = clock()
     evaluate(image)
@@ -121,7 +112,7 @@ def measure_speed(
 
 
 def _stripes(recipe: Recipe, count: int, styles: int, device: torch.device) -> list[Region]:
-    """So many regions of a calibration's picture, one below the other, each in all styles."""
+    """Return `count` regions of a calibration's picture, one below the other, each in all styles."""
     rows = (torch.arange(SIDE, device=device) * count // SIDE).view(1, 1, SIDE, 1).expand(1, 1, SIDE, SIDE)
     guides = [(rows == index).float() for index in range(count)]
     return [Region(name="", content=g, styles=(g,) * styles, statistic=recipe.statistic) for g in guides]

@@ -76,14 +76,7 @@ class Estimate:
         }
 
 
-def estimate_run(
-    plan: RunPlan,
-    workloads: Sequence[Workload],
-    *,
-    has_content: bool,
-    devices: Sequence[torch.device],
-    clock: Clock = time.perf_counter,
-) -> Estimate:
+def estimate_run(plan: RunPlan, workloads: Sequence[Workload], devices: Sequence[torch.device]) -> Estimate:
     """Return what a run by this plan will cost; where this machine was never measured, after one small evaluation.
 
     workloads: of the plan's parts in turn. devices: that share tiles, all as fast as the first.
@@ -91,11 +84,9 @@ def estimate_run(
     speeds: dict[Precision, Speed] = {}
     for part, workload in zip(plan.parts, workloads, strict=True):
         if part.precision not in speeds:
-            speeds[part.precision] = find_speed(
-                workload, has_content=has_content, device=devices[0], threads=plan.threads, clock=clock
-            )
+            speeds[part.precision] = find_speed(workload, devices[0], plan.threads)
     products = [sum(_match_products(workload, size) for size in workload.style_sizes) for workload in workloads]
-    product_s = measure_match(devices[0], clock) if any(products) else 0.0
+    product_s = measure_match(devices[0]) if any(products) else 0.0
     evaluations, total = [], 0.0
     for part, workload, product in zip(plan.parts, workloads, products, strict=True):
         speed, padding = speeds[part.precision], workload.recipe.padding

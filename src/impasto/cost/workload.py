@@ -40,6 +40,7 @@ class Workload:
     """What is computed at one size of a run.
 
     size: (height, width) of the picture. style_sizes: those of the style images beside it. regions: number of guides.
+    has_content: with a photograph.
     """
 
     encoder: Vgg
@@ -47,6 +48,7 @@ class Workload:
     size: tuple[int, int]
     style_sizes: tuple[tuple[int, int], ...]
     regions: int = 0
+    has_content: bool = True
 
     @property
     def pixels(self) -> int:

@@ -1,4 +1,4 @@
-"""What the pictures of a batch share: networks, style images as they were read, and their descriptions."""
+"""A cache for the pictures of a batch: networks, style images and the statistics of these."""
 
 import os
 from collections import OrderedDict
@@ -23,9 +23,10 @@ STYLE_BYTES = 2**28
 
 
 class Cache:
-    """Pass the same one to every picture of a batch, as `cache=`: the results are the same, and sooner there.
+    """Networks, style images and their statistics, for every picture of a batch that gets it as `cache=`.
 
-    Bounded in memory; the least recently used goes first. Files are recognized by path, size and time of change.
+    The results are the same as without. Bounded in memory; the least recently used is dropped first. Files are
+    recognized by path, size and time of change.
     """
 
     def __init__(self) -> None:
@@ -36,7 +37,7 @@ class Cache:
     def encoders(
         self, recipe: Recipe, precision: Precision, images: Sequence[Tensor] = ()
     ) -> tuple[dict[Precision, Vgg], WeightsRecord]:
-        """The recipe's encoder in float32, beside it in bfloat16 where that is the precision, and the weights' record.
+        """Return the recipe's encoder in float32, and in bfloat16 if that is the precision, and the weights' record.
 
         images: as for `build_encoder`, whose errors are raised. A network that is rescaled by them is not cached.
         """
@@ -61,7 +62,7 @@ class Cache:
         return {name: encoder for name, encoder in encoders.items() if name in ("float32", precision)}, record
 
     def read_style(self, source: ImageSource, max_pixels: int) -> Picture:
-        """A style image, read from its file once. Raises what `read_picture` raises."""
+        """Return a style image, read from its file once. Raises what `read_picture` raises."""
         stamp = _stamp(source) if isinstance(source, (str, os.PathLike)) else None
         key = (os.path.abspath(source), stamp, max_pixels) if isinstance(source, (str, os.PathLike)) else None
         if stamp is not None and key in self._styles:
@@ -76,7 +77,7 @@ class Cache:
 
 
 def _stamp(path: str | os.PathLike[str]) -> tuple[int, int] | None:
-    """Size and time of change of a file; None where there is none."""
+    """Return the size and the time of change of a file; None if there is none."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):

@@ -22,8 +22,8 @@ from impasto.runs.record import Role
 class Inputs:
     """Everything that is read before a run, by role.
 
-    init: the recipe's start image where that is a file. weights: path of the recipe's weights file where it is not
-    where the recipe says, "" otherwise.
+    init: the recipe's start image if that is a file. weights: path of the weights file if it was moved since the recipe
+    was written, else "".
     """
 
     content: Picture | None = None
@@ -37,7 +37,7 @@ class Inputs:
     weights: str = ""
 
     def by_role(self) -> Iterator[tuple[Role, Picture]]:
-        """Every picture with its role, in the order of the fields."""
+        """Yield every picture with its role, in the order of the fields."""
         roles: tuple[tuple[Role, Sequence[Picture | None]], ...] = (
             ("content", [self.content]),
             ("style", self.styles),
@@ -53,17 +53,17 @@ class Inputs:
 
     @property
     def paths(self) -> list[Path]:
-        """Of the inputs that are files."""
+        """The paths of the inputs that are files."""
         return [Path(picture.path) for _, picture in self.by_role() if picture.path]
 
     @property
     def content_image(self) -> Tensor | None:
-        """(1, 3, H, W) in [0, 1], sRGB."""
+        """The photograph, (1, 3, H, W) in [0, 1], sRGB."""
         return None if self.content is None else self.content.image
 
     @property
     def content_alpha(self) -> Tensor | None:
-        """(1, 1, H, W) in [0, 1]; None where the photograph is opaque."""
+        """The photograph's alpha, (1, 1, H, W) in [0, 1]; None where it is opaque."""
         return None if self.content is None else self.content.alpha
 
     @property
@@ -73,12 +73,12 @@ class Inputs:
 
     @property
     def style_images(self) -> list[Tensor]:
-        """Each (1, 3, h, w) in [0, 1], sRGB."""
+        """The style images, each (1, 3, h, w) in [0, 1], sRGB."""
         return [style.image for style in self.styles]
 
     @property
     def style_alphas(self) -> list[Tensor | None]:
-        """One a style image: (1, 1, h, w) in [0, 1]; None where it is opaque."""
+        """The alpha of each style image, (1, 1, h, w) in [0, 1]; None where it is opaque."""
         return [style.alpha for style in self.styles]
 
 
@@ -96,7 +96,7 @@ def read_inputs(
     init: ImageSource | None = None,
     weights: str = "",
 ) -> Inputs:
-    """The inputs of a run, read and checked. init, weights: instead of the files that the recipe names.
+    """Read and check the inputs of a run. init, weights: instead of the files that the recipe names.
 
     Raises ImageReadError, ImageSizeError, ImageRangeError, MaskError, MissingExtraError.
     """
@@ -110,17 +110,23 @@ def read_inputs(
         return read(source, "style_image") if cache is None else cache.read_style(source, limit)
 
     content = None if content_image is None else read(content_image, "content_image")
-    styles = tuple(read_style(source) for source in listed(style_images))
+    styles = tuple(read_style(source) for source in to_list(style_images))
     fine = None if fine_style is None else read(fine_style, "fine_style")
     regions: dict[str, tuple[Picture, ...]] = {"content_masks": (), "style_masks": ()}
     if content is not None:
         regions["content_masks"] = tuple(
             read_mask(source, content, name=f"content_mask {number}", max_pixels=limit)
-            for number, source in enumerate(listed(content_masks), start=1)
+            for number, source in enumerate(to_list(content_masks), start=1)
         )
         regions["style_masks"] = tuple(
-            read_mask(source, style, name=f"style_mask {number}", of="style image", max_pixels=limit)
-            for number, (source, style) in enumerate(_masked_styles(listed(style_masks), styles), start=1)
+            read_mask(
+                # A single style image has all masks; `build_regions` refuses too many.
+                *(source, styles[min(number, len(styles)) - 1]),
+                name=f"style_mask {number}",
+                of="style image",
+                max_pixels=limit,
+            )
+            for number, source in enumerate(to_list(style_masks), start=1)
         )
     init = init if init is not None else init_file(recipe)
     return Inputs(
@@ -135,21 +141,12 @@ def read_inputs(
     )
 
 
-def _masked_styles(
-    masks: Sequence[ImageSource], styles: Sequence[Picture]
-) -> Iterator[tuple[ImageSource, Picture]]:
-    """Each style mask with its style image: a single one has all masks. `build_regions` refuses too many."""
-    for index, mask in enumerate(masks):
-        yield mask, styles[min(index, len(styles) - 1)]
-
-
 def check_given(name: str, sources: ImageSources | None) -> None:
-    """Accept one picture or several. name: of such a picture, for the message. Raises RecipeError where there is none.
-    """
-    if sources is None or not listed(sources):
+    """Accept one picture or several; name: for the message. Raises RecipeError where there is none."""
+    if sources is None or not to_list(sources):
         raise RecipeError(f"no {name} is given; expected at least one picture.", "Give its path, for example.")
 
 
-def listed(sources: ImageSources) -> list[ImageSource]:
-    """One picture or several, as a list."""
+def to_list(sources: ImageSources) -> list[ImageSource]:
+    """Return one picture or several as a list."""
     return list(sources) if isinstance(sources, (list, tuple)) else [sources]

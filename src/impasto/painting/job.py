@@ -1,6 +1,6 @@
-"""A job: one picture that is ready to be painted, everything checked that can be wrong before slow work."""
+"""A job: one picture ready to be painted, after every check that is possible before slow work."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -29,15 +29,13 @@ from impasto.runs.places import AUTO, check_run_dir
 from impasto.system.device import resolve_devices, running
 from impasto.system.memory import memory_limit, used_bytes
 
-Size = tuple[int, int]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Job:
     """One picture ready to be painted. Variants of it are made with `vary` and `dataclasses.replace`.
 
-    effective_recipe: the recipe with the layers that protection adds. devices: that share the tiles; the first does
-    everything else. encoders: by precision. planner, plan: the parts of the run, each within the memory limit.
+    devices: that share the tiles; the first does everything else. planner: what the parts of the run are planned from,
+    with the network and the recipe that the objective is built from. plan: these parts, each within the memory limit.
     fine_jobs: one a style image, which repaints it in the fine style first. start: (1, 3, H, W), instead of the
     recipe's start image.
     """
@@ -45,10 +43,8 @@ class Job:
     recipe: Recipe
     inputs: Inputs
     options: RunOptions
-    effective_recipe: Recipe
     regions: tuple[Region, ...]
     devices: tuple[torch.device, ...]
-    encoders: Mapping[Precision, Vgg]
     weights: WeightsRecord
     planner: Planner
     plan: RunPlan
@@ -57,7 +53,7 @@ class Job:
 
     @property
     def device(self) -> torch.device:
-        """Where everything is done but the other devices' tiles."""
+        """The device that does everything but the other devices' tiles."""
         return self.devices[0]
 
     @property
@@ -68,28 +64,28 @@ class Job:
         return "texture" if self.inputs.content is None and isinstance(self.recipe.size, tuple) else "reconstruct"
 
     def estimate(self) -> Estimate:
-        """What the job will cost; on a machine never measured, after one evaluation of a small picture."""
-        plan, has_content = self.plan, self.inputs.content is not None
+        """Return what the job will cost; on a machine never measured, after one evaluation of a small picture."""
+        plan = self.plan
         workloads = [self.planner.workload(part.size, part.precision) for part in plan.parts]
         with running(self.device, plan.threads, memory_hint(plan)):
-            estimate = estimate_run(plan, workloads, has_content=has_content, devices=self.devices)
+            estimate = estimate_run(plan, workloads, self.devices)
         return estimate.after([fine.estimate() for fine in self.fine_jobs])
 
 
 def prepare(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
-    """A job, after everything was checked that can be wrong before slow work.
+    """Return a job, after checking everything that can be wrong before slow work.
 
     Raises RecipeError, ImageSizeError, MaskError, WeightsError, DeviceError, MemoryLimitError, OutputError, RunError.
     """
     if options.run_dir not in (None, AUTO):
         check_run_dir(options.run_dir)
-    size, effective = find_size(recipe, inputs), effective_recipe(recipe, inputs)
+    size, effective = _find_size(recipe, inputs), _effective_recipe(recipe, inputs)
     if inputs.styles:
         check_blend(recipe.style_blend, len(inputs.styles))
     check_color(recipe, has_content=inputs.content is not None, has_styles=bool(inputs.styles))
     content_size = None if inputs.content is None else inputs.content.size
     check_sizes(effective, content_size, [style.size for style in inputs.styles], size)
-    regions = _build_regions(recipe, inputs, size)
+    regions = _build_regions(recipe, inputs)
     devices = resolve_devices(options.device)
     device, plan = devices[0], options.plan
     precision = resolve_precision(options.precision, device) if plan is None else plan.precision
@@ -103,25 +99,17 @@ def prepare(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
         check_layers(encoders["float32"], recipe.fine_layers, weights.architecture)
     used = used_bytes(device)
     if device.type != "cpu":
-        # They go to the device when it is time to paint.
+        # The encoders go to the device only when painting begins.
         used += sum(encoder.count_bytes() for encoder in encoders.values())
-    planner = Planner(
-        recipe=effective,
-        encoders=encoders,
-        style_image_sizes=tuple(style.size for style in inputs.styles),
-        size=size,
-        budget=Budget(used, min(memory_limit(options.max_memory, each) for each in devices)),
-        regions=len(regions),
-    )
+    budget = Budget(used, min(memory_limit(options.max_memory, each) for each in devices))
+    planner = _build_planner(recipe, inputs, regions, encoders, budget)
     threads = options.threads if options.threads is not None else torch.get_num_threads()
     job = Job(
         recipe=recipe,
         inputs=inputs,
         options=options,
-        effective_recipe=effective,
         regions=regions,
         devices=devices,
-        encoders=encoders,
         weights=weights,
         planner=planner,
         plan=planner.plan(precision, threads) if plan is None else planner.adopt(plan),
@@ -130,34 +118,43 @@ def prepare(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
 
 
 def vary(job: Job, recipe: Recipe, inputs: Inputs, regions: tuple[Region, ...] | None = None) -> Job:
-    """Another job, of another recipe or other inputs, in the same network and within the same limits.
+    """Return another job, of another recipe or other inputs, in the same network and within the same limits.
 
     regions: built from the inputs' masks and alpha if left out.
     """
-    size, effective = find_size(recipe, inputs), effective_recipe(recipe, inputs)
-    regions = _build_regions(recipe, inputs, size) if regions is None else regions
-    planner = replace(
-        job.planner,
-        recipe=effective,
-        style_image_sizes=tuple(style.size for style in inputs.styles),
-        size=size,
-        regions=len(regions),
-    )
+    regions = _build_regions(recipe, inputs) if regions is None else regions
+    planner = _build_planner(recipe, inputs, regions, job.planner.encoders, job.planner.budget)
+    plan = planner.plan(job.plan.precision, job.plan.threads)
     return replace(
-        job,
-        recipe=recipe,
-        inputs=inputs,
-        effective_recipe=effective,
-        regions=regions,
-        planner=planner,
-        plan=planner.plan(job.plan.precision, job.plan.threads),
-        fine_jobs=(),
-        start=None,
+        job, recipe=recipe, inputs=inputs, regions=regions, planner=planner, plan=plan, fine_jobs=(), start=None
     )
 
 
-def find_size(recipe: Recipe, inputs: Inputs) -> Size:
-    """The finished picture's (height, width): the recipe's, or its long edge in the photograph's or style's aspect."""
+def memory_hint(plan: RunPlan) -> str:
+    """Return the advice for a plan that runs out of memory."""
+    return f"Lower --size (now {max(plan.size)}), --style-scale or --max-memory, or close other programs."
+
+
+def _build_planner(
+    recipe: Recipe,
+    inputs: Inputs,
+    regions: Sequence[Region],
+    encoders: Mapping[Precision, Vgg],
+    budget: Budget,
+) -> Planner:
+    return Planner(
+        recipe=_effective_recipe(recipe, inputs),
+        encoders=encoders,
+        style_image_sizes=tuple(style.size for style in inputs.styles),
+        size=_find_size(recipe, inputs),
+        budget=budget,
+        regions=len(regions),
+        has_content=inputs.content is not None,
+    )
+
+
+def _find_size(recipe: Recipe, inputs: Inputs) -> tuple[int, int]:
+    """Return the finished picture's (height, width); a long edge alone has the photograph's or the style's aspect."""
     if isinstance(recipe.size, tuple):
         return recipe.size
     picture = inputs.content if inputs.content is not None else inputs.styles[0]
@@ -166,17 +163,13 @@ def find_size(recipe: Recipe, inputs: Inputs) -> Size:
     return fit_long_edge(*picture.size, recipe.size)
 
 
-def effective_recipe(recipe: Recipe, inputs: Inputs) -> Recipe:
-    """The recipe that the objective is built from: with the layers that protection adds."""
+def _effective_recipe(recipe: Recipe, inputs: Inputs) -> Recipe:
+    """Return the recipe that the objective is built from: with the layers that protection adds."""
     return recipe if inputs.protect is None else protect_recipe(recipe)
 
 
-def memory_hint(plan: RunPlan) -> str:
-    """What to do where a plan runs out of memory."""
-    return f"Lower --size (now {max(plan.size)}), --style-scale or --max-memory, or close other programs."
-
-
-def _build_regions(recipe: Recipe, inputs: Inputs, size: Size) -> tuple[Region, ...]:
+def _build_regions(recipe: Recipe, inputs: Inputs) -> tuple[Region, ...]:
+    size = _find_size(recipe, inputs)
     masks = Masks(
         size=size,
         style_sizes=[style_size(recipe, style.size, size, size) for style in inputs.styles],
@@ -189,7 +182,7 @@ def _build_regions(recipe: Recipe, inputs: Inputs, size: Size) -> tuple[Region, 
 
 
 def _prepare_fine_style(job: Job) -> tuple[Job, ...]:
-    """The jobs that repaint each style image in the fine style: it is the photograph there, without its masks."""
+    """Return the jobs that repaint each style image, as their photograph, in the fine style; without masks."""
     inputs = job.inputs
     assert inputs.fine_style is not None
     jobs = []

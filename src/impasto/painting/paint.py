@@ -18,7 +18,7 @@ from impasto.system.device import peak_bytes, running
 
 
 def paint(job: Job, recorder: Recorder | None = None, on_step: OnStep | None = None) -> Result:
-    """The finished picture, and all that is known about how it was made.
+    """Paint the job and return its result.
 
     recorder: of a new run, or of one that is resumed. on_step: called after every step; may return "stop". Ctrl-C after
     the first step also gives the best picture so far.
@@ -26,10 +26,8 @@ def paint(job: Job, recorder: Recorder | None = None, on_step: OnStep | None = N
     return paint_frame(job, recorder, on_step)[0]
 
 
-def paint_frame(
-    job: Job, recorder: Recorder | None = None, on_step: OnStep | None = None
-) -> tuple[Result, Tensor]:
-    """The same as `paint`, and the picture before its colors were finished, from which a next frame can start."""
+def paint_frame(job: Job, recorder: Recorder | None = None, on_step: OnStep | None = None) -> tuple[Result, Tensor]:
+    """Return what `paint` does, and the picture before its colors were finished, from which a next frame can start."""
     recorder = recorder if recorder is not None else Recorder()
     with recorder.closing_on_error():
         styles = paint_fine_styles(job)
@@ -56,7 +54,7 @@ def paint_frame(
 
 
 def paint_fine_styles(job: Job) -> list[Tensor]:
-    """The job's style images, repainted in the fine style if there is one. A stop here leaves nothing to save."""
+    """Return the style images, repainted in the fine style if there is one. Raises KeyboardInterrupt at a stop."""
     repainted: list[Tensor] = []
     for fine in job.fine_jobs:
         result = paint(fine)
@@ -67,7 +65,7 @@ def paint_fine_styles(job: Job) -> list[Tensor]:
 
 
 def _finish(job: Job, styles: Sequence[Tensor], painted: Tensor) -> Tensor:
-    """A painted picture, (1, 3, H, W), as it is delivered: in its colors, with the photograph outside `only`."""
+    """Return a painted picture, (1, 3, H, W), in its final colors, with the photograph outside `only`."""
     inputs = job.inputs
     pastiche = finish_colors(
         job.recipe, painted, inputs.content_image, styles, inputs.content_alpha, inputs.style_alphas

@@ -1,4 +1,4 @@
-"""The plan of a run: its parts, each within the memory limit; and a smaller one after it ran out of memory."""
+"""Plan the parts of a run within the memory limit, and in less memory after it ran out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ class Planner:
     """Plans for one picture.
 
     encoders: by precision, those that the run uses. style_image_sizes: (height, width) of the style images as they were
-    read. size: (height, width) of the finished picture. regions: number of guides.
+    read. size: (height, width) of the finished picture. regions: number of guides. has_content: with a photograph.
     """
 
     recipe: Recipe
@@ -27,7 +27,8 @@ class Planner:
     style_image_sizes: tuple[tuple[int, int], ...]
     size: tuple[int, int]
     budget: Budget
-    regions: int = 0
+    regions: int
+    has_content: bool
 
     def plan(self, precision: Precision, threads: int) -> RunPlan:
         """Return the plan with the recipe's scales and steps.
@@ -63,10 +64,11 @@ class Planner:
             )
         return plan.with_parts([self._adopt(part) for part in plan.parts])
 
-    def lower(self, failed: Part, done: int, left: Sequence[Part]) -> "tuple[Planner, list[Part]] | None":
+    def lower(self, failed: Part, done: int, remaining: Sequence[Part]) -> "tuple[Planner, list[Part]] | None":
         """Return a planner with a smaller budget, and its parts, after a part ran out of memory after `done` steps.
 
-        Half the features of the failed plan, or its smallest tiles; None where these failed. left: the parts after it.
+        Half the features of the failed plan, or its smallest tiles; None where these failed. remaining: the later
+        parts.
         """
         steps, needed = max(1, failed.steps - done), failed.memory.needed_bytes
         half = needed - failed.memory.features_bytes // 2
@@ -75,7 +77,7 @@ class Planner:
             return None
         lowered = replace(self, budget=replace(self.budget, lowered_bytes=max(memory.needed_bytes, half)))
         rest = [replace(failed, steps=steps, memory=memory)] if done < failed.steps else []
-        return lowered, rest + [lowered._lowered(part) for part in left]
+        return lowered, rest + [lowered._lowered(part) for part in remaining]
 
     def style_sizes(self, scale: tuple[int, int]) -> tuple[tuple[int, int], ...]:
         """Return the sizes (height, width) at which the style images are used beside a picture of this size."""
@@ -83,10 +85,11 @@ class Planner:
 
     def workload(self, size: tuple[int, int], precision: Precision) -> Workload:
         """Return what is computed at one size, (height, width)."""
-        return Workload(self.encoders[precision], self.recipe, size, self.style_sizes(size), self.regions)
+        styles = self.style_sizes(size)
+        return Workload(self.encoders[precision], self.recipe, size, styles, self.regions, self.has_content)
 
     def _least(self, budget: Budget, part: Part, steps: int) -> MemoryPlan:
-        """The plan within a budget, or the smallest plan where none fits."""
+        """Return the plan within a budget, or the smallest plan where none fits."""
         workload = self.workload(part.size, part.precision)
         try:
             return plan_memory(workload, budget, steps)

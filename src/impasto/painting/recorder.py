@@ -1,13 +1,16 @@
-"""The recorder of a run: its steps, its states to resume from and its end, written into the run's folder."""
+"""The recorder of a run: it writes steps, checkpoints and the end into the run's folder, if there is one."""
 
+import datetime
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from impasto.features.weights import RECORDS
 from impasto.optimize.events import OnStep, StepEvent
 from impasto.optimize.loop import Keep, State
 from impasto.painting.job import Job
-from impasto.runs.record import build_record
+from impasto.runs.record import MASKS, Input, Record, software_versions
 from impasto.runs.result import Result
 from impasto.runs.run import Run, begin_run
 from impasto.system.device import name_devices
@@ -16,12 +19,13 @@ from impasto.system.device import name_devices
 class Recorder:
     """Records one run in its folder. Without a folder it does nothing.
 
-    state: where to continue; the runner empties it part by part, so that its tensors are not held for the whole run.
+    state: of the last checkpoint; the runner empties it part by part, so that its tensors are not held for the whole
+    run.
     """
 
-    def __init__(self, run: Run | None = None, state: State | None = None) -> None:
+    def __init__(self, run: Run | None = None) -> None:
         self.run = run
-        self.state: State = state if state is not None else {}
+        self.state: State = {}
 
     @property
     def step(self) -> int:
@@ -30,7 +34,7 @@ class Recorder:
 
     @contextmanager
     def closing_on_error(self) -> Iterator[None]:
-        """Closes the folder if the block ends in an error; a run without a checkpoint is removed."""
+        """Close the folder if the block ends in an error; a run without a checkpoint is removed."""
         try:
             yield
         except BaseException:
@@ -39,7 +43,7 @@ class Recorder:
             raise
 
     def record_steps(self, on_step: OnStep | None) -> OnStep | None:
-        """The callback, called after the step was recorded."""
+        """Return a callback that records each step and then calls `on_step`."""
         run = self.run
         if run is None:
             return on_step
@@ -51,7 +55,10 @@ class Recorder:
         return record
 
     def checkpoint_callback(self, to_run_state: Callable[[State], State]) -> Keep | None:
-        """What the loop of a part offers its state to after each step. to_run_state: from the loop's to the run's."""
+        """Return what `minimize` calls with its state after each step; it writes a checkpoint if one is due.
+
+        to_run_state: from the loop's state to the run's.
+        """
         run = self.run
         if run is None:
             return None
@@ -62,12 +69,12 @@ class Recorder:
         return offer
 
     def checkpoint(self, state: State) -> None:
-        """Writes a checkpoint now, between two parts or after the last one."""
+        """Write a checkpoint now, between two parts or after the last one."""
         if self.run is not None:
             self.run.checkpoint(lambda: state, True)
 
     def end(self, result: Result) -> None:
-        """Closes the folder of a stopped run; finishes one whose picture nobody else delivers."""
+        """Close the folder of a stopped run; finish a run whose picture is written nowhere else."""
         if self.run is not None and result.end == "stopped":
             self.run.close()
         elif self.run is not None and not self.run.record.output:
@@ -75,22 +82,31 @@ class Recorder:
 
 
 def start_recorder(job: Job, delivery: Mapping[str, Any] | None = None) -> Recorder:
-    """The recorder of a new run, in the folder that the job's options ask for, which is made.
+    """Return the recorder of a new run, in the folder that the job's options name, which is made.
 
     delivery: where the picture is to be written and how, as JSON values, for `resume`. Raises what `begin_run` raises.
     """
     if job.options.run_dir is None:
         return Recorder()
-    pictures = list(job.inputs.by_role())
-    record = build_record(
+    sources, pictures, files = list[Input](), [], {}
+    for role, picture in job.inputs.by_role():
+        is_stored = role in MASKS or not picture.path
+        sources.append(Input.of(role, picture, f"{len(sources)}.safetensors" if is_stored else ""))
+        pictures.append(picture)
+    if job.recipe.weights not in RECORDS:
+        path = os.path.abspath(job.inputs.weights or job.recipe.weights)
+        files["weights"] = {"path": path, "sha256": job.weights.sha256}
+    record = Record(
         kind=job.kind,
-        recipe=job.recipe,
-        inputs=pictures,
-        plan=job.plan,
+        recipe=job.recipe.to_dict(),
+        sources=tuple(sources),
+        files=files,
+        plan=job.plan.to_dict(),
         device=name_devices(job.devices),
         max_pixels=job.options.max_pixels,
-        weights=job.weights,
-        weights_file=job.inputs.weights,
-        delivery=delivery or {},
+        weights={"name": job.weights.name, "sha256": job.weights.sha256},
+        delivery=dict(delivery or {}),
+        software=software_versions(),
+        created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
     )
-    return Recorder(begin_run(job.options.run_dir, record, [picture for _, picture in pictures]))
+    return Recorder(begin_run(job.options.run_dir, record, pictures))

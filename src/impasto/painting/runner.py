@@ -1,4 +1,4 @@
-"""The runner of a job: paints the parts of its plan in turn; where memory runs out, the rest in less of it."""
+"""The runner of a job: it paints the parts of the plan in turn and plans the rest anew if memory runs out."""
 
 import logging
 import statistics
@@ -34,18 +34,18 @@ LEARNT_EVALUATIONS = 3
 
 
 class Runner:
-    """One run through a job's plan. painted: the parts done, with the steps that they took."""
+    """One run through a job's plan. painted: the finished parts, with the steps that they took."""
 
     def __init__(self, targets: Targets, recorder: Recorder) -> None:
         self.job = targets.job
         self.painted: list[Part] = []
         self._targets = targets
         self._recorder = recorder
-        self._planner = targets.job.planner  # lowered where memory runs out
+        self._planner = targets.job.planner  # replaced by one of a smaller budget if memory runs out
         self._started_s = time.perf_counter()
 
     def run(self, on_step: OnStep | None, finish: Callable[[Tensor], Tensor]) -> Minimum:
-        """The best picture, at the plan's size, with the steps of all parts.
+        """Return the best picture, at the plan's size, with the steps of all parts.
 
         finish: from the picture as it is painted to the one that step events show.
         """
@@ -54,27 +54,29 @@ class Runner:
         state = self._recorder.state
         self.painted = list(plan.parts[: state.pop("painted", 0)])
         self._started_s -= state.pop("seconds", 0.0)
-        left, done = list(plan.parts[len(self.painted) :]), bool(state.pop("done", False))
-        reached_before = state.pop("minimum", None)
-        minimum = _to_minimum(reached_before) if reached_before else None
+        remaining, done = list(plan.parts[len(self.painted) :]), bool(state.pop("done", False))
+        last_minimum = state.pop("minimum", None)
+        minimum = _to_minimum(last_minimum) if last_minimum else None
         if minimum is not None:
             image = minimum.image
         else:
             image = job.start if job.start is not None else self._targets.build_start(plan.parts[0].size)
         try:
             while not done:
-                part = left.pop(0)
-                reached = self._paint_part(part, left, image, self._count_on(part, left, on_step, finish))
+                part = remaining.pop(0)
+                reached = self._paint_part(part, remaining, image, self._to_run_steps(part, remaining, on_step, finish))
                 if reached is None or reached.end == "memory":
-                    left = self._lower(part, 0 if reached is None else reached.steps, left)
+                    remaining = self._lower_memory(part, 0 if reached is None else reached.steps, remaining)
                 if reached is not None and reached.steps:
                     self.painted.append(replace(part, steps=reached.steps))
                     minimum, image = reached, reached.image
                 if minimum is not None and minimum.end == "stopped":
                     break
                 if minimum is not None:
-                    done = not left or minimum.end == "diverged"
-                    self._checkpoint(left, minimum, done=done)
+                    done = not remaining or minimum.end == "diverged"
+                    best = {"image": minimum.image, "losses": dict(minimum.losses), "end": minimum.end}
+                    state = self._state(remaining, self._steps_done)
+                    self._recorder.checkpoint({**state, "minimum": best, "done": done})
         except KeyboardInterrupt:
             if minimum is None:
                 raise
@@ -83,7 +85,7 @@ class Runner:
         return replace(minimum, image=resize_image(minimum.image, plan.size), steps=self._steps_done)
 
     def elapsed_s(self) -> float:
-        """Seconds that the run has taken so far, those before a stop included."""
+        """Return the seconds that the run has taken so far, those before a stop included."""
         return time.perf_counter() - self._started_s
 
     @property
@@ -91,11 +93,11 @@ class Runner:
         return sum(part.steps for part in self.painted)
 
     def _paint_part(
-        self, part: Part, left: Sequence[Part], image: Tensor, on_step: OnStep | None
+        self, part: Part, remaining: Sequence[Part], image: Tensor, on_step: OnStep | None
     ) -> Minimum | None:
-        """The best picture of one part, on the CPU; None where there was not the memory for a single evaluation.
+        """Return the best picture of one part, on the CPU; None if memory ran out before the first evaluation.
 
-        A part in which the recorder's state lies is continued from there.
+        If the recorder's state has a loop, that is continued.
         """
         targets, recipe, durations = self._targets, self.job.recipe, list[float]()
         device, state = self.job.device, self._recorder.state
@@ -107,8 +109,8 @@ class Runner:
                 matches = state.pop("objective")
                 objective.load_state_dict(map_tensors(matches, lambda tensor: tensor.to(device)))
             state.clear()
-            seen = see_painted(recipe, objective)
-            evaluate = self._timed(build_evaluate(seen, gamut=recipe.gamut, precision=part.precision), durations)
+            visible = see_painted(recipe, objective)
+            evaluate = _timed(build_evaluate(visible, gamut=recipe.gamut, precision=part.precision), durations)
             reached = minimize(
                 evaluate,
                 targets.enlarge(image, part.size).to(device),
@@ -116,12 +118,12 @@ class Runner:
                 steps=part.steps,
                 tolerance=recipe.tolerance,
                 on_step=on_step,
-                keep=self._checkpoint_callback(part, left, objective),
+                keep=self._checkpoint_callback(part, remaining, objective),
                 state=loop,
             )
             # The delivered picture is in the gamut, so its losses are those after clamping.
             best = reached.image.detach().clamp(0, 1)
-            is_last = reached.end == "diverged" or (not left and reached.end in ("steps", "tolerance"))
+            is_last = reached.end == "diverged" or (not remaining and reached.end in ("steps", "tolerance"))
             if recipe.gamut == "free" and is_last:
                 reached = replace(reached, losses=evaluate(best)[0])
         except (MemoryError, RuntimeError) as error:
@@ -131,82 +133,79 @@ class Runner:
         self._learn(part, durations)
         return replace(reached, image=best.to("cpu"))
 
-    def _lower(self, failed: Part, done: int, left: Sequence[Part]) -> list[Part]:
-        """The parts left to paint, in less memory, after one ran out of it."""
+    def _lower_memory(self, failed: Part, done: int, remaining: Sequence[Part]) -> list[Part]:
+        """Return the remaining parts in less memory, after a part ran out of it in the step after `done`."""
         devices = name_devices(self.job.devices)
-        place = f"out of memory on {devices} at {max(failed.size)} px, {_describe_memory(failed)}"
-        lowered = self._planner.lower(failed, done, left)
+        problem = f"out of memory on {devices} at {max(failed.size)} px, {_describe_memory(failed)}"
+        lowered = self._planner.lower(failed, done, remaining)
         if lowered is None:
-            raise OutOfMemoryError(f"{place}, and there is no smaller plan.", memory_hint(self.job.plan))
-        self._planner, lower = lowered
+            raise OutOfMemoryError(f"{problem}, and there is no smaller plan.", memory_hint(self.job.plan))
+        self._planner, parts = lowered
         if self.job.device.type == "cuda":
             torch.cuda.empty_cache()
-        if lower:
-            logger.warning("%s; going on from the best picture so far, %s", place, _describe_memory(lower[0]))
-        return lower
+        if parts:
+            logger.warning("%s; going on from the best picture so far, %s", problem, _describe_memory(parts[0]))
+        return parts
 
-    def _checkpoint_callback(self, part: Part, left: Sequence[Part], objective: Objective) -> Keep | None:
+    def _checkpoint_callback(self, part: Part, remaining: Sequence[Part], objective: Objective) -> Keep | None:
         def to_run_state(loop: State) -> State:
-            state = self._state([part, *left], self._steps_done + loop["step"])
+            state = self._state([part, *remaining], self._steps_done + loop["step"])
             return {**state, "loop": loop, "objective": objective.state_dict()}
 
         return self._recorder.checkpoint_callback(to_run_state)
 
-    def _checkpoint(self, left: Sequence[Part], minimum: Minimum, *, done: bool) -> None:
-        best = {"image": minimum.image, "losses": dict(minimum.losses), "end": minimum.end}
-        self._recorder.checkpoint({**self._state(left, self._steps_done), "minimum": best, "done": done})
-
-    def _state(self, left: Sequence[Part], step: int) -> State:
-        """What every state of the run holds."""
-        plan = self.job.plan.with_parts([*self.painted, *left]).to_dict()
+    def _state(self, remaining: Sequence[Part], step: int) -> State:
+        """Return the values that all checkpoints of the run have in common."""
+        plan = self.job.plan.with_parts([*self.painted, *remaining]).to_dict()
         return {"plan": plan, "painted": len(self.painted), "step": step, "seconds": self.elapsed_s()}
 
-    def _timed(self, evaluate: Evaluate, durations: list[float]) -> Evaluate:
-        """The same function, which also adds the seconds it takes to `durations`."""
-
-        def timed(image: Tensor) -> tuple[Losses, Tensor]:
-            start = time.perf_counter()
-            evaluated = evaluate(image)
-            durations.append(time.perf_counter() - start)
-            return evaluated
-
-        return timed
-
     def _learn(self, part: Part, durations: Sequence[float]) -> None:
-        """Correct the machine's speed, if it was estimated, where there are enough evaluations."""
+        """Correct the stored speed of this machine, if there is one, after enough evaluations."""
         if len(durations) <= LEARNT_EVALUATIONS:
             return
         job, workload = self.job, self._planner.workload(part.size, part.precision)
-        has_content = job.inputs.content is not None
-        key = speed_key(workload, has_content=has_content, device=job.device, threads=job.plan.threads)
         pixels, passes = evaluation_passes(part, job.recipe.padding, job.devices)
+        key = speed_key(workload, job.device, job.plan.threads)
         learn_speed(key, pixels, statistics.median(durations[1:]) / passes)
 
-    def _count_on(
-        self, part: Part, left: Sequence[Part], on_step: OnStep | None, finish: Callable[[Tensor], Tensor]
+    def _to_run_steps(
+        self, part: Part, remaining: Sequence[Part], on_step: OnStep | None, finish: Callable[[Tensor], Tensor]
     ) -> OnStep | None:
-        """The callback as one part's loop sees it: size, steps and seconds are those of the whole run."""
+        """Return a callback for the loop of a part: `on_step` with the size, steps and seconds of the whole run."""
         if on_step is None:
             return None
-        parts, done = [*self.painted, part, *left], self._steps_done
+        parts, done = [*self.painted, part, *remaining], self._steps_done
 
-        def count(event: StepEvent) -> object:
-            whole = replace(
-                event,
-                size=self.job.plan.size,
-                step=done + event.step,
-                steps=sum(each.steps for each in parts),
-                plan=tuple((max(each.size), each.steps) for each in parts),
-                elapsed_s=self.elapsed_s(),
-                finish=finish,
+        def call_with_run_steps(event: StepEvent) -> object:
+            return on_step(
+                replace(
+                    event,
+                    size=self.job.plan.size,
+                    step=done + event.step,
+                    steps=sum(each.steps for each in parts),
+                    plan=tuple((max(each.size), each.steps) for each in parts),
+                    elapsed_s=self.elapsed_s(),
+                    finish=finish,
+                )
             )
-            return on_step(whole)
 
-        return count
+        return call_with_run_steps
+
+
+def _timed(evaluate: Evaluate, durations: list[float]) -> Evaluate:
+    """Return the same function, which also appends the seconds of each call to `durations`."""
+
+    def timed(image: Tensor) -> tuple[Losses, Tensor]:
+        start = time.perf_counter()
+        evaluated = evaluate(image)
+        durations.append(time.perf_counter() - start)
+        return evaluated
+
+    return timed
 
 
 def _to_minimum(state: State, name: str = "") -> Minimum:
-    """The minimum in a state, under names that begin with `name`."""
+    """Return the minimum in a state, under names that begin with `name`."""
     return Minimum(image=state[f"{name}image"], losses=state[f"{name}losses"], steps=0, end=state.get("end", "steps"))
 
 
@@ -220,5 +219,5 @@ def _descents(recipe: Recipe, history: int) -> Callable[[float], Descent]:
 
 def _describe_memory(part: Part) -> str:
     tile = part.memory.tile
-    how = "seen whole" if tile is None else f"in tiles of {tile} px"
-    return f"{how} ({format_memory(part.memory.needed_bytes)})"
+    manner = "seen whole" if tile is None else f"in tiles of {tile} px"
+    return f"{manner} ({format_memory(part.memory.needed_bytes)})"

@@ -1,4 +1,4 @@
-"""What every part of a run is painted after: the pictures in the colors painted in, ready for any size."""
+"""The targets of a run: its pictures in the colors painted in, from which each part's objective is built."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from impasto.tiles.objective import TiledObjective
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Targets:
-    """The job's pictures, from which the objective and the first picture of each part are built.
+    """The job's pictures, from which the objective and the start image of each part are built.
 
     content, styles: (1, 3, H, W) in [0, 1], in the colors painted in.
     """
@@ -30,10 +30,10 @@ class Targets:
     styles: Sequence[Tensor]
 
     def build_objective(self, part: Part) -> Objective:
-        """The objective that a part lowers."""
+        """Return the objective that a part lowers."""
         job, recipe, memory = self.job, self.job.recipe, part.memory
         device, sizes = job.device, job.planner.style_sizes(part.size)
-        encoder = job.encoders[part.precision].to(device)
+        encoder = job.planner.encoders[part.precision].to(device)
         content = None
         if self.content is not None:
             content = resize_image(self.content, part.size, recipe.resampling).to(device)
@@ -46,29 +46,29 @@ class Targets:
         if job.inputs.protect is not None:
             added = recipe.protect_strength * resize_guide(job.inputs.protect.image, part.size)
             protection = Protection(added.to(device))
-        # The limit of a GPU is the driver's to keep.
+        # A GPU's driver enforces its limit itself.
         on_cpu = device.type == "cpu"
         guard = MemoryGuard(memory.limit_bytes, memory.features_bytes) if on_cpu else MemoryGuard()
         guard.before_tile(first=True)
         if memory.tile is None:
-            known = None if job.options.cache is None else job.options.cache.descriptions
-            return Objective(encoder, job.effective_recipe, content, styles, regions, protection, known)
+            cache = None if job.options.cache is None else job.options.cache.descriptions
+            return Objective(encoder, job.planner.recipe, content, styles, regions, protection, cache)
         return TiledObjective(
-            *(encoder, job.effective_recipe, content, styles, regions, protection),
+            *(encoder, job.planner.recipe, content, styles, regions, protection),
             inner=memory.tile,
             devices=job.devices,
             guard=guard,
         )
 
     def build_start(self, size: tuple[int, int]) -> Tensor:
-        """The picture that the run starts from, at (height, width)."""
+        """Return the start image of the run, at (height, width)."""
         recipe, init = self.job.recipe, self.job.inputs.init
         start = None if init is None else init.image
         image = build_init(recipe.init, size, self.content, self.styles, recipe.seed, recipe.resampling, start)
         return to_painted(recipe, image)
 
     def enlarge(self, image: Tensor, size: tuple[int, int]) -> Tensor:
-        """The picture that one part reached, as the next one starts at (height, width)."""
+        """Return the start image, at (height, width), of the part after the one that ended in this image."""
         recipe = self.job.recipe
         # The photograph's detail fits only what is painted from it.
         content = self.content if recipe.init == "content" else None
@@ -76,7 +76,7 @@ class Targets:
 
 
 def build_targets(job: Job, styles: Sequence[Tensor]) -> Targets:
-    """The job's targets. styles: its style images, with their fine style."""
+    """Return the job's targets. styles: its style images, with their fine style."""
     inputs = job.inputs
     content, styles = prepare_colors(
         job.recipe, inputs.content_image, styles, inputs.content_alpha, inputs.style_alphas

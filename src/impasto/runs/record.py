@@ -1,11 +1,9 @@
 """The record of a run: its inputs, its recipe and plan, the picture to write, and how the run ended."""
 
 import dataclasses
-import datetime
 import json
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -13,18 +11,15 @@ import torch
 
 from impasto import __version__
 from impasto.errors import RunError
-from impasto.features.weights import RECORDS, WeightsRecord
 from impasto.images.faces import Box
 from impasto.images.picture import Picture
-from impasto.optimize.schedule import RunPlan
-from impasto.recipe.recipe import Recipe
 from impasto.system.disk import replace_file
 
 FORMAT_VERSION = 1
 RECORD_NAME = "run.json"
 
 Role = Literal["content", "style", "fine_style", "content_mask", "style_mask", "only", "protect", "init"]
-"""What a picture is to a run."""
+"""The use of a picture in a run."""
 
 NOUNS: Mapping[Role, str] = {
     "content": "content image",
@@ -36,7 +31,7 @@ NOUNS: Mapping[Role, str] = {
     "protect": "mask of --protect",
     "init": "start image",
 }
-"""What messages call a picture by its role."""
+"""The words for a picture of each role in messages."""
 
 MASKS: tuple[Role, ...] = ("content_mask", "style_mask", "only", "protect")
 
@@ -45,33 +40,33 @@ MASKS: tuple[Role, ...] = ("content_mask", "style_mask", "only", "protect")
 class Input:
     """A picture that a run read: its role, file name ("" if it was no file) and SHA-256 of the file or the pixels.
 
-    path: its absolute path, "" if it was no file. kept: its file in the run's folder, which has masks and what was no
-    file, as they were read. boxes: of faces that were found, each (left, top, width, height) in pixels of the upright
-    photograph; the name is then "faces", and the SHA-256 that of the mask made of them.
+    path: its absolute path, "" if it was no file. copy: the name of its copy in the run's folder, which masks and what
+    was no file have; "kept" in `run.json`. boxes: of faces that were found, each (left, top, width, height) in pixels
+    of the upright photograph; the name is then "faces", and the SHA-256 that of the mask made of them.
     """
 
     role: Role
     name: str
     sha256: str
     path: str = ""
-    kept: str = ""
+    copy: str = ""
     boxes: tuple[Box, ...] = ()
 
     @classmethod
-    def of(cls, role: Role, picture: Picture, kept: str = "") -> Self:
-        """The record of a picture."""
+    def of(cls, role: Role, picture: Picture, copy: str = "") -> Self:
+        """Return the record of a picture."""
         name, sha256, path, boxes = picture.name, picture.sha256, picture.path, picture.boxes
-        return cls(role=role, name=name, sha256=sha256, path=path, kept=kept, boxes=boxes)
+        return cls(role=role, name=name, sha256=sha256, path=path, copy=copy, boxes=boxes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Role, name, sha256, and boxes where there are any, as JSON values: what a picture's metadata have of it."""
+        """Return role, name, sha256, and boxes if there are any, as JSON values for a picture's metadata."""
         values: dict[str, Any] = {"role": self.role, "name": self.name, "sha256": self.sha256}
         return {**values, "boxes": [list(box) for box in self.boxes]} if self.boxes else values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Everything but the state that is needed to resume a run. All values are as JSON has them.
+    """All that is needed to resume a run, except the checkpoint. All values are as JSON has them.
 
     kind: the command that began it. recipe: `Recipe.to_dict`. sources: the pictures that it read. files: other files
     that the recipe names, {field: {"path", "sha256"}}: the weights. plan: `RunPlan.to_dict`. device: "cpu",
@@ -91,7 +86,7 @@ class Record:
     delivery: Mapping[str, Any]
     software: Mapping[str, str]
     created: str
-    finished: Mapping[str, Any] | None = field(default=None)
+    finished: Mapping[str, Any] | None = None
 
     @property
     def output(self) -> str:
@@ -100,23 +95,25 @@ class Record:
 
     @property
     def steps(self) -> int:
-        """Of the plan that it began with."""
+        """The steps of the plan that it began with."""
         return sum(int(part["steps"]) for part in self.plan["parts"])
 
     @property
     def paths(self) -> list[Path]:
-        """Of all files that it read."""
+        """The paths of all files that it read."""
         paths = [*(source.path for source in self.sources), *(file["path"] for file in self.files.values())]
         return [Path(path) for path in paths if path]
 
     def write(self, folder: Path) -> None:
-        """Writes it, in one atomic move. Raises DiskError."""
+        """Write the record into a run's folder, in one atomic move. Raises DiskError."""
         values = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
+        for source in values["sources"]:
+            source["kept"] = source.pop("copy")
         replace_file(folder / RECORD_NAME, json.dumps(values, indent=1).encode())
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The record in a run's folder. Raises RunError (none, damaged, or of a newer version)."""
+        """Read the record in a run's folder. Raises RunError (none, damaged, or of a newer version)."""
         path = folder / RECORD_NAME
         try:
             values = json.loads(path.read_bytes())
@@ -147,46 +144,11 @@ class Record:
         return record
 
 
-def _to_input(values: Mapping[str, Any]) -> Input:
-    return Input(**{**values, "boxes": tuple(tuple(box) for box in values.get("boxes", ()))})
-
-
-def build_record(
-    *,
-    kind: str,
-    recipe: Recipe,
-    inputs: Iterable[tuple[Role, Picture]],
-    plan: RunPlan,
-    device: str,
-    max_pixels: int,
-    weights: WeightsRecord,
-    weights_file: str,
-    delivery: Mapping[str, Any],
-) -> Record:
-    """The record of a run that begins now. inputs: its pictures. weights_file: "" where the recipe says which."""
-    sources = []
-    for number, (role, picture) in enumerate(inputs):
-        is_kept = role in MASKS or not picture.path
-        sources.append(Input.of(role, picture, f"{number}.safetensors" if is_kept else ""))
-    files = {}
-    if recipe.weights not in RECORDS:
-        path = os.path.abspath(weights_file or recipe.weights)
-        files["weights"] = {"path": path, "sha256": weights.sha256}
-    return Record(
-        kind=kind,
-        recipe=recipe.to_dict(),
-        sources=tuple(sources),
-        files=files,
-        plan=plan.to_dict(),
-        device=device,
-        max_pixels=max_pixels,
-        weights={"name": weights.name, "sha256": weights.sha256},
-        delivery=dict(delivery),
-        software=software_versions(),
-        created=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-    )
+def _to_input(values: dict[str, Any]) -> Input:
+    copy, boxes = values.pop("kept", ""), tuple(tuple(box) for box in values.pop("boxes", ()))
+    return Input(**values, copy=copy, boxes=boxes)
 
 
 def software_versions() -> dict[str, str]:
-    """What a run's last digits depend on."""
+    """Return the versions of the software on which a run's last digits depend."""
     return {"impasto": __version__, "torch": torch.__version__}

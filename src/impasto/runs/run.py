@@ -79,9 +79,9 @@ class Run:
         try:
             (folder / "recipe.toml").write_text(format_toml(record.recipe), "utf-8")
             for source, picture in zip(record.sources, pictures, strict=True):
-                if source.kept:
+                if source.copy:
                     (folder / "inputs").mkdir(exist_ok=True)
-                    store_picture(folder / "inputs" / source.kept, picture)
+                    store_picture(folder / "inputs" / source.copy, picture)
             record.write(folder)
         except BaseException:
             run.abandon()

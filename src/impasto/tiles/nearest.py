@@ -57,9 +57,7 @@ def _to_grid(features: Tensor, tile: Tile, layer: str, grid: str) -> Tensor:
     return torch.einsum("ih,bchw,jw->bcij", down, features[:, :, rows, columns], across)
 
 
-def _resampling(
-    span: Span, layer: str, grid: str, enlarged: bool, like: Tensor
-) -> tuple[Tensor, slice]:
+def _resampling(span: Span, layer: str, grid: str, enlarged: bool, like: Tensor) -> tuple[Tensor, slice]:
     """Weights of the layer's positions for each inner position of the grid, (inner, layer), and the layer's slice.
 
     As interpolate (bilinear) or adaptive_avg_pool2d do it for the whole side.

@@ -278,9 +278,7 @@ def _distance(term: Term, sums: Iterator[Tensor]) -> Tensor:
     return term.distance(whole, term.target)
 
 
-def _describe_inner(
-    describe: Callable[..., Any], inner: Tensor, layer: str, guide: Tensor | None, tile: Tile
-) -> Any:
+def _describe_inner(describe: Callable[..., Any], inner: Tensor, layer: str, guide: Tensor | None, tile: Tile) -> Any:
     """The tile's addend to a description of the whole picture. inner: the layer's features of its inner part."""
     if guide is None:
         return _scaled(describe(inner), tile.share(layer))

@@ -81,7 +81,7 @@ class Morph:
         with running(job.device, job.plan.threads, "Close other programs."):
             styles = build_targets(job, job.inputs.style_images).styles
             shrunk = [resize_image(style, _shrink(*style.shape[-2:])).to(job.device) for style in styles]
-            objective = Objective(job.encoders["float32"].to(job.device), job.recipe, None, shrunk)
+            objective = Objective(job.planner.encoders["float32"].to(job.device), job.recipe, None, shrunk)
         factors = defaultdict[str, list[float]](list)
         for term in objective.terms.get("style", []):
             factors[term.name].append(term.factor)

@@ -75,7 +75,7 @@ def prepare_resume(
 
 
 def _read_recorded(run: Run, label: str, force: bool) -> Inputs:
-    """The inputs that a run began with: its own files, and those it kept."""
+    """Read the inputs that a run began with: the files themselves, or the copies in its folder."""
     pictures: dict[Role, list[Picture]] = {}
     for source in run.record.sources:
         pictures.setdefault(source.role, []).append(_read_source(source, run.folder, label, run.record, force))
@@ -108,9 +108,9 @@ def _read_recorded(run: Run, label: str, force: bool) -> Inputs:
 
 
 def _read_source(source: Input, folder: Path, label: str, record: Record, force: bool) -> Picture:
-    if source.kept:
+    if source.copy:
         facts = {"name": source.name, "path": source.path, "sha256": source.sha256, "boxes": source.boxes}
-        return load_picture(folder / "inputs" / source.kept, **facts)
+        return load_picture(folder / "inputs" / source.copy, **facts)
     noun = NOUNS[source.role]
     _check_there(label, noun, Path(source.path))
     name = source.role if source.role in ("fine_style", "init") else f"{source.role}_image"

@@ -49,11 +49,11 @@ def workload(encoder: Vgg, recipe: Recipe = RECIPE, styles: int = 1, regions: in
 
 
 def find(encoder: Vgg, clock: Callable[[], float]) -> Speed:
-    return find_speed(workload(encoder), has_content=True, device=CPU, threads=1, clock=clock)
+    return find_speed(workload(encoder), CPU, 1, clock)
 
 
 def key_of(encoder: Vgg, recipe: Recipe = RECIPE, styles: int = 1, threads: int = 1) -> str:
-    return speed_key(workload(encoder, recipe, styles), has_content=True, device=CPU, threads=threads)
+    return speed_key(workload(encoder, recipe, styles), CPU, threads)
 
 
 def test_seconds_are_those_of_the_nearest_size_in_proportion() -> None:
@@ -85,9 +85,7 @@ def test_a_calibration_evaluates_once(
         return evaluate(self, image)
 
     monkeypatch.setattr(Objective, "__call__", counting)
-    found = measure_speed(
-        workload(tiny_encoder, styles=2, regions=regions), has_content=True, device=CPU, clock=FakeClock()
-    )
+    found = measure_speed(workload(tiny_encoder, styles=2, regions=regions), CPU, FakeClock())
     assert found == Speed(((256 * 256, 1.0),)) and sizes == [(1, 3, 256, 256)]
 
 

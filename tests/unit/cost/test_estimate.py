@@ -32,7 +32,7 @@ def part(size: tuple[int, int], steps: int, tile: int | None = None, needed_byte
 
 @pytest.fixture(autouse=True)
 def _known_speed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "find_speed", lambda workload, **how: SPEED)
+    monkeypatch.setattr(estimate, "find_speed", lambda *how: SPEED)
 
 
 def test_evaluations_and_targets_add_up() -> None:
@@ -42,7 +42,7 @@ def test_evaluations_and_targets_add_up() -> None:
         Workload(encoder, RECIPE, (100, 100), ((100, 100),)),
         Workload(encoder, RECIPE, (200, 200), ((200, 100), (100, 200))),
     ]
-    cost = estimate_run(RunPlan(parts=parts, threads=1), workloads, has_content=True, devices=(CPU,))
+    cost = estimate_run(RunPlan(parts=parts, threads=1), workloads, (CPU,))
     assert cost.evaluation_s == (1.0, 4.0)
     assert cost.seconds == pytest.approx(10 * 1 + FORWARD * 2 + 5 * 4 + FORWARD * (4 + 2 + 2))
     assert cost.peak_bytes == 8.5 * SLACK
@@ -77,8 +77,8 @@ def test_matches_cost_as_positions_times_vectors(monkeypatch: pytest.MonkeyPatch
     plan = RunPlan(parts=(part((100, 100), 60),), threads=1)
 
     def seconds(match_s: float) -> float:
-        monkeypatch.setattr(estimate, "measure_match", lambda device, clock: match_s)
-        return estimate_run(plan, [workload], has_content=True, devices=(CPU,)).seconds
+        monkeypatch.setattr(estimate, "measure_match", lambda device: match_s)
+        return estimate_run(plan, [workload], (CPU,)).seconds
 
     positions, vectors = 25 * 25, 10 * 20
     assert seconds(1.0) - seconds(0.0) == pytest.approx(3 * positions * vectors * workload.encoder.channels("conv3_1"))
