@@ -13,8 +13,6 @@ from impasto.recipe.fields import nearest_name
 from impasto.recipe.recipe import Recipe, field_names
 from impasto.system.disk import find_name_fault
 
-DEFAULT_TEMPLATE = "{content}_{style}.png"
-
 MOST_BYTES = 255
 """Bytes of a file's name on every usual disk."""
 

@@ -1,8 +1,8 @@
 """List the jobs of a folder of photographs and a folder of paintings: every pair, or first with first."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from impasto.batch.jobs import Job
 from impasto.batch.listing import list_pictures, natural_key
@@ -10,9 +10,8 @@ from impasto.batch.naming import NameTemplate
 from impasto.errors import BatchError
 from impasto.recipe.recipe import Recipe
 
-PAIRS = ("all", "zip")
 
-
+@dataclass(frozen=True, slots=True)
 class Pairs:
     """Jobs, listed anew by each iteration, which raises BatchError and ImageReadError.
 
@@ -20,21 +19,18 @@ class Pairs:
     "zip": the first with the first, and so on, of two sorted lists of equal length. folder: for the pictures.
     """
 
-    def __init__(
-        self,
-        contents: str,
-        styles: str,
-        pairs: Literal["all", "zip"],
-        template: NameTemplate,
-        recipe: Recipe,
-        folder: Path,
-    ) -> None:
-        if pairs not in PAIRS:
+    contents: str
+    styles: str
+    pairs: str
+    template: NameTemplate
+    recipe: Recipe
+    folder: Path
+
+    def __post_init__(self) -> None:
+        if self.pairs not in ("all", "zip"):
             raise BatchError(
-                f"pairs is {pairs!r}; expected all or zip.", "Give --pairs all for every pair, zip for one each."
+                f"pairs is {self.pairs!r}; expected all or zip.", "Give --pairs all for every pair, zip for one each."
             )
-        self.contents, self.styles, self.pairs = contents, styles, pairs
-        self.template, self.recipe, self.folder = template, recipe, folder
 
     def __iter__(self) -> Iterator[Job]:
         for index, (content, style) in enumerate(self._pair(), start=1):
@@ -43,8 +39,7 @@ class Pairs:
 
     def _pair(self) -> Iterator[tuple[str, str]]:
         if self.pairs == "zip":
-            contents = sorted(self._list_contents(), key=natural_key)
-            styles = sorted(self._list_styles(), key=natural_key)
+            contents, styles = (sorted(list_all(), key=natural_key) for list_all in (self._contents, self._styles))
             if len(contents) != len(styles):
                 raise BatchError(
                     f"--pairs zip has {len(contents)} photographs and {len(styles)} paintings; expected as many of "
@@ -53,12 +48,12 @@ class Pairs:
                 )
             yield from zip(contents, styles, strict=True)
             return
-        for style in self._list_styles():
-            for content in self._list_contents():
+        for style in self._styles():
+            for content in self._contents():
                 yield content, style
 
-    def _list_contents(self) -> Iterator[str]:
+    def _contents(self) -> Iterator[str]:
         return list_pictures(self.contents, self.folder, "CONTENTS")
 
-    def _list_styles(self) -> Iterator[str]:
+    def _styles(self) -> Iterator[str]:
         return list_pictures(self.styles, self.folder, "STYLES")

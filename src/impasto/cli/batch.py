@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -151,12 +151,11 @@ def batch(
 def fill_ray(words: Sequence[str]) -> list[str]:
     """Return the words of a command line with an address after each --ray, since Typer has no optional values."""
     filled = list(words)
-    for place, word in enumerate(words):
+    for index, (word, following) in enumerate(zip(words, [*words[1:], ""], strict=True)):
         if word == "--":
             break
-        following = words[place + 1] if place + 1 < len(words) else ""
         if word == "--ray" and not re.fullmatch(r"(ray://)?[^/\s]+:\d+/?|auto|local", following):
-            filled[place] = f"--ray={AUTO}"
+            filled[index] = f"--ray={AUTO}"
     return filled
 
 
@@ -179,7 +178,7 @@ def _list_jobs(
     if list_file is not None:
         return JobList(list_file, names, recipe)
     contents, styles = inputs
-    return Pairs(contents, styles, cast("Literal['all', 'zip']", pairs), names, recipe, folder)
+    return Pairs(contents, styles, pairs, names, recipe, folder)
 
 
 def _start_pool(
@@ -199,20 +198,21 @@ def _start_pool(
     return RayPool(cluster, factory, workers=workers, cores=cores, use_gpus=setup.device != "cpu")
 
 
-def _print_forecast(seen: "Forecast", folder: Path, workers: int, *, as_json: bool) -> None:
+def _print_forecast(found: "Forecast", folder: Path, workers: int, *, as_json: bool) -> None:
     if as_json:
-        print_json(seen.to_dict())
+        print_json(found.to_dict())
         return
-    print_line(f"{folder}: {seen.jobs} jobs, {seen.kept} done, {seen.left} left")
-    for name in seen.next_outputs:
+    print_line(f"{folder}: {found.jobs} jobs, {found.done} done, {found.left} left")
+    for name in found.next_outputs:
         print_line(f"  {name}")
-    if seen.left > len(seen.next_outputs):
-        print_line(f"  and {seen.left - len(seen.next_outputs)} more")
-    if seen.picture_s is not None:
+    if found.left > len(found.next_outputs):
+        print_line(f"  and {found.left - len(found.next_outputs)} more")
+    if found.estimate is not None:
         at_a_time = f", {workers} at a time" if workers > 1 else ""
+        seconds = found.estimate.seconds
         print_line(
-            f"about {describe_seconds(seen.picture_s)} a picture as the first of them{at_a_time}: "
-            f"{describe_seconds(seen.picture_s * seen.left / workers)} in all"
+            f"about {describe_seconds(seconds)} a picture as the first of them{at_a_time}: "
+            f"{describe_seconds(seconds * found.left / workers)} in all"
         )
 
 

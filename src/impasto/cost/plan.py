@@ -8,7 +8,6 @@ from impasto.errors import MemoryLimitError
 from impasto.features.receptive_field import GRID
 from impasto.optimize.schedule import MemoryPlan
 from impasto.recipe.recipe import Recipe, every_statistic
-from impasto.recipe.words import split_statistic
 from impasto.system.memory import format_memory
 
 HISTORY = 5
@@ -105,7 +104,7 @@ def fixed_plan(workload: Workload, budget: Budget, tile: int | None, history: in
 
 def untiled_statistics(recipe: Recipe) -> list[str]:
     """Return the names of a recipe's statistics that must see the whole picture at once."""
-    return [name for name, _, _ in map(split_statistic, every_statistic(recipe)) if name in UNTILED]
+    return [name for name, _ in every_statistic(recipe) if name in UNTILED]
 
 
 def _check_tileable(workload: Workload, budget: Budget, enough: int) -> None:

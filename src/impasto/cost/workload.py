@@ -8,7 +8,6 @@ from impasto.features.tiling import largest_tile
 from impasto.features.vgg import Vgg, sort_layers
 from impasto.losses.nearest import STYLE_VECTORS
 from impasto.recipe.recipe import Recipe, every_statistic
-from impasto.recipe.words import split_statistic
 from impasto.tiles.objective import tile_margin
 
 IMAGES = 8
@@ -101,9 +100,9 @@ def evaluation_bytes(encoder: Vgg, recipe: Recipe, *, guided: bool = False) -> f
     content = [3 * feature_bytes(encoder, layer) for layer in recipe.content_layers]
     style = [
         (COPIES[name] + guided * GUIDED_COPIES) * feature_bytes(encoder, layer)
-        for name, _, chosen in map(split_statistic, every_statistic(recipe))
+        for name, layers_of_one in every_statistic(recipe)
         if name in COPIES
-        for layer in chosen or recipe.style_layers
+        for layer in layers_of_one
     ]
     style += [COLUMN_COPIES * 4 * channels / stride**2 for channels, stride in column_shapes(encoder, recipe)]
     largest = max((feature_bytes(encoder, layer) for layer in layers), default=0.0)
@@ -118,10 +117,8 @@ def style_bytes(encoder: Vgg, recipe: Recipe) -> float:
 
 def column_shapes(encoder: Vgg, recipe: Recipe) -> list[tuple[int, int]]:
     """Return channels and stride of the hypercolumns of each "nearest" in a recipe."""
-    chosen_parts = map(split_statistic, every_statistic(recipe))
-    parts = [(name, chosen or recipe.style_layers) for name, _, chosen in chosen_parts]
     return [
         (sum(map(encoder.channels, layers)), stride_of(layers[len(layers) // 2]))
-        for name, layers in parts
+        for name, layers in every_statistic(recipe)
         if name == "nearest" and layers
     ]

@@ -346,9 +346,10 @@ def field_names() -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(Recipe))
 
 
-def every_statistic(recipe: Recipe) -> tuple[str, ...]:
-    """Return the statistics of the recipe and of its regions, each once."""
-    return tuple(dict.fromkeys(recipe.statistic + recipe.region_statistics))
+def every_statistic(recipe: Recipe) -> list[tuple[str, tuple[str, ...]]]:
+    """Return name and layers of the statistics of the recipe and of its regions, each once."""
+    parts = map(split_statistic, dict.fromkeys(recipe.statistic + recipe.region_statistics))
+    return [(name, layers or recipe.style_layers) for name, _, layers in parts]
 
 
 def format_toml(values: Mapping[str, Any]) -> str:

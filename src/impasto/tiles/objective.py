@@ -23,7 +23,6 @@ from impasto.losses.objective import Describers, Objective, Term, identity, laye
 from impasto.losses.protection import Protection
 from impasto.losses.style_regions import StyleRegion
 from impasto.recipe.recipe import Recipe, every_statistic
-from impasto.recipe.words import split_statistic
 from impasto.tiles.device_scheduler import map_tiles
 from impasto.tiles.memory_guard import MemoryGuard
 from impasto.tiles.nearest import TiledNearest, View, column_margin
@@ -170,9 +169,8 @@ class TiledObjective(Objective):
 
 def tile_margin(recipe: Recipe, network: Sequence[str]) -> int:
     """Return the pixels that a recipe's tiles have around their inner part."""
-    chosen_parts = map(split_statistic, every_statistic(recipe))
-    parts = [(name, chosen or recipe.style_layers) for name, _, chosen in chosen_parts]
-    columns = [column_margin(layers, network) for name, layers in parts if name == "nearest" and layers]
+    statistics = every_statistic(recipe)
+    columns = [column_margin(layers, network) for name, layers in statistics if name == "nearest" and layers]
     # A total variation needs one pixel more than the tile, and a recipe without layers has no margin.
     return max(margin(recipe.content_layers + recipe.style_layers, network), GRID, *columns)
 
