@@ -133,7 +133,7 @@ def test_textures_are_drawn_of_twenty_classes_or_more(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("train", "nowhere", "-o", "run"), "'nowhere' does not exist"),
         (("train", "data", "-o", "run", "--crop", "32", "--arch", "vgg20", "--batch-size", "4"), "arch is 'vgg20'"),
@@ -145,9 +145,9 @@ def test_textures_are_drawn_of_twenty_classes_or_more(tmp_path: Path, monkeypatc
     ],
 )
 def test_mistakes_end_with_2_and_one_line(
-    arguments: tuple[str, ...], told: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["backbone", *arguments]) == 2
     err = capsys.readouterr().err
-    assert told in err
+    assert message in err
     assert len(err.splitlines()) == 1

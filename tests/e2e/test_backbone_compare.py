@@ -66,7 +66,7 @@ def test_a_second_call_paints_nothing_again(capfd: Capture) -> None:
     assert compare(capfd, "tiny", "mine.pth", "photo.png", "painting.png")["seconds"] != first["seconds"]
 
 
-def test_people_are_told_where_it_is(capfd: Capture) -> None:
+def test_the_files_are_reported(capfd: Capture) -> None:
     capfd.readouterr()
     assert main(["backbone", "compare", "tiny", "photo.png", "painting.png", "-o", "sheet.png", *FAST]) == 0
     assert capfd.readouterr().out == "sheet.png: 1 networks, each a file in sheet_panels; losses in sheet.json\n"

@@ -89,7 +89,7 @@ def test_the_input_and_the_license_are_given_where_a_file_does_not_tell_them(cap
     assert "BGR, 0..255" in run(capfd, "weights", "mine.pth")
 
 
-def test_people_are_told_what_was_written(capfd: Capture) -> None:
+def test_the_written_file_is_reported(capfd: Capture) -> None:
     out = run(capfd, "backbone", "convert", "tiny", "-o", "old.bin", "--to", "torchvision", "--drop-classifier")
     assert out.startswith("old.bin: vgg19 of width 0.0625, no classifier, as torchvision\n")
     assert "RGB" in out and "sha256" in out
@@ -102,7 +102,7 @@ def test_a_file_that_stands_is_replaced_whole(capfd: Capture) -> None:
     assert sorted(path.name for path in Path().iterdir()) == ["painting.png", "photo.png", "tiny.pth"]
 
 
-def test_layers_that_the_network_lacks_are_told_before_slow_work(capfd: Capture) -> None:
+def test_layers_that_the_network_lacks_are_refused_before_slow_work(capfd: Capture) -> None:
     layers = load_weights("tiny").layers
     state = {
         f"{name}.{part}": tensor

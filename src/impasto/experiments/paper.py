@@ -15,7 +15,7 @@ from impasto.experiments.page import Figure, write_page
 from impasto.experiments.sheet import compose_sheet
 from impasto.experiments.sweep import FIGURE_3, FIGURE_3_ROWS, cell_paths, compose_sweep, paint_sweep, plan_sweep
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, write_image
-from impasto.images.resize import fit_long_edge, resize_image
+from impasto.images.resize import fit_long_edge
 from impasto.optimize.events import OnStep
 from impasto.painting.cache import Cache
 from impasto.painting.options import RunFields
@@ -134,10 +134,8 @@ class _Figures:
         contents = [
             self._reconstruct("content", (layer,), len(styles) + number) for number, layer in enumerate(STYLE_LAYERS, 1)
         ]
-        originals = [self._shrink(self.read(self.styles[0], "style_image")), self._shrink(content)]
-        rows = [[original, *_pastiches(row)] for original, row in zip(originals, (styles, contents), strict=True)]
         sheet = compose_sheet(
-            rows,
+            [[self.read(self.styles[0], "style_image"), *_pastiches(styles)], [content, *_pastiches(contents)]],
             row_labels=["style,\nlayers up to", "content,\nthis layer"],
             column_labels=["original", *STYLE_LAYERS],
             cell_size=self.size,
@@ -164,7 +162,7 @@ class _Figures:
             cells.append(self.painter.paint(self.figure_2_path(number), recipe, sources, self._stylizing(style)))
         originals = [content, *(self.read(style, "style_image") for style in self.styles)]
         sheet = compose_sheet(
-            [list(map(self._shrink, originals)), [None, *_pastiches(cells)]],
+            [originals, [None, *_pastiches(cells)]],
             row_labels=["", "pastiche"],
             column_labels=["photograph", *(f"painting {number}" for number in range(1, len(cells) + 1))],
             cell_size=self.size,
@@ -228,9 +226,6 @@ class _Figures:
     def _begin(self, figure: str, number: int, total: int) -> None:
         if self.on_figure is not None:
             self.on_figure(figure, number, total)
-
-    def _shrink(self, image: Tensor) -> Tensor:
-        return resize_image(image, fit_long_edge(image.shape[-2], image.shape[-1], self.size))
 
 
 def _check_paths(figures: _Figures, inputs: Sequence[object]) -> None:

@@ -12,7 +12,7 @@ from torch.nn import functional
 from impasto.features.guides import Region, carry_guide
 from impasto.features.vgg import Vgg
 from impasto.images.color.difference import color_metric, palette_color_metric, palette_metric, ssim_metric
-from impasto.images.resize import fit_long_edge, resize_image
+from impasto.images.resize import resize_image, resize_long_edge
 from impasto.losses.gram import gram_matrix
 from impasto.losses.guided_statistics import guided_gram_matrix, guided_moments
 
@@ -58,7 +58,7 @@ def measure_quality(encoder: Vgg, content_image: Tensor, style_image: Tensor, pa
     too, so that numbers of pictures of any size compare; the content is brought to the pastiche's size. Gram matrices
     and moments: mean over STYLE_METRIC_LAYERS, at this size and at half of it. Patches: of conv3_2, at half.
     """
-    pastiche, style_image = (_fit(image) for image in (pastiche, style_image))
+    pastiche, style_image = (resize_long_edge(image, LONG_EDGE) for image in (pastiche, style_image))
     content_image = resize_image(content_image, (pastiche.shape[-2], pastiche.shape[-1]))
     ours, theirs = _extract(encoder, pastiche), _extract(encoder, style_image)
     to_style, from_style = nearest_metric(ours[1][NEAREST_METRIC_LAYER], theirs[1][NEAREST_METRIC_LAYER])
@@ -93,7 +93,7 @@ def measure_regions(
     style_image, pastiche: (1, 3, H, W) in [0, 1], sRGB, on the encoder's device. regions: each with a guide of this one
     style image. Guides are carried to the layers in the mode "simple", whatever the recipe's is.
     """
-    pastiche, style_image = (_fit(image) for image in (pastiche, style_image))
+    pastiche, style_image = (resize_long_edge(image, LONG_EDGE) for image in (pastiche, style_image))
     sizes = [(image.shape[-2], image.shape[-1]) for image in (pastiche, style_image)]
     ours, theirs = _extract(encoder, pastiche), _extract(encoder, style_image)
     found = []
@@ -170,10 +170,6 @@ def self_similarity_metric(features: Tensor, content_features: Tensor) -> float:
     return float((_self_similarity(features) - _self_similarity(content_features)).abs().mean())
 
 
-def _fit(image: Tensor) -> Tensor:
-    return resize_image(image, fit_long_edge(image.shape[-2], image.shape[-1], LONG_EDGE))
-
-
 def _extract(encoder: Vgg, image: Tensor) -> tuple[Features, Features]:
     """Return the features of all layers compared, at full and at half size."""
     half = resize_image(image, _full_and_half((image.shape[-2], image.shape[-1]))[1])
@@ -213,5 +209,4 @@ def _relative(ours: Tensor, theirs: Tensor) -> float:
 def _self_similarity(features: Tensor) -> Tensor:
     grid = functional.adaptive_avg_pool2d(features, STRUCTURE_GRID)[0].flatten(1)  # (C, grid * grid)
     unit = functional.normalize(grid - grid.mean(1, keepdim=True), dim=0)
-    similarity: Tensor = unit.T @ unit
-    return similarity
+    return torch.mm(unit.T, unit)

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from impasto.images.pixels import image_to_picture
-from impasto.images.resize import fit_long_edge, resize_image
+from impasto.images.resize import resize_long_edge
 
 GAP = 8
 LINE = 1.25
@@ -29,7 +29,7 @@ def compose_sheet(
     cells: rows of images (1, 3, H, W) in [0, 1], sRGB; None leaves a cell empty. Labels: one a row, one a column, or
     none; long ones are wrapped, and a cell is at least as large as its label.
     """
-    sized = [[None if cell is None else _fit(cell, cell_size) for cell in row] for row in cells]
+    sized = [[None if cell is None else resize_long_edge(cell, cell_size) for cell in row] for row in cells]
     columns = max(len(row) for row in sized)
     by_column = [[row[c] for row in sized if c < len(row)] for c in range(columns)]
     widths = [max((cell.shape[-1] for cell in column if cell is not None), default=1) for column in by_column]
@@ -57,10 +57,6 @@ def compose_sheet(
             if cell is not None:
                 sheet.paste(image_to_picture(cell), (x, y))
     return torch.from_numpy(np.array(sheet)).permute(2, 0, 1).unsqueeze(0).float() / 255
-
-
-def _fit(cell: Tensor, cell_size: int) -> Tensor:
-    return resize_image(cell, fit_long_edge(cell.shape[-2], cell.shape[-1], cell_size))
 
 
 def _wrap_label(text: str, letters: int) -> list[str]:

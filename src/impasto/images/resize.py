@@ -37,6 +37,11 @@ def resize_image(image: Tensor, size: tuple[int, int], resampling: Resampling = 
     return resized.clamp(0, 1)
 
 
+def resize_long_edge(image: Tensor, long_edge: int) -> Tensor:
+    """Return the image resized to this longer edge in pixels, in its own aspect, as `resize_image`."""
+    return resize_image(image, fit_long_edge(image.shape[-2], image.shape[-1], long_edge))
+
+
 def resize_wrapped(image: Tensor, size: tuple[int, int], padding: str) -> Tensor:
     """Resize an image that repeats without a seam in the directions that `padding` wraps around, as `resize_image`."""
     if tuple(image.shape[-2:]) == tuple(size) or padding not in ("wrap", "wrap-x"):

@@ -28,8 +28,7 @@ def row_products(rows: Tensor) -> Tensor:
     take two, and products are a fifth of an evaluation (docs/experiments.md, "Matrix products"). With D of eq. 4 this
     is eq. 6.
     """
-    products: Tensor = _RowProducts.apply(rows)  # type: ignore[no-untyped-call]
-    return products
+    return _RowProducts.apply(rows)  # type: ignore[no-untyped-call,no-any-return]
 
 
 class _RowProducts(torch.autograd.Function):

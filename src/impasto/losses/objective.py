@@ -199,8 +199,8 @@ class Objective:
             return self.describe(image, describers, padding)
         # Of the recipe, descriptions depend on the statistics' names, their layers and the seed alone.
         names = tuple((name, layer) for name, (layer, _, _) in describers.items())
-        way = (self.encoder, padding, names, self.recipe.seed)
-        return self.cache.get(way, image, lambda: self.describe(image, describers, padding))
+        settings = (self.encoder, padding, names, self.recipe.seed)
+        return self.cache.get(settings, image, lambda: self.describe(image, describers, padding))
 
     def _nearest_term(
         self,

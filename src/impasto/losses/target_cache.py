@@ -22,15 +22,15 @@ class TargetCache:
         self._entries: OrderedDict[Hashable, tuple[Mapping[str, Any], int]] = OrderedDict()
         self._bytes = 0
 
-    def get(self, way: Hashable, image: Tensor, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-        """Return the descriptions by name that `make` returns, or returned before for the same way and image.
+    def get(self, settings: Hashable, image: Tensor, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Return the descriptions by name that `make` returns, or returned before for the same settings and image.
 
-        way: all that they depend on beside the image. It is stored, so that an encoder in it stays alive and its
-        identity is never that of a later one. image: (1, 3, h, w).
+        settings: all that they depend on beside the image. They are stored, so that an encoder in them stays alive and
+        its identity is never that of a later one. image: (1, 3, h, w).
         """
         pixels = image.detach().to("cpu").contiguous()
         # SHA-256 of 512 px takes 3 ms, describing them a hundred times as long.
-        key = (way, tuple(pixels.shape), str(image.device), hashlib.sha256(pixels.numpy().tobytes()).digest())
+        key = (settings, tuple(pixels.shape), str(image.device), hashlib.sha256(pixels.numpy().tobytes()).digest())
         if key in self._entries:
             self.hits += 1
             self._entries.move_to_end(key)

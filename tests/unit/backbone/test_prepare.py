@@ -67,11 +67,11 @@ def test_broken_pictures_are_counted_and_named(pictures: Path, tmp_path: Path) -
     (pictures / "ash" / "cut.png").write_bytes(whole[: len(whole) // 2])
     (pictures / "birch" / "notes.txt").write_text("no picture")
     (pictures / "cedar" / "empty.jpg").touch()
-    told: list[tuple[int, int, int]] = []
-    made = prepare(pictures, tmp_path / "data", size=36, on_progress=lambda *counts: told.append(counts))
+    calls: list[tuple[int, int, int]] = []
+    made = prepare(pictures, tmp_path / "data", size=36, on_progress=lambda *counts: calls.append(counts))
     assert [name for name, _ in made.broken] == ["ash/cut.png", "birch/notes.txt", "cedar/empty.jpg"]
     assert all(reason and "0x" not in reason for _, reason in made.broken)
-    assert told == [(15, 15, 3)]
+    assert calls == [(15, 15, 3)]
     assert len(made.about.train) + len(made.about.validation) == 12
 
 
@@ -187,7 +187,7 @@ def test_an_unreadable_data_set_is_refused(data: Path, pictures: Path, tmp_path:
         Store(foreign)
 
 
-def test_without_the_extra_its_install_line_is_told(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_its_install_line_is_given(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "lmdb", None)
     with pytest.raises(MissingExtraError, match=r'pip install "impasto\[train\]"'):
         Store(data)

@@ -1,4 +1,4 @@
-"""Training recipes: the seed's as it reports it, the learning rate by step, and values that make no sense."""
+"""Training recipes: the student's report, the learning rate by step, and values that make no sense."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from impasto.backbone.recipes import PRESETS, TrainingRecipe
 from impasto.errors import RecipeError
 
 
-def test_the_report_is_as_the_seed_tells() -> None:
+def test_the_report_recipe_has_the_reports_values() -> None:
     recipe = PRESETS["report-2015"]
     assert (recipe.crop, recipe.optimizer, recipe.learning_rate, recipe.momentum) == (225, "sgd", 0.01, 0.9)
     assert (recipe.init, recipe.precision, recipe.augment) == ("gaussian", "float32", False)
@@ -32,7 +32,7 @@ def test_changes_leave_the_rest_of_the_preset() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"arch": "vgg12"}, "arch is 'vgg12'; expected one of vgg11, vgg13, vgg16, vgg19"),
         ({"width": 0.0}, "width is 0; expected more than 0"),
@@ -43,8 +43,8 @@ def test_changes_leave_the_rest_of_the_preset() -> None:
         ({"precision": "half"}, "precision is 'half'; expected auto"),
     ],
 )
-def test_values_without_sense_are_refused(changes: dict[str, object], told: str) -> None:
-    with pytest.raises(RecipeError, match=told):
+def test_values_without_sense_are_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
         TrainingRecipe.named("modern", changes)
 
 

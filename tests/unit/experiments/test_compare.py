@@ -117,7 +117,7 @@ def test_the_style_itself_may_stand_as_the_pastiche(picture: Paint, caplog: pyte
 
 
 @pytest.mark.parametrize(
-    ("sizes", "told"),
+    ("sizes", "message"),
     [
         (((8, 10), (48, 64), (48, 64)), "content_image is 10x8; expected at least 16"),
         (((48, 64), (48, 15), (48, 64)), "style_image is 15x48; expected at least 16"),
@@ -125,8 +125,8 @@ def test_the_style_itself_may_stand_as_the_pastiche(picture: Paint, caplog: pyte
         (((48, 64), (20, 64 * 20), (48, 64)), "style_image is 1280x20; expected at most 2 times as long as wide"),
     ],
 )
-def test_pictures_too_small_are_refused(sizes: tuple[tuple[int, int], ...], told: str, picture: Paint) -> None:
-    with pytest.raises(ImageSizeError, match=told) as caught:
+def test_pictures_too_small_are_refused(sizes: tuple[tuple[int, int], ...], message: str, picture: Paint) -> None:
+    with pytest.raises(ImageSizeError, match=message) as caught:
         compare(*(picture(*size) for size in sizes), TINY)
     assert caught.value.hint
 

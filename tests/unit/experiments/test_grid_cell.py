@@ -20,7 +20,7 @@ from impasto.features.weights import load_weights, write_safetensors
 Picture = Callable[..., Tensor]
 
 
-def test_a_panel_tells_its_steps_seconds_and_memory(tmp_path: Path, painter: Painter) -> None:
+def test_a_panel_reports_its_steps_seconds_and_memory(tmp_path: Path, painter: Painter) -> None:
     first, again = (CellPainter().paint(tmp_path / "a.png", tiny(steps=3), painter.sources, painter) for _ in range(2))
     assert len(painter.painted) == 1
     assert (first.steps, again.steps) == (3, 3)
@@ -69,7 +69,7 @@ def test_a_panel_is_painted_again_where_a_file_of_its_recipe_has_changed(
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"losses": {"total": 1.0}, "trace": []}'], ids=["empty", "list", "bare", "older"]
 )
-def test_notes_that_do_not_tell_all_are_made_again(text: str, tmp_path: Path, painter: Painter) -> None:
+def test_incomplete_notes_are_made_again(text: str, tmp_path: Path, painter: Painter) -> None:
     path = tmp_path / "a.png"
     first = CellPainter().paint(path, tiny(), painter.sources, painter)
     whole = json.loads(path.with_suffix(".json").read_text("utf-8"))
@@ -109,7 +109,7 @@ def test_notes_of_a_panel_never_stand_beside_another_picture(
         assert panel.losses == pytest.approx(impasto.stylize(*painter.sources, tiny(), threads=1).losses)
 
 
-def test_panels_sum_up_to_what_a_command_tells(tmp_path: Path, painter: Painter) -> None:
+def test_panels_sum_up_to_what_a_command_reports(tmp_path: Path, painter: Painter) -> None:
     panels = [CellPainter().paint(tmp_path / f"{n}.png", tiny(steps=n), painter.sources, painter) for n in (1, 2)]
     panels[1] = replace(panels[1], peak_bytes=7)
     values = sum_cells(panels)

@@ -27,14 +27,14 @@ def pictures(tmp_path: Path, picture: Picture) -> tuple[Path, list[Path]]:
 
 def test_all_figures_are_made_once_and_the_page_shows_them(tmp_path: Path, pictures: tuple[Path, list[Path]]) -> None:
     folder = tmp_path / "new" / "paper"
-    told: list[tuple[str, int, int]] = []
+    calls: list[tuple[str, int, int]] = []
     steps: list[int] = []
     content, styles = pictures
-    how = {**FAST, "on_step": lambda e: steps.append(e.step), "on_figure": lambda *part: told.append(part)}
+    how = {**FAST, "on_step": lambda e: steps.append(e.step), "on_figure": lambda *part: calls.append(part)}
     made = reproduce_paper(content, styles, folder, **how)
     page = made.page
     expected = [("figure1", n, 10) for n in range(1, 11)] + [("figure2", n, 2) for n in (1, 2)]
-    assert told == expected + [("figure3", n, 20) for n in range(1, 21)]
+    assert calls == expected + [("figure3", n, 20) for n in range(1, 21)]
     assert len(steps) == 32
 
     panels = [f"figure1/{kind}_{layer}" for kind in ("style", "content") for layer in STYLE_LAYERS]

@@ -1,9 +1,8 @@
-"""Sweeps: what an axis may be, and a grid that goes on where it stopped and never shows a stale panel."""
+"""Sweeps: what an axis may be, and a grid that resumes where it stopped and never shows a stale panel."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ import impasto
 from impasto.errors import OutputError, RecipeError
 from impasto.experiments import sweep as stage
 from impasto.experiments.grid_cell import CellPainter, GridCell
-from impasto.experiments.sweep import FIGURE_3, Axis, Sweep, compose_sweep, parse_axis, plan_sweep, vary
+from impasto.experiments.sweep import FIGURE_3, Axis, compose_sweep, parse_axis, plan_sweep, vary
 
 Picture = Callable[..., Tensor]
 ROWS, COLUMNS = Axis("style_layers", (("conv1_1",), ("conv1_1", "conv2_1"))), Axis("strength", (0.2, 0.8))
@@ -107,11 +106,11 @@ def test_labels_and_json_of_an_axis() -> None:
 
 
 def test_each_panel_is_a_file_with_its_losses_beside_it(tmp_path: Path, painter: Painter) -> None:
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     steps: list[int] = []
     folder = tmp_path / "new" / "panels"
-    grid = sweep(painter, folder, on_cell=lambda *part: told.append(part), on_step=lambda e: steps.append(e.step))
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    grid = sweep(painter, folder, on_cell=lambda *part: calls.append(part), on_step=lambda e: steps.append(e.step))
+    assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert steps == [1, 2] * 4
     names = [f"row{i}_column{j}" for i in (1, 2) for j in (1, 2)]
     found = sorted(path.name for path in folder.iterdir())
@@ -166,7 +165,7 @@ def test_a_panel_from_another_recipe_or_input_is_painted_again(
     assert len(painter.painted) == 16
 
 
-def test_a_stop_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path: Path, painter: Painter) -> None:
+def test_a_stop_keeps_what_is_finished_and_the_next_call_resumes(tmp_path: Path, painter: Painter) -> None:
     steps: list[int] = []
 
     def stop_in_the_third(event: impasto.StepEvent) -> str | None:
@@ -183,7 +182,7 @@ def test_a_stop_keeps_what_is_finished_and_the_next_call_goes_on(tmp_path: Path,
 def test_all_is_checked_before_the_first_panel(tmp_path: Path, painter: Painter) -> None:
     def check(recipe: impasto.Recipe) -> None:
         if recipe.strength == 0.8:
-            raise RecipeError("wrong.", "Mend it.")
+            raise RecipeError("wrong.", "Correct it.")
 
     with pytest.raises(RecipeError, match="wrong"):
         sweep(painter, tmp_path / "panels", check=check, on_cell=lambda *part: pytest.fail("began"))
@@ -253,15 +252,11 @@ def test_a_panel_never_replaces_an_input(suffix: str, tmp_path: Path, painter: P
     ],
 )
 def test_labels_say_what_is_in_the_recipe(
-    recipe: dict[str, Any], rows: str, columns: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+    recipe: dict[str, Any], rows: str, columns: str, expected: list[str]
 ) -> None:
-    told: list[list[str]] = []
-    monkeypatch.setattr(stage, "compose_sheet", lambda cells, **how: told.append(how["column_labels"]))
     down, right = parse_axis(rows), parse_axis(columns)
-    recipes = [[vary(vary(tiny(**recipe), down.field, r), right.field, c) for c in right.values] for r in down.values]
-    grid = [[SimpleNamespace(pastiche=torch.zeros(1, 3, 8, 8)) for _ in row] for row in recipes]
-    compose_sweep(Sweep(down, right, recipes), grid)  # type: ignore[arg-type]
-    assert told == [expected]
+    recipes = [vary(vary(tiny(**recipe), down.field, r), right.field, c) for r in down.values for c in right.values]
+    assert right.labels(recipes) == expected
 
 
 def test_the_sheet_holds_every_panel(tmp_path: Path, painter: Painter) -> None:

@@ -72,6 +72,6 @@ def test_a_smaller_network_sees_less_and_takes_less() -> None:
         (layers_of("vgg13"), "vgg11", "has conv1_2, conv2_2 too; expected the 8 convolutions of vgg11"),
     ],
 )
-def test_what_is_no_whole_network_is_told(names: list[str], architecture: str, expected: str) -> None:
+def test_an_incomplete_network_is_refused(names: list[str], architecture: str, expected: str) -> None:
     with pytest.raises(WeightsError, match=expected):
         check_layers_complete("it", names, architecture)

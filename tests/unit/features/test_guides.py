@@ -21,7 +21,7 @@ def disk(height: int, width: int) -> Tensor:
 
 
 def differs(encoder: Vgg, one: Tensor, other: Tensor, layer: str) -> Tensor:
-    """Positions of a layer that tell two pictures apart: (1, 1, h, w) of bools."""
+    """Positions of a layer that distinguish two pictures: (1, 1, h, w) of bools."""
     a, b = (encoder(image.double(), (layer,))[layer] for image in (one, other))
     return ((a - b).abs() > 0).any(dim=1, keepdim=True)
 

@@ -1,4 +1,4 @@
-"""Descriptions of a part: those of the cut-out, and of positions repeated by their weight."""
+"""Descriptions of a region: those of the cut-out, and of positions repeated by their weight."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ def test_ranks_take_the_middle_of_their_weight() -> None:
     assert weights.flatten().tolist() == [0.25, 0.25, 0.5]
 
 
-def test_a_part_has_no_distance_from_itself_and_a_gradient_inside_only() -> None:
+def test_a_region_has_no_distance_from_itself_and_a_gradient_inside_only() -> None:
     guide = torch.zeros(1, 1, 8, 9, dtype=torch.float64)
     guide[..., 2:6, 3:8] = torch.rand(4, 5, dtype=torch.float64)
     guide /= guide.sum()

@@ -1,4 +1,4 @@
-"""Parts: shares of the style's weight, styles that have a part, statistics; and what the objective makes of them."""
+"""Regions: their shares of the style weight, their styles and statistics, and their terms in the objective."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,21 +32,21 @@ def halves(share: float = 0.5, statistic: tuple[str, ...] = ("gram",), **second:
 
 
 def test_shares_are_by_area_times_weight(tiny_encoder: Vgg) -> None:
-    parts = list_style_regions(tiny_encoder, Recipe(style_blend=(1.0, 3.0)), halves(0.25, weight=2.0), 2)
-    assert [part.share for part in parts] == pytest.approx([0.25, 1.5])
-    assert [part.styles for part in parts] == [(0,), (0, 1)]
-    assert [part.blend for part in parts] == [(1.0,), (0.25, 0.75)]
-    assert [len(part.style_guides) for part in parts] == [1, 2]
+    regions = list_style_regions(tiny_encoder, Recipe(style_blend=(1.0, 3.0)), halves(0.25, weight=2.0), 2)
+    assert [region.share for region in regions] == pytest.approx([0.25, 1.5])
+    assert [region.styles for region in regions] == [(0,), (0, 1)]
+    assert [region.blend for region in regions] == [(1.0,), (0.25, 0.75)]
+    assert [len(region.style_guides) for region in regions] == [1, 2]
 
 
-def test_a_region_without_weight_has_no_part(tiny_encoder: Vgg) -> None:
-    (part,) = list_style_regions(tiny_encoder, Recipe(style_blend=(0.0, 1.0)), halves(weight=0.0), 2)
-    assert part.blend == (1.0,)  # no other style could paint it
+def test_a_region_without_weight_is_left_out(tiny_encoder: Vgg) -> None:
+    (region,) = list_style_regions(tiny_encoder, Recipe(style_blend=(0.0, 1.0)), halves(weight=0.0), 2)
+    assert region.blend == (1.0,)  # no other style could paint it
 
 
-def test_without_regions_the_picture_is_one_part(tiny_encoder: Vgg) -> None:
-    (part,) = list_style_regions(tiny_encoder, Recipe(statistic=("moments",)), (), 2)
-    assert (part.share, part.statistic, part.blend, part.guide) == (1.0, ("moments",), (0.5, 0.5), None)
+def test_without_regions_the_picture_is_one_region(tiny_encoder: Vgg) -> None:
+    (region,) = list_style_regions(tiny_encoder, Recipe(statistic=("moments",)), (), 2)
+    assert (region.share, region.statistic, region.blend, region.guide) == (1.0, ("moments",), (0.5, 0.5), None)
 
 
 def gradient(objective: Objective, image: Tensor) -> tuple[float, Tensor]:

@@ -53,11 +53,11 @@ def test_the_least_recently_used_is_dropped() -> None:
             made.append(number)
             return {"gram": (torch.zeros(5), torch.zeros(5))}
 
-        cache.get("way", images[number], make)
+        cache.get("settings", images[number], make)
 
     for number in (0, 1, 0, 2, 0, 1):
         describe(number)
     assert made == [0, 1, 2, 1]
-    cache.get("way", images[3], lambda: {"gram": torch.zeros(1000)})
+    cache.get("settings", images[3], lambda: {"gram": torch.zeros(1000)})
     describe(1)
     assert made == [0, 1, 2, 1]
