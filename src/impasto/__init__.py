@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from impasto.errors import ImpastoError
 from impasto.recipe.keywords import RecipeFields
 from impasto.recipe.recipe import Recipe
+from impasto.system.fork import was_forked as _was_forked  # noqa: F401 - it must see every fork
 
 if TYPE_CHECKING:
     from impasto.cost.estimate import Estimate

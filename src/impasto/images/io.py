@@ -47,6 +47,7 @@ from impasto.images.pixels import (
     picture_to_layers,
     tensor_to_image,
 )
+from impasto.system.device import torch_defaults
 from impasto.system.disk import check_folder, check_not_input, is_folder, replace_file
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ def read_image(source: ImageSource, *, name: str = "image", max_pixels: int = MA
     return read_picture(source, name=name, max_pixels=max_pixels).image
 
 
+@torch_defaults()
 def read_picture(source: ImageSource, *, name: str = "image", max_pixels: int = MAX_PIXELS) -> Picture:
     """Read a picture together with what it carries, its orientation, name, path and SHA-256; a file is read once.
 
@@ -185,6 +187,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, object] | None:
     return find_metadata(Path(path), f"picture {str(Path(path))!r}")
 
 
+@torch_defaults()
 def write_image(
     image: Tensor,
     path: str | os.PathLike[str],

@@ -4,6 +4,7 @@
 """
 
 import logging
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 Layers = tuple[Tensor, Tensor | None]
 """Color (1, 3, H, W) and alpha (1, 1, H, W), None where there is none; float32 in [0, 1]."""
+
+SHOWN = 1024
+"""Pixels at most of the long edge of a picture that a notebook shows."""
 
 _WHITE_OF_16_BITS = 65535
 
@@ -124,6 +128,14 @@ def picture_to_layers(picture: Image.Image, label: str) -> Layers:
 def image_to_picture(image: Tensor) -> Image.Image:
     """Return the nearest PIL picture, 8-bit RGB, to a checked image, (1, 3, H, W) in [0, 1]."""
     return Image.fromarray(to_uint8(image.detach()).cpu().numpy())
+
+
+def encode_shown(image: Tensor) -> bytes:
+    """Return the PNG by which a notebook shows a checked image, (1, 3, H, W) in [0, 1]: at most SHOWN pixels a side."""
+    picture, file = image_to_picture(image), BytesIO()
+    picture.thumbnail((SHOWN, SHOWN))
+    picture.save(file, "PNG")
+    return file.getvalue()
 
 
 def to_uint8(values: Tensor) -> Tensor:

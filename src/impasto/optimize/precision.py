@@ -1,6 +1,7 @@
 """The number format of the network: float32, or bfloat16 where the machine has it."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from typing import Literal
 
@@ -53,20 +54,44 @@ def has_fast_bfloat16(device: torch.device) -> bool | None:
     return any(answers) if answers else None
 
 
-@contextlib.contextmanager
-def products_in(precision: Precision) -> Iterator[None]:
+class _Products:
+    """The format of a CPU's float32 matrix products, which the threads of a process share: others wait their turn."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Condition()
+        self._users = 0
+        self._precision: Precision = "float32"
+        self._before = ""
+
+    @contextlib.contextmanager
+    def computed_in(self, precision: Precision) -> Iterator[None]:
+        matmul = getattr(torch.backends.mkldnn, "matmul", None)  # since torch 2.9
+        if matmul is None:
+            yield
+            return
+        with self._turn:
+            self._turn.wait_for(lambda: not self._users or self._precision == precision)
+            if not self._users:
+                self._precision, self._before = precision, matmul.fp32_precision
+                matmul.fp32_precision = "bf16" if precision == "bfloat16" else self._before
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._users -= 1
+                if not self._users:
+                    matmul.fp32_precision = self._before
+                    self._turn.notify_all()
+
+
+_products = _Products()
+
+
+def products_in(precision: Precision) -> contextlib.AbstractContextManager[None]:
     """With "bfloat16", let a CPU compute float32 matrix products from bfloat16, the format of the features anyway.
 
     It sums in float32: of features in bfloat16 the products are the same to 1e-6, and take half the time
-    (docs/experiments.md, "Matrix products").
+    (docs/experiments.md, "Matrix products"). A thread that wants the other format waits until it is free.
     """
-    matmul = getattr(torch.backends.mkldnn, "matmul", None)  # since torch 2.9
-    if precision != "bfloat16" or matmul is None:
-        yield
-        return
-    before = matmul.fp32_precision
-    matmul.fp32_precision = "bf16"
-    try:
-        yield
-    finally:
-        matmul.fp32_precision = before
+    return _products.computed_in(precision)

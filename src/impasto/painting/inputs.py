@@ -16,6 +16,7 @@ from impasto.painting.options import ImageSources, RunOptions
 from impasto.recipe.files import init_file
 from impasto.recipe.recipe import Recipe
 from impasto.runs.record import Role
+from impasto.system.device import torch_defaults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,6 +83,7 @@ class Inputs:
         return [style.alpha for style in self.styles]
 
 
+@torch_defaults()
 def read_inputs(
     recipe: Recipe,
     options: RunOptions,

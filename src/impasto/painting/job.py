@@ -26,7 +26,7 @@ from impasto.painting.options import RunOptions
 from impasto.painting.planner import Planner
 from impasto.recipe.recipe import Recipe, check_blend
 from impasto.runs.places import AUTO, check_run_dir
-from impasto.system.device import resolve_devices, running
+from impasto.system.device import default_threads, resolve_devices, running, torch_defaults
 from impasto.system.memory import memory_limit, used_bytes
 
 
@@ -72,6 +72,7 @@ class Job:
         return estimate.after([fine.estimate() for fine in self.fine_jobs])
 
 
+@torch_defaults()
 def prepare(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
     """Return a job, after checking everything that can be wrong before slow work.
 
@@ -103,7 +104,7 @@ def prepare(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
         used += sum(encoder.count_bytes() for encoder in encoders.values())
     budget = Budget(used, min(memory_limit(options.max_memory, each) for each in devices))
     planner = _build_planner(recipe, inputs, regions, encoders, budget)
-    threads = options.threads if options.threads is not None else torch.get_num_threads()
+    threads = options.threads if options.threads is not None else default_threads()
     job = Job(
         recipe=recipe,
         inputs=inputs,
@@ -117,6 +118,7 @@ def prepare(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
     return job if inputs.fine_style is None else replace(job, fine_jobs=_prepare_fine_style(job))
 
 
+@torch_defaults()
 def vary(job: Job, recipe: Recipe, inputs: Inputs, regions: tuple[Region, ...] | None = None) -> Job:
     """Return another job, of another recipe or other inputs, in the same network and within the same limits.
 

@@ -7,14 +7,16 @@ from torch import Tensor
 
 from impasto.control.color import finish_colors
 from impasto.control.masks import keep_photograph
+from impasto.errors import KeywordError
 from impasto.optimize.events import OnStep
 from impasto.painting.job import Job, memory_hint
 from impasto.painting.recorder import Recorder
 from impasto.painting.runner import Runner
 from impasto.painting.targets import build_targets
+from impasto.recipe.fields import shown
 from impasto.runs.record import Input
 from impasto.runs.result import Result
-from impasto.system.device import peak_bytes, running
+from impasto.system.device import peak_bytes, running, torch_defaults
 
 
 def paint(job: Job, recorder: Recorder | None = None, on_step: OnStep | None = None) -> Result:
@@ -26,10 +28,13 @@ def paint(job: Job, recorder: Recorder | None = None, on_step: OnStep | None = N
     return paint_frame(job, recorder, on_step)[0]
 
 
+@torch_defaults()
 def paint_frame(job: Job, recorder: Recorder | None = None, on_step: OnStep | None = None) -> tuple[Result, Tensor]:
     """Return what `paint` does, and the picture before its colors were finished, from which a next frame can start."""
     recorder = recorder if recorder is not None else Recorder()
     with recorder.closing_on_error():
+        if on_step is not None and not callable(on_step):
+            raise KeywordError(f"on_step is {shown(on_step)}; expected a function.", "Or leave it out.")
         styles = paint_fine_styles(job)
         finish = partial(_finish, job, styles)
         with running(job.device, job.plan.threads, memory_hint(job.plan), job.devices[1:]):

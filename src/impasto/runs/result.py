@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from PIL import Image
 from torch import Tensor
 
 from impasto import __version__
 from impasto.features.weights import WeightsRecord
 from impasto.images.carried import NOTHING, Carried, Depth
 from impasto.images.io import write_image
+from impasto.images.pixels import encode_shown, image_to_picture
 from impasto.optimize.schedule import MemoryPlan, RunPlan
 from impasto.recipe.recipe import Recipe
 from impasto.runs.record import Input
@@ -26,9 +28,9 @@ class Frame:
     style_blend: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Result:
-    """A pastiche and what is known about it.
+    """A pastiche and what is known about it. A notebook shows the picture.
 
     pastiche: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU. losses: the weighted terms by name, and "total", of this
     picture as painted, before `finish_colors`. steps, seconds: of the whole run. peak_bytes: most memory used. end: why
@@ -101,6 +103,17 @@ class Result:
             strip=recipe.strip,
             dpi=recipe.dpi,
         )
+
+    def to_picture(self) -> Image.Image:
+        """Return the pastiche as a PIL picture, RGB of 8 bits."""
+        return image_to_picture(self.pastiche)
+
+    def _repr_png_(self) -> bytes:
+        return encode_shown(self.pastiche)
+
+    def __repr__(self) -> str:
+        height, width = self.pastiche.shape[-2:]
+        return f"<Result {width}x{height}, {self.steps} steps, loss {self.losses['total']:.4g}, end {self.end!r}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Size, steps, seconds, losses, peak_bytes, end, run and recipe, as JSON values."""

@@ -21,6 +21,7 @@ from impasto.runs.places import find_run
 from impasto.runs.record import NOUNS, Input, Record, Role, software_versions
 from impasto.runs.result import Result
 from impasto.runs.run import Run
+from impasto.system.device import torch_defaults
 from impasto.system.disk import file_sha256
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ def resume(
     return result
 
 
+@torch_defaults()
 def prepare_resume(
     name: str | os.PathLike[str], *, force: bool = False, device: str | None = None
 ) -> tuple[Job, Recorder]:
