@@ -37,9 +37,8 @@ from impasto.features.vgg import Vgg
 from impasto.losses.gram import gram_matrix
 from impasto.losses.objective import Objective
 from impasto.optimize.loop import build_evaluate
-from impasto.optimize.precision import products_in
 from impasto.recipe.recipe import Recipe
-from impasto.system.device import running
+from impasto.system.device import products_in, running
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 

@@ -34,7 +34,7 @@ from impasto.losses.objective import Objective
 from impasto.painting.options import ImageSources
 from impasto.recipe.recipe import Recipe
 from impasto.runs.recipes import recipe_inside
-from impasto.system.device import resolve_device, running, torch_defaults
+from impasto.system.device import products_in, resolve_device, running, torch_defaults
 
 QUALITY_NETWORK = Recipe()
 """The recipe whose network measures the figures, whatever painted the picture, so that pictures compare."""
@@ -86,6 +86,7 @@ class Comparison:
 
 
 @torch_defaults()
+@products_in("float32")
 def compare(
     content_image: ImageSource,
     style_image: ImageSource,

@@ -47,7 +47,7 @@ from impasto.images.pixels import (
     picture_to_layers,
     tensor_to_image,
 )
-from impasto.system.device import torch_defaults
+from impasto.system.device import products_in, torch_defaults
 from impasto.system.disk import check_folder, check_not_input, is_folder, replace_file
 
 logger = logging.getLogger(__name__)
@@ -75,6 +75,7 @@ def read_image(source: ImageSource, *, name: str = "image", max_pixels: int = MA
 
 
 @torch_defaults()
+@products_in("float32")
 def read_picture(source: ImageSource, *, name: str = "image", max_pixels: int = MAX_PIXELS) -> Picture:
     """Read a picture together with what it carries, its orientation, name, path and SHA-256; a file is read once.
 
@@ -188,6 +189,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, object] | None:
 
 
 @torch_defaults()
+@products_in("float32")
 def write_image(
     image: Tensor,
     path: str | os.PathLike[str],

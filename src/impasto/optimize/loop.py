@@ -12,8 +12,7 @@ from torch import Tensor
 
 from impasto.optimize.descent import Descent
 from impasto.optimize.events import OnStep, StepEvent
-from impasto.optimize.precision import Precision, products_in
-from impasto.system.device import is_out_of_memory
+from impasto.system.device import Precision, is_out_of_memory, products_in
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +121,8 @@ def minimize(
 
     try:
         while (end := _ended(step, steps, rollbacks, bests, tolerance)) is None:
-            candidate = descent.update(image, gradient)
+            with products_in("float32"):
+                candidate = descent.update(image, gradient)
             candidate_losses, candidate_gradient = evaluate(candidate)
             step += 1
             diverged = _has_diverged(candidate_losses["total"], best.losses["total"], first_total)

@@ -7,7 +7,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from impasto.images.resize import Resampling, resize_image, resize_wrapped
-from impasto.optimize.precision import Precision
+from impasto.system.device import Precision
 
 T = TypeVar("T")
 

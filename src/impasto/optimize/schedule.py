@@ -7,7 +7,7 @@ from typing import Any
 
 from impasto.errors import RecipeError
 from impasto.features.receptive_field import GRID
-from impasto.optimize.precision import Precision
+from impasto.system.device import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from impasto.features.weights import WeightsRecord
 from impasto.images.io import ImageSource, read_picture
 from impasto.images.picture import Picture
 from impasto.losses.target_cache import TargetCache
-from impasto.optimize.precision import Precision
 from impasto.recipe.recipe import Recipe
+from impasto.system.device import Precision
 
 NETWORKS = 2
 """Networks that stay loaded; Oxford's takes 80 MB, and 40 MB more in bfloat16."""

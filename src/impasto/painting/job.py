@@ -18,7 +18,7 @@ from impasto.features.weights import WeightsRecord
 from impasto.images.carried import Carried
 from impasto.images.resize import fit_long_edge
 from impasto.losses.protection import protect_recipe
-from impasto.optimize.precision import Precision, check_precision, resolve_precision
+from impasto.optimize.precision import check_precision, resolve_precision
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.cache import Cache
 from impasto.painting.inputs import Inputs
@@ -26,7 +26,7 @@ from impasto.painting.options import RunOptions
 from impasto.painting.planner import Planner
 from impasto.recipe.recipe import Recipe, check_blend
 from impasto.runs.places import AUTO, check_run_dir
-from impasto.system.device import default_threads, resolve_devices, running, torch_defaults
+from impasto.system.device import Precision, default_threads, products_in, resolve_devices, running, torch_defaults
 from impasto.system.memory import memory_limit, used_bytes
 
 
@@ -73,6 +73,7 @@ class Job:
 
 
 @torch_defaults()
+@products_in("float32")
 def prepare(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
     """Return a job, after checking everything that can be wrong before slow work.
 

@@ -113,7 +113,7 @@ def split_fields(
     own: names of the function's keywords beside those of `PaintFields`. Raises KeywordError with the nearest name.
     """
     names = field_names(), tuple(RunFields.__annotations__)
-    check_names(fields, tuple(dict.fromkeys(("on_step", *own, *names[1], *names[0]))), f"{function}()")
+    check_names(fields, tuple(dict.fromkeys(("on_step", *own, *names[1], *names[0]))), f"{function}() has no keyword")
     changes, options = ({name: fields[name] for name in group if name in fields} for group in names)
     rest = {name: value for name, value in fields.items() if name not in changes and name not in options}
     return {name: to_plain(value) for name, value in changes.items()}, options, rest

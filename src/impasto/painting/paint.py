@@ -16,7 +16,7 @@ from impasto.painting.targets import build_targets
 from impasto.recipe.fields import shown
 from impasto.runs.record import Input
 from impasto.runs.result import Result
-from impasto.system.device import peak_bytes, running, torch_defaults
+from impasto.system.device import peak_bytes, products_in, running, torch_defaults
 
 
 def paint(job: Job, recorder: Recorder | None = None, on_step: OnStep | None = None) -> Result:
@@ -69,6 +69,7 @@ def paint_fine_styles(job: Job) -> list[Tensor]:
     return repainted or job.inputs.style_images
 
 
+@products_in("float32")
 def _finish(job: Job, styles: Sequence[Tensor], painted: Tensor) -> Tensor:
     """Return a painted picture, (1, 3, H, W), in its final colors, with the photograph outside `only`."""
     inputs = job.inputs

@@ -8,10 +8,10 @@ from impasto.cost.plan import Budget, fixed_plan, plan_memory, untiled_statistic
 from impasto.cost.workload import Workload
 from impasto.errors import MemoryLimitError, RecipeError
 from impasto.features.vgg import Vgg
-from impasto.optimize.precision import Precision
 from impasto.optimize.pyramid import share_steps
 from impasto.optimize.schedule import MemoryPlan, Part, RunPlan
 from impasto.recipe.recipe import Recipe
+from impasto.system.device import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

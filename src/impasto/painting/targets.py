@@ -14,6 +14,7 @@ from impasto.optimize.init import build_init
 from impasto.optimize.pyramid import enlarge_with_detail
 from impasto.optimize.schedule import Part
 from impasto.painting.job import Job
+from impasto.system.device import products_in
 from impasto.tiles.memory_guard import MemoryGuard
 from impasto.tiles.objective import TiledObjective
 
@@ -29,6 +30,7 @@ class Targets:
     content: Tensor | None
     styles: Sequence[Tensor]
 
+    @products_in("float32")
     def build_objective(self, part: Part) -> Objective:
         """Return the objective that a part lowers."""
         job, recipe, memory = self.job, self.job.recipe, part.memory
@@ -75,6 +77,7 @@ class Targets:
         return enlarge_with_detail(image, size, content, recipe.carried_detail, recipe.padding, recipe.resampling)
 
 
+@products_in("float32")
 def build_targets(job: Job, styles: Sequence[Tensor]) -> Targets:
     """Return the job's targets. styles: its style images, with their fine style."""
     inputs = job.inputs

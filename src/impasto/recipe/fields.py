@@ -71,12 +71,12 @@ def nearest_name(name: str, known: Sequence[str]) -> str:
     return f"Did you mean {close[0]!r}? " if close else ""
 
 
-def check_names(names: Iterable[str], known: Sequence[str], owner: str) -> None:
-    """Accept names that are all known. owner: what has no such name, for the message. Raises KeywordError."""
+def check_names(names: Iterable[str], known: Sequence[str], problem: str) -> None:
+    """Accept names that are all known. problem: begins the message: "recipe has no field". Raises KeywordError."""
     for name in names:
         if name not in known:
             raise KeywordError(
-                f"{owner} has no {name!r}; expected one of {', '.join(known)}.",
+                f"{problem} {name!r}; expected one of {', '.join(known)}.",
                 nearest_name(name, known).strip() or "Choose one of these.",
             )
 

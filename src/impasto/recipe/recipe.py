@@ -298,7 +298,7 @@ class Recipe:
         A weight clears `strength`, and `strength` clears the weights. New layers clear the layer weights, which belong
         to the old ones.
         """
-        check_names(changes, field_names(), "recipe")
+        check_names(changes, field_names(), "recipe has no field")
         changes = {name: to_plain(value) for name, value in changes.items()}
         for kind in ("content", "style"):
             layers = changes.get(f"{kind}_layers")

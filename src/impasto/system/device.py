@@ -7,7 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -15,6 +15,8 @@ from impasto.errors import DeviceError, ImpastoError, OutOfMemoryError
 from impasto.system.fork import was_forked
 
 logger = logging.getLogger(__name__)
+
+Precision = Literal["float32", "bfloat16"]
 
 
 def available_devices() -> tuple[str, ...]:
@@ -151,6 +153,51 @@ def torch_defaults() -> Iterator[None]:
             yield
     finally:
         _process.leave()
+
+
+class _Products:
+    """The format of a CPU's float32 matrix products, which the threads of a process share: others wait their turn."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Condition()
+        self._users = 0
+        self._precision: Precision = "float32"
+        self._before = ""
+
+    @contextlib.contextmanager
+    def computed_in(self, precision: Precision) -> Iterator[None]:
+        matmul = getattr(torch.backends.mkldnn, "matmul", None)  # since torch 2.9
+        if matmul is None:
+            yield
+            return
+        with self._turn:
+            self._turn.wait_for(lambda: not self._users or self._precision == precision)
+            if not self._users:
+                self._precision, self._before = precision, matmul.fp32_precision
+                matmul.fp32_precision = "bf16" if precision == "bfloat16" else self._before
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._users -= 1
+                if not self._users:
+                    matmul.fp32_precision = self._before
+                    self._turn.notify_all()
+
+
+_shared_products = _Products()
+
+
+def products_in(precision: Precision) -> contextlib._GeneratorContextManager[None]:
+    """With "bfloat16", let a CPU compute float32 matrix products from bfloat16, the format of the features anyway.
+
+    It sums in float32: of features in bfloat16 the products are the same to 1e-6, and take half the time
+    (docs/experiments.md, "Matrix products"). Torch has one such setting for all threads. So that a thread's products
+    are never another's, it waits until nobody computes in the other format, and everything that multiplies matrices
+    outside an evaluation is within `products_in("float32")`. Do not enter one format within the other.
+    """
+    return _shared_products.computed_in(precision)
 
 
 def default_threads() -> int:

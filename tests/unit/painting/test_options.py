@@ -51,16 +51,16 @@ def test_keywords_change_the_recipe_of_every_function(picture: Picture) -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda a: impasto.stylize(a, a, strenth=0.7), "no 'strenth'.* Did you mean 'strength'"),
-        (lambda a: impasto.stylize(a, a, onstep=print), "stylize.* no 'onstep'.* Did you mean 'on_step'"),
+        (lambda a: impasto.stylize(a, a, strenth=0.7), "no (?:keyword|field) 'strenth'.* Did you mean 'strength'"),
+        (lambda a: impasto.stylize(a, a, onstep=print), "stylize.* no (?:keyword|field) 'onstep'.* Did you mean 'on_step'"),
         (lambda a: impasto.stylize(a, a, content_mask=a), "Did you mean 'content_masks'"),
         (lambda a: impasto.estimate(a, a, thread=1), "Did you mean 'threads'"),
         (lambda a: impasto.morph(a, [a, a], frame=3), "morph.* Did you mean 'frames'"),
         (lambda a: impasto.synthesize_texture(a, tilable=True), "synthesize_texture.* Did you mean 'tileable'"),
-        (lambda a: impasto.synthesize_texture(a, only=a), "synthesize_texture.* no 'only'"),
+        (lambda a: impasto.synthesize_texture(a, only=a), "synthesize_texture.* no (?:keyword|field) 'only'"),
         (lambda a: impasto.reconstruct(a, content_layer=("conv4_2",)), "Did you mean 'content_layers'"),
         (lambda a: impasto.rerun("a.png", style="b.png"), "rerun.* Did you mean 'styles'"),
-        (lambda a: impasto.Recipe.preset("draft", strenth=0.7), "recipe has no 'strenth'"),
+        (lambda a: impasto.Recipe.preset("draft", strenth=0.7), "recipe has no (?:keyword|field) 'strenth'"),
     ],
 )
 def test_an_unknown_keyword_is_answered_with_the_nearest(call: Any, words: str, picture: Picture) -> None:
