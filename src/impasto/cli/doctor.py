@@ -59,20 +59,25 @@ def find_evaluation() -> dict[str, Any]:
     """Return the seconds of one evaluation of the preset `standard` at 512 x 384 on the fastest device, by precision.
 
     Measured now, unless the cache folder has a measurement. auto: the precision that --precision auto chooses.
+    error: why nothing can be measured, such as missing weights; None else.
     """
     import torch
 
     from impasto.cost.calibration import find_speed
     from impasto.cost.workload import Workload
-    from impasto.errors import DeviceError
+    from impasto.errors import DeviceError, ImpastoError
     from impasto.features.encoder import build_encoder
     from impasto.optimize.precision import check_precision, resolve_precision
     from impasto.recipe.recipe import Recipe
     from impasto.system.device import resolve_device, running
 
     device, threads, recipe = resolve_device("auto"), torch.get_num_threads(), Recipe()
-    encoder = build_encoder(recipe)[0]
+    found = {"device": str(device), "auto": resolve_precision("auto", device), "error": None}
     seconds: dict[str, float | None] = {}
+    try:
+        encoder = build_encoder(recipe)[0]
+    except ImpastoError as error:
+        return {**found, "seconds": seconds, "error": str(error)}
     with running(device, None, "Close other programs."):
         for precision, chosen in (("float32", encoder), ("bfloat16", encoder.to_bfloat16())):
             try:
@@ -83,7 +88,7 @@ def find_evaluation() -> dict[str, Any]:
             workload = Workload(chosen, recipe, (384, 512), ((384, 512),))
             speed = find_speed(workload, device, threads)
             seconds[precision] = float(f"{speed.seconds(512 * 384):.3g}")
-    return {"device": str(device), "seconds": seconds, "auto": resolve_precision("auto", device)}
+    return {**found, "seconds": seconds}
 
 
 def find_memory() -> dict[str, int | None]:
@@ -123,7 +128,8 @@ def _to_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     rows.append(("fast bfloat16", ", ".join(f"{name} {words[fast]}" for name, fast in facts["bfloat16"].items())))
     evaluation = facts["evaluation"]
     speeds = ", ".join(f"{name} {f'{s:g} s' if s else 'not available'}" for name, s in evaluation["seconds"].items())
-    rows.append(("one evaluation", f"512x384 on {evaluation['device']}: {speeds}; auto is {evaluation['auto']}"))
+    measured = f"512x384 on {evaluation['device']}: {speeds}; auto is {evaluation['auto']}"
+    rows.append(("one evaluation", evaluation["error"] or measured))
     rows.append(("memory", ", ".join(f"{_gib(size)} {kind}" for kind, size in facts["memory"].items())))
     rows += [(f"weights {row['name']}", describe_presence(row)) for row in facts["weights"]]
     for extra in facts["extras"]:

@@ -54,7 +54,7 @@ def describe_record(name: str) -> dict[str, Any]:
     if record.sha256:
         try:
             path = packaged_file() if record is PACKAGED else cached_file(record)
-        except WeightsError:
+        except (WeightsError, RuntimeError):  # not installed; no home for a cache
             path = None
     present = not record.sha256 or (path is not None and path.is_file())
     intact = file_sha256(path).startswith(record.sha256) if path is not None and present else None
@@ -70,8 +70,10 @@ def describe_file(path: Path) -> dict[str, Any]:
 
 def describe_presence(row: dict[str, Any]) -> str:
     """Return in words whether the weights of a row are on this machine."""
+    from impasto.features.weights import INSTALL
+
     if not row["present"]:
-        return "no; --weights downloads them" if row["source"].startswith("https:") else "no"
+        return "no; --weights downloads them" if row["source"].startswith("https:") else f"missing; run {INSTALL}"
     if row["path"] is None:
         return "yes, generated"
     return f"yes, {row['path']}" if row["intact"] else f"yes, but damaged: {row['path']}"

