@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from torch import Tensor
 
-from impasto import read_metadata, write_image
+from impasto import read_image, read_metadata, write_image
 from impasto.batch.manifest import read_events
 from impasto.cli.app import main
 
@@ -64,6 +64,20 @@ def test_bad_files_fail_and_a_second_call_does_only_these(folder: Path, capfd: p
     assert {path: path.stat().st_mtime_ns for path in before} == before
     code, result, _ = run(capfd, "--dry-run")
     assert (code, result["jobs"], result["kept"], result["left"], result["seconds"]) == (0, 8, 8, 0, None)
+
+
+def test_each_photograph_keeps_its_size_or_its_enlargement_is_reported(
+    folder: Path, picture: Callable[..., Tensor], capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_image(picture(40, 20, 5), "photos/b.png")
+    for name in ("broken", "empty"):
+        (folder / "photos" / f"{name}.png").unlink()
+    code, result, err = run(capfd, "--size", "content")
+    assert (code, result["done"]) == (0, 4) and "enlarged" not in err
+    assert [read_image(f"out/{name}.png").shape[-2:] for name in ("a_x", "b_y")] == [(24, 32), (40, 20)]
+    code, result, err = run(capfd, "--size", "40")
+    assert (code, result["done"]) == (0, 4)
+    assert "enlarged: 2 of 4 beyond their photographs; --size content keeps their sizes\n" in err
 
 
 def test_a_dry_run_shows_what_is_left_and_writes_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

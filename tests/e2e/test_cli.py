@@ -55,8 +55,8 @@ def test_stylize_writes_the_picture_and_one_json_object(folder: Path, start: Sta
     assert [size_of(path) for path in values["snapshots"]] == [(64, 48)] * 3
     assert size_of("evolution.webp") == (64, 48)
     assert read_metadata("out.png") is not None
-    assert "32 px, step 1/3" in err
-    assert "64 px, step 2/3" in err
+    assert "painting at 32 px (1 of 2), step 1/3" in err
+    assert "painting at 64 px (2 of 2), step 2/3" in err
     assert "impasto: warning" not in err
 
 
@@ -405,7 +405,8 @@ BAD_EXPERIMENTS: dict[str, tuple[list[str], str]] = {
     "sweep: output is an input": (["sweep", "photo.png", "painting.png", "-o", "photo.png"], "is the input"),
     "sweep: panels' folder is a file": (["sweep", "photo.png", "painting.png", "-o", "taken.png"], "not a folder"),
     "paper: too small": (["paper", "photo.png", "painting.png", "--size", "15"], "conv5_1 needs at least 16"),
-    "paper: two sides": (["paper", "photo.png", "painting.png", "--size", "64x64"], "keeps the photograph's aspect"),
+    "paper: two sides": (["paper", "photo.png", "painting.png", "--size", "64x64"], "expected the long edge of all"),
+    "paper: no size": (["paper", "photo.png", "painting.png", "--size", "content"], "size is 'content'; expected the"),
     "paper: no steps": (["paper", "photo.png", "painting.png", "--steps", "0"], "steps is 0"),
     "paper: missing style": (["paper", "photo.png", "painting.png", "nowhere.png"], "'nowhere.png' does not exist"),
     "paper: no style": (["paper", "photo.png"], "missing argument 'STYLE"),

@@ -124,3 +124,30 @@ def test_doctor_prints_the_speed_of_this_machine(
     assert evaluation["seconds"]["float32"] > 0
     assert main(["doctor"]) == 0
     assert re.search(r"one evaluation +512x384 on \S+: float32 \S+ s, .*; auto is ", capfd.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("words", "is_enlarged"),
+    [
+        ("stylize photo.png painting.png --size 65", True),
+        ("stylize photo.png painting.png --size 64", False),
+        ("stylize photo.png painting.png --size content", False),
+        ("stylize photo.png painting.png --size 2cm --dpi 100", True),
+        ("stylize photo.png painting.png photo.png --frames 3 --size 80", True),
+        ("reconstruct photo.png --content-layers conv3_1 --size 80", True),
+        ("texture photo.png --size 80", False),
+    ],
+)
+def test_a_picture_larger_than_its_photograph_is_reported(
+    words: str, is_enlarged: bool, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command, *arguments = words.split()
+    start = [command, *(word for word in FAST if word not in ("--size", "64")), *arguments]
+    line = "enlarged: the photograph has 64x48; --size content keeps that"
+    assert main([*start, "--dry-run"]) == 0
+    assert (line in capfd.readouterr().out.splitlines()) is is_enlarged
+    if command == "stylize" and "--frames" not in words:
+        assert main(start) == 0
+        assert capfd.readouterr().err.splitlines().count(line) == is_enlarged
+        assert main([*start, "--quiet"]) == 0
+        assert capfd.readouterr().err == ""

@@ -16,10 +16,11 @@ from impasto.optimize.events import StepEvent
 from impasto.painting.cache import Cache
 from impasto.painting.job import Job as PaintingJob
 from impasto.painting.options import RunFields
+from impasto.painting.paint import paint
 from impasto.recipe.recipe import Recipe
 from impasto.system.device import resolve_devices, share_devices
 from impasto.system.memory import memory_limit, used_bytes
-from impasto.transfer.pastiche import prepare_pastiche, stylize
+from impasto.transfer.pastiche import prepare_pastiche
 from impasto.workers.pool import Share
 
 TRIAL_SIZE = 256
@@ -57,12 +58,13 @@ class Painter:
         def on_step(event: StepEvent) -> None:
             on_progress(Step(event.scale, event.step, event.steps))
 
-        result = stylize(job.content, [*job.styles], job.recipe, on_step=on_step, **self._options)
+        prepared = self._prepare(job.content, job.styles, job.recipe)
+        result = paint(prepared, on_step=on_step)
         with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
             path = Path(folder, f"picture{PurePath(job.output).suffix}")
             result.save(path)
             facts = {name: value for name, value in result.to_dict().items() if name not in ("recipe", "run")}
-            return Painted(path.read_bytes(), facts)
+            return Painted(path.read_bytes(), {**facts, "enlarged": prepared.is_enlarged})
 
     def estimate(self, jobs: Sequence[Job]) -> Estimate | None:
         """Return time and memory of the first job that can be painted; None if none can."""

@@ -29,7 +29,8 @@ class Tally:
     """Counts of a batch so far.
 
     jobs: all. kept: done before. done, failed: in this call. failures: the first of them, as in the manifest.
-    steps, peak_bytes: all steps, and the most memory of one worker, in this call.
+    steps, peak_bytes: all steps, and the most memory of one worker, in this call. enlarged: pictures of this call that
+    are larger than their photographs.
     """
 
     jobs: int
@@ -38,6 +39,7 @@ class Tally:
     failed: int = 0
     steps: int = 0
     peak_bytes: int = 0
+    enlarged: int = 0
     failures: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -180,7 +182,8 @@ class _Batch:
         self._record("done", job, painted.facts)
         steps = self.tally.steps + int(painted.facts["steps"])
         peak_bytes = max(self.tally.peak_bytes, int(painted.facts["peak_bytes"]))
-        self._count("done", job, done=self.tally.done + 1, steps=steps, peak_bytes=peak_bytes)
+        enlarged = self.tally.enlarged + bool(painted.facts["enlarged"])
+        self._count("done", job, done=self.tally.done + 1, steps=steps, peak_bytes=peak_bytes, enlarged=enlarged)
 
     def _fail(self, job: Job, error: str, hint: str) -> None:
         failure = {"content": job.content, "style": list(job.styles), "error": error, "hint": hint}

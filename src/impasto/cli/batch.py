@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -143,6 +144,9 @@ def batch(
             tally = paint_batch(planned, count, output, start_pool, progress.on_event)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"stopped; {str(output)!r} holds all pictures finished so far.") from error
+    if tally.enlarged and not report.quiet:
+        share = f"{tally.enlarged} of {tally.done}"
+        print_line(f"enlarged: {share} beyond their photographs; --size content keeps their sizes", file=sys.stderr)
     _print_tally(tally, output, recipe, time.perf_counter() - started, as_json=report.json)
     if tally.failed:
         raise typer.Exit(SOME_FAILED)

@@ -95,9 +95,10 @@ class Delivery:
         recorder = recorder if recorder is not None else start_recorder(job, self.record)
         with show_steps(quiet=report.quiet) as steps:
             result = paint(job, recorder, interrupt.on_step(steps.on_step, self._evolution.on_step))
-        interrupt.start_saving()
+            interrupt.start_saving()
+            steps.begin("saving the picture")
+            self._write(result, recorder.run)
         run = recorder.run
-        self._write(result, run)
         if report.json:
             print_json({**self._values(result), "run_dir": None if run is None else str(run.folder)})
         else:

@@ -70,15 +70,16 @@ def demo(
 
     prepared = prepare_demo(output, picture)
     evolution = Evolution(animate=True)
-    job = prepare_pastiche(
-        prepared.content,
-        prepared.style,
-        recipe,
-        device=device,
-        threads=threads,
-        precision=precision,
-        max_memory=read_memory(max_memory),
-    )
+    with show_steps(quiet=report.quiet):
+        job = prepare_pastiche(
+            prepared.content,
+            prepared.style,
+            recipe,
+            device=device,
+            threads=threads,
+            precision=precision,
+            max_memory=read_memory(max_memory),
+        )
     report_estimate(job, report)
     with show_steps(quiet=report.quiet) as progress:
         result = paint(job, on_step=context.obj.on_step(progress.on_step, evolution.on_step))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from impasto.cli.options import Report
-from impasto.cli.progress import describe_seconds
+from impasto.cli.progress import describe_seconds, show_steps
 from impasto.cli.report import print_json, print_line
 
 if TYPE_CHECKING:
@@ -17,17 +17,23 @@ if TYPE_CHECKING:
 
 
 def report_estimate(job: "Job | Morph", report: Report, *, dry_run: bool = False) -> None:
-    """Print the estimate in one line, unless quiet. A dry run prints all of it and ends the command (typer.Exit)."""
+    """Print the estimate in one line, and in another that the photograph is enlarged, unless quiet.
+
+    A dry run prints all of the estimate and ends the command (typer.Exit).
+    """
     if report.quiet and not dry_run:
         return
-    estimate = job.estimate()
+    with show_steps(quiet=report.quiet):
+        estimate = job.estimate()
+    lines = [describe_estimate(estimate), *_describe_enlargement(job)]
     if not dry_run:
-        print_line(describe_estimate(estimate), file=sys.stderr)
+        for line in lines:
+            print_line(line, file=sys.stderr)
         return
     if report.json:
         print_json(estimate.to_dict())
     else:
-        for line in (describe_estimate(estimate), *describe_parts(estimate.to_dict())):
+        for line in (*lines, *describe_parts(estimate.to_dict())):
             print_line(line)
     raise typer.Exit
 
@@ -43,6 +49,16 @@ def describe_estimate(estimate: "Estimate") -> str:
         facts.insert(0, f"{estimate.frames} frames")
     fine = f", the first {describe_seconds(estimate.fine_s)} for the fine strokes" if estimate.fine_s else ""
     return f"{', '.join(facts)}: about {describe_seconds(estimate.seconds)}{fine}, {_gib(estimate.peak_bytes)}"
+
+
+def _describe_enlargement(job: "Job | Morph") -> list[str]:
+    painted: Any = job
+    single: Job = getattr(painted, "job", painted)  # a morph has one
+    content = single.inputs.content
+    if content is None or not single.is_enlarged:
+        return []
+    height, width = content.size
+    return [f"enlarged: the photograph has {width}x{height}; --size content keeps that"]
 
 
 def describe_parts(values: Mapping[str, Any]) -> list[str]:

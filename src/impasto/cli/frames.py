@@ -76,10 +76,11 @@ class Frames:
             except KeyboardInterrupt:
                 if not self._frames:
                     raise
-        assert last is not None
-        interrupt.start_saving()
-        if self._is_animation:
-            write_animation(self._pictures, self._output, metadata=last.metadata)
+            assert last is not None
+            interrupt.start_saving()
+            if self._is_animation:
+                steps.begin("saving the animation")
+                write_animation(self._pictures, self._output, metadata=last.metadata)
         values = self._values(last)
         if report.json:
             print_json(values)

@@ -9,7 +9,8 @@ from impasto.cli.options import Machine, Report
 from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
-from impasto.recipe.recipe import parse_field
+from impasto.errors import RecipeError
+from impasto.recipe.recipe import Recipe, parse_field
 
 
 @takes_options
@@ -39,6 +40,9 @@ def paper(
     from impasto.experiments.paper import reproduce_paper
     from impasto.system.disk import check_folder, is_folder
 
+    edge = Recipe(size=parse_field("size", size)).size
+    if not isinstance(edge, int):
+        raise RecipeError(f"size is {size!r}; expected the long edge of all panels in pixels.", "Give --size 256.")
     label = f"output {str(output)!r}"
     check_folder(output if is_folder(output, label) or output.exists() else output.parent, label)
     with show_steps(quiet=report.quiet) as progress:
@@ -46,7 +50,7 @@ def paper(
             content_image,
             style_images,
             output,
-            size=parse_field("size", size),
+            size=edge,
             steps=None if steps is None else parse_field("steps", steps),
             weights=weights,
             seed=parse_field("seed", seed),

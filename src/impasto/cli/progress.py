@@ -1,5 +1,6 @@
 """Progress on stderr: bars in a terminal, elsewhere a plain line now and then."""
 
+import logging
 import os
 import sys
 import time
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 LINE_EVERY_S = 10.0
 MOST_BARS = 9
-PREPARING = "preparing"
+STAGE = "stage"
+"""The part that has no count: what is being done before, between and after the counted ones."""
 
 
 class Progress:
@@ -27,6 +29,9 @@ class Progress:
         self, part: str, done: int, total: int | None, note: str = "", *, unit: str = "", detail: bool = False
     ) -> None:
         """Show that a part is `done` of `total`. unit: what is counted. detail: shown only where there are bars."""
+
+    def begin(self, stage: str) -> None:
+        """Show what is being done, such as "loading the network", until something else is shown."""
 
     def remove(self, part: str) -> None:
         """Stop showing a part."""
@@ -41,6 +46,7 @@ class Lines(Progress):
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
         self._printed_s: dict[str, float] = {}
+        self._last_s = clock()
 
     def update(
         self, part: str, done: int, total: int | None, note: str = "", *, unit: str = "", detail: bool = False
@@ -53,12 +59,18 @@ class Lines(Progress):
             count = f"{unit} {done}/{total}".strip()
             self.print(", ".join(filter(None, [part, count, note])))
 
+    def begin(self, stage: str) -> None:
+        """Print the stage, if nothing was printed for ten seconds: what is quick needs no line."""
+        if self._clock() - self._last_s >= LINE_EVERY_S:
+            self.print(stage)
+
     def remove(self, part: str) -> None:
         """Forget a part; another of the same name begins with a line."""
         self._printed_s.pop(part, None)
 
     def print(self, text: str) -> None:
         """Print a line at once."""
+        self._last_s = self._clock()
         print_line(text, file=self._stream)
 
 
@@ -67,18 +79,23 @@ class Bars(Progress):
 
     def __init__(self, display: "RichProgress") -> None:
         self._display = display
-        self._tasks: dict[str, TaskID] = {PREPARING: display.add_task(PREPARING, total=None, note="")}
+        self._tasks: dict[str, TaskID] = {}
 
     def update(
         self, part: str, done: int, total: int | None, note: str = "", *, unit: str = "", detail: bool = False
     ) -> None:
         """Draw the part's bar, a new one if there is room."""
-        self.remove(PREPARING)
+        self.remove(STAGE)
         if part not in self._tasks:
             if len(self._tasks) >= MOST_BARS:
                 return
             self._tasks[part] = self._display.add_task(part, total=total, note="")
         self._display.update(self._tasks[part], completed=done, total=total, note=note)
+
+    def begin(self, stage: str) -> None:
+        """Draw a bar without an end."""
+        self.remove(STAGE)
+        self._tasks[STAGE] = self._display.add_task(stage, total=None, note="")
 
     def remove(self, part: str) -> None:
         """Erase the part's bar."""
@@ -105,7 +122,7 @@ def show_progress(*, quiet: bool) -> Iterator[Progress]:
 
         # Where the terminal is narrow, long names and notes are cut.
         columns = (
-            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, max_width=40)),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, max_width=44)),
             BarColumn(bar_width=16, table_column=Column(min_width=16)),
             MofNCompleteColumn(table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[note]}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
@@ -116,9 +133,33 @@ def show_progress(*, quiet: bool) -> Iterator[Progress]:
 
 @contextmanager
 def show_steps(*, quiet: bool) -> Iterator["StepProgress"]:
-    """Yield a reader of step events that shows them on stderr."""
-    with show_progress(quiet=quiet) as progress:
-        yield StepProgress(progress)
+    """Yield a reader of step events that shows them on stderr, and in between what is being done."""
+    with show_progress(quiet=quiet) as progress, show_stages(StepProgress(progress)) as steps:
+        yield steps
+
+
+@contextmanager
+def show_stages(steps: "StepProgress") -> Iterator["StepProgress"]:
+    """Show what the package logs as `INFO`, such as "loading the network", within the block."""
+    logger = logging.getLogger("impasto")
+    level, handler = logger.level, _Stages(steps)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield steps
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+class _Stages(logging.Handler):
+    def __init__(self, steps: "StepProgress") -> None:
+        super().__init__(logging.INFO)
+        self._steps = steps
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.INFO:
+            self._steps.begin(record.getMessage())
 
 
 class StepProgress:
@@ -132,10 +173,16 @@ class StepProgress:
         """Begin another picture, of this name."""
         self._pace, self._picture = Pace(), f"{name}, "
 
+    def begin(self, stage: str) -> None:
+        """Show what is being done between the steps."""
+        self._progress.begin(f"{self._picture}{stage}")
+
     def on_step(self, event: "StepEvent") -> None:
         """Show a step."""
         self._pace.on_step(event)
-        part = f"{self._picture}{event.scale} px"
+        scales = [*dict.fromkeys(scale for scale, _ in event.plan)]
+        place = f" ({scales.index(event.scale) + 1} of {len(scales)})" if len(scales) > 1 else ""
+        part = f"{self._picture}painting at {event.scale} px{place}"
         if part != self._shown:
             self._progress.remove(self._shown)
             self._shown = part

@@ -8,6 +8,7 @@ import typer
 from impasto.cli.delivery import Delivery, Output, default_name
 from impasto.cli.estimate import report_estimate
 from impasto.cli.options import STYLIZE_FIELDS, PaintingOptions, takes_recipe
+from impasto.cli.progress import show_steps
 from impasto.cli.signatures import takes_options
 from impasto.recipe.recipe import Recipe, parse_field
 
@@ -52,6 +53,7 @@ def reconstruct(
     texts = (content_layers, style_layers, content_layer_weights, style_layer_weights)
     layers: Any = {name: parse_field(name, text) for name, text in zip(LAYER_FIELDS, texts, strict=True)}
     delivery = Delivery(output, [image], recipe, options, default=default_name([image, "reconstruction"]))
-    job = prepare_reconstruction(image, recipe=recipe, **layers, **options.keywords())
+    with show_steps(quiet=options.quiet):
+        job = prepare_reconstruction(image, recipe=recipe, **layers, **options.keywords())
     report_estimate(job, options, dry_run=options.dry_run)
     delivery.paint(job, context.obj, options)

@@ -8,6 +8,7 @@ import typer
 from impasto.cli.delivery import Delivery, Output, default_name
 from impasto.cli.estimate import report_estimate
 from impasto.cli.options import PaintingOptions, takes_changes
+from impasto.cli.progress import show_steps
 from impasto.cli.signatures import takes_options
 
 NOUNS = {"texture": "texture", "reconstruct": "reconstruction"}
@@ -50,9 +51,10 @@ def rerun(
     """
     from impasto.transfer.rerun import prepare_rerun
 
-    job = prepare_rerun(
-        picture, content=content, styles=style or [], force=force, **changes, **options.keywords()
-    )
+    with show_steps(quiet=options.quiet):
+        job = prepare_rerun(
+            picture, content=content, styles=style or [], force=force, **changes, **options.keywords()
+        )
     pictures = [each.name or role for role, each in job.inputs.by_role() if role in ("content", "style")]
     named = pictures if job.kind == "stylize" else [*pictures, NOUNS[job.kind]]
     delivery = Delivery(output, job.inputs.paths, job.recipe, options, default=default_name(named))

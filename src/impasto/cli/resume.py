@@ -8,6 +8,7 @@ import typer
 
 from impasto.cli.delivery import Delivery
 from impasto.cli.options import Evolution, Report
+from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
 from impasto.cli.runs import RunName
 from impasto.cli.signatures import takes_options
@@ -66,7 +67,8 @@ def resume(
         Evolution(snapshot_every=known.get("snapshot_every"), **places),
         default=place,
     )
-    job, recorder = prepare_resume(folder, force=force, device=device)
+    with show_steps(quiet=report.quiet):
+        job, recorder = prepare_resume(folder, force=force, device=device)
     assert recorder.run is not None
     recorder.run.deliver_to(delivery.record)
     if not report.quiet:

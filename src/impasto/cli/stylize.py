@@ -9,6 +9,7 @@ from impasto.cli.delivery import Delivery, Output, default_name
 from impasto.cli.estimate import report_estimate
 from impasto.cli.frames import Frames
 from impasto.cli.options import ContentMasks, PaintingOptions, StyleMasks, takes_recipe
+from impasto.cli.progress import show_steps
 from impasto.cli.signatures import takes_options
 from impasto.recipe.recipe import Recipe
 
@@ -72,10 +73,12 @@ def stylize(
     named = [content_image, *style_images]
     if recipe.frames > 1:
         frames = Frames(output, inputs, recipe, options, default=default_name(named, ".webp"))
-        morph = prepare_morph(content_image, style_images, recipe, **keywords)
+        with show_steps(quiet=options.quiet):
+            morph = prepare_morph(content_image, style_images, recipe, **keywords)
         report_estimate(morph, options, dry_run=options.dry_run)
         frames.paint(morph, context.obj, options)
     delivery = Delivery(output, inputs, recipe, options, default=default_name(named))
-    job = prepare_pastiche(content_image, style_images, recipe, **keywords)
+    with show_steps(quiet=options.quiet):
+        job = prepare_pastiche(content_image, style_images, recipe, **keywords)
     report_estimate(job, options, dry_run=options.dry_run)
     delivery.paint(job, context.obj, options)

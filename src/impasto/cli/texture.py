@@ -8,6 +8,7 @@ import typer
 from impasto.cli.delivery import Delivery, Output, default_name
 from impasto.cli.estimate import report_estimate
 from impasto.cli.options import PHOTOGRAPH_FIELDS, STYLIZE_FIELDS, PaintingOptions, takes_recipe
+from impasto.cli.progress import show_steps
 from impasto.cli.signatures import takes_options
 from impasto.errors import RecipeError
 from impasto.recipe.recipe import Recipe
@@ -50,6 +51,7 @@ def texture(
     if wrap is not None or tileable:
         recipe = recipe.replace(padding=WRAPS["xy" if tileable else str(wrap)])
     delivery = Delivery(output, samples, recipe, options, default=default_name([*samples, "texture"]))
-    job = prepare_texture([*samples], recipe=recipe, **options.keywords())
+    with show_steps(quiet=options.quiet):
+        job = prepare_texture([*samples], recipe=recipe, **options.keywords())
     report_estimate(job, options, dry_run=options.dry_run)
     delivery.paint(job, context.obj, options)

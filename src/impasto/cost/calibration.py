@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import math
 import platform
 import time
@@ -19,6 +20,8 @@ from impasto.losses.objective import Objective
 from impasto.optimize.loop import build_evaluate
 from impasto.recipe.recipe import Recipe
 from impasto.system.disk import cache_folder, replace_file
+
+logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 2
 
@@ -84,6 +87,7 @@ def find_speed(workload: Workload, device: torch.device, threads: int, clock: Cl
     key = speed_key(workload, device, threads)
     speed = read_speeds().get(key)
     if speed is None:
+        logger.info("measuring the speed of this machine")
         speed = measure_speed(workload, device, clock)
         write_speed(key, speed)
     return speed

@@ -1,5 +1,6 @@
 """The pictures and masks that one pastiche is painted from, each read once."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from impasto.recipe.files import init_file
 from impasto.recipe.recipe import Recipe
 from impasto.runs.record import Role
 from impasto.system.device import torch_defaults
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,6 +105,7 @@ def read_inputs(
 
     Raises ImageReadError, ImageSizeError, ImageRangeError, MaskError, MissingExtraError.
     """
+    logger.info("reading the pictures")
     limit = options.max_pixels
     cache = options.cache
 

@@ -1,5 +1,6 @@
 """A job: one picture ready to be painted, after every check that is possible before slow work."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -28,6 +29,8 @@ from impasto.recipe.recipe import Recipe, check_blend
 from impasto.runs.places import AUTO, check_run_dir
 from impasto.system.device import Precision, default_threads, products_in, resolve_devices, running, torch_defaults
 from impasto.system.memory import memory_limit, used_bytes
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,6 +66,12 @@ class Job:
             return "stylize"
         return "texture" if self.inputs.content is None and isinstance(self.recipe.size, tuple) else "reconstruct"
 
+    @property
+    def is_enlarged(self) -> bool:
+        """Whether the picture is larger than its photograph."""
+        content = self.inputs.content
+        return content is not None and max(self.plan.size) > max(content.size)
+
     def estimate(self) -> Estimate:
         """Return what the job will cost; on a machine never measured, after one evaluation of a small picture."""
         plan = self.plan
@@ -94,6 +103,7 @@ def prepare(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
     for each in devices:
         check_precision(precision, each)
     images = [picture.image for picture in (inputs.content, *inputs.styles) if picture is not None]
+    logger.info("loading the network")
     cache = options.cache if options.cache is not None else Cache()
     located = effective.replace(weights=inputs.weights) if inputs.weights else effective
     encoders, weights = cache.encoders(located, precision, images)

@@ -1,5 +1,6 @@
 """Paint a job: its style images in the fine style first, then the parts of its plan, then the final colors."""
 
+import logging
 from collections.abc import Sequence
 from functools import partial
 
@@ -17,6 +18,8 @@ from impasto.recipe.fields import shown
 from impasto.runs.record import Input
 from impasto.runs.result import Result
 from impasto.system.device import peak_bytes, products_in, running, torch_defaults
+
+logger = logging.getLogger(__name__)
 
 
 def paint(job: Job, recorder: Recorder | None = None, on_step: OnStep | None = None) -> Result:
@@ -40,6 +43,7 @@ def paint_frame(job: Job, recorder: Recorder | None = None, on_step: OnStep | No
         with running(job.device, job.plan.threads, memory_hint(job.plan), job.devices[1:]):
             runner = Runner(build_targets(job, styles), recorder)
             minimum = runner.run(recorder.record_steps(on_step), finish)
+            logger.info("finishing the colors")
             pastiche = finish(minimum.image)
         result = Result(
             pastiche=pastiche,
@@ -61,6 +65,8 @@ def paint_frame(job: Job, recorder: Recorder | None = None, on_step: OnStep | No
 def paint_fine_styles(job: Job) -> list[Tensor]:
     """Return the style images, repainted in the fine style if there is one. Raises KeyboardInterrupt at a stop."""
     repainted: list[Tensor] = []
+    if job.fine_jobs:
+        logger.info("giving the painting fine strokes")
     for fine in job.fine_jobs:
         result = paint(fine)
         if result.end == "stopped":

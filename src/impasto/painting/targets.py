@@ -1,5 +1,6 @@
 """The targets of a run: its pictures in the colors painted in, from which each part's objective is built."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from impasto.system.device import products_in
 from impasto.tiles.memory_guard import MemoryGuard
 from impasto.tiles.objective import TiledObjective
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Targets:
@@ -33,6 +36,7 @@ class Targets:
     @products_in("float32")
     def build_objective(self, part: Part) -> Objective:
         """Return the objective that a part lowers."""
+        logger.info("describing the %s", "painting" if self.styles else "picture")
         job, recipe, memory = self.job, self.job.recipe, part.memory
         device, sizes = job.device, job.planner.style_sizes(part.size)
         encoder = job.planner.encoders[part.precision].to(device)

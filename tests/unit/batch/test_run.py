@@ -15,7 +15,7 @@ from impasto.errors import BatchError, DiskError
 from impasto.recipe.recipe import Recipe
 from impasto.workers.pool import Failed, Finished, Lost, Outcome, Report
 
-FACTS = {"steps": 2, "peak_bytes": 7, "losses": {"total": 1.0}}
+FACTS = {"steps": 2, "peak_bytes": 7, "losses": {"total": 1.0}, "enlarged": True}
 
 Answer = Callable[[Job], Outcome]
 

@@ -59,7 +59,7 @@ def test_without_weights_all_rows_are_there(
     assert "weights are missing" in rows["one evaluation"]
     assert main(["doctor", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert [row["present"] for row in facts["weights"]][0] is False
+    assert facts["weights"][0]["present"] is False
     assert "missing" in facts["evaluation"]["error"] and facts["evaluation"]["seconds"] == {}
     assert main(["weights"]) == 0
     assert "missing; run" in capsys.readouterr().out

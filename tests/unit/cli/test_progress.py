@@ -1,14 +1,31 @@
 """Bars, lines now and then, and the time left over scales of growing cost."""
 
+import logging
+from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import torch
 from rich.console import Console
 from rich.progress import Progress as RichProgress
+from torch import Tensor
 
-from impasto.cli.progress import MOST_BARS, Bars, Lines, Pace, StepProgress, describe_seconds, show_steps
+from impasto.cli.progress import (
+    MOST_BARS,
+    Bars,
+    Lines,
+    Pace,
+    Progress,
+    StepProgress,
+    describe_seconds,
+    show_stages,
+    show_steps,
+)
 from impasto.optimize.events import StepEvent
+from impasto.painting.paint import paint
+from impasto.recipe.recipe import Recipe
+from impasto.transfer.pastiche import prepare_pastiche
 
 
 def event(
@@ -48,7 +65,7 @@ def test_lines_at_the_start_the_change_of_scale_and_every_ten_seconds() -> None:
         steps.on_step(event(step, now, scale, size=128))
     shown = stream.getvalue().splitlines()
     assert [line.split(",")[1] for line in shown] == [" step 1/40", " step 3/40", " step 4/40", " step 6/40"]
-    assert shown[0] == "64 px, step 1/40, loss 3 (content 1, style 2)"
+    assert shown[0] == "painting at 64 px, step 1/40, loss 3 (content 1, style 2)"
 
 
 def test_lines_name_the_picture_and_leave_out_details() -> None:
@@ -64,23 +81,72 @@ def test_lines_name_the_picture_and_leave_out_details() -> None:
     lines.update("all", 9, 9)
     lines.update("all", 9, 9, "again")
     assert [line.split(", loss")[0] for line in stream.getvalue().splitlines()] == [
-        "frame 1/2, 64 px, step 1/40",
-        "frame 2/2, 64 px, step 1/40",
+        "frame 1/2, painting at 64 px, step 1/40",
+        "frame 2/2, painting at 64 px, step 1/40",
         "failed",
         "all, 9/9",
         "all, 9/9, again",
     ]
 
 
+def test_a_part_says_which_scale_of_how_many_it_is() -> None:
+    stream = StringIO()
+    steps = StepProgress(Lines(stream, lambda: 0.0))
+    plan = ((64, 10), (128, 10), (128, 5))  # the last steps in another precision
+    steps.on_step(event(1, 0.0, 64, 128, plan))
+    steps.on_step(event(11, 0.0, 128, 128, plan))
+    assert [line.split(",")[0] for line in stream.getvalue().splitlines()] == [
+        "painting at 64 px (1 of 2)",
+        "painting at 128 px (2 of 2)",
+    ]
+
+
+def test_stages_are_what_the_package_logs() -> None:
+    logger, stream, now = logging.getLogger("impasto.painting"), StringIO(), [0.0]
+    before = logging.getLogger("impasto").level
+    with show_stages(StepProgress(Lines(stream, lambda: now[0]))):
+        logger.info("reading the pictures")  # quick: not worth a line
+        now[0] = 12.0
+        logger.info("describing the %s", "painting")
+        logger.warning("a warning, shown elsewhere")
+        logger.info("another within ten seconds")
+        now[0] = 30.0
+        logger.info("finishing the colors")
+    logger.info("after the block")
+    assert stream.getvalue().splitlines() == ["describing the painting", "finishing the colors"]
+    assert logging.getLogger("impasto").level == before
+
+
+def test_every_stage_of_a_picture_is_shown(
+    picture: Callable[..., Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path))  # where no speed is stored
+    shown: list[str] = []
+    progress = Progress()
+    monkeypatch.setattr(progress, "begin", shown.append)
+    recipe = Recipe(weights="tiny", size=32, steps=2, first_scale=0)
+    with show_stages(StepProgress(progress)):
+        job = prepare_pastiche(picture(32, 32), picture(32, 32, 1), recipe)
+        job.estimate()
+        paint(job)
+    assert shown == [
+        "reading the pictures", "loading the network", "measuring the speed of this machine", "describing the painting",
+        "finishing the colors",
+    ]  # fmt: skip
+
+
 def test_bars_come_and_go() -> None:
     stream = StringIO()
     with RichProgress(console=Console(file=stream), auto_refresh=False) as display:
         bars = Bars(display)
-        assert [task.description for task in display.tasks] == ["preparing"]
         steps = StepProgress(bars)
+        for stage in ("loading the network", "describing the painting"):
+            steps.begin(stage)
+            assert [(task.description, task.total) for task in display.tasks] == [(stage, None)]
         steps.on_step(event(1, 0.0, 64))
         steps.on_step(event(2, 1.0, 128))
-        assert [(task.description, task.completed, task.total) for task in display.tasks] == [("128 px", 2, 40)]
+        (task,) = display.tasks
+        assert (task.description, task.completed, task.total) == ("painting at 128 px", 2, 40)
         for number in range(2 * MOST_BARS):
             bars.update(str(number), 1, None, detail=True)
         assert len(display.tasks) == MOST_BARS
