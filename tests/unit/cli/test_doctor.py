@@ -17,7 +17,7 @@ def test_memory_is_in_bytes() -> None:
 
 
 def test_memory_without_proc_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(self: Path, encoding: str = "") -> str:
+    def absent(self: Path, *how: str) -> str:
         raise FileNotFoundError(self)
 
     monkeypatch.setattr(Path, "read_text", absent)
