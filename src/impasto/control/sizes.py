@@ -1,5 +1,6 @@
 """The sizes of a run: its scales and its style images, large enough for the network."""
 
+import math
 from collections.abc import Sequence
 
 from impasto.errors import ImageSizeError, RecipeError
@@ -10,6 +11,10 @@ from impasto.recipe.recipe import Recipe
 
 WRAP = 16
 """Pixels of which a side that wraps around is a multiple: four poolings halve it evenly."""
+
+
+MAX_PIXELS = 2**32
+"""Of a picture that is planned at all: far beyond the memory of machines, but its tiles are still counted quickly."""
 
 
 def plan_sizes(
@@ -52,6 +57,15 @@ def check_sizes(
             f"size is {size[1]}x{size[0]}; {deepest} needs at least {least} pixels on the short side.",
             f"Use a --size with sides of {least} or more, or shallower layers.",
         )
+    for name, option, (height, width) in (
+        ("size", "--size", size),
+        *(("style_image", "--style-size or --style-scale", style_size(recipe, style, size, size)) for style in styles),
+    ):
+        if height * width > MAX_PIXELS:
+            raise ImageSizeError(
+                f"{name} would be {width}x{height} pixels; expected at most {MAX_PIXELS:,} of them.",
+                f"Give a smaller {option}.",
+            )
     given = [] if content is None else [("content_image", content, size)]
     given += [("style_image", style, style_size(recipe, style, size, size)) for style in styles]
     for name, (H, W), (height, width) in given:
@@ -61,8 +75,9 @@ def check_sizes(
                 "Use a larger picture, or shallower layers.",
             )
         if min(height, width) < least:
-            enough = -(-least * max(H, W) // min(H, W))
-            option = "--size" if name == "content_image" else "--style-size"
+            is_content = name == "content_image"
+            enough = math.ceil(-(-least * max(H, W) // min(H, W)) / (1 if is_content else recipe.style_scale))
+            option = "--size" if is_content else "--style-size"
             raise ImageSizeError(
                 f"{name} is {W}x{H} and would be painted at {width}x{height}; {deepest} needs at least {least} "
                 "pixels on the short side.",

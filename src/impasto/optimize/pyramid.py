@@ -55,11 +55,13 @@ def share_steps(
 ) -> tuple[tuple[T, int, Precision], ...]:
     """Return the steps of each scale, coarse to fine, as (scale, steps, precision) in turn.
 
-    finer_steps: steps of a scale for one of the coarser scale before it. float32_steps: how many, counted from the
-    last, are in float32.
+    finer_steps: steps of a scale for one of the coarser scale before it; the last scale has one step at least.
+    float32_steps: how many, counted from the last, are in float32.
     """
-    weights = [finer_steps**index for index in range(len(scales))]
+    first = 1 - len(scales) if finer_steps > 1 else 0  # no power overflows
+    weights = [finer_steps ** (first + index) for index in range(len(scales))]
     ends = [math.floor(steps * sum(weights[: index + 1]) / sum(weights)) for index in range(len(scales) - 1)]
+    ends = [min(end, steps - 1) for end in ends]
     parts: list[tuple[T, int, Precision]] = []
     left = steps
     for scale, start, end in zip(scales, [0, *ends], [*ends, steps], strict=True):

@@ -100,7 +100,9 @@ class Recipe:
         "size of the style image: long-edge or same-pixels (as the pastiche), native (its own), or its long edge in "
         "pixels, 1 or more",
     )
-    style_scale: float = option(1.0, "number", "factor of the style image's size; above 1: larger strokes", above=0.0)
+    style_scale: float = option(
+        1.0, "number", "factor of the style image's size; above 1: larger strokes", low=0.001, high=1000.0
+    )
     resampling: Literal["bicubic", "bilinear"] = option(
         "bicubic",
         "choice",

@@ -34,6 +34,13 @@ def test_shares_add_up_and_the_finest_get_the_rest() -> None:
     assert [steps for _, steps, _ in halved] == [40, 20, 10]
 
 
+@pytest.mark.parametrize("finer_steps", [1e-300, 1e-6, 0.1, 0.5, 1.0, 1e6, 1e300])
+def test_the_last_scale_has_a_step_at_least(finer_steps: float) -> None:
+    for steps in (1, 2, 10):
+        parts = share_steps(steps, [(12, 16), (24, 32), (48, 64)], finer_steps=finer_steps)
+        assert parts[-1][0] == (48, 64) and sum(share for _, share, _ in parts) == steps
+
+
 def test_the_last_steps_are_in_float32() -> None:
     small, large = (12, 16), (24, 32)
     assert share_steps(10, [small, large], float32_steps=2) == (

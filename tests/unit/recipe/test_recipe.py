@@ -101,7 +101,7 @@ def test_text_of_a_person_becomes_a_value(name: str, text: str, value: object) -
         ({"style_weight": float("nan")}, ["style_weight is nan", "finite"]),
         ({"tv_weight": float("inf")}, ["tv_weight is inf", "finite"]),
         ({"strength": 1.5}, ["strength is 1.5", "at most 1"]),
-        ({"style_scale": 0.0}, ["style_scale is 0.0", "above 0"]),
+        ({"style_scale": 0.0}, ["style_scale is 0.0", "at least 0.001"]),
         ({"content_layers": ("conv4_9",)}, ["conv4_9", "Did you mean 'conv4_"]),
         ({"style_layers": ("conv1_1", "relu1_1")}, ["each layer once"]),
         ({"pooling": "avarage"}, ["avarage", "Did you mean 'average'"]),
