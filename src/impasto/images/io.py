@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -39,13 +39,13 @@ from impasto.images.formats.sixteen_bit import (
     levels_to_layers,
     open_foreign_tiff,
 )
-from impasto.images.picture import Picture, hash_pixels
+from impasto.images.picture import Picture, file_base_name, hash_pixels, read_bytes
 from impasto.images.pixels import (
     Layers,
     array_to_layers,
     check_image,
     picture_to_layers,
-    tensor_to_image,
+    tensor_to_layers,
 )
 from impasto.system.device import products_in, torch_defaults
 from impasto.system.disk import check_folder, check_not_input, is_folder, replace_file
@@ -54,20 +54,24 @@ logger = logging.getLogger(__name__)
 
 MAX_PIXELS = 200_000_000
 
-ImageSource = str | os.PathLike[str] | Image.Image | npt.NDArray[Any] | Tensor
+ImageSource = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | npt.NDArray[Any] | Tensor
+)
 
 
 def read_image(source: ImageSource, *, name: str = "image", max_pixels: int = MAX_PIXELS) -> Tensor:
     """Read a file, a PIL picture, an array or a tensor as an image, (1, 3, H, W) float32 in [0, 1], sRGB.
 
-    source: a path; a PIL picture; an array (H, W) or (H, W, 1|3|4) of uint8, uint16 or floats in [0, 1]; or a
-    tensor (3, H, W) or (1, 3, H, W) of floats in [0, 1], whose device is kept. It is never changed in place.
+    source: a path; a file's bytes, or an open file or upload with `read`, which is read from its beginning; a PIL
+    picture; an array or a tensor, (H, W), or with 1, 3 or 4 channels first or last, of uint8, uint16, bool or floats in
+    [0, 1]. It is never changed in place; a tensor's device is kept.
     name: what messages call it, such as "content_image". max_pixels: the largest H*W that is decoded.
 
     EXIF orientation is applied, an ICC profile or a PNG's gamma converted to sRGB, the first of several frames taken;
-    what is lost by that is logged as a warning. Transparent parts are filled smoothly from their surroundings: any
-    color of their own, white too, would be a stroke of the style. PNG and TIFF files of 16 bits a channel are read in
-    16 bits with the extra `deep`, in 8 without it; TIFF files of floats or 16-bit Lab need it.
+    what is lost by that is logged as a warning. A PIL picture that was made from another, as by `copy`, `crop` or
+    `transpose`, is not turned: its pixels are as the caller holds them. Transparent parts are filled smoothly from
+    their surroundings: any color of their own, white too, would be a stroke of the style. PNG and TIFF files of 16 bits
+    a channel are read in 16 bits with the extra `deep`, in 8 without it; TIFF files of floats or 16-bit Lab need it.
     Raises ImageReadError (missing, damaged, not a picture), ImageSizeError (more than `max_pixels`, judged by the
     header), ImageRangeError (shape, type or range of an array or tensor; a float file beyond [0, 1]).
     """
@@ -99,20 +103,41 @@ def _read(source: ImageSource, name: str, max_pixels: int) -> Picture:
         return replace(_decode(data, label, max_pixels), name=path.name, path=os.path.abspath(path), sha256=sha256)
     if isinstance(source, Image.Image):
         with guarded_pillow(name, max_pixels):
-            loaded = _load(source, name, max_pixels)
+            # Pillow knows the format of a picture that it opened, not of one that was made from it.
+            loaded = _load(source if source.format else _without_orientation(source), name, max_pixels)
         picture = _to_picture(picture_to_layers(loaded.upright, name), loaded, 8, name)
         return replace(picture, sha256=hash_pixels(source))
     if isinstance(source, np.ndarray):
-        check_pixel_count(math.prod(source.shape[:2]), name, max_pixels)
+        _check_array_size(source, name, max_pixels)
         color, alpha = array_to_layers(source, name)
         return Picture(image=color, carried=Carried(alpha=alpha), sha256=hash_pixels(source))
     if isinstance(source, Tensor):
-        check_pixel_count(math.prod(source.shape[-2:]), name, max_pixels)
-        return Picture(image=tensor_to_image(source, name), sha256=hash_pixels(source))
+        _check_array_size(source, name, max_pixels)
+        color, alpha = tensor_to_layers(source, name)
+        return Picture(image=color, carried=Carried(alpha=alpha), sha256=hash_pixels(source))
+    if (stream := read_bytes(source, name)) is not None:
+        file_name = file_base_name(source)
+        label = f"{name} {file_name!r}" if file_name else name
+        picture = _decode(stream, label, max_pixels)
+        return replace(picture, name=file_name, sha256=hashlib.sha256(stream).hexdigest())
     raise ImageRangeError(
-        f"{name} is a {type(source).__name__}; expected a path, a PIL picture, a numpy array or a torch tensor.",
-        "Give one picture, not a list; wrap bytes with PIL.Image.open(io.BytesIO(...)).",
+        f"{name} is a {type(source).__name__}; expected a path, an open file, bytes, a PIL picture, an array or a "
+        "tensor.",
+        "Give one picture, not a list.",
     )
+
+
+def _check_array_size(source: npt.NDArray[Any] | Tensor, name: str, max_pixels: int) -> None:
+    check_pixel_count(math.prod(sorted(source.shape)[-2:]), name, max_pixels)
+
+
+def _without_orientation(picture: Image.Image) -> Image.Image:
+    copy = picture.copy()
+    try:
+        copy.getexif()[274] = 1
+    except Exception:  # damaged EXIF, of which `load_upright` warns
+        copy.info.pop("exif", None)
+    return copy
 
 
 def _decode(data: bytes, label: str, max_pixels: int) -> Picture:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -15,7 +14,7 @@ from impasto.errors import ImageSizeError, MaskError
 from impasto.images.carried import NOTHING
 from impasto.images.formats.exif import turn_upright
 from impasto.images.io import MAX_PIXELS, ImageSource, read_picture
-from impasto.images.picture import Picture, hash_pixels
+from impasto.images.picture import Picture
 
 logger = logging.getLogger(__name__)
 
@@ -51,28 +50,18 @@ def read_mask(
 ) -> Picture:
     """Read a mask or map of a picture: (1, 3, h, w) float32 in [0, 1], upright, on the CPU; transparent is black.
 
-    source: what `read_image` takes, and arrays or tensors (H, W) and (1, H, W), of bools too; of any size in its
-    picture's aspect. picture: the one it belongs to. name, of: what messages call the two. A mask that fits only lying
-    down was made of the pixels as they are stored: it is turned as the picture's EXIF says, with a warning.
+    source: what `read_image` takes, of any size in its picture's aspect. picture: the one it belongs to. name, of:
+    what messages call the two. A mask that fits only lying down was made of the pixels as they are stored: it is turned
+    as the picture's EXIF says, with a warning.
 
     Raises what `read_image` raises, ImageSizeError (another aspect), MaskError (black everywhere).
     """
-    read = read_picture(_to_source(source), name=name, max_pixels=max_pixels)
+    read = read_picture(source, name=name, max_pixels=max_pixels)
     mask = read.image.cpu() if read.alpha is None else read.image.cpu() * read.alpha
     label = f"{name} {str(Path(source))!r}" if isinstance(source, (str, os.PathLike)) else name
     mask = _turn_like(mask, picture, label)
     _check_mask(mask, picture.size, label, of)
-    return replace(read, image=mask, carried=NOTHING, sha256=read.sha256 if read.path else hash_pixels(source))
-
-
-def _to_source(source: ImageSource) -> ImageSource:
-    if isinstance(source, Tensor):
-        source = source.float() if source.dtype == torch.bool else source
-        source = source.unsqueeze(0) if source.dim() == 2 else source
-        return source.repeat_interleave(3, dim=-3) if source.dim() in (3, 4) and source.shape[-3] == 1 else source
-    if isinstance(source, np.ndarray) and source.dtype == np.bool_:
-        return source.astype(np.float32)
-    return source
+    return replace(read, image=mask, carried=NOTHING)
 
 
 def _turn_like(mask: Tensor, picture: Picture, label: str) -> Tensor:

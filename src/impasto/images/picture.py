@@ -1,6 +1,7 @@
 """A picture as it was read, and where it came from."""
 
 import hashlib
+import inspect
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from impasto.errors import ImageReadError
 from impasto.images.carried import NOTHING, Carried
 from impasto.images.faces import Box
 from impasto.system.disk import file_sha256
@@ -45,7 +47,41 @@ class Picture:
 
 def hash_source(source: object) -> str:
     """Return the SHA-256 that the `Picture` of a source has, without reading it as a picture."""
-    return file_sha256(Path(source)) if isinstance(source, (str, os.PathLike)) else hash_pixels(source)
+    if isinstance(source, (str, os.PathLike)):
+        return file_sha256(Path(source))
+    data = read_bytes(source, "picture")
+    return hash_pixels(source) if data is None else hashlib.sha256(data).hexdigest()
+
+
+def read_bytes(source: object, label: str) -> bytes | None:
+    """Return the bytes of a file that is given as such or is open, read from its beginning; None for anything else.
+
+    Raises ImageReadError where it cannot be read, or does not give bytes.
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    if not hasattr(source, "read"):
+        return None
+    try:
+        if hasattr(source, "seek") and getattr(source, "seekable", lambda: True)():
+            source.seek(0)
+        data = source.read()
+    except (OSError, ValueError) as error:  # ValueError: it is closed
+        raise ImageReadError(f"{label} is a file that cannot be read ({error}).", "Open it again.") from error
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return bytes(data)
+    if inspect.iscoroutine(data):
+        data.close()
+    raise ImageReadError(
+        f"{label} reads as {type(data).__name__}; expected bytes.",
+        'Open the file with mode "rb"; of an upload that is awaited give the bytes, `await upload.read()`.',
+    )
+
+
+def file_base_name(source: object) -> str:
+    """Return the name of an open file or an upload, without folders; "" where it has none."""
+    name = getattr(source, "filename", None) or getattr(source, "name", None)
+    return os.path.basename(name) if isinstance(name, str) else ""
 
 
 def hash_pixels(source: object) -> str:

@@ -26,6 +26,12 @@ SHOWN = 1024
 
 _WHITE_OF_16_BITS = 65535
 
+_WHITES: dict[object, int] = {
+    **{np.uint8: 255, np.uint16: _WHITE_OF_16_BITS},
+    **{torch.uint8: 255, torch.uint16: _WHITE_OF_16_BITS},
+}
+"""The level of white in each type of whole numbers; that of bool and floats is 1."""
+
 
 def check_image(image: Tensor, label: str) -> None:
     """Accept a tensor that is an image: (1, 3, H, W), floating, H and W at least 1, all values in [0, 1].
@@ -54,48 +60,65 @@ def check_image(image: Tensor, label: str) -> None:
         )
 
 
-def tensor_to_image(tensor: Tensor, label: str) -> Tensor:
-    """Return a checked float32 copy, without its gradient, on the device of the tensor.
-
-    tensor: (3, H, W) or (1, 3, H, W), floating, in [0, 1]. Returns (1, 3, H, W) float32. Raises ImageRangeError.
-    """
-    image = tensor.detach()[None] if tensor.dim() == 3 and tensor.shape[0] == 3 else tensor.detach()
-    if image.is_floating_point():
-        image = image.to(torch.float32, copy=True)
-    check_image(image, label)
-    return image
-
-
 def array_to_layers(array: npt.NDArray[Any], label: str) -> Layers:
-    """Convert an array to color and alpha; grey is repeated over the three channels.
-
-    array: (H, W) or (H, W, C), C = 1 grey, 3 RGB, 4 RGBA; uint8, uint16, or floating in [0, 1].
-    Raises ImageRangeError.
-    """
-    if array.ndim == 2:
-        array = array[:, :, None]
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or array.size == 0:
-        raise ImageRangeError(
-            f"{label} is an array of shape {array.shape}; expected (H, W), (H, W, 1), (H, W, 3) or (H, W, 4).",
-            "Put the channels last and give one picture at a time.",
-        )
-    if array.dtype not in (np.uint8, np.uint16) and array.dtype.kind != "f":
-        raise ImageRangeError(
-            f"{label} is an array of {array.dtype}; expected uint8, uint16, or floats in [0, 1].",
-            "Convert it with .astype.",
-        )
+    """Convert an array to color and alpha. Of two possible layouts the channels are last. As for `tensor_to_layers`."""
+    white = _WHITES.get(array.dtype.type, 1)
+    if white == 1 and array.dtype.kind not in "bf":
+        raise _dtype_error(label, f"an array of {array.dtype}")
     with np.errstate(over="ignore"):  # a float64 too large for float32 becomes inf, and inf is refused below
-        channels = array.transpose(2, 0, 1).astype(np.float32, order="C")  # (C, H, W)
-    if array.dtype.kind == "u":
-        channels /= np.iinfo(array.dtype).max
-    image, alpha = torch.from_numpy(channels)[None], None
-    if image.shape[1] == 4:
-        image, alpha = image[:, :3].contiguous(), image[:, 3:].contiguous()
+        channels = _arrange(array, "an array", label).astype(np.float32, order="C")
+    if white != 1:
+        channels /= white
+    return _split(torch.from_numpy(channels), label)
+
+
+def tensor_to_layers(tensor: Tensor, label: str) -> Layers:
+    """Convert a tensor to float32 color and alpha, without its gradient, on its device; grey becomes three channels.
+
+    tensor: (H, W), (C, H, W), (1, C, H, W) or (H, W, C), C = 1 grey, 3 RGB, 4 RGBA; uint8, uint16, bool, or floating in
+    [0, 1]. Of two possible layouts the channels are first. Raises ImageRangeError.
+    """
+    white = _WHITES.get(tensor.dtype, 1)
+    if white == 1 and not tensor.is_floating_point() and tensor.dtype != torch.bool:
+        raise _dtype_error(label, f"a tensor of {tensor.dtype}")
+    arranged = _arrange(tensor.detach(), "a tensor", label)
+    channels = arranged.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+    return _split(channels if white == 1 else channels.div_(white), label)
+
+
+def _arrange(pixels: Any, kind: str, label: str) -> Any:
+    """Return a view of an array or a tensor, (C, H, W). Raises ImageRangeError."""
+    shape = tuple(pixels.shape)
+    if len(shape) == 4 and shape[0] == 1:
+        pixels = pixels[0]
+    elif len(shape) == 2:
+        pixels = pixels[None]
+    is_first, is_last = (len(pixels.shape) == 3 and pixels.shape[axis] in (1, 3, 4) for axis in (0, -1))
+    if 0 in shape or not (is_first or is_last):
+        raise ImageRangeError(
+            f"{label} is {kind} of shape {shape}; expected (H, W), or 1, 3 or 4 channels first or last.",
+            "Give one picture at a time.",
+        )
+    if is_first and (not is_last or len(shape) == 2 or isinstance(pixels, Tensor)):
+        return pixels
+    return pixels.permute(2, 0, 1) if isinstance(pixels, Tensor) else pixels.transpose(2, 0, 1)
+
+
+def _split(channels: Tensor, label: str) -> Layers:
+    """Check color and alpha of (C, H, W), and return them."""
+    image = channels[None]
+    alpha = image[:, 3:].contiguous() if image.shape[1] == 4 else None
+    if alpha is not None:
         check_image(alpha.expand(-1, 3, -1, -1), f"the alpha of {label}")
-    elif image.shape[1] == 1:
-        image = image.repeat(1, 3, 1, 1)
+    image = image.repeat(1, 3, 1, 1) if image.shape[1] == 1 else image[:, :3].contiguous()
     check_image(image, label)
     return image, alpha
+
+
+def _dtype_error(label: str, what: str) -> ImageRangeError:
+    return ImageRangeError(
+        f"{label} is {what}; expected uint8, uint16, bool, or floats in [0, 1].", "Convert it to one of these."
+    )
 
 
 def picture_to_layers(picture: Image.Image, label: str) -> Layers:
