@@ -21,7 +21,11 @@ from impasto.system.disk import path_hint
 logger = logging.getLogger(__name__)
 
 _DRAWINGS = ("EPS", "WMF")  # Pillow runs Ghostscript for EPS: no place for a stranger's file
-_HEIC = "it is an HEIC photograph"
+_HINTS = {
+    "it is an HEIC photograph": 'Run: pip install "impasto[heif]", or convert it to JPEG.',
+    "it is AVIF, which this Pillow does not read": "Run: pip install --upgrade pillow, or convert it to JPEG.",
+}
+_HEIC, _AVIF = _HINTS
 _KINDS = "a PNG, JPEG, WebP, TIFF or another picture file"
 
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -114,7 +118,7 @@ def guarded_pillow(label: str, max_pixels: int, head: bytes = b"\0") -> Iterator
         raise _size_error(label, int(found[0]) if found else None, max_pixels) from error
     except UnidentifiedImageError as error:
         kind = _sniff_kind(head)
-        hint = "Run: pip install pillow-heif, or convert it to JPEG." if kind == _HEIC else "Convert it to PNG or JPEG."
+        hint = _HINTS.get(kind, "Convert it to PNG or JPEG.")
         raise ImageReadError(f"{label} is not a picture we can read: {kind}; expected {_KINDS}.", hint) from error
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
         raise ImageReadError(
@@ -206,7 +210,10 @@ def _nearest_file(path: Path) -> str:
 
 
 def _sniff_kind(head: bytes) -> str:
-    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1"):
+    brands = {head[8:12], *(head[place : place + 4] for place in range(16, 32, 4))} if head[4:8] == b"ftyp" else set()
+    if brands & {b"avif", b"avis"}:
+        return _AVIF
+    if brands & {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}:
         return _HEIC
     text = head.decode("ascii", "replace")
     if all(letter.isascii() and (letter.isprintable() or letter.isspace()) for letter in text):
