@@ -158,7 +158,7 @@ def free_path(path: Path) -> Path:
 
 def name_run(folder: Path) -> str:
     """Return what a person types for a run: its name if it is among the user's runs, else its path."""
-    from impasto.runs.places import is_users
+    from impasto.runs.folders import is_users
 
     return quote(folder.name if is_users(folder) else str(folder))
 

@@ -45,7 +45,7 @@ def resume(
     It resumes from the last checkpoint, some seconds before the stop, with the same tiles, precision
     and threads. On a CPU the picture is the same, byte by byte, as without the stop.
     """
-    from impasto.runs.places import find_run
+    from impasto.runs.folders import find_run
     from impasto.runs.record import Record
     from impasto.transfer.resume import describe_end, prepare_resume
 

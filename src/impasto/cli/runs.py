@@ -16,7 +16,7 @@ from impasto.errors import ImpastoError
 
 def complete_run(incomplete: str) -> list[str]:
     """Return the names of the user's runs that begin so, the newest first."""
-    from impasto.runs.places import list_runs, runs_folder
+    from impasto.runs.folders import list_runs, runs_folder
 
     try:
         return [run.name for run in reversed(list_runs(runs_folder())) if run.name.startswith(incomplete)]
@@ -50,7 +50,7 @@ def describe() -> None:
 @runs.command("list")
 def list_all(place: Place = None, json: Json = False, debug: Debug = False) -> None:
     """List all runs, the newest last."""
-    from impasto.runs.places import list_runs, runs_folder
+    from impasto.runs.folders import list_runs, runs_folder
     from impasto.runs.summary import summarize_run
 
     folder = place or runs_folder()
@@ -72,7 +72,7 @@ def show(run: RunName, plot: Plot = False, json: Json = False, debug: Debug = Fa
 
     impasto runs show 20261121-101505-photo --plot
     """
-    from impasto.runs.places import find_run
+    from impasto.runs.folders import find_run
     from impasto.runs.record import Record
     from impasto.runs.summary import summarize_run
     from impasto.runs.trace import read_trace
@@ -107,8 +107,8 @@ def clean(
 
     A run that is being painted is never removed, nor are files that impasto did not write.
     """
+    from impasto.runs.folders import find_run, list_runs, runs_folder
     from impasto.runs.lock import Lock
-    from impasto.runs.places import find_run, list_runs, runs_folder
     from impasto.runs.run import remove_run
     from impasto.runs.summary import summarize_run
 

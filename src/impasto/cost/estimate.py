@@ -138,7 +138,7 @@ def measure_match(device: torch.device, clock: Clock = time.perf_counter) -> flo
 
 
 def _match_products(workload: Workload, style_size: tuple[int, int]) -> int:
-    """Multiplications of one match of the picture with one style image of (height, width)."""
+    """Return the multiplications of one match of the picture with one style image of (height, width)."""
     if mixing_weights(workload.recipe)[1] == 0:
         return 0
     count = 0

@@ -119,5 +119,5 @@ def _check_tileable(workload: Workload, budget: Budget, enough: int) -> None:
 
 
 def _advised_limit(budget: Budget, enough: int) -> str:
-    """The limit to advise, slightly larger than enough: a process does not start with the same size each time."""
+    """Return the limit to advise, slightly more than enough: a process does not start with the same size each time."""
     return format_memory(budget.limit_for(enough + enough // 64))

@@ -26,7 +26,7 @@ from impasto.painting.inputs import Inputs
 from impasto.painting.options import RunOptions
 from impasto.painting.planner import Planner
 from impasto.recipe.recipe import Recipe, check_blend
-from impasto.runs.places import AUTO, check_run_dir
+from impasto.runs.folders import AUTO, check_run_dir
 from impasto.system.device import Precision, default_threads, products_in, resolve_devices, running, torch_defaults
 from impasto.system.memory import memory_limit, used_bytes
 

@@ -48,14 +48,14 @@ class Checkpoints:
         try:
             with open(path, "xb") as file:
 
-                def place(tensor: Tensor) -> dict[str, Any]:
-                    known = places.get(id(tensor)) or self._places.get(id(tensor))
-                    if known is None or known[0]() is not tensor or known[1] != tensor._version:
-                        known = (weakref.ref(tensor), tensor._version, _append(file, path.name, tensor))
-                    places[id(tensor)] = known
-                    return {_TENSOR: known[2]}
+                def write_once(tensor: Tensor) -> dict[str, Any]:
+                    written = places.get(id(tensor)) or self._places.get(id(tensor))
+                    if written is None or written[0]() is not tensor or written[1] != tensor._version:
+                        written = (weakref.ref(tensor), tensor._version, _append(file, path.name, tensor))
+                    places[id(tensor)] = written
+                    return {_TENSOR: written[2]}
 
-                tree = {"format_version": FORMAT_VERSION, "state": map_tensors(state, place)}
+                tree = {"format_version": FORMAT_VERSION, "state": map_tensors(state, write_once)}
                 file.flush()
                 os.fsync(file.fileno())
             replace_file(self.folder / STATE_NAME, json.dumps(tree).encode())
@@ -162,7 +162,7 @@ def _load(folder: Path, place: dict[str, Any]) -> Tensor:
 
 
 def _bytes(values: Tensor) -> memoryview:
-    """The memory of a contiguous tensor."""
+    """Return the memory of a contiguous tensor."""
     return values.view(-1).view(torch.uint8).numpy().data
 
 

@@ -49,10 +49,10 @@ def draw_plots(*plots: Plot) -> str:
 
 
 def _draw(plot: Plot) -> list[str]:
-    known = {name: _known(points, plot.logarithmic) for name, points in plot.curves.items()}
+    drawable = {name: _drawable(points, plot.logarithmic) for name, points in plot.curves.items()}
     bottom = TOP + HEIGHT
     parts = [_text(LEFT, TOP - 18, plot.title, "start", 'font-size="16" font-weight="bold"')]
-    every = [point for points in known.values() for point in points]
+    every = [point for points in drawable.values() for point in points]
     if not every:
         return [*parts, _text(LEFT, TOP + 20, "No values yet.", "start")]
     left, right, x_ticks = _linear_axis(min(x for x, _ in every), max(x for x, _ in every), 8)
@@ -73,7 +73,7 @@ def _draw(plot: Plot) -> list[str]:
     parts.append(_text((LEFT + RIGHT) / 2, bottom + 42, plot.x_label, "middle"))
     middle = TOP + HEIGHT / 2
     parts.append(_text(20, middle, plot.y_label, "middle", f'transform="rotate(-90 20 {middle:g})"'))
-    for index, (name, points) in enumerate(known.items()):
+    for index, (name, points) in enumerate(drawable.items()):
         color = COLORS[index % len(COLORS)]
         stroke = f'stroke="{color}" stroke-width="2"' + ' stroke-dasharray="6 3"' * (index >= len(COLORS))
         placed = [place(x, math.log10(y) if plot.logarithmic else y) for x, y in points]
@@ -87,13 +87,13 @@ def _draw(plot: Plot) -> list[str]:
     return parts
 
 
-def _known(points: Points, logarithmic: bool) -> list[tuple[float, float]]:
+def _drawable(points: Points, logarithmic: bool) -> list[tuple[float, float]]:
     found = [(x, y) for x, y in points if y is not None and math.isfinite(y)]
     return [(x, y) for x, y in found if y > 0] if logarithmic else found
 
 
 def _linear_axis(low: float, high: float, count: int) -> Axis:
-    """An axis from `low` to `high` with about `count` ticks, at whole numbers if there are two of them."""
+    """Return an axis from `low` to `high` with about `count` ticks, at whole numbers if there are two of them."""
     high = high if high > low else low + 1
     unit = _round_up((high - low) / count)
     unit = max(1.0, unit) if high - low >= 1 else unit
@@ -102,7 +102,7 @@ def _linear_axis(low: float, high: float, count: int) -> Axis:
 
 
 def _zero_based_axis(low: float, high: float) -> Axis:
-    """An axis of round ends that holds 0."""
+    """Return an axis with round ends that includes 0."""
     low, high = min(0.0, low), max(0.0, high)
     unit = _round_up((high - low) / 5 or 0.2)
     first, last = math.floor(low / unit + 1e-9), max(1, math.ceil(high / unit - 1e-9))
@@ -110,7 +110,7 @@ def _zero_based_axis(low: float, high: float) -> Axis:
 
 
 def _logarithmic_axis(low: float, high: float) -> Axis:
-    """Whole powers of ten, as their logarithms."""
+    """Return an axis between whole powers of ten, all as logarithms."""
     first = math.floor(math.log10(low))
     last = max(math.ceil(math.log10(high)), first + 1)
     factors = (1, 2, 5) if last - first <= 2 else (1,)
@@ -120,7 +120,7 @@ def _logarithmic_axis(low: float, high: float) -> Axis:
 
 
 def _round_up(value: float) -> float:
-    """The value rounded up to 1, 2 or 5 times a power of ten."""
+    """Return the value rounded up to 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(value))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value * (1 - 1e-9))
 

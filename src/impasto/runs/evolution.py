@@ -1,4 +1,4 @@
-"""The evolution of a pastiche: a reader of step events that keeps snapshots on disk and frames of an animation."""
+"""The evolution of a pastiche: snapshots on the disk and an animation, made from its step events."""
 
 import logging
 import math
@@ -18,13 +18,13 @@ from impasto.system.disk import check_not_input, is_folder
 logger = logging.getLogger(__name__)
 
 MAX_FRAMES = 120
-"""Frames kept at most: some 90 MB at 512 px, and ten seconds to watch."""
+"""The most frames of an animation: some 90 MB at 512 px, and ten seconds to watch."""
 
 ANIMATION_S = 5
 
 
 def check_snapshot_dir(folder: str | os.PathLike[str], *, inputs: Sequence[object] = ()) -> Path:
-    """The folder, if pictures can be written there or it can be made; asked before slow work. Raises OutputError.
+    """Return the folder if pictures can be written there, or it can be made, before slow work. Raises OutputError.
 
     inputs: what the run reads; a snapshot must not replace one of them.
     """
@@ -37,11 +37,11 @@ def check_snapshot_dir(folder: str | os.PathLike[str], *, inputs: Sequence[objec
 
 
 class Evolution:
-    """Hears of every step, and keeps some of the pictures.
+    """Records some of a run's steps as pictures.
 
-    snapshot_dir, snapshot_every: a picture of every N-th step goes there, at the pastiche's final size.
-    animate: keep frames for `write_animation`: those of the snapshots, or else of some 60 steps, closer together at the
-    start, where most happens. Beyond MAX_FRAMES every second one is dropped.
+    snapshot_dir, snapshot_every: the picture of every N-th step is written there, at the pastiche's final size.
+    animate: collect frames for `write_animation`: those of the snapshots, or else of some 60 steps, closer together at
+    the start, where most happens. Beyond MAX_FRAMES every second one is dropped.
     A snapshot that cannot be written ends the snapshots with a warning, not the run.
     """
 
@@ -57,7 +57,7 @@ class Evolution:
         self._offered = 0
 
     def on_step(self, event: StepEvent) -> None:
-        """Keeps the picture of this step, if it is its turn."""
+        """Record the picture of this step, if it is one of those."""
         if self._dir is not None and self._is_snapshot(event.step):
             self._write_snapshot(event, self._dir)
         if self._animate and self._is_frame(event):
@@ -69,7 +69,7 @@ class Evolution:
                 self._stride *= 2
 
     def write_animation(self, path: str | os.PathLike[str], pastiche: Tensor) -> None:
-        """Writes the frames, and the finished pastiche as the last one. Raises OutputError, DiskError."""
+        """Write the frames, and the finished pastiche as the last one. Raises OutputError, DiskError."""
         write_animation([*self._frames, to_frame(pastiche)], path)
 
     def _is_snapshot(self, step: int) -> bool:
@@ -79,9 +79,9 @@ class Evolution:
         if self._every is not None:
             return self._is_snapshot(event.step)
         # Step s lies at sqrt(s / steps) of the animation, so a quarter of the steps fills its first half.
-        wanted = ANIMATION_S * FRAMES_PER_SECOND
-        place, before = (math.floor(wanted * math.sqrt(step / event.steps)) for step in (event.step, event.step - 1))
-        return place > before
+        count = ANIMATION_S * FRAMES_PER_SECOND
+        frame, before = (math.floor(count * math.sqrt(step / event.steps)) for step in (event.step, event.step - 1))
+        return frame > before
 
     def _write_snapshot(self, event: StepEvent, folder: Path) -> None:
         digits = max(4, len(str(event.steps)))

@@ -1,4 +1,4 @@
-"""Inputs that were no files, stored in the run's folder exactly as they were read."""
+"""Copies of inputs in the run's folder: of masks and of what was no file, exactly as they were read."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from impasto.images.picture import Picture
 
 
 def store_picture(path: Path, picture: Picture) -> None:
-    """Writes a picture exactly as it was read."""
+    """Write a picture exactly as it was read."""
     image, carried = picture.image.detach().to("cpu"), picture.carried
     lasts = not image.is_contiguous() and image.is_contiguous(memory_format=torch.channels_last)
     tensors = {"image": image.contiguous()}
@@ -31,7 +31,7 @@ def store_picture(path: Path, picture: Picture) -> None:
 
 
 def load_picture(file: Path, **facts: Any) -> Picture:
-    """The picture that `store_picture` wrote. facts: the other fields of the `Picture`. Raises RunError."""
+    """Read the picture that `store_picture` wrote. facts: the other fields of the `Picture`. Raises RunError."""
     try:
         with safetensors.safe_open(str(file), framework="pt") as stored:
             tensors, notes = {name: stored.get_tensor(name) for name in stored.keys()}, stored.metadata()  # noqa: SIM118

@@ -1,4 +1,4 @@
-"""The folder of a run while it is painted: checkpoints now and then, the trace, previews, and at the end the result."""
+"""The folder of a run while it is painted: checkpoints, the trace, previews, and at the end the result."""
 
 import contextlib
 import logging
@@ -20,9 +20,9 @@ from impasto.optimize.events import StepEvent
 from impasto.optimize.loop import State
 from impasto.recipe.recipe import format_toml
 from impasto.runs.checkpoint import Checkpoints
+from impasto.runs.folders import AUTO, check_run_dir, is_users, new_folder
 from impasto.runs.lock import Lock
 from impasto.runs.pictures import store_picture
-from impasto.runs.places import AUTO, check_run_dir, is_users, new_folder
 from impasto.runs.record import RECORD_NAME, Record
 from impasto.runs.result import Result
 from impasto.runs.trace import TRACE_NAME, append_trace, cut_trace
@@ -40,8 +40,8 @@ RETRY_S = 30.0
 PREVIEWS = 12
 PREVIEW_SIZE = 256
 
-OURS = ("checkpoint", "inputs", "previews", "lock", "recipe.toml", RECORD_NAME, TRACE_NAME, "losses.svg", "result.*")
-"""Everything that a run's folder holds, as patterns of names."""
+WRITTEN = ("checkpoint", "inputs", "previews", "lock", "recipe.toml", RECORD_NAME, TRACE_NAME, "losses.svg", "result.*")
+"""The names of all that a run writes into its folder, as patterns."""
 
 
 class Run:
@@ -52,7 +52,7 @@ class Run:
     """
 
     def __init__(self, folder: Path, record: Record, lock: Lock, *, is_resumed: bool = False) -> None:
-        """lock: of the folder. is_resumed: whatever there is already stays where an error ends the run."""
+        """lock: of the folder. is_resumed: its files stay if an error ends the run."""
         self.folder = folder
         self.record = record
         self._lock = lock
@@ -123,7 +123,7 @@ class Run:
 
     def checkpoint(self, state: Callable[[], State], now: bool) -> None:
         """Write a checkpoint if one is due. now: in any case, before this returns."""
-        if self._writing is not None and (now or self._writing.done()):
+        if now or (self._writing is not None and self._writing.done()):
             self._finish_writing()
         if now or (self._writing is None and time.perf_counter() >= self._due_s):
             lines, self._lines = self._lines, []
@@ -135,37 +135,37 @@ class Run:
     def finish(self, result: Result, output: Path | None) -> None:
         """End the run: mark it as finished and remove its checkpoints.
 
-        output: where the picture was written; None: it is written into the folder now. Among the user's own runs, which
-        nobody asked for, only record, trace and a small preview stay; in a folder that was asked for a copy of the
-        picture, all previews and the inputs too.
+        output: where the picture was written; None: it is written into the folder now. In the default folder only
+        record, trace and a small preview stay; in a chosen one a copy of the picture, all previews and the inputs too.
         """
-        if self._writing is not None:
-            self._finish_writing()
-        kept = self.folder / f"result{'.png' if output is None else output.suffix}"
+        self._finish_writing()
+        copy = self.folder / f"result{'.png' if output is None else output.suffix}"
         is_small = output is not None and is_users(self.folder)
         values = {**result.to_dict(), "output": None if output is None else str(output.absolute()), "result": None}
         try:
             if output is None:
-                result.save(kept)
+                result.save(copy)
             elif not is_small:
                 self._checkpoints.clear()  # the picture is there, and the copy may need the space
-                replace_file(kept, output.read_bytes())
-            values["result"] = None if is_small else kept.name
+                replace_file(copy, output.read_bytes())
+            values["result"] = None if is_small else copy.name
         except OSError as error:
-            logger.warning("the result was not written to %s (%s).", kept, describe(error))
+            logger.warning("the result was not written to %s (%s).", copy, describe(error))
         if output is not None or values["result"]:
             self._checkpoints.clear()
             if is_small:
                 shutil.rmtree(self.folder / "inputs", ignore_errors=True)
                 for preview in sorted((self.folder / "previews").glob("*"))[:-1]:
                     preview.unlink(missing_ok=True)
-            self._mark(values)
+            try:
+                replace(self.record, finished=values).write(self.folder)
+            except OSError as error:
+                logger.warning("run %r could not be marked as finished (%s).", str(self.folder), describe(error))
         self.close()
 
     def close(self) -> None:
         """Wait for the last checkpoint and release the lock, so that the run can be resumed."""
-        if self._writing is not None:
-            self._finish_writing()
+        self._finish_writing()
         self._writer.shutdown()
         self._lock.release()
 
@@ -186,7 +186,8 @@ class Run:
             raise
 
     def _finish_writing(self) -> None:
-        assert self._writing is not None
+        if self._writing is None:
+            return
         error = self._writing.exception()
         self._writing = None
         if error is None:
@@ -196,12 +197,6 @@ class Run:
             self._warn("checkpoint", error)
         else:
             raise error
-
-    def _mark(self, finished: Mapping[str, Any]) -> None:
-        try:
-            replace(self.record, finished=finished).write(self.folder)
-        except OSError as error:
-            logger.warning("run %r could not be marked as finished (%s).", str(self.folder), describe(error))
 
     def _write_preview(self, event: StepEvent) -> None:
         image = event.pastiche
@@ -223,8 +218,8 @@ class Run:
 def begin_run(run_dir: str | os.PathLike[str], record: Record, pictures: Sequence[Picture]) -> Run | None:
     """Begin a new run. pictures: one for each of the record's sources.
 
-    Where the user's own folder of runs cannot be written, there is a warning and no run: it must not cost the picture.
-    A folder that was asked for raises OutputError, DiskError, RunError.
+    If the user's own folder of runs cannot be written, a warning is logged and None returned: painting continues.
+    A chosen folder raises OutputError, DiskError, RunError.
     """
     if run_dir != AUTO:
         try:
@@ -245,7 +240,7 @@ def begin_run(run_dir: str | os.PathLike[str], record: Record, pictures: Sequenc
 
 def remove_run(folder: Path) -> bool:
     """Remove what a run wrote into its folder, and the folder if it is then empty; return whether it is gone."""
-    for pattern in OURS:
+    for pattern in WRITTEN:
         for path in folder.glob(pattern):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -259,7 +254,7 @@ def remove_run(folder: Path) -> bool:
 
 def measure_run(folder: Path) -> int:
     """Return the bytes of what a run wrote into its folder."""
-    paths = [path for pattern in OURS for found in folder.glob(pattern) for path in (found, *found.rglob("*"))]
+    paths = [path for pattern in WRITTEN for found in folder.glob(pattern) for path in (found, *found.rglob("*"))]
     sizes = 0
     for path in paths:
         with contextlib.suppress(OSError):

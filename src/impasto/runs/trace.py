@@ -11,7 +11,7 @@ TRACE_NAME = "trace.jsonl"
 
 
 def append_trace(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
-    """Adds lines, all of them or, where the disk fails, none. Raises OSError."""
+    """Append lines, all of them or, where the disk fails, none. Raises OSError."""
     data = b"".join(json.dumps(dict(line)).encode() + b"\n" for line in lines)
     with open(folder / TRACE_NAME, "ab", buffering=0) as file:
         end = file.tell()
@@ -25,20 +25,20 @@ def append_trace(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
 
 
 def cut_trace(folder: Path, step: int) -> None:
-    """Leaves the lines up to this step: those of steps that are now painted again go. Raises OSError."""
-    kept = sum(size for line, size in _read_lines(folder) if line["step"] <= step)
+    """Cut the trace after this step; the later steps are painted again. Raises OSError."""
+    size = sum(bytes_of_line for line, bytes_of_line in _read_lines(folder) if line["step"] <= step)
     path = folder / TRACE_NAME
-    if path.exists() and path.stat().st_size != kept:
-        os.truncate(path, kept)  # which needs no space on a full disk
+    if path.exists() and path.stat().st_size != size:
+        os.truncate(path, size)  # which needs no space on a full disk
 
 
 def read_trace(folder: Path) -> list[dict[str, Any]]:
-    """All lines but a last one that was cut short; none where there is no trace."""
+    """Return all lines but a last one that was cut short; none if there is no trace."""
     return [line for line, _ in _read_lines(folder)]
 
 
 def _read_lines(folder: Path) -> Iterator[tuple[dict[str, Any], int]]:
-    """Each line with its bytes."""
+    """Yield each line and its number of bytes."""
     try:
         with open(folder / TRACE_NAME, "rb") as file:
             for text in file:

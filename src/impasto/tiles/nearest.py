@@ -58,7 +58,7 @@ def _to_grid(features: Tensor, tile: Tile, layer: str, grid: str) -> Tensor:
 
 
 def _resampling(span: Span, layer: str, grid: str, enlarged: bool, like: Tensor) -> tuple[Tensor, slice]:
-    """Weights of the layer's positions for each inner position of the grid, (inner, layer), and the layer's slice.
+    """Return the weights of the layer's positions for each inner position of the grid, (inner, layer), and their slice.
 
     As interpolate (bilinear) or adaptive_avg_pool2d do it for the whole side.
     """
@@ -155,7 +155,7 @@ class TiledNearest:
         return mean
 
     def _draw(self, style: View, seed: int, guide: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The style's mean hypercolumn, and a sample of its unit vectors."""
+        """Return the style's mean hypercolumn, and a sample of its unit vectors."""
         mean = self._mean_columns(style, guide)
         sample: Tensor | None = None
         slots = torch.empty(0, dtype=torch.int64)

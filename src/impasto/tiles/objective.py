@@ -116,10 +116,10 @@ class TiledObjective(Objective):
         for tile in self.tiles((content_image.shape[-2], content_image.shape[-1])):
             for layer, target in _inner(self._features(tile.cut(content_image), tile, layers), tile).items():
                 self._spill.put((layer, *tile.corner), target)
-                silent[layer] += float(self._content_addend(layer, torch.zeros_like(target), tile, None))
+                silent[layer] += float(self._content_addend(layer, None, torch.zeros_like(target), tile))
         for layer in layers:
             factor = content_weight * self.content_factor(weights[layer]) * self.relative_factor(silent[layer])
-            addend = partial(self._counted_addend, layer, weights[layer])
+            addend = partial(self._content_addend, layer, weights[layer])
             yield Term(f"content {layer}", (layer,), factor, identity, addend, None, is_mean=False)
 
     def _nearest_term(
@@ -150,17 +150,18 @@ class TiledObjective(Objective):
     def _features(
         self, part: Tensor, tile: Tile, layers: Sequence[str], padding: Padding | None = None
     ) -> dict[str, Tensor]:
-        """The feature maps of a tile, on the device of its pixels. part: these, margins included."""
+        """Return the feature maps of a tile, on the device of its pixels. part: the pixels, margins included."""
         self.guard.before_tile(first=tile.corner == (0, 0))
         features: dict[str, Tensor] = self._encoders[part.device](part, layers, padding=padding)
         return features
 
-    def _counted_addend(self, layer: str, weight: float, features: Tensor, tile: Tile) -> Tensor:
-        weights = self.content_weights(layer, weight, tile)
-        return self._content_addend(layer, features, tile, None if weights is None else weights.to(features.device))
+    def _content_addend(self, layer: str, weight: float | None, features: Tensor, tile: Tile) -> Tensor:
+        """Return the tile's addend to the content loss of a layer, of this weight; None: all positions are equal.
 
-    def _content_addend(self, layer: str, features: Tensor, tile: Tile, weights: Tensor | None) -> Tensor:
-        """The tile's addend to the content loss of a layer. features, weights: those of its inner part."""
+        features: those of the tile's inner part.
+        """
+        weights = None if weight is None else self.content_weights(layer, weight, tile)
+        weights = None if weights is None else weights.to(features.device)
         target = self._spill.get((layer, *tile.corner), features.device)
         normalization = self.recipe.content_normalization
         loss = content_loss(features, target, normalization, weights)
@@ -176,7 +177,7 @@ def tile_margin(recipe: Recipe, network: Sequence[str]) -> int:
 
 
 def _inner(features: Mapping[str, Tensor], tile: Tile) -> dict[str, Tensor]:
-    """The tile's inner part of each feature map."""
+    """Return the tile's inner part of each feature map."""
     return {layer: tile.inner(F, layer) for layer, F in features.items()}
 
 
@@ -269,7 +270,7 @@ def _addends(term: Term, features: Mapping[str, Tensor], tile: Tile) -> Sequence
 
 
 def _distance(term: Term, sums: Iterator[Tensor]) -> Tensor:
-    """The term's distance. sums: an iterator over the picture's sums, at this term's first."""
+    """Return the term's distance. sums: of the picture, from this term's first on."""
     if not term.is_mean:
         return next(sums)
     whole = tuple(next(sums) for _ in term.target) if isinstance(term.target, tuple) else next(sums)
@@ -277,16 +278,13 @@ def _distance(term: Term, sums: Iterator[Tensor]) -> Tensor:
 
 
 def _describe_inner(describe: Callable[..., Any], inner: Tensor, layer: str, guide: Tensor | None, tile: Tile) -> Any:
-    """The tile's addend to a description of the whole picture. inner: the layer's features of its inner part."""
-    if guide is None:
-        return _scaled(describe(inner), tile.share(layer))
-    return describe(inner, tile.part(guide, layer))
-
-
-def _scaled(description: Any, share: float) -> Any:
+    """Return the tile's addend to a picture's description. inner: the layer's features of its inner part."""
+    if guide is not None:
+        return describe(inner, tile.part(guide, layer))
+    description, share = describe(inner), tile.share(layer)
     return tuple(share * part for part in description) if isinstance(description, tuple) else share * description
 
 
 def _added(one: Any, other: Any) -> Any:
-    """Their sum, on the device of the first."""
+    """Return the sum of two descriptions, on the device of the first."""
     return tuple(map(_added, one, other)) if isinstance(one, tuple) else one + other.to(one.device)

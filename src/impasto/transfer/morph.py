@@ -19,7 +19,7 @@ from impasto.painting.options import ImageSources, PasticheFields, choose_recipe
 from impasto.painting.paint import paint_fine_styles, paint_frame
 from impasto.painting.targets import build_targets
 from impasto.recipe.recipe import Recipe
-from impasto.runs.places import AUTO
+from impasto.runs.folders import AUTO
 from impasto.runs.result import Frame, Result
 from impasto.system.device import running
 from impasto.transfer.pastiche import prepare_pastiche

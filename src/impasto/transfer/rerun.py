@@ -19,7 +19,7 @@ from impasto.painting.paint import paint
 from impasto.painting.recorder import start_recorder
 from impasto.recipe.files import init_file
 from impasto.recipe.recipe import Recipe
-from impasto.runs.places import list_runs, runs_folder
+from impasto.runs.folders import list_runs, runs_folder
 from impasto.runs.record import NOUNS, Record, Role
 from impasto.runs.result import Result
 from impasto.system.disk import file_sha256

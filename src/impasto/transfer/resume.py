@@ -16,8 +16,8 @@ from impasto.painting.options import RunOptions
 from impasto.painting.paint import paint
 from impasto.painting.recorder import Recorder
 from impasto.recipe.recipe import Recipe
+from impasto.runs.folders import find_run
 from impasto.runs.pictures import load_picture
-from impasto.runs.places import find_run
 from impasto.runs.record import NOUNS, Input, Record, Role, software_versions
 from impasto.runs.result import Result
 from impasto.runs.run import Run

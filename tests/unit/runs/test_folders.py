@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from impasto.errors import OutputError, RunError
-from impasto.runs import places
-from impasto.runs.places import check_run_dir, find_run, is_users, list_runs, new_folder, runs_folder
+from impasto.runs import folders
+from impasto.runs.folders import check_run_dir, find_run, is_users, list_runs, new_folder, runs_folder
 from impasto.runs.record import RECORD_NAME
 from impasto.system.disk import data_folder
 
@@ -85,7 +85,7 @@ def test_a_path_needs_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(places, "data_folder", homeless)
+    monkeypatch.setattr(folders, "data_folder", homeless)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / RECORD_NAME).touch()
     assert find_run(tmp_path / "run") == (tmp_path / "run").resolve()

@@ -1,4 +1,4 @@
-"""Where runs are: the user's own folder of runs, names in it, and folders anywhere else."""
+"""Find the folders of runs: by name in the user's own folder of runs, or by path."""
 
 import difflib
 import os
@@ -10,7 +10,7 @@ from impasto.runs.record import RECORD_NAME
 from impasto.system.disk import check_folder, data_folder, is_folder, path_hint, quote
 
 AUTO = "auto"
-"""Instead of a folder: a new one among the user's runs."""
+"""The value of `run_dir` for a new folder among the user's runs."""
 
 
 def runs_folder() -> Path:
@@ -37,22 +37,22 @@ def list_runs(folder: Path) -> list[Path]:
         return []
 
 
-def find_run(name: str | os.PathLike[str], place: Path | None = None) -> Path:
-    """Return the folder of a run: a path, or a name among the user's own runs; a name in `place` if that is given.
+def find_run(name: str | os.PathLike[str], parent: Path | None = None) -> Path:
+    """Return the folder of a run: a path, or a name among the user's own runs; a name in `parent` if that is given.
 
     Raises RunError with the nearest name.
     """
-    known = []
+    names = []
     try:
-        if place is None and (Path(name) / RECORD_NAME).is_file():
+        if parent is None and (Path(name) / RECORD_NAME).is_file():
             return Path(name).resolve()  # first, as there may be no home
-        place = place if place is not None else runs_folder()
-        if (place / name / RECORD_NAME).is_file():
-            return (place / name).resolve()
-        known = [path.name for path in list_runs(place)]
+        parent = parent if parent is not None else runs_folder()
+        if (parent / name / RECORD_NAME).is_file():
+            return (parent / name).resolve()
+        names = [path.name for path in list_runs(parent)]
     except (OSError, ValueError):  # too long, with a zero byte, or no home
         pass
-    close = difflib.get_close_matches(os.fspath(name), known, n=1)
+    close = difflib.get_close_matches(os.fspath(name), names, n=1)
     raise RunError(
         f"run {os.fspath(name)!r} is not there; expected the folder of a run or a name among your runs.",
         path_hint(name, f"Did you mean {close[0]!r}?" if close else "`impasto runs list` lists them."),
