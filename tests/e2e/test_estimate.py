@@ -151,3 +151,10 @@ def test_a_picture_larger_than_its_photograph_is_reported(
         assert capfd.readouterr().err.splitlines().count(line) == is_enlarged
         assert main([*start, "--quiet"]) == 0
         assert capfd.readouterr().err == ""
+
+
+def test_the_size_of_a_print_is_reported(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    start = ["stylize", "photo.png", "painting.png", *FAST, "--first-scale", "0", "--dry-run"]
+    for size, line in (("4cm", "print: 4.0 x 3.0 cm at 300 dpi"), ("254", "print: 2.2 x 1.6 cm at 300 dpi")):
+        assert main([*start, "--size", size, "--dpi", "300"]) == 0
+        assert line in capfd.readouterr().out.splitlines()

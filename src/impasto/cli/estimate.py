@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def report_estimate(job: "Job | Morph", report: Report, *, dry_run: bool = False) -> None:
-    """Print the estimate in one line, and in another that the photograph is enlarged, unless quiet.
+    """Print the estimate in a line; in others the size of a print, and that the photograph is enlarged; unless quiet.
 
     A dry run prints all of the estimate and ends the command (typer.Exit).
     """
@@ -25,7 +25,7 @@ def report_estimate(job: "Job | Morph", report: Report, *, dry_run: bool = False
         return
     with show_steps(quiet=report.quiet):
         estimate = job.estimate()
-    lines = [describe_estimate(estimate), *_describe_enlargement(job)]
+    lines = [describe_estimate(estimate), *_describe_size(job)]
     if not dry_run:
         for line in lines:
             print_line(line, file=sys.stderr)
@@ -51,14 +51,17 @@ def describe_estimate(estimate: "Estimate") -> str:
     return f"{', '.join(facts)}: about {describe_seconds(estimate.seconds)}{fine}, {_gib(estimate.peak_bytes)}"
 
 
-def _describe_enlargement(job: "Job | Morph") -> list[str]:
+def _describe_size(job: "Job | Morph") -> list[str]:
     painted: Any = job
     single: Job = getattr(painted, "job", painted)  # a morph has one
-    content = single.inputs.content
-    if content is None or not single.is_enlarged:
-        return []
-    height, width = content.size
-    return [f"enlarged: the photograph has {width}x{height}; --size content keeps that"]
+    lines, content, dpi = list[str](), single.inputs.content, single.recipe.dpi
+    if dpi is not None:
+        height, width = (2.54 * side / dpi for side in single.plan.size)
+        lines.append(f"print: {width:.1f} x {height:.1f} cm at {dpi:g} dpi")
+    if content is not None and single.is_enlarged:
+        height, width = content.size
+        lines.append(f"enlarged: the photograph has {width}x{height}; --size content keeps that")
+    return lines
 
 
 def describe_parts(values: Mapping[str, Any]) -> list[str]:

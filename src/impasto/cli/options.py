@@ -264,7 +264,7 @@ def build_recipe(
 def _source_parameters(default: str) -> list[inspect.Parameter]:
     preset = typer.Option(
         metavar="NAME",
-        help=f"{', '.join(preset_names())} {_dimmed(f'default: {default}')}",
+        help=f"{', '.join(preset_names())}; see `impasto recipe list` {_dimmed(f'default: {default}')}",
         rich_help_panel="Recipe",
         autocompletion=complete(preset_names()),
     )

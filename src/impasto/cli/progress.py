@@ -89,13 +89,13 @@ class Bars(Progress):
         if part not in self._tasks:
             if len(self._tasks) >= MOST_BARS:
                 return
-            self._tasks[part] = self._display.add_task(part, total=total, note="")
-        self._display.update(self._tasks[part], completed=done, total=total, note=note)
+            self._tasks[part] = self._display.add_task(part, total=total, note="", count="")
+        self._display.update(self._tasks[part], completed=done, total=total, note=note, count=f"{done}/{total or '?'}")
 
     def begin(self, stage: str) -> None:
         """Draw a bar without an end."""
         self.remove(STAGE)
-        self._tasks[STAGE] = self._display.add_task(stage, total=None, note="")
+        self._tasks[STAGE] = self._display.add_task(stage, total=None, note="", count="")
 
     def remove(self, part: str) -> None:
         """Erase the part's bar."""
@@ -116,7 +116,7 @@ def show_progress(*, quiet: bool) -> Iterator[Progress]:
         yield Lines(sys.stderr)
     else:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as RichProgress
         from rich.table import Column
 
@@ -124,7 +124,7 @@ def show_progress(*, quiet: bool) -> Iterator[Progress]:
         columns = (
             TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, max_width=44)),
             BarColumn(bar_width=16, table_column=Column(min_width=16)),
-            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[count]}", justify="right", table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[note]}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
         )
         with RichProgress(*columns, console=Console(stderr=True), transient=True, expand=True) as display:
@@ -175,6 +175,8 @@ class StepProgress:
 
     def begin(self, stage: str) -> None:
         """Show what is being done between the steps."""
+        self._progress.remove(self._shown)
+        self._shown = ""
         self._progress.begin(f"{self._picture}{stage}")
 
     def on_step(self, event: "StepEvent") -> None:

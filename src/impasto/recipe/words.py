@@ -20,7 +20,7 @@ STATISTICS = {
 
 COLORS = {
     "style": "as painted",
-    "content-luma": "paint lightness only, keep the photograph's chroma",
+    "content-luma": "paint lightness only, keep the photograph's colors",
     "match": "map the style's mean and covariance to the photograph's before painting",
     "histogram": "give the style the photograph's histograms before painting",
     "oklab": "map the chroma to the style's after painting",

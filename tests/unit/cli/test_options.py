@@ -37,7 +37,8 @@ def test_help_of_an_option_tells_its_range() -> None:
     options = options_of("stylize")
     for name, told in (
         ("--strength", "[default: 0.5; 0 to 1]"),
-        ("--style-scale", "[default: 1; above 0]"),
+        ("--style-scale", "[default: 1; 0.001 to 1000]"),
+        ("--tolerance", "[default: 0; 0 to 1]"),
         ("--frames", "[default: 1; 1 or more]"),
         ("--frame-steps", "[1 or more]"),
         ("--style-blend", "[0 or more]"),

@@ -185,7 +185,7 @@ def check_file(path: Path, label: str) -> None:
     expected = f"expected {_KINDS}."
     try:
         if path.is_dir():
-            raise ImageReadError(f"{label} is a folder; {expected}", "Name one file in it.")
+            raise ImageReadError(f"{label} is a folder; {expected}", "Name one file in it; `impasto batch` paints all.")
         if not path.exists():
             raise ImageReadError(f"{label} does not exist; {expected}", _nearest_file(path))
         if not path.is_file():
