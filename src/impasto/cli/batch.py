@@ -155,7 +155,7 @@ def batch(
 def fill_ray(words: Sequence[str]) -> list[str]:
     """Return the words of a command line with an address after each --ray, since Typer has no optional values."""
     filled = list(words)
-    for index, (word, following) in enumerate(zip(words, [*words[1:], ""], strict=True)):
+    for index, (word, following) in enumerate(zip(words, [*words[1:], ""], strict=False)):
         if word == "--":
             break
         if word == "--ray" and not re.fullmatch(r"(ray://)?[^/\s]+:\d+/?|auto|local", following):
