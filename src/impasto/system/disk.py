@@ -124,6 +124,7 @@ def check_folder(folder: Path, label: str) -> None:
         if not folder.exists():
             mkdir = "mkdir" if sys.platform == "win32" else "mkdir -p"  # which makes all folders of a path on Windows
             fact, hint = "does not exist", path_hint(folder, f"Make it first: {mkdir} {quote(str(folder))}")
+            hint = "Write a file, then upload it." if is_address(folder) else hint
         raise OutputError(f"{label} cannot be written: {str(folder)!r} {fact}; expected a folder.", hint)
     try:
         with tempfile.TemporaryFile(dir=folder):  # asking os.access is not enough: root may, a read-only disk may not

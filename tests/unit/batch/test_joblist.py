@@ -111,3 +111,13 @@ def test_a_list_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_bytes(b"content,style\n\xff\xfe,b\n")
     with pytest.raises(BatchError, match="UTF-8"):
         list(JobList(tmp_path / "list.csv", TEMPLATE, Recipe()))
+
+
+def test_addresses_are_refused_and_the_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BatchError, match="row 2 names 'https://example.org/a.jpg'; expected a file") as caught:
+        [*read(tmp_path / "list.csv", "content,style\nhttps://example.org/a.jpg,b.jpg\n")]
+    assert "download it first" in caught.value.hint
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    (job,) = read(tmp_path / "list.csv", "content,style,size\n~/a.jpg,b.jpg,content\n")
+    assert job.content == f"{tmp_path}/home/a.jpg" and job.recipe.size == "content"

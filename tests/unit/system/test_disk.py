@@ -15,7 +15,9 @@ from impasto.system.disk import (
     data_folder,
     find_name_fault,
     fold_name,
+    is_address,
     is_folder,
+    path_hint,
     quote,
     replace_file,
 )
@@ -154,3 +156,32 @@ def test_a_file_that_stays_open_is_reported(
         replace_file(tmp_path / "a.png", b"new")
     assert hint in caught.value.hint
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("https://example.org/a.jpg", "Addresses are not read; download it first."),
+        (Path("https://example.org/a.jpg"), "Addresses are not read; download it first."),
+        ("S3://bucket/a.jpg", "Addresses are not read; download it first."),
+        ("data:image/png;base64,iVBO", "Addresses are not read; download it first."),
+        ("file:///tmp/a%20b.jpg", "Addresses are not read; give the path: '/tmp/a b.jpg'."),
+        (Path("file:///tmp/a.jpg"), "Addresses are not read; give the path: '/tmp/a.jpg'."),
+        ("~/a.jpg", "Only a shell replaces ~ by the home folder; give '/home/ann/a.jpg'."),
+        ("C:/photos/a.jpg", "Check the path."),
+        ("a:b.jpg", "Check the path."),
+        ("photos/a~b.jpg", "Check the path."),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="paths have backslashes there")
+def test_addresses_and_the_home_folder_get_a_hint_of_their_own(
+    path: str | Path, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert path_hint(path, "Check the path.") == hint
+    assert is_address(path) == hint.startswith("Addresses")
+
+
+def test_an_address_to_write_to_is_refused() -> None:
+    with pytest.raises(OutputError, match="then upload it"):
+        check_folder(Path("https://example.org"), "output 'https:/example.org/a.png'")
