@@ -341,15 +341,19 @@ def convolution_rate(shape: Shape, dtype: torch.dtype, device: torch.device, run
 @contextlib.contextmanager
 def in_format(name: str) -> Iterator[None]:
     """Let the card's convolutions and products use TF32 for "tf32" alone."""
-    switches = (torch.backends.cudnn, torch.backends.cuda.matmul)
-    before = [switch.allow_tf32 for switch in switches]
-    for switch in switches:
-        switch.allow_tf32 = name == "tf32"
+    gpu: Any = torch.backends.cudnn
+    if hasattr(gpu, "conv"):  # torch 2.9; mixed with the older switches it refuses to be read
+        places, setting, values = (gpu.conv, gpu.rnn, torch.backends.cuda.matmul), "fp32_precision", ("ieee", "tf32")
+    else:
+        places, setting, values = (gpu, torch.backends.cuda.matmul), "allow_tf32", (False, True)
+    before = [getattr(place, setting) for place in places]
+    for place in places:
+        setattr(place, setting, values[name == "tf32"])
     try:
         yield
     finally:
-        for switch, value in zip(switches, before, strict=True):
-            switch.allow_tf32 = value
+        for place, value in zip(places, before, strict=True):
+            setattr(place, setting, value)
 
 
 def median_s(device: torch.device, work: Callable[[], object], runs: int) -> float:

@@ -65,7 +65,7 @@ def test_a_picture_has_a_recipe_even_if_its_start_image_is_gone() -> None:
         ("plain.png", RecipeError, "no recipe inside"),
         ("odd.png", RecipeError, "no recipe inside"),
         ("newer.webp", RecipeError, "inside 'newer.webp' cannot be used: .*format_version 99.*Install a newer impasto"),
-        ("wrong.toml", RecipeError, "has no 'stesp'.*Did you mean 'steps'"),
+        ("wrong.toml", RecipeError, "has no field 'stesp'.*Did you mean 'steps'"),
         ("empty.png", ImageReadError, "0 bytes"),
         ("damaged.png", ImageReadError, "damaged"),
     ],
