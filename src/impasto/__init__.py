@@ -16,7 +16,12 @@ from impasto.recipe.recipe import Recipe
 from impasto.system.fork import was_forked as _was_forked  # noqa: F401 - it must see every fork
 
 if TYPE_CHECKING:
+    from impasto.batch.run import BatchEvent
+    from impasto.batch.stylize import BatchResult, stylize_batch
     from impasto.cost.estimate import Estimate
+    from impasto.experiments.compare import Comparison, compare
+    from impasto.experiments.paper import PaperFigures, reproduce_paper
+    from impasto.experiments.sweep import SweepSheet, sweep
     from impasto.images.io import read_image, read_metadata, write_image
     from impasto.optimize.events import StepEvent
     from impasto.optimize.schedule import RunPlan
@@ -37,11 +42,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "BatchEvent",
+    "BatchResult",
     "Cache",
+    "Comparison",
     "Estimate",
     "ImpastoError",
     "Job",
     "PaintFields",
+    "PaperFigures",
     "PasticheFields",
     "Recipe",
     "RecipeFields",
@@ -50,7 +59,9 @@ __all__ = [
     "RunOptions",
     "RunPlan",
     "StepEvent",
+    "SweepSheet",
     "__version__",
+    "compare",
     "estimate",
     "morph",
     "paint",
@@ -64,10 +75,13 @@ __all__ = [
     "read_inputs",
     "read_metadata",
     "reconstruct",
+    "reproduce_paper",
     "rerun",
     "resume",
     "start_recorder",
     "stylize",
+    "stylize_batch",
+    "sweep",
     "synthesize_texture",
     "write_image",
 ]
@@ -75,7 +89,12 @@ __all__ = [
 _HOMES = {
     name: f"impasto.{module}"
     for module, names in {
+        "batch.run": ["BatchEvent"],
+        "batch.stylize": ["BatchResult", "stylize_batch"],
         "cost.estimate": ["Estimate"],
+        "experiments.compare": ["Comparison", "compare"],
+        "experiments.paper": ["PaperFigures", "reproduce_paper"],
+        "experiments.sweep": ["SweepSheet", "sweep"],
         "images.io": ["read_image", "read_metadata", "write_image"],
         "optimize.events": ["StepEvent"],
         "optimize.schedule": ["RunPlan"],

@@ -1,7 +1,8 @@
 """List the jobs of a folder of photographs and a folder of paintings: every pair, or first with first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from impasto.batch.jobs import Job
@@ -15,12 +16,12 @@ from impasto.recipe.recipe import Recipe
 class Pairs:
     """Jobs, listed anew by each iteration, which raises BatchError and ImageReadError.
 
-    contents, styles: each a folder, a pattern or a file. pairs: "all": every photograph in every style, style by style;
+    contents, styles: folders, patterns and files. pairs: "all": every photograph in every style, style by style;
     "zip": the first with the first, and so on, of two sorted lists of equal length. folder: for the pictures.
     """
 
-    contents: str
-    styles: str
+    contents: Sequence[str]
+    styles: Sequence[str]
     pairs: str
     template: NameTemplate
     recipe: Recipe
@@ -53,7 +54,7 @@ class Pairs:
                 yield content, style
 
     def _contents(self) -> Iterator[str]:
-        return list_pictures(self.contents, self.folder, "CONTENTS")
+        return chain.from_iterable(list_pictures(source, self.folder, "CONTENTS") for source in self.contents)
 
     def _styles(self) -> Iterator[str]:
-        return list_pictures(self.styles, self.folder, "STYLES")
+        return chain.from_iterable(list_pictures(source, self.folder, "STYLES") for source in self.styles)

@@ -182,7 +182,7 @@ def _list_jobs(
     if list_file is not None:
         return JobList(list_file, names, recipe)
     contents, styles = inputs
-    return Pairs(contents, styles, pairs, names, recipe, folder)
+    return Pairs([contents], [styles], pairs, names, recipe, folder)
 
 
 def _start_pool(

@@ -1,7 +1,7 @@
 """`impasto sweep`: a labelled grid over two recipe fields; the paper's figure 3 by default."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,10 +10,6 @@ from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
 from impasto.recipe.recipe import Recipe
-
-if TYPE_CHECKING:
-    from impasto.optimize.events import OnStep
-    from impasto.runs.result import Result
 
 FIGURE_3_ROWS = "conv1_1, +conv2_1, ... +conv5_1"
 FIGURE_3_COLUMNS = "content_weight=1e-5,1e-4,1e-3,1e-2"
@@ -45,58 +41,23 @@ def sweep(
     again, it resumes where it was stopped.
     """
     from impasto.experiments import sweep as stage
-    from impasto.experiments.grid_cell import CellPainter, sum_cells, write_notes
-    from impasto.images.io import check_output, read_image, write_image
-    from impasto.painting.cache import Cache
-    from impasto.runs.evolution import check_snapshot_dir
-    from impasto.system.disk import check_not_input
-    from impasto.transfer import pastiche as transfer
-    from impasto.transfer.pastiche import prepare_pastiche
-
-    row_axis = stage.parse_axis(rows) if rows is not None else stage.FIGURE_3[0]
-    column_axis = stage.parse_axis(columns) if columns is not None else stage.FIGURE_3[1]
-    sources = [content_image, style_image]
-    planned = stage.plan_sweep(row_axis, column_axis, recipe)
-    read = [*sources, *planned.files]
-    check_output(output, inputs=read)
-    notes = output.with_suffix(".json")
-    check_not_input(notes, f"losses {str(notes)!r}", read)
-    folder = check_snapshot_dir(output.with_name(f"{output.stem}_panels"))
-    content = read_image(content_image, name="content_image", max_pixels=machine.max_pixels)
-    style = read_image(style_image, name="style_image", max_pixels=machine.max_pixels)
-    how = machine.keywords()
-    how["cache"] = Cache()
-
-    def paint(chosen: Recipe, on_step: "OnStep") -> "Result":
-        return transfer.stylize(content_image, style_image, chosen, on_step=on_step, **how)
 
     with show_steps(quiet=report.quiet) as progress:
-        grid = stage.paint_sweep(
-            planned,
-            folder,
-            sources,
-            paint,
-            painter=CellPainter(context.obj.on_step(progress.on_step)),
+        made = stage.sweep(
+            content_image,
+            style_image,
+            output,
+            stage.FIGURE_3[0] if rows is None else stage.parse_axis(rows),
+            stage.FIGURE_3[1] if columns is None else stage.parse_axis(columns),
+            recipe,
+            on_step=context.obj.on_step(progress.on_step),
             on_cell=lambda number, of: progress.on_part(f"panel {number}/{of}"),
-            check=lambda chosen: prepare_pastiche(content, style, chosen, **how),
+            **machine.keywords(),
         )
-    context.obj.start_saving()
-    sheet = stage.compose_sweep(planned, grid)
-    write_image(sheet, output)
-    values = {
-        "output": str(output),
-        "size": {"width": sheet.shape[-1], "height": sheet.shape[-2]},
-        **sum_cells(cell for row in grid for cell in row),
-        "rows": row_axis.to_dict(),
-        "columns": column_axis.to_dict(),
-        "panels": [[str(cell.path) for cell in row] for row in grid],
-        "recipe": recipe.to_dict(),
-    }
-    write_notes(notes, values)
     if report.json:
-        print_json(values)
+        print_json(made.to_dict())
     else:
         print_line(
-            f"{output}: {len(grid)} x {len(grid[0])} panels, each a file in {grid[0][0].path.parent}; losses in "
-            f"{notes.name}"
+            f"{output}: {len(made.cells)} x {len(made.cells[0])} panels, each a file in "
+            f"{made.cells[0][0].path.parent}; losses in {made.notes.name}"
         )

@@ -5,7 +5,7 @@ import logging
 import os
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
@@ -26,14 +26,15 @@ from impasto.experiments.quality import (
 )
 from impasto.features.encoder import build_encoder
 from impasto.features.vgg import smallest_side
-from impasto.images.io import MAX_PIXELS, ImageSource, read_image, read_metadata, read_picture
+from impasto.images.io import ImageSource, read_image, read_metadata, read_picture
 from impasto.images.masks import read_mask
 from impasto.images.picture import Picture
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
-from impasto.painting.options import ImageSources
+from impasto.painting.options import ImageSources, PaintFields, RunOptions, choose_recipe, split_fields
 from impasto.recipe.recipe import Recipe
 from impasto.runs.recipes import recipe_inside
+from impasto.runs.result import Result
 from impasto.system.device import products_in, resolve_device, running, torch_defaults
 
 QUALITY_NETWORK = Recipe()
@@ -90,29 +91,33 @@ class Comparison:
 def compare(
     content_image: ImageSource,
     style_image: ImageSource,
-    pastiche: ImageSource,
+    pastiche: ImageSource | Result,
     recipe: Recipe | None = None,
     *,
     content_masks: ImageSources = (),
     style_masks: ImageSources = (),
-    device: str = "auto",
-    threads: int | None = None,
-    max_pixels: int = MAX_PIXELS,
+    **fields: Unpack[PaintFields],
 ) -> Comparison:
-    """Return the objective's terms and the quality figures of a pastiche.
+    """Return the objective's terms and the quality figures of a pastiche, a picture or a `Result`.
 
-    recipe: whose objective; that inside the picture, or else `standard`, if left out. The objective is taken at the
-    pastiche's own size, as if it had just been painted; the figures as `measure_quality` says.
+    recipe: whose objective; that of the result or inside the picture, or else `standard`, if left out. The objective is
+    taken at the pastiche's own size, as if it had just been painted; the figures as `measure_quality` says.
     The content image is stretched to the pastiche's aspect, with a warning, and refused beyond 5 %. The style image
     itself may be given as the pastiche; its style figures are 0.
     content_masks, style_masks: regions, as for `stylize`, of this one style image: the objective's style terms and the
     style figures are then per region. Alpha is used in the objective as it is while painting.
-    device: "auto", "cpu", "cuda", "cuda:1", "mps". threads: CPU threads. max_pixels: the largest picture read.
+    fields: changes of the recipe; of the run options device, threads and max_pixels.
     Raises ImageReadError, ImageSizeError, MaskError, RecipeError, WeightsError, DeviceError, OutOfMemoryError.
     """
     started = time.perf_counter()
-    chosen = resolve_device(device)
-    recipe = _for_one_style(recipe if recipe is not None else find_recipe(pastiche)[0])
+    own, taken = ("recipe", "content_masks", "style_masks"), ("device", "threads", "max_pixels")
+    changes, run, _ = split_fields("compare", fields, own, taken)
+    options = RunOptions(**run)
+    chosen, max_pixels = resolve_device(options.device), options.max_pixels
+    if isinstance(pastiche, Result):
+        recipe, pastiche = recipe if recipe is not None else pastiche.recipe, pastiche.pastiche
+    recipe = recipe if recipe is not None else find_recipe(pastiche)[0]
+    recipe = _for_one_style(choose_recipe(recipe, "standard", changes))
     photograph = read_picture(content_image, name="content_image", max_pixels=max_pixels)
     painting = read_picture(style_image, name="style_image", max_pixels=max_pixels)
     content, style = photograph.image, painting.image
@@ -134,7 +139,7 @@ def compare(
             _warn_of_regions(pastiche)
     regions = build_regions(recipe, masks)
     encoders = [build_encoder(one, (content, style))[0].to(chosen) for one in (recipe, QUALITY_NETWORK)]
-    with running(chosen, threads, "Give smaller pictures, or close other programs."):
+    with running(chosen, options.threads, "Give smaller pictures, or close other programs."):
         content, style, picture = (image.to(chosen) for image in (content, style, picture))
         painted, (prepared,) = prepare_colors(recipe, content, [style], photograph.alpha, [painting.alpha])
         assert painted is not None

@@ -3,21 +3,29 @@
 import dataclasses
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from torch import Tensor
 
 from impasto.errors import RecipeError
-from impasto.experiments.grid_cell import CellPainter, GridCell, Paint, check_cells
+from impasto.experiments.grid_cell import CellPainter, GridCell, Paint, check_cells, sum_cells, write_notes
 from impasto.experiments.sheet import compose_sheet
-from impasto.images.io import ImageSource
-from impasto.recipe.fields import check_value, format_value
+from impasto.images.io import ImageSource, check_output, read_image, write_image
+from impasto.images.pixels import encode_shown
+from impasto.optimize.events import OnStep
+from impasto.painting.cache import Cache
+from impasto.painting.options import PaintFields, RunOptions, choose_recipe, split_fields
+from impasto.recipe.fields import check_names, check_value, format_value, shown, to_plain
 from impasto.recipe.files import check_files, recipe_files
 from impasto.recipe.recipe import Recipe, field_names, parse_field
 from impasto.recipe.words import STYLE_LAYERS
+from impasto.runs.evolution import check_snapshot_dir
+from impasto.runs.result import Result
+from impasto.system.disk import check_not_input
+from impasto.transfer.pastiche import prepare_pastiche, stylize
 
 FIGURE_3_ROWS = tuple(STYLE_LAYERS[: count + 1] for count in range(len(STYLE_LAYERS)))
 """Growing sets of style layers: conv1_1; +conv2_1; ... +conv5_1."""
@@ -54,6 +62,17 @@ class Axis:
 FIGURE_3 = Axis("style_layers", FIGURE_3_ROWS), Axis("content_weight", FIGURE_3_COLUMNS)
 
 
+def build_axis(field: str, values: Sequence[Any]) -> Axis:
+    """Return an axis after checking its field and values. Raises RecipeError."""
+    check_names([field], field_names(), "recipe has no field")
+    found = next(each for each in dataclasses.fields(Recipe) if each.name == field)
+    if isinstance(values, str) or not isinstance(values := to_plain(values), Sequence) or not values:
+        raise RecipeError(
+            f"axis {field} has the values {shown(values)}; expected a list of at least one.", "Write [0.2, 0.5], say."
+        )
+    return Axis(field, tuple(check_value(found, value) for value in values))
+
+
 def parse_axis(text: str) -> Axis:
     """Parse "field=value,value" into an axis; a value that is itself a list is joined by +: conv1_1+conv2_1.
 
@@ -66,14 +85,12 @@ def parse_axis(text: str) -> Axis:
         raise RecipeError(
             f"axis {text!r} is malformed; expected field=value,value,...", "Write strength=0.2,0.5,0.8, for example."
         )
-    if name not in field_names():
-        Recipe().replace(**{name: None})  # raises, naming the nearest field
+    check_names([name], field_names(), "recipe has no field")
     field = next(field for field in dataclasses.fields(Recipe) if field.name == name)
     # A + does not separate values in a number such as 1e+3, a file's name or a statistic's layers.
     separators = {"layers": r"\+", "numbers": r"\+", "statistics": r"\+(?=[a-z])(?!conv|relu)"}
     separator = separators.get(field.metadata["kind"], "(?!)")
-    parsed = (parse_field(name, re.sub(separator, ",", part)) for part in parts)
-    return Axis(name, tuple(check_value(field, value) for value in parsed))
+    return build_axis(name, [parse_field(name, re.sub(separator, ",", part)) for part in parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +105,104 @@ class Sweep:
     def files(self) -> list[str]:
         """The files that the recipes name."""
         return [name for row in self.recipes for recipe in row for name in recipe_files(recipe)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class SweepSheet:
+    """A painted sweep. A notebook shows the sheet.
+
+    output: the file of the sheet; sheet: (1, 3, H, W) in [0, 1]. notes: the JSON file of all losses. cells: row by row,
+    each with its recipe, path, pastiche and losses. recipe: before the changes of rows and columns.
+    """
+
+    output: Path
+    sheet: Tensor
+    notes: Path
+    cells: Sequence[Sequence[GridCell]]
+    rows: Axis
+    columns: Axis
+    recipe: Recipe
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return output, size, cost, losses by path, rows, columns, paths of the cells and recipe as JSON values."""
+        return {
+            "output": str(self.output),
+            "size": {"width": self.sheet.shape[-1], "height": self.sheet.shape[-2]},
+            **sum_cells(cell for row in self.cells for cell in row),
+            "rows": self.rows.to_dict(),
+            "columns": self.columns.to_dict(),
+            "panels": [[str(cell.path) for cell in row] for row in self.cells],
+            "recipe": self.recipe.to_dict(),
+        }
+
+    def _repr_png_(self) -> bytes:
+        return encode_shown(self.sheet)
+
+
+def sweep(
+    content_image: ImageSource,
+    style_image: ImageSource,
+    output: str | os.PathLike[str],
+    rows: Axis | Mapping[str, Sequence[Any]] = FIGURE_3[0],
+    columns: Axis | Mapping[str, Sequence[Any]] = FIGURE_3[1],
+    recipe: Recipe | None = None,
+    *,
+    on_step: OnStep | None = None,
+    on_cell: Callable[[int, int], object] | None = None,
+    **fields: Unpack[PaintFields],
+) -> SweepSheet:
+    """Paint a grid of pastiches over two recipe fields, and write them and the sheet that shows all.
+
+    output: the sheet's file, such as grid.png; the cells go into grid_panels beside it, the losses into grid.json.
+    rows, columns: one field of the recipe and its values, such as {"strength": [0.2, 0.8]}; the paper's figure 3 if
+    left out. recipe: the preset `paper` if left out. on_cell: called with the number of the cell that begins, and of
+    all. The rest as for `stylize`. Cells that were painted before, from the same recipe and inputs, are read.
+    Raises what `stylize` raises before slow work, and OutputError where an input would be replaced.
+    """
+    changes, run, _ = split_fields("sweep", fields, ("recipe", "rows", "columns", "on_cell"))
+    recipe = choose_recipe(recipe, "paper", changes)
+    run.setdefault("cache", Cache())
+    rows, columns = (axis if isinstance(axis, Axis) else _to_axis(axis) for axis in (rows, columns))
+    planned = plan_sweep(rows, columns, recipe)
+    sources = [content_image, style_image]
+    output, read = Path(output), [*sources, *planned.files]
+    check_output(output, inputs=read)
+    notes = output.with_suffix(".json")
+    check_not_input(notes, f"losses {str(notes)!r}", read)
+    folder = check_snapshot_dir(output.with_name(f"{output.stem}_panels"))
+    max_pixels = RunOptions(**run).max_pixels
+    content = read_image(content_image, name="content_image", max_pixels=max_pixels)
+    style = read_image(style_image, name="style_image", max_pixels=max_pixels)
+
+    def paint(chosen: Recipe, on_step: OnStep) -> Result:
+        return stylize(content_image, style_image, chosen, on_step=on_step, **run)
+
+    cells = paint_sweep(
+        planned,
+        folder,
+        sources,
+        paint,
+        painter=CellPainter(on_step),
+        on_cell=on_cell,
+        check=lambda chosen: prepare_pastiche(content, style, chosen, **run),
+    )
+    sheet = compose_sweep(planned, cells)
+    write_image(sheet, output)
+    painted = SweepSheet(
+        output=output, sheet=sheet, notes=notes, cells=cells, rows=rows, columns=columns, recipe=recipe
+    )
+    write_notes(notes, painted.to_dict())
+    return painted
+
+
+def _to_axis(values: Mapping[str, Sequence[Any]]) -> Axis:
+    if not isinstance(values, Mapping) or len(values) != 1:
+        raise RecipeError(
+            f"rows or columns are {shown(values)}; expected one field and its values.",
+            'Write {"strength": [0.2, 0.8]}, for example.',
+        )
+    ((field, listed),) = values.items()
+    return build_axis(field, listed)
 
 
 def vary(recipe: Recipe, field: str, value: Any) -> Recipe:

@@ -33,6 +33,9 @@ class RunFields(TypedDict, total=False):
     run_dir: str | os.PathLike[str] | None
 
 
+RUN_FIELDS = tuple(RunFields.__annotations__)
+
+
 class PaintFields(RecipeFields, RunFields, total=False):
     """The keyword arguments of every function that paints: fields of `Recipe`, and run options."""
 
@@ -106,17 +109,18 @@ class RunOptions:
 
 
 def split_fields(
-    function: str, fields: Mapping[str, Any], own: Iterable[str] = ()
+    function: str, fields: Mapping[str, Any], own: Iterable[str] = (), options: Iterable[str] = RUN_FIELDS
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Return a function's keywords in three parts: changes of the recipe, run options, and its own.
 
-    own: names of the function's keywords beside those of `PaintFields`. Raises KeywordError with the nearest name.
+    own: names of its keywords beside both. options: the run options that it takes. Raises KeywordError with the nearest
+    name.
     """
-    names = field_names(), tuple(RunFields.__annotations__)
+    names = field_names(), tuple(options)
     check_names(fields, tuple(dict.fromkeys(("on_step", *own, *names[1], *names[0]))), f"{function}() has no keyword")
-    changes, options = ({name: fields[name] for name in group if name in fields} for group in names)
-    rest = {name: value for name, value in fields.items() if name not in changes and name not in options}
-    return {name: to_plain(value) for name, value in changes.items()}, options, rest
+    changes, run = ({name: fields[name] for name in group if name in fields} for group in names)
+    rest = {name: value for name, value in fields.items() if name not in changes and name not in run}
+    return {name: to_plain(value) for name, value in changes.items()}, run, rest
 
 
 def choose_recipe(recipe: Recipe | None, preset: str, changes: Mapping[str, Any]) -> Recipe:

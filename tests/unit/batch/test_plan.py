@@ -26,7 +26,7 @@ def pairs(folder: Path, kind: str = "all", template: str = "{content}_{style}.pn
     contents, styles = changes.get("contents", "photos/*.png"), changes.get("styles", "styles")
     out = folder / changes.get("out", "out")
     recipe = Recipe()
-    return Pairs(str(folder / contents), str(folder / styles), kind, NameTemplate(template), recipe, out)
+    return Pairs([str(folder / contents)], [str(folder / styles)], kind, NameTemplate(template), recipe, out)
 
 
 def test_every_pair_style_by_style_or_one_beside_the_other(folders: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.errors import ImageReadError, ImageSizeError, MaskError, RecipeError
+from impasto.errors import ImageReadError, ImageSizeError, KeywordError, MaskError, RecipeError
 from impasto.experiments.compare import compare, find_recipe
 from impasto.features.encoder import build_encoder
 from impasto.images.io import write_image
@@ -199,3 +199,14 @@ def test_masks_that_fit_nothing_are_refused(picture: Paint) -> None:
         compare(*images, TINY, content_masks=halves(), style_masks=[halves()[0], torch.zeros(48, 48)])
     with pytest.raises(MaskError, match="2 content masks and 1 style mask"):
         compare(*images, TINY, content_masks=halves(), style_masks=halves()[:1])
+
+
+def test_a_result_is_compared_under_its_own_recipe_changed_by_keywords(picture: Paint) -> None:
+    inputs = picture(48, 64, 1), picture(48, 64, 2)
+    result = stylize(*inputs, TINY.replace(size=64, steps=1, first_scale=0, strength=0.8), threads=1, precision="float32")
+    found = compare(*inputs, result, threads=1)
+    assert found.total == compare(*inputs, result.pastiche, result.recipe).total
+    assert found.total == pytest.approx(result.losses["total"], rel=1e-4)
+    assert compare(*inputs, result, strength=0.2).total == compare(*inputs, result, TINY.replace(strength=0.2)).total
+    with pytest.raises(KeywordError, match="compare.* no keyword 'run_dir'"):
+        compare(*inputs, result, run_dir="x")

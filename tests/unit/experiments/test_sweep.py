@@ -1,10 +1,12 @@
 """Sweeps: what an axis may be, and a grid that resumes where it stopped and never shows a stale panel."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -267,3 +269,44 @@ def test_the_sheet_holds_every_panel(tmp_path: Path, painter: Painter) -> None:
         first_row = (windows - panel.pastiche[0, 0, 0]).abs().amax(dim=2) < 1e-6
         ((y, x),) = torch.nonzero(first_row).tolist()
         torch.testing.assert_close(sheet[..., y : y + 32, x : x + 24], panel.pastiche)
+
+
+def test_the_function_writes_sheet_cells_and_losses_and_resumes(tmp_path: Path, picture: Picture) -> None:
+    inputs = picture(32, 24, 1), picture(32, 32, 2)
+    how: dict[str, Any] = {"recipe": tiny(), "steps": 1, "threads": 1}
+    steps: list[int] = []
+    made = impasto.sweep(
+        *inputs,
+        tmp_path / "grid.png",
+        {"strength": (0.2, 0.8)},
+        {"seed": np.array([0, 1])},
+        **how,
+        on_step=lambda event: steps.append(event.step),
+    )
+    assert [[cell.recipe.strength for cell in row] for row in made.cells] == [[0.2, 0.2], [0.8, 0.8]]
+    assert torch.equal(made.cells[1][0].pastiche, impasto.read_image(tmp_path / "grid_panels" / "row2_column1.png"))
+    assert json.loads(made.notes.read_text()) == json.loads(json.dumps(made.to_dict()))
+    assert impasto.read_image(made.output).shape == made.sheet.shape
+    with Image.open(io.BytesIO(made._repr_png_())) as shown:
+        assert max(shown.size) <= 1024
+    again = impasto.sweep(
+        *inputs, tmp_path / "grid.png", {"strength": [0.2, 0.8]}, {"seed": [0, 1]}, **how, on_step=pytest.fail
+    )
+    assert torch.equal(again.sheet, made.sheet) and len(steps) == 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ({"strenght": [0.2]}, "Did you mean 'strength'"),
+        ({"strength": []}, r"axis strength has the values \[\]"),
+        ({"strength": 0.5}, "axis strength has the values 0.5; expected a list"),
+        ({"strength": [2.0]}, "strength is 2.0"),
+        ({"strength": [0.2], "seed": [1]}, "rows or columns are .*; expected one field"),
+        ("strength=0.2", "rows or columns are 'strength=0.2'"),
+    ],
+)
+def test_rows_that_are_none_are_refused(rows: Any, words: str, tmp_path: Path, picture: Picture) -> None:
+    with pytest.raises(RecipeError, match=words):
+        impasto.sweep(picture(), picture(), tmp_path / "grid.png", rows, **{"weights": "tiny", "steps": 1})
+    assert list(tmp_path.iterdir()) == []
