@@ -112,10 +112,10 @@ class Done:
                 continue
             try:
                 name, key = name_hash(event["output"]), int(event["job"], 16)
-            except (KeyError, TypeError, ValueError, AttributeError):
+                keys.append(key if event["event"] == "done" else 0)
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
                 continue
             names.append(name)
-            keys.append(key if event["event"] == "done" else 0)
         all_names, all_keys = np.frombuffer(names, np.uint64), np.frombuffer(keys, np.uint64)
         # In the reversed array the first of equal names is the last event.
         self._names, places = np.unique(all_names[::-1], return_index=True)

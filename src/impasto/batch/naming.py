@@ -1,6 +1,7 @@
 """Name a batch's pictures by a template such as "{style}/{content}.png"."""
 
 import dataclasses
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -68,7 +69,11 @@ def check_name(name: str, label: str) -> str:
         raise BatchError(
             f"{label} {name!r}; Windows has no files with {fault}.", "Give --name-template {index:06d}.png."
         )
-    if any(len(part.encode("utf-8", "surrogateescape")) > MOST_BYTES for part in parts):
+    try:
+        is_long = any(len(os.fsencode(part)) > MOST_BYTES for part in parts)
+    except UnicodeEncodeError as error:  # "\ud800" in JSON
+        raise BatchError(f"{label} {name!r}; expected letters that a file's name can have.", "Rename it.") from error
+    if is_long:
         raise BatchError(
             f"{label} {name!r}; expected names of at most {MOST_BYTES} bytes.", "Give --name-template {index:06d}.png."
         )

@@ -243,8 +243,14 @@ def write_image(
     file_format = FORMATS[path.suffix.lower()]
     label = f"output {str(path)!r}"
     options = file_format.options
-    if metadata is not None:
-        options = add_metadata(options, file_format.pillow_name, metadata)
+    try:
+        if metadata is not None:
+            options = add_metadata(options, file_format.pillow_name, metadata)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise OutputError(
+            f"metadata cannot be written ({one_line(error)}); expected what JSON can hold.",
+            "Give names with text, finite numbers, lists and dicts.",
+        ) from error
     try:
         encoded = encode_image(
             *(image, file_format, options, label),

@@ -278,7 +278,12 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build a recipe from field names and values, as `to_dict` returns them."""
+        """Build a recipe from field names and values, as `to_dict` returns them. Raises RecipeError."""
+        if not isinstance(values, Mapping):
+            raise RecipeError(
+                f"recipe is a {type(values).__name__}; expected field names with their values.",
+                'Give a dict such as {"strength": 0.7}.',
+            )
         changes = dict(values)
         version = changes.pop("format_version", FORMAT_VERSION)
         if isinstance(version, bool) or not isinstance(version, int) or version < 1:

@@ -22,7 +22,9 @@ from torch import Tensor
 from impasto.errors import RunError
 from impasto.system.disk import replace_file
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Version 1 had no checksum of the tree."""
+
 STATE_NAME = "state.json"
 _TENSOR = "$tensor"
 
@@ -55,7 +57,8 @@ class Checkpoints:
                     places[id(tensor)] = written
                     return {_TENSOR: written[2]}
 
-                tree = {"format_version": FORMAT_VERSION, "state": map_tensors(state, write_once)}
+                placed = map_tensors(state, write_once)
+                tree = {"format_version": FORMAT_VERSION, "crc32": _tree_crc32(placed), "state": placed}
                 file.flush()
                 os.fsync(file.fileno())
             replace_file(self.folder / STATE_NAME, json.dumps(tree).encode())
@@ -88,17 +91,20 @@ class Checkpoints:
                 self.clear()
                 return None
             text = path.read_text("utf-8")
-            version = json.loads(text)["format_version"]
+            tree = json.loads(text)
+            version = tree["format_version"]
             if version > FORMAT_VERSION:
                 raise RunError(
                     f"checkpoint {str(path)!r} has format_version {version}; this impasto reads up to "
                     f"{FORMAT_VERSION}.",
                     "Install a newer impasto to resume.",
                 )
+            if type(version) is not int or version < 1 or (version > 1 and tree["crc32"] != _tree_crc32(tree["state"])):
+                raise ValueError("it was changed")
             state: State = json.loads(text, object_hook=load)["state"]
         except RunError:
             raise
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
             raise RunError(
                 f"checkpoint {str(path)!r} is damaged ({type(error).__name__}: {error}); expected it as it was "
                 "written.",
@@ -132,6 +138,10 @@ def map_tensors(tree: Any, change: Callable[[Tensor], Any]) -> Any:
     if isinstance(tree, (list, tuple)):
         return [map_tensors(branch, change) for branch in tree]
     return tree
+
+
+def _tree_crc32(tree: Any) -> int:
+    return zlib.crc32(json.dumps(tree).encode())
 
 
 def _append(file: BinaryIO, name: str, tensor: Tensor) -> dict[str, Any]:

@@ -125,9 +125,7 @@ class Record:
                 )
             sources = tuple(_to_input(source) for source in values.pop("sources"))
             record = cls(sources=sources, **values)
-            if not all(isinstance(value, dict) for value in (record.recipe, record.files, record.delivery)):
-                raise ValueError("its values are of the wrong kind")
-            _ = record.steps
+            _check_kinds(record)
         except FileNotFoundError as error:
             raise RunError(
                 f"{str(folder)!r} is no run: it has no {RECORD_NAME}; expected a folder that impasto painted in.",
@@ -142,6 +140,23 @@ class Record:
                 "Paint the picture anew.",
             ) from error
         return record
+
+
+def _check_kinds(record: Record) -> None:
+    """Accept a record whose values are of the kinds that `write` gives them. Raises ValueError, KeyError, TypeError."""
+    finished = {"steps": 0, "losses": {}} if record.finished is None else record.finished
+    part = record.plan["parts"][-1]
+    texts = [record.kind, record.device, record.created, record.weights["sha256"], *record.software.values()]
+    texts += [text for each in record.sources for text in (each.role, each.name, each.sha256, each.path, each.copy)]
+    texts += [file[name] for file in record.files.values() for name in ("path", "sha256")]
+    numbers = [record.steps, record.max_pixels, part["width"], part["height"], finished["steps"]]
+    groups = [record.recipe, record.delivery, finished["losses"]]
+    for kind, values in ((str, texts), (int, numbers), (dict, groups)):
+        for value in values:
+            if not isinstance(value, kind):
+                raise ValueError(f"{value!r} is no {kind.__name__}")
+    if not {source.role for source in record.sources} <= NOUNS.keys():
+        raise ValueError("a source has an unknown role")
 
 
 def _to_input(values: dict[str, Any]) -> Input:

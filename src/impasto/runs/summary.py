@@ -28,7 +28,7 @@ def summarize_run(folder: Path) -> dict[str, Any]:
         "kind": record.kind,
         "state": state,
         "step": int(finished["steps"]) if finished is not None else int(trace[-1]["step"]) if trace else 0,
-        "steps": int(trace[-1]["steps"]) if trace else record.steps,
+        "steps": int(trace[-1].get("steps", record.steps)) if trace else record.steps,
         "size": {"width": part["width"], "height": part["height"]},
         "created": record.created,
         "output": (finished or {}).get("output") or record.output or None,

@@ -140,7 +140,8 @@ def _prepare(recipe: Recipe, inputs: Inputs, options: RunOptions, *, is_texture:
 
 def _are_inputs(inputs: object) -> bool:
     def is_input(each: object) -> bool:
-        return isinstance(each, dict) and each.get("role") in NOUNS and {"name", "sha256"} <= each.keys()
+        texts = [each.get(name) for name in ("role", "name", "sha256")] if isinstance(each, dict) else [None]
+        return all(isinstance(text, str) for text in texts) and texts[0] in NOUNS
 
     return isinstance(inputs, list) and inputs != [] and all(map(is_input, inputs))
 

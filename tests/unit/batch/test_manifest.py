@@ -1,7 +1,6 @@
 """The manifest: what is done survives every end, and belongs to one process at a time."""
 
 import errno
-import fcntl
 import json
 import os
 from pathlib import Path
@@ -59,10 +58,10 @@ def test_another_batch_learns_who_paints_into_the_folder(tmp_path: Path) -> None
 def test_on_a_disk_without_locks_a_batch_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def flock(*arguments: object) -> None:
+    def flock(*arguments: object, **options: object) -> None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
-    monkeypatch.setattr(fcntl, "flock", flock)
+    monkeypatch.setattr("impasto.runs.lock.lock_descriptor", flock)
     with Manifest(tmp_path) as manifest:
         manifest.add(done("a.png"))
     assert len(caplog.records) == 1 and "has no locks" in caplog.text
@@ -114,3 +113,12 @@ def test_lines_end_alike_on_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with Manifest(tmp_path) as manifest:
         manifest.begin(1)
     assert used[0] & os.O_CLOEXEC
+
+
+def test_a_key_of_too_many_digits_is_left_out(tmp_path: Path) -> None:
+    with Manifest(tmp_path) as manifest:
+        for event in (done("a.png"), done("b.png", "f" * 17), done("b.png", "-1"), done("c.png")):
+            manifest.add(event)
+    with Manifest(tmp_path) as manifest:
+        found = [manifest.done.find_key(name) for name in ("a.png", "b.png", "c.png")]
+    assert found == ["00000000000000aa", None, "00000000000000aa"]

@@ -52,3 +52,8 @@ def test_values_lose_what_windows_does_not_allow(monkeypatch: pytest.MonkeyPatch
     assert fill("{weights}.png", weights="a:b?.pth") == "a:b?.pth.png"
     monkeypatch.setattr(sys, "platform", "win32")
     assert fill("{weights}.png", weights="C:\\nets\\b?.pth") == "C--nets-b-.pth.png"
+
+
+def test_a_letter_that_no_name_has_is_refused() -> None:
+    with pytest.raises(BatchError, match=r"it is '\\ud800\.png'; expected letters that a file's name can have"):
+        check_name("\ud800.png", "it is")

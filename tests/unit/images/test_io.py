@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image, ImageCms
 
@@ -678,7 +679,7 @@ def test_metadata_of_no_picture(tmp_path):
 
 @pytest.mark.parametrize("metadata", [{"a": object()}, {"a": float("nan")}])
 def test_what_json_cannot_hold_is_refused_before_anything_is_written(tmp_path, metadata):
-    with pytest.raises((TypeError, ValueError)):
+    with pytest.raises(OutputError, match="metadata cannot be written .*expected what JSON can hold"):
         write_image(gradient(), tmp_path / "a.png", metadata=metadata)
     assert not list(tmp_path.iterdir())
 
@@ -761,3 +762,14 @@ def test_write_checks_its_path_too(tmp_path):
     for name in ("a.xyz", "nowhere/a.png"):
         with pytest.raises(OutputError):
             write_image(gradient(), tmp_path / name)
+
+
+def test_a_tiff_of_hundreds_of_channels_takes_no_room(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((8, 9), np.uint32), photometric="minisblack")
+    data = path.read_bytes()
+    samples = struct.pack("<HHIH", 277, 3, 1, 1)
+    assert data.count(samples) == 1
+    path.write_bytes(data.replace(samples, struct.pack("<HHIH", 277, 3, 1, 512)))
+    with pytest.raises(ImageReadError):
+        read_image(path)

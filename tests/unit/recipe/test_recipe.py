@@ -266,3 +266,9 @@ def test_other_layers_clear_the_weights_of_the_old_ones() -> None:
     assert texture.replace(style_layers=list(texture.style_layers)) == texture
     both = texture.replace(style_layers=("conv1_1", "conv2_1"), style_layer_weights=(1.0, 2.0))
     assert both.style_layer_weights == (1.0, 2.0)
+
+
+@pytest.mark.parametrize("values", [None, True, 7, "content", [1, 2], ["ab"]])
+def test_a_recipe_is_built_from_names_and_values(values: Any) -> None:
+    with pytest.raises(RecipeError, match="recipe is a .*; expected field names with their values"):
+        Recipe.from_dict(values)

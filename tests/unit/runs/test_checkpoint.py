@@ -119,7 +119,7 @@ def test_a_damaged_checkpoint_is_told(damage: str, tmp_path: Path) -> None:
     elif damage == "tree":
         tree.write_text(tree.read_text()[:-9])
     else:
-        tree.write_text(tree.read_text().replace('"format_version": 1', '"format_version": 2'))
+        tree.write_text(tree.read_text().replace('"format_version": 2', '"format_version": 3'))
     with pytest.raises(RunError, match="newer impasto" if damage == "newer" else "damaged") as caught:
         Checkpoints(tmp_path).read()
     assert str(tmp_path) in str(caught.value)
@@ -147,3 +147,16 @@ def test_tensors_without_a_tree_are_removed_so_that_the_next_checkpoint_is_writt
     checkpoints.write({"image": image(1)})
     found = Checkpoints(tmp_path / "checkpoint").read()
     assert found is not None and torch.equal(found["image"], image(1))
+
+
+def test_a_changed_tree_is_damaged(tmp_path: Path) -> None:
+    Checkpoints(tmp_path).write({"step": 7, "losses": {"total": 0.1}})
+    tree = tmp_path / "state.json"
+    tree.write_text(tree.read_text().replace('"step": 7', '"step": 8'))
+    with pytest.raises(RunError, match="is damaged .*it was changed"):
+        Checkpoints(tmp_path).read()
+
+
+def test_a_tree_of_version_1_has_no_checksum(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text('{"format_version": 1, "state": {"step": 7}}')
+    assert Checkpoints(tmp_path).read() == {"step": 7}

@@ -1,7 +1,6 @@
 """One writer a folder, named to the next one; a killed process holds no lock; a disk without locks is warned of."""
 
 import errno
-import fcntl
 import os
 import re
 import signal
@@ -46,10 +45,10 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
 def test_a_disk_without_locks_is_warned_of(
     code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def flock(*arguments: object) -> None:
+    def flock(*arguments: object, **options: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(fcntl, "flock", flock)
+    monkeypatch.setattr("impasto.runs.lock.lock_descriptor", flock)
     first, second = Lock(tmp_path), Lock(tmp_path)
     assert not is_locked(tmp_path)
     assert [record.getMessage() for record in caplog.records] == [

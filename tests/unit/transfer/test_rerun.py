@@ -163,3 +163,14 @@ def test_a_picture_that_needs_more_memory_than_there_is_is_planned_anew(
     monkeypatch.setattr("impasto.painting.job.memory_limit", lambda *given: limit)
     assert prepare_rerun("large.png").plan.parts[-1].memory.tile is not None
     assert "'large.png' was painted in" in caplog.text and "planned anew" in caplog.text
+
+
+@pytest.mark.parametrize("field", ["role", "name", "sha256"])
+@pytest.mark.parametrize("value", [7, None, ["content"], {}])
+def test_inputs_of_another_kind_are_no_recipe(folder: Path, picture: Paint, field: str, value: object) -> None:
+    metadata = impasto.read_metadata("pastiche.png")
+    assert metadata is not None
+    metadata["inputs"][0][field] = value  # type: ignore[index]
+    impasto.write_image(picture(48, 64), "odd.png", metadata=metadata)
+    with pytest.raises(RecipeError, match=r"'odd\.png' has no recipe inside"):
+        prepare_rerun("odd.png")

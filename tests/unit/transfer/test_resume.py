@@ -183,6 +183,8 @@ def test_stopped_again_and_again_it_still_ends_in_the_same_picture(stopped: Path
     state = stopped / "checkpoint" / "state.json"
     values = json.loads(state.read_text())
     values["state"]["seconds"] += 1000
+    values["format_version"] = 1  # which has no checksum
+    del values["crc32"]
     state.write_text(json.dumps(values))
     result = impasto.resume(stopped)
     assert result.seconds > 1000  # of all processes together
@@ -238,6 +240,10 @@ def test_a_deleted_input_is_told(stopped: Path, files: tuple[Path, Path]) -> Non
         ('"format_version": 1,\n "kind"', '"format_version": 2,\n "kind"', "format_version 2.*Install a newer"),
         ('"kind"', '"king"', "damaged"),
         ('"device": "cpu"', '"device": "cuda:7"', "cuda:7"),
+        ('"device": "cpu"', '"device": 7', "damaged .*7 is no str"),
+        ('"role": "content"', '"role": "contents"', "damaged .*unknown role"),
+        ('"name": "photo.png"', '"name": null', "damaged .*None is no str"),
+        ('"max_pixels": 2', '"max_pixels": null, "x": 2', "damaged"),
     ],
 )
 def test_records_that_cannot_be_used(old: str, new: str, told: str, stopped: Path) -> None:

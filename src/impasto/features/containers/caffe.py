@@ -47,7 +47,7 @@ def read(path: Path, classifier: bool) -> StoredNetwork:
                 elif len(blobs) >= 2 and classifier and title in CLASSIFIER:
                     dense[title] = _to_layer(blobs, f"{label}: {title}", 2)
                 preprocessing = preprocessing or _read_input(transform)
-    except (ValueError, IndexError, KeyError, OSError) as error:
+    except (ValueError, IndexError, KeyError, TypeError, OSError) as error:
         if isinstance(error, WeightsError):
             raise
         raise WeightsError(f"{label} is damaged or no .caffemodel ({error}).", "Get or convert it again.") from error
@@ -84,6 +84,8 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
     """A number of seven bits a byte, the lowest first, and the place after it."""
     value = shift = 0
     while data[at] & 0x80:
+        if shift > 63:
+            raise ValueError(f"no number ends at byte {at}")
         value |= (data[at] & 0x7F) << shift
         at, shift = at + 1, shift + 7
     return value | data[at] << shift, at + 1

@@ -3,6 +3,10 @@
 RGB, because its importer reverses Caffe's BGR. Dense layers are convolutions over the whole grid.
 """
 
+import math
+import mmap
+import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,13 @@ from impasto.features.architecture import CLASSIFIER
 from impasto.features.containers.stored import StoredNetwork, add_note, batch_norm_error, import_extra
 from impasto.features.preprocessing import build_preprocessing
 
+_MATRIX, _COMPRESSED = 14, 15
+_NESTED = (1, 2, 3)
+"""Classes of matrices that hold others: cells, structs, objects."""
+
+_MOST_BYTES = 2**31
+"""Of one compressed variable."""
+
 Array = npt.NDArray[Any]
 
 
@@ -25,6 +36,8 @@ def read(path: Path, classifier: bool) -> StoredNetwork:
     label = f"weights file {str(path)!r}"
     scipy_io = import_extra("scipy.io", label)
     try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            _check_counts(memoryview(bytes(data[128:])), ">" if data[126:128] == b"MI" else "<")
         saved: Any = scipy_io.loadmat(path, struct_as_record=False)
         network = _fields(_unwrap(saved["net"])) if "net" in saved else saved
         items = [_fields(_unwrap(item)) for item in np.ravel(network["layers"])]
@@ -55,6 +68,28 @@ def read(path: Path, classifier: bool) -> StoredNetwork:
         classes=_read_classes(network),
     )
     return add_note(stored, _word(saved, "impasto"), label, "rgb")
+
+
+def _check_counts(data: memoryview, order: str) -> None:
+    """Accept elements of MATLAB 5 to 7 whose cells and structs have at most as many members as their bytes can hold.
+
+    scipy would make room for any number that a damaged file gives. order: of bytes, "<" or ">". Raises ValueError.
+    """
+    at = 0
+    while at + 8 <= len(data):
+        kind, size = struct.unpack_from(f"{order}2I", data, at)
+        if kind >> 16:  # at most four bytes, in the place of the size
+            at += 8
+            continue
+        body, at = data[at + 8 : at + 8 + size], at + 8 + size + (-size % 8 if kind != _COMPRESSED else 0)
+        if kind == _COMPRESSED:
+            _check_counts(memoryview(zlib.decompressobj().decompress(body, _MOST_BYTES)), order)
+        elif kind == _MATRIX and len(body) >= 24 and struct.unpack_from(f"{order}I", body, 8)[0] & 0xFF in _NESTED:
+            length = min(struct.unpack_from(f"{order}I", body, 20)[0], len(body) - 24)
+            count = math.prod(struct.unpack_from(f"{order}{length // 4}I", body, 24))
+            if count * 8 > len(body):
+                raise ValueError(f"{count} members in {len(body)} bytes")
+            _check_counts(body[24 + length + -length % 8 :], order)
 
 
 def _unwrap(value: Any) -> Any:

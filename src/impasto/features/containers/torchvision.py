@@ -6,6 +6,7 @@ N counts convolutions, ReLUs, poolings and batch norms together, so the architec
 import io
 import json
 import pickle
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -109,7 +110,8 @@ def _convolution(state: Mapping[str, Tensor], prefix: str, label: str) -> tuple[
 def load_tensors(path: Path, label: str) -> Mapping[str, Tensor]:
     """Load a dict of tensors that torch saved, running no code in it. Raises WeightsError naming the label."""
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # torch asks to report damaged files to it
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of bytes that are no pickle it can be any
         raise WeightsError(
             f"{label} is damaged or no weights file ({_first_line(error)}).",

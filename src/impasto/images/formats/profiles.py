@@ -131,4 +131,7 @@ def _space_of(profile: bytes) -> str | None:
         opened = ImageCms.getOpenProfile(BytesIO(profile))
     except ImageCms.PyCMSError:
         return None
-    return str(opened.profile.xcolor_space).strip()
+    try:
+        return str(opened.profile.xcolor_space).strip()
+    except UnicodeDecodeError:
+        return None

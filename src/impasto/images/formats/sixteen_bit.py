@@ -27,6 +27,9 @@ _COLORS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr", 
 _NUMBERS = {1: "", 2: "signed ", 3: "float ", 5: "complex ", 6: "complex "}
 _PREMULTIPLIED, _STRAIGHT = 1, 2
 
+_MOST_SAMPLES = 16
+"""Channels of a TIFF; a damaged number of them would take any memory."""
+
 SLACK = 0.01
 """Floats this far beyond [0, 1] are clipped, as sharpening and resizing leave them."""
 
@@ -134,6 +137,8 @@ def _describe_tiff(tags: Image.Exif) -> str:
 def _decode_tiff(data: bytes) -> Levels:
     with importlib.import_module("tifffile").TiffFile(BytesIO(data)) as file:
         page: Any = file.pages[0]
+        if page.samplesperpixel > _MOST_SAMPLES:
+            raise ValueError(f"it has {page.samplesperpixel} channels")
         levels: Levels = page.asarray()
         extra = [int(kind) for kind in page.extrasamples]
         colors = 3 if page.photometric in (_RGB, _LAB, _ICC_LAB) else 1

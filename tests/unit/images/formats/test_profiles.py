@@ -36,6 +36,8 @@ def test_our_profile_is_sound_and_without_the_clock():
     assert is_rgb(srgb_profile()) and is_srgb(srgb_profile()) and not is_srgb(gamma_profile())
     assert srgb_profile()[24:36] == struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
     assert not is_rgb(b"junk") and not is_rgb(None)
+    odd = srgb_profile()
+    assert not is_rgb(odd[:16] + b"R\xffB " + odd[20:])  # a color space that is no text
 
 
 def test_8_bit_pictures_follow_the_formula():
