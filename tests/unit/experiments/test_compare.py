@@ -203,7 +203,8 @@ def test_masks_that_fit_nothing_are_refused(picture: Paint) -> None:
 
 def test_a_result_is_compared_under_its_own_recipe_changed_by_keywords(picture: Paint) -> None:
     inputs = picture(48, 64, 1), picture(48, 64, 2)
-    result = stylize(*inputs, TINY.replace(size=64, steps=1, first_scale=0, strength=0.8), threads=1, precision="float32")
+    recipe = TINY.replace(size=64, steps=1, first_scale=0, strength=0.8)
+    result = stylize(*inputs, recipe, threads=1, precision="float32")
     found = compare(*inputs, result, threads=1)
     assert found.total == compare(*inputs, result.pastiche, result.recipe).total
     assert found.total == pytest.approx(result.losses["total"], rel=1e-4)
