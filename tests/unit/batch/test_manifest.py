@@ -61,7 +61,7 @@ def test_on_a_disk_without_locks_a_batch_goes_on(
     def flock(*arguments: object, **options: object) -> None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
-    monkeypatch.setattr("impasto.runs.lock.lock_descriptor", flock)
+    monkeypatch.setattr("filelock.lock_descriptor", flock)
     with Manifest(tmp_path) as manifest:
         manifest.add(done("a.png"))
     assert len(caplog.records) == 1 and "has no locks" in caplog.text

@@ -48,7 +48,7 @@ def test_a_disk_without_locks_is_warned_of(
     def flock(*arguments: object, **options: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr("impasto.runs.lock.lock_descriptor", flock)
+    monkeypatch.setattr("filelock.lock_descriptor", flock)
     first, second = Lock(tmp_path), Lock(tmp_path)
     assert not is_locked(tmp_path)
     assert [record.getMessage() for record in caplog.records] == [
