@@ -768,8 +768,10 @@ def test_a_tiff_of_hundreds_of_channels_takes_no_room(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, np.zeros((8, 9), np.uint32), photometric="minisblack")
     data = path.read_bytes()
-    samples = struct.pack("<HHIH", 277, 3, 1, 1)
-    assert data.count(samples) == 1
-    path.write_bytes(data.replace(samples, struct.pack("<HHIH", 277, 3, 1, 512)))
+    for tag, kind, count, damaged in ((277, 3, 1, 512), (257, 4, 8, 2**24)):  # channels and rows: 288 GiB
+        entry = struct.pack("<HHII", tag, kind, 1, count)
+        assert data.count(entry) == 1
+        data = data.replace(entry, struct.pack("<HHII", tag, 4, 1, damaged))
+    path.write_bytes(data)
     with pytest.raises(ImageReadError):
         read_image(path)
