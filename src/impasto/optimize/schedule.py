@@ -7,7 +7,7 @@ from typing import Any
 
 from impasto.errors import RecipeError
 from impasto.features.receptive_field import GRID
-from impasto.system.device import Precision
+from impasto.system.device import MOST_THREADS, Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class RunPlan:
         try:
             parts = tuple(_to_part(part) for part in values["parts"])
             threads = values["threads"]
-            if not parts or not isinstance(threads, int) or threads < 1:
+            if not parts or type(threads) is not int or not 1 <= threads <= MOST_THREADS:
                 raise ValueError("no parts, or no threads")
         except (KeyError, TypeError, ValueError) as error:
             raise RecipeError(
@@ -111,7 +111,7 @@ def _to_part(values: Mapping[str, Any]) -> Part:
         *(("height", height, 1), ("width", width, 1), ("steps", steps, 1), ("history", history, 0)),
         *(("margin", margin, 0), ("tile", GRID if tile is None else tile, GRID)),
     ):
-        if not isinstance(value, int) or value < low:
+        if type(value) is not int or not low <= value < 2**31:
             raise ValueError(f"{name} is {value!r}")
     if tile is not None and tile % GRID:
         raise ValueError(f"tile is {tile}")

@@ -14,6 +14,7 @@ from impasto.painting.cache import Cache
 from impasto.recipe.fields import check_names, shown, to_plain
 from impasto.recipe.keywords import RecipeFields
 from impasto.recipe.recipe import Recipe, field_names
+from impasto.system.device import MOST_THREADS
 from impasto.system.memory import parse_memory
 
 ImageSources = ImageSource | list[Any] | tuple[Any, ...]
@@ -92,6 +93,10 @@ class RunOptions:
         object.__setattr__(self, "device", str(self.device) if isinstance(self.device, torch.device) else self.device)
         for name in ("threads", "max_pixels", "max_memory"):
             object.__setattr__(self, name, _check_whole(name, getattr(self, name), optional=name != "max_pixels"))
+        if self.threads is not None and self.threads > MOST_THREADS:
+            raise RecipeError(
+                f"threads is {self.threads}; expected at most {MOST_THREADS}.", "Leave it out for one a core."
+            )
         for name, kinds, expected in (
             ("device", str, 'a name such as "cpu"'),
             ("precision", str, "auto, float32 or bfloat16"),

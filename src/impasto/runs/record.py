@@ -133,7 +133,7 @@ class Record:
             ) from error
         except RunError:
             raise
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
             raise RunError(
                 f"run {str(folder)!r} is damaged ({type(error).__name__}: {error}); expected {RECORD_NAME} as impasto "
                 "wrote it.",
@@ -155,8 +155,11 @@ def _check_kinds(record: Record) -> None:
         for value in values:
             if not isinstance(value, kind):
                 raise ValueError(f"{value!r} is no {kind.__name__}")
-    if not {source.role for source in record.sources} <= NOUNS.keys():
+    roles = {source.role for source in record.sources}
+    if not roles <= NOUNS.keys():
         raise ValueError("a source has an unknown role")
+    if not roles & {"content", "style"}:
+        raise ValueError("it has neither a content image nor a style image")
 
 
 def _to_input(values: dict[str, Any]) -> Input:

@@ -14,6 +14,9 @@ import torch
 from impasto.errors import DeviceError, ImpastoError, OutOfMemoryError
 from impasto.system.fork import was_forked
 
+MOST_THREADS = 1024
+"""CPU threads that a run may be given; torch starts them all, and crashes where the system has no more."""
+
 logger = logging.getLogger(__name__)
 
 Precision = Literal["float32", "bfloat16"]

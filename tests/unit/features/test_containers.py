@@ -408,3 +408,24 @@ def test_a_mat_file_takes_no_room_for_members_that_it_cannot_hold(compressed: bo
     path.write_bytes(data)
     with pytest.raises(WeightsError, match=r"damaged or no MatConvNet network .*2147483647 members"):
         read_weights(path)
+
+
+@pytest.mark.parametrize("byte", [16, 77, 200])
+def test_a_mat_file_of_unknown_elements_is_not_given_to_scipy(byte: int, tmp_path: Path) -> None:
+    """scipy's table of kinds has no bounds: the process ended with a segmentation fault."""
+    path = tmp_path / "damaged.mat"
+    scipy.io.savemat(path, {"layers": np.zeros((3, 5))})
+    data = path.read_bytes()
+    place = data.index(struct.pack("<2I", 9, 120))  # the numbers: 15 doubles
+    path.write_bytes(data[:place] + struct.pack("<2I", byte << 8 | 9, 120) + data[place + 8 :])
+    with pytest.raises(WeightsError, match=r"damaged or no MatConvNet network .*no element of kind"):
+        read_weights(path)
+
+
+def test_a_state_dict_whose_kernel_has_another_name(tmp_path: Path) -> None:
+    path = write(narrow(), "torchvision", suffixed(tmp_path, "torchvision"))
+    state = torch.load(path, weights_only=True)
+    state["features.0.weighs"] = state.pop("features.0.weight")
+    torch.save(state, path)
+    with pytest.raises(WeightsError, match="conv1_1"):
+        read_weights(path)

@@ -92,6 +92,7 @@ def test_no_picture_is_one_error_everywhere(call: Any, missing: Any, picture: Pi
     [
         ({"threads": 0}, "threads is 0; expected a whole number of at least 1"),
         ({"threads": "2"}, "threads is '2'"),
+        ({"threads": 10**20}, "threads is 100000000000000000000; expected at most 1024"),
         ({"threads": True}, "threads is True"),
         ({"threads": 1.5}, "threads is 1.5"),
         ({"max_pixels": None}, "max_pixels is None"),

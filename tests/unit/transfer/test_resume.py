@@ -339,3 +339,10 @@ def test_weights_that_are_gone_are_told(stopped: Path, monkeypatch: pytest.Monke
     with pytest.raises(WeightsError):
         impasto.resume(stopped)
     assert not is_locked(stopped)
+
+
+def test_a_run_without_pictures_is_damaged(stopped: Path) -> None:
+    record = json.loads((stopped / "run.json").read_text())
+    (stopped / "run.json").write_text(json.dumps({**record, "sources": []}))
+    with pytest.raises(RunError, match="damaged .*neither a content image nor a style image"):
+        impasto.resume(stopped)

@@ -22,8 +22,15 @@ from impasto.features.containers.stored import StoredNetwork, add_note, batch_no
 from impasto.features.preprocessing import build_preprocessing
 
 _MATRIX, _COMPRESSED = 14, 15
+_KINDS = (1, 2, 3, 4, 5, 6, 7, 9, 12, 13, _MATRIX, _COMPRESSED, 16, 17, 18)
+"""Kinds of elements: integers, floats, matrices, compressed ones, letters."""
+
 _NESTED = (1, 2, 3)
-"""Classes of matrices that hold others: cells, structs, objects."""
+_CLASSES = (*_NESTED, 4, *range(6, 16))
+"""Classes of matrices: cells, structs and objects, which hold others; text and full matrices of numbers."""
+
+_OTHERS = (5, 16, 17)
+"""Sparse matrices, functions and opaque objects: laid out in their own ways, and not checked."""
 
 _MOST_BYTES = 2**31
 """Of one compressed variable."""
@@ -37,7 +44,7 @@ def read(path: Path, classifier: bool) -> StoredNetwork:
     scipy_io = import_extra("scipy.io", label)
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            _check_counts(memoryview(bytes(data[128:])), ">" if data[126:128] == b"MI" else "<")
+            _check_elements(memoryview(bytes(data[128:])), ">" if data[126:128] == b"MI" else "<")
         saved: Any = scipy_io.loadmat(path, struct_as_record=False)
         network = _fields(_unwrap(saved["net"])) if "net" in saved else saved
         items = [_fields(_unwrap(item)) for item in np.ravel(network["layers"])]
@@ -70,26 +77,39 @@ def read(path: Path, classifier: bool) -> StoredNetwork:
     return add_note(stored, _word(saved, "impasto"), label, "rgb")
 
 
-def _check_counts(data: memoryview, order: str) -> None:
-    """Accept elements of MATLAB 5 to 7 whose cells and structs have at most as many members as their bytes can hold.
+def _check_elements(data: memoryview, order: str) -> None:
+    """Accept elements of MATLAB 5 to 7 of known kinds that end within their parent and can hold what they announce.
 
-    scipy would make room for any number that a damaged file gives. order: of bytes, "<" or ">". Raises ValueError.
+    scipy crashes at others, or takes any amount of memory. order: of bytes, "<" or ">". Raises ValueError.
     """
     at = 0
     while at + 8 <= len(data):
         kind, size = struct.unpack_from(f"{order}2I", data, at)
         if kind >> 16:  # at most four bytes, in the place of the size
-            at += 8
-            continue
-        body, at = data[at + 8 : at + 8 + size], at + 8 + size + (-size % 8 if kind != _COMPRESSED else 0)
+            kind, size, begin, end = kind & 0xFFFF, kind >> 16, at + 4, at + 8
+        else:
+            begin, end = at + 8, at + 8 + size + (-size % 8 if kind != _COMPRESSED else 0)
+        if kind not in _KINDS or begin + size > min(end, len(data)):
+            raise ValueError(f"no element of kind {kind} and {size} bytes can begin at byte {at}")
+        body, at = data[begin : begin + size], end
         if kind == _COMPRESSED:
-            _check_counts(memoryview(zlib.decompressobj().decompress(body, _MOST_BYTES)), order)
-        elif kind == _MATRIX and len(body) >= 24 and struct.unpack_from(f"{order}I", body, 8)[0] & 0xFF in _NESTED:
-            length = min(struct.unpack_from(f"{order}I", body, 20)[0], len(body) - 24)
-            count = math.prod(struct.unpack_from(f"{order}{length // 4}I", body, 24))
-            if count * 8 > len(body):
-                raise ValueError(f"{count} members in {len(body)} bytes")
-            _check_counts(body[24 + length + -length % 8 :], order)
+            _check_elements(memoryview(zlib.decompressobj().decompress(body, _MOST_BYTES)), order)
+        elif kind == _MATRIX and size:
+            _check_matrix(body, order)
+
+
+def _check_matrix(body: memoryview, order: str) -> None:
+    flags_kind, flags_size, flags, _, kind, length = struct.unpack_from(f"{order}6I", body)
+    group = flags & 0xFF
+    if (flags_kind, flags_size) == (6, 8) and group in _OTHERS:
+        return
+    if (flags_kind, flags_size, kind) != (6, 8, 5) or group not in _CLASSES or length > len(body) - 24:
+        raise ValueError(f"no matrix of class {group} and {len(body)} bytes")
+    sides = struct.unpack_from(f"{order}{length // 4}i", body, 24)
+    # A cell or a member of a struct takes eight bytes at least; a number or letter one.
+    if min(sides, default=0) < 0 or math.prod(sides) * (8 if group in _NESTED else 1) > len(body):
+        raise ValueError(f"{' x '.join(map(str, sides))} members in {len(body)} bytes")
+    _check_elements(body[24 + length + -length % 8 :], order)
 
 
 def _unwrap(value: Any) -> Any:

@@ -6,6 +6,7 @@ N counts convolutions, ReLUs, poolings and batch norms together, so the architec
 import io
 import json
 import pickle
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -77,8 +78,8 @@ def convolution_places(depths: Sequence[int], *, batch_norm: bool) -> list[int]:
 
 def _name_convolutions(state: Mapping[str, Tensor]) -> dict[str, str]:
     """{"conv1_1": "features.0.", ...}: by the architecture whose places differ least from those found."""
-    kernels = [key for key in state if key.startswith("features.") and state[key].ndim == 4]
-    found = {int(key.split(".")[1]) for key in kernels if key.split(".")[1].isdigit()}
+    kernels = [key for key in state if re.fullmatch(r"features\.\d+\.weight", key) and state[key].ndim == 4]
+    found = {int(key.split(".")[1]) for key in kernels}
     has_norm = any(key.endswith("running_mean") for key in state)
     placed = {name: convolution_places(depths, batch_norm=has_norm) for name, depths in DEPTHS.items()}
     nearest = min(placed, key=lambda name: len(found ^ set(placed[name])))
