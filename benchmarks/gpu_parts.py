@@ -27,7 +27,8 @@ from impasto.optimize.descent import Lbfgs
 from impasto.optimize.loop import Evaluate, build_evaluate
 from impasto.optimize.precision import has_fast_bfloat16
 from impasto.recipe.recipe import Recipe
-from impasto.system.device import peak_bytes, running
+from impasto.system.device import peak_bytes
+from impasto.system.torch_settings import running
 from impasto.tiles.objective import TiledObjective
 
 FORMATS = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16}

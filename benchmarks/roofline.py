@@ -38,7 +38,7 @@ from impasto.losses.gram import gram_matrix
 from impasto.losses.objective import Objective
 from impasto.optimize.loop import build_evaluate
 from impasto.recipe.recipe import Recipe
-from impasto.system.device import products_in, running
+from impasto.system.torch_settings import products_in, running
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 

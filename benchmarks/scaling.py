@@ -102,8 +102,8 @@ def work(job: dict[str, Any]) -> None:
     from impasto.losses.objective import Objective
     from impasto.optimize.loop import build_evaluate
     from impasto.recipe.recipe import Recipe
-    from impasto.system.device import running
     from impasto.system.memory import format_memory, memory_limit, parse_memory, used_bytes
+    from impasto.system.torch_settings import running
     from impasto.tiles.objective import TiledObjective
 
     recipe, device = Recipe(), torch.device("cpu")

@@ -28,7 +28,7 @@ from impasto.losses.objective import Objective
 from impasto.optimize.precision import Precision, has_fast_bfloat16
 from impasto.recipe.recipe import Recipe
 from impasto.runs.checkpoint import map_tensors
-from impasto.system.device import running
+from impasto.system.torch_settings import running
 from impasto.tiles.objective import TiledObjective, tile_margin
 
 CPU = torch.device("cpu")

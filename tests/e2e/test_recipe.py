@@ -7,7 +7,7 @@ import pytest
 
 from impasto import Recipe, read_image, write_image
 from impasto.cli.app import main
-from impasto.recipe.recipe import preset_names
+from impasto.recipe.presets import preset_names
 
 FAST = ("--weights", "tiny", "--size", "64", "--steps", "2", "--first-scale", "0", "--threads", "1", "--quiet")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from impasto.system.device import torch_defaults
+from impasto.system.torch_settings import torch_defaults
 
 NAME = os.environ.get("IMPASTO_TEST_DEVICE", "cuda")
 

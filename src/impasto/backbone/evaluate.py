@@ -14,7 +14,8 @@ from impasto.backbone.export import to_network
 from impasto.backbone.store import Store
 from impasto.errors import DataSetError
 from impasto.features.weights import Weights
-from impasto.system.device import resolve_device, running
+from impasto.system.device import resolve_device
+from impasto.system.torch_settings import running
 from impasto.training.loader import default_workers
 
 BATCH_SIZE = 64

@@ -22,7 +22,8 @@ from impasto.errors import RecipeError
 from impasto.features.weights import write_safetensors
 from impasto.optimize.precision import check_precision, resolve_precision
 from impasto.runs.trace import append_trace, cut_trace, read_trace
-from impasto.system.device import resolve_device, running
+from impasto.system.device import resolve_device
+from impasto.system.torch_settings import running
 from impasto.training.card import Card, begin_run, read_card
 from impasto.training.checkpoint import Parts, restore_checkpoint, write_checkpoint
 from impasto.training.curves import draw_curves

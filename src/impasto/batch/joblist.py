@@ -11,9 +11,9 @@ from impasto.batch.jobs import Job
 from impasto.batch.naming import NameTemplate, check_name
 from impasto.batch.plan import check_format, check_recipe
 from impasto.errors import BatchError, OutputError, RecipeError
-from impasto.recipe.fields import nearest_name
+from impasto.recipe.fields import check_written_size, nearest_name
 from impasto.recipe.files import is_file
-from impasto.recipe.recipe import Recipe, check_written_size, field_names, parse_field
+from impasto.recipe.recipe import Recipe, field_names, parse_field
 from impasto.system.disk import is_address, path_hint
 
 COLUMNS = ("content", "style", "output")

@@ -12,9 +12,10 @@ import numpy as np
 
 from impasto.batch.jobs import Job
 from impasto.errors import BatchError, OutputError, RecipeError
+from impasto.recipe.checks import check_aspect, check_blend
 from impasto.recipe.fields import format_value
 from impasto.recipe.files import check_files
-from impasto.recipe.recipe import Recipe, check_blend
+from impasto.recipe.recipe import Recipe
 from impasto.system.disk import fold_name
 
 
@@ -87,11 +88,7 @@ def check_recipe(recipe: Recipe) -> None:
             f"frames is {recipe.frames}; expected 1 in a batch.",
             "Leave it out here; `impasto stylize --frames` makes morphs.",
         )
-    if isinstance(recipe.size, tuple):
-        raise RecipeError(
-            f"size is {recipe.size[1]}x{recipe.size[0]}; a pastiche keeps the photograph's aspect.",
-            f"Give its long edge alone: --size {max(recipe.size)}.",
-        )
+    check_aspect(recipe)
 
 
 def check_format(output: str, depth: int | None) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from impasto.cli.options import ContentMasks, Debug, Device, Json, MaxPixels, StyleMasks, Threads, build_recipe
 from impasto.cli.report import print_json, print_line, print_table
-from impasto.recipe.recipe import preset_names
+from impasto.recipe.presets import preset_names
 
 if TYPE_CHECKING:
     from impasto.experiments.compare import Comparison

@@ -69,7 +69,8 @@ def find_evaluation() -> dict[str, Any]:
     from impasto.features.encoder import build_encoder
     from impasto.optimize.precision import check_precision, resolve_precision
     from impasto.recipe.recipe import Recipe
-    from impasto.system.device import resolve_device, running
+    from impasto.system.device import resolve_device
+    from impasto.system.torch_settings import running
 
     device, threads, recipe = resolve_device("auto"), torch.get_num_threads(), Recipe()
     found = {"device": str(device), "auto": resolve_precision("auto", device), "error": None}

@@ -15,7 +15,8 @@ from impasto.cli.signatures import Command, Options, option, replace_parameter
 from impasto.errors import RecipeError
 from impasto.recipe.fields import describe_range, format_value
 from impasto.recipe.files import check_files
-from impasto.recipe.recipe import Recipe, field_names, parse_field, preset_names
+from impasto.recipe.presets import preset_names
+from impasto.recipe.recipe import Recipe, field_names, parse_field
 from impasto.recipe.words import INITS, LAYERS, STATISTICS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import typer
 
 from impasto.cli.options import Debug, Json, complete
 from impasto.cli.report import print_json, print_line, print_table
-from impasto.recipe.recipe import describe_preset, preset_names
+from impasto.recipe.presets import describe_preset, preset_names
 from impasto.runs.recipes import check_recipe_output, compare_entries, describe_difference, find_entry, write_entry
 
 SOURCES = "a preset, a TOML file, or a picture with its recipe inside"

@@ -10,7 +10,8 @@ from impasto.images.color.oklab import to_grey
 from impasto.images.color.palette import match_chroma, match_histogram, match_lightness, match_moments, take_chroma
 from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
-from impasto.recipe.recipe import Recipe, check_blend
+from impasto.recipe.checks import check_blend
+from impasto.recipe.recipe import Recipe
 
 _BOTH = ("photograph", "style image")
 

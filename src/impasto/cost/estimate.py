@@ -15,7 +15,7 @@ from impasto.losses.nearest import REMATCH, STYLE_VECTORS, match_rows
 from impasto.losses.objective import mixing_weights
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.recipe.recipe import Recipe
-from impasto.system.device import Precision
+from impasto.system.torch_settings import Precision
 
 FORWARD = 0.4
 """Seconds of a pass without gradient for one of an evaluation of the same pixels: of the targets, and of tiles, which

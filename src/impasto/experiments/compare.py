@@ -35,7 +35,8 @@ from impasto.painting.options import ImageSources, PaintFields, RunOptions, choo
 from impasto.recipe.recipe import Recipe
 from impasto.runs.recipes import recipe_inside
 from impasto.runs.result import Result
-from impasto.system.device import products_in, resolve_device, running, torch_defaults
+from impasto.system.device import resolve_device
+from impasto.system.torch_settings import products_in, running, torch_defaults
 
 QUALITY_NETWORK = Recipe()
 """The recipe whose network measures the figures, whatever painted the picture, so that pictures compare."""

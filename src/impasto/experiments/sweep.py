@@ -205,7 +205,7 @@ def _to_axis(values: Mapping[str, Sequence[Any]]) -> Axis:
     return build_axis(field, listed)
 
 
-def vary(recipe: Recipe, field: str, value: Any) -> Recipe:
+def change_field(recipe: Recipe, field: str, value: Any) -> Recipe:
     """Return the recipe with one field changed; other layers clear the layer weights."""
     changes: dict[str, Any] = {field: value}
     if field in ("style_layers", "content_layers"):
@@ -215,7 +215,8 @@ def vary(recipe: Recipe, field: str, value: Any) -> Recipe:
 
 def plan_sweep(rows: Axis, columns: Axis, recipe: Recipe) -> Sweep:
     """Return the grid of recipes. Raises RecipeError where two are equal, or a field is not what its label says."""
-    recipes = [[vary(vary(recipe, rows.field, r), columns.field, c) for c in columns.values] for r in rows.values]
+    rowed = [change_field(recipe, rows.field, value) for value in rows.values]
+    recipes = [[change_field(row, columns.field, value) for value in columns.values] for row in rowed]
     if any(getattr(chosen, rows.field) != r for r, row in zip(rows.values, recipes, strict=True) for chosen in row):
         raise RecipeError(
             f"columns {columns.field} override rows {rows.field}; expected two fields of which neither decides the "

@@ -1,4 +1,4 @@
-"""The network's weights: those of the install, by name, and those in files, each with a record of their origin."""
+"""The network's weights: those of the install, by name, and those in files, each with origin and checked SHA-256."""
 
 import importlib.util
 import json

@@ -47,8 +47,8 @@ from impasto.images.pixels import (
     picture_to_layers,
     tensor_to_layers,
 )
-from impasto.system.device import products_in, torch_defaults
 from impasto.system.disk import check_folder, check_not_input, is_folder, replace_file
+from impasto.system.torch_settings import products_in, torch_defaults
 
 logger = logging.getLogger(__name__)
 

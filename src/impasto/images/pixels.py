@@ -79,6 +79,11 @@ def tensor_to_layers(tensor: Tensor, label: str) -> Layers:
     [0, 1]. Of two possible layouts the channels are first. Raises ImageRangeError.
     """
     white = _WHITES.get(tensor.dtype, 1)
+    if tensor.layout != torch.strided or tensor.is_meta:
+        raise ImageRangeError(
+            f"{label} is a tensor of layout {tensor.layout} on {tensor.device}; expected a dense one with values.",
+            "Call .to_dense() of a sparse tensor.",
+        )
     if white == 1 and not tensor.is_floating_point() and tensor.dtype != torch.bool:
         raise _dtype_error(label, f"a tensor of {tensor.dtype}")
     arranged = _arrange(tensor.detach(), "a tensor", label)

@@ -212,12 +212,24 @@ class Objective:
         index: int,
     ) -> Term:
         """Return the term "nearest" for the style image at `index` among those of the region."""
+        layers, guides = tuple(weights), (region.style_guides[index], region.guide)
+        describe, target = self._nearest_target(weights, content_image, style_image, guides)
+        name = f"nearest {'+'.join(layers)}{region.name}"
+        return Term(name, layers, factor, describe, nearest_distance, target, is_mean=False)
+
+    def _nearest_target(
+        self,
+        weights: Mapping[str, float],
+        content_image: Tensor | None,
+        style_image: Tensor,
+        guides: tuple[Guides, Guides],
+    ) -> tuple[Callable[..., Any], Any]:
+        """Return what describes the picture to "nearest", and its target. guides: of the style and of the picture."""
         layers = tuple(weights)
         style = self.encoder(style_image, layers, padding=style_padding(self.recipe))
         content = None if content_image is None else self.encoder(content_image, layers)
-        target = NearestStyle(style, content, weights, self.recipe.seed, region.style_guides[index], region.guide)
-        name = f"nearest {'+'.join(layers)}{region.name}"
-        return Term(name, layers, factor, target.columns, nearest_distance, target, is_mean=False)
+        target = NearestStyle(style, content, weights, self.recipe.seed, *guides)
+        return target.columns, target
 
     def content_factor(self, weight: float) -> float:
         """Return the factor of a content layer of this weight: 1 where its positions have weights of their own."""

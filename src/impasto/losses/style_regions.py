@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from impasto.features.guides import Region, carry_guide
 from impasto.features.vgg import Vgg, sort_layers
 from impasto.losses.nearest import Guides
-from impasto.recipe.recipe import Recipe, check_blend
+from impasto.recipe.checks import check_blend
+from impasto.recipe.recipe import Recipe
 from impasto.recipe.words import split_statistic
 
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from impasto.optimize.descent import Descent
 from impasto.optimize.events import OnStep, StepEvent
-from impasto.system.device import Precision, is_out_of_memory, products_in
+from impasto.system.device import is_out_of_memory
+from impasto.system.torch_settings import Precision, products_in
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import torch
 
 from impasto.errors import DeviceError
-from impasto.system.device import Precision
+from impasto.system.torch_settings import Precision
 
 
 def resolve_precision(precision: str, device: torch.device) -> Precision:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from impasto.images.resize import Resampling, resize_image, resize_wrapped
-from impasto.system.device import Precision
+from impasto.system.torch_settings import Precision
 
 T = TypeVar("T")
 

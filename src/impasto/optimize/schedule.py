@@ -7,7 +7,7 @@ from typing import Any
 
 from impasto.errors import RecipeError
 from impasto.features.receptive_field import GRID
-from impasto.system.device import MOST_THREADS, Precision
+from impasto.system.torch_settings import MOST_THREADS, Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

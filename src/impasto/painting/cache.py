@@ -13,7 +13,7 @@ from impasto.images.io import ImageSource, read_picture
 from impasto.images.picture import Picture
 from impasto.losses.target_cache import TargetCache
 from impasto.recipe.recipe import Recipe
-from impasto.system.device import Precision
+from impasto.system.torch_settings import Precision
 
 NETWORKS = 2
 """Networks that stay loaded; Oxford's takes 80 MB, and 40 MB more in bfloat16."""

@@ -17,7 +17,7 @@ from impasto.painting.options import ImageSources, RunOptions
 from impasto.recipe.files import init_file
 from impasto.recipe.recipe import Recipe
 from impasto.runs.record import Role
-from impasto.system.device import torch_defaults
+from impasto.system.torch_settings import torch_defaults
 
 logger = logging.getLogger(__name__)
 

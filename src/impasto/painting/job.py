@@ -25,10 +25,12 @@ from impasto.painting.cache import Cache
 from impasto.painting.inputs import Inputs
 from impasto.painting.options import RunOptions
 from impasto.painting.planner import Planner
-from impasto.recipe.recipe import Recipe, check_blend
+from impasto.recipe.checks import check_blend
+from impasto.recipe.recipe import Recipe
 from impasto.runs.folders import AUTO, check_run_dir
-from impasto.system.device import Precision, default_threads, products_in, resolve_devices, running, torch_defaults
+from impasto.system.device import resolve_devices
 from impasto.system.memory import memory_limit, used_bytes
+from impasto.system.torch_settings import Precision, default_threads, products_in, running, torch_defaults
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from impasto.painting.cache import Cache
 from impasto.recipe.fields import check_names, shown, to_plain
 from impasto.recipe.keywords import RecipeFields
 from impasto.recipe.recipe import Recipe, field_names
-from impasto.system.device import MOST_THREADS
 from impasto.system.memory import parse_memory
+from impasto.system.torch_settings import MOST_THREADS
 
 ImageSources = ImageSource | list[Any] | tuple[Any, ...]
 """One picture, or a list or tuple of them."""

@@ -17,7 +17,8 @@ from impasto.painting.targets import build_targets
 from impasto.recipe.fields import shown
 from impasto.runs.record import Input
 from impasto.runs.result import Result
-from impasto.system.device import peak_bytes, products_in, running, torch_defaults
+from impasto.system.device import peak_bytes
+from impasto.system.torch_settings import products_in, running, torch_defaults
 
 logger = logging.getLogger(__name__)
 

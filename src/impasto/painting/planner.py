@@ -11,7 +11,7 @@ from impasto.features.vgg import Vgg
 from impasto.optimize.pyramid import share_steps
 from impasto.optimize.schedule import MemoryPlan, Part, RunPlan
 from impasto.recipe.recipe import Recipe
-from impasto.system.device import Precision
+from impasto.system.torch_settings import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

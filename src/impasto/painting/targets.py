@@ -15,7 +15,7 @@ from impasto.optimize.init import build_init
 from impasto.optimize.pyramid import enlarge_with_detail
 from impasto.optimize.schedule import Part
 from impasto.painting.job import Job
-from impasto.system.device import products_in
+from impasto.system.torch_settings import products_in
 from impasto.tiles.memory_guard import MemoryGuard
 from impasto.tiles.objective import TiledObjective
 

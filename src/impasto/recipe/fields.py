@@ -20,7 +20,7 @@ LONGEST_SHOWN = 100
 PRINT_DPI = 300.0
 """Pixels per inch of a print, if the recipe has no `dpi`."""
 
-_PRINT = re.compile(r"(\d{1,6}\.?\d*|\.\d+)(?:x(\d{1,6}\.?\d*|\.\d+))?\s*(cm|mm|in)")
+_PRINT = re.compile(r"(\d{1,6}(?:\.\d*)?|\.\d+)(?:x(\d{1,6}(?:\.\d*)?|\.\d+))?\s*(cm|mm|in)")
 _UNITS_PER_INCH = {"cm": 2.54, "mm": 25.4, "in": 1.0}
 
 
@@ -243,6 +243,16 @@ def _check_size(field: Field, value: Any) -> int | tuple[int, int] | Literal["co
             raise _wrong(field, value, "one number, or (height, width)")
         return value[0], value[1]
     return int(value)
+
+
+def check_written_size(size: object) -> None:
+    """Accept the size in a recipe that somebody wrote: a list is height first in Python and width first elsewhere."""
+    if isinstance(size, list):
+        raise RecipeError(
+            f"size is the list {shown(size)}, in which width and height can be mistaken for each other; expected a "
+            'whole number or a text: "1024x768".',
+            f'Write "{"x".join(map(str, size[:2]))}", the width first, or the long edge alone.',
+        )
 
 
 def _check_style_size(field: Field, value: Any) -> str | int:

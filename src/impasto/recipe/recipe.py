@@ -1,7 +1,7 @@
-"""Recipe: all settings that define a pastiche, and none about how it is run.
+"""Recipe: all settings that define a pastiche, each with its default and help text, and none about how it is run.
 
 A recipe is a frozen dataclass. It gives the command line its options and their help, is hashed, is written as
-TOML on disk and as JSON inside a picture. The presets are such TOML files inside the package.
+TOML on disk and as JSON inside a picture. The presets are such TOML files, in `presets/`.
 """
 
 import dataclasses
@@ -9,9 +9,8 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -20,14 +19,15 @@ from impasto.recipe.fields import (
     PRINT_DPI,
     check_names,
     check_value,
+    check_written_size,
     is_print,
     nearest_name,
     option,
     parse_text,
     print_pixels,
-    shown,
     to_plain,
 )
+from impasto.recipe.presets import preset_texts
 from impasto.recipe.words import COLORS, GUIDE_MODES, STATISTICS, STYLE_LAYERS, split_statistic
 from impasto.system.disk import path_hint
 
@@ -246,13 +246,13 @@ class Recipe:
     @classmethod
     def preset(cls, name: str, **changes: Any) -> Self:
         """Return the preset of that name, with some fields changed. Raises RecipeError, which lists the presets."""
-        path = _presets().get(name)
-        if path is None:
+        texts = preset_texts()
+        if name not in texts:
             raise RecipeError(
-                f"preset {name!r} does not exist; expected one of {', '.join(preset_names())}.",
-                f"{nearest_name(name, preset_names())}--recipe reads a file of your own.",
+                f"preset {name!r} does not exist; expected one of {', '.join(sorted(texts))}.",
+                f"{nearest_name(name, sorted(texts))}--recipe reads a file of your own.",
             )
-        return cls.from_toml(path.read_text("utf-8"), name=f"preset {name}").replace(**changes)
+        return cls.from_toml(texts[name], name=f"preset {name}").replace(**changes)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
@@ -338,16 +338,6 @@ class Recipe:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def check_written_size(size: object) -> None:
-    """Accept the size in a recipe that somebody wrote: a list is height first in Python and width first elsewhere."""
-    if isinstance(size, list):
-        raise RecipeError(
-            f"size is the list {shown(size)}, in which width and height can be mistaken for each other; expected a "
-            'whole number or a text: "1024x768".',
-            f'Write "{"x".join(map(str, size[:2]))}", the width first, or the long edge alone.',
-        )
-
-
 def field_names() -> tuple[str, ...]:
     """Return the names of the recipe's fields, in the order of the class."""
     return tuple(field.name for field in dataclasses.fields(Recipe))
@@ -367,37 +357,10 @@ def format_toml(values: Mapping[str, Any]) -> str:
     return text.replace("\x7f", "\\u007f")
 
 
-def preset_names() -> tuple[str, ...]:
-    """Return the names of the presets."""
-    return tuple(sorted(_presets()))
-
-
-def describe_preset(name: str) -> str:
-    """Return the purpose of a preset in a sentence: the first line of its file."""
-    return str(_presets()[name].read_text("utf-8").partition("\n")[0].removeprefix("# "))
-
-
 def parse_field(name: str, text: str) -> Any:
     """Parse the text of a field's value, such as `"conv1_1,conv2_1"`, `"0.5"`, `"none"`, `"yes"`. Raises RecipeError.
     """
     return parse_text(next(field for field in dataclasses.fields(Recipe) if field.name == name), text)
-
-
-def check_blend(style_blend: Sequence[float], count: int) -> tuple[float, ...]:
-    """Return blend weights of `count` style images, summing to 1. Raises RecipeError where the numbers differ."""
-    if not style_blend:
-        return (1.0 / count,) * count
-    if len(style_blend) != count:
-        raise RecipeError(
-            f"style_blend has {len(style_blend)} weights for {count} style images; expected one each.",
-            f"Give {count} numbers separated by commas, or leave style_blend out for equal shares.",
-        )
-    return tuple(weight / sum(style_blend) for weight in style_blend)
-
-
-def _presets() -> dict[str, Any]:
-    folder = resources.files("impasto.recipe") / "presets"
-    return {path.name.removesuffix(".toml"): path for path in folder.iterdir() if path.name.endswith(".toml")}
 
 
 def _check_together(recipe: Recipe) -> None:

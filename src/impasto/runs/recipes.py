@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from impasto.errors import OutputError, RecipeError
 from impasto.recipe.fields import format_value, nearest_name
-from impasto.recipe.recipe import Recipe, field_names, format_toml, preset_names
+from impasto.recipe.presets import preset_names
+from impasto.recipe.recipe import Recipe, field_names, format_toml
 from impasto.system.disk import check_folder, check_not_input, is_folder, path_hint, replace_file
 
 

@@ -18,10 +18,9 @@ from impasto.features.receptive_field import GRID, margin
 from impasto.features.tiling import Tile, cut_tiles
 from impasto.features.vgg import Padding, Vgg, sort_layers
 from impasto.losses.content import content_loss
-from impasto.losses.nearest import nearest_distance
+from impasto.losses.nearest import Guides
 from impasto.losses.objective import Describers, Objective, Term, identity, layer_weights, style_padding, sum_terms
 from impasto.losses.protection import Protection
-from impasto.losses.style_regions import StyleRegion
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.tiles.device_scheduler import map_tiles
 from impasto.tiles.memory_guard import MemoryGuard
@@ -122,21 +121,17 @@ class TiledObjective(Objective):
             addend = partial(self._content_addend, layer, weights[layer])
             yield Term(f"content {layer}", (layer,), factor, identity, addend, None, is_mean=False)
 
-    def _nearest_term(
+    def _nearest_target(
         self,
-        factor: float,
         weights: Mapping[str, float],
         content_image: Tensor | None,
         style_image: Tensor,
-        region: StyleRegion,
-        index: int,
-    ) -> Term:
+        guides: tuple[Guides, Guides],
+    ) -> tuple[Callable[..., Any], TiledNearest]:
         layers = tuple(weights)
         style = self._view(style_image, layers, style_padding(self.recipe))
         content = None if content_image is None else self._view(content_image, layers)
-        target = TiledNearest(style, content, weights, self.recipe.seed, region.style_guides[index], region.guide)
-        name = f"nearest {'+'.join(layers)}{region.name}"
-        return Term(name, layers, factor, identity, nearest_distance, target, is_mean=False)
+        return identity, TiledNearest(style, content, weights, self.recipe.seed, *guides)
 
     def _view(self, image: Tensor, layers: Sequence[str], padding: Padding | None = None) -> View:
         def features_by_tile() -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:

@@ -21,7 +21,7 @@ from impasto.painting.targets import build_targets
 from impasto.recipe.recipe import Recipe
 from impasto.runs.folders import AUTO
 from impasto.runs.result import Frame, Result
-from impasto.system.device import running
+from impasto.system.torch_settings import running
 from impasto.transfer.pastiche import prepare_pastiche
 
 FRAME_SHARE = 1 / 8
@@ -41,13 +41,13 @@ class Morph:
     job: Job
 
     def estimate(self) -> Estimate:
-        """What all frames will cost together; the plan is the first one's."""
+        """Return what all frames will cost together; the plan is the first one's."""
         first, later = self.job.estimate(), self._later(self._frame(self.job, ())).estimate()
         seconds = first.seconds + (self.recipe.frames - 1) * later.seconds
         return replace(first, seconds=seconds, frames=self.recipe.frames, recipe=self.recipe)
 
     def paint(self, on_step: OnStep | None = None) -> Iterator[Result]:
-        """The frames in turn, up to where one is stopped; that one itself only if it is the first."""
+        """Yield the frames in turn, up to where one is stopped; that one itself only if it is the first."""
         inputs, images = self.job.inputs, paint_fine_styles(self.job)
         styles = tuple(replace(style, image=image) for style, image in zip(inputs.styles, images, strict=True))
         job = replace(self.job, inputs=replace(inputs, styles=styles), fine_jobs=())
@@ -68,12 +68,12 @@ class Morph:
         return vary(job, job.recipe.replace(style_blend=blend), job.inputs, job.regions)
 
     def _later(self, frame: Job) -> Job:
-        """A frame that is painted on from the one before: at the full size, in fewer steps."""
+        """Return a frame that starts from the one before: at the full size, in fewer steps."""
         steps = self.recipe.frame_steps or max(1, round(FRAME_SHARE * frame.recipe.steps))
         return vary(frame, frame.recipe.replace(steps=steps, first_scale=0), frame.inputs, frame.regions)
 
     def _balance(self, job: Job) -> list[float]:
-        """How many times as strongly a style pulls as the next one, for all but the last.
+        """Return how many times as strongly a style pulls as the next one, for all but the last.
 
         Two equal shares meet in the middle only where both losses are equally steep, and `strength` divides each by its
         own size. The mean over the losses of all layers is geometric.
@@ -101,7 +101,7 @@ def morph(
     on_step: OnStep | None = None,
     **fields: Unpack[PasticheFields],
 ) -> Iterator[Result]:
-    """The content image on its way from the first style through all to the last, a `Result` a frame, the ends included.
+    """Paint the content image from the first style through all to the last; yield a `Result` a frame, ends included.
 
     style_images: two or more. frames: as many at least, 24 if neither given nor in the recipe. Each frame starts from
     the one before, with the recipe's `frame_steps`, so that nothing flickers. The shares of the styles,
@@ -120,7 +120,7 @@ def prepare_morph(
     recipe: Recipe | None = None,
     **fields: Unpack[PasticheFields],
 ) -> Morph:
-    """The morph that `morph` paints; the recipe's `frames` says how many."""
+    """Return the morph that `morph` paints; the recipe's `frames` says how many."""
     changes, run, pictures = split_fields("morph", fields, ["recipe", *PasticheFields.__annotations__])
     recipe = choose_recipe(recipe, "standard", changes)
     count = len(style_images) if isinstance(style_images, (list, tuple)) else 1
@@ -151,7 +151,7 @@ def prepare_morph(
 
 
 def style_path(balance: Sequence[float], frames: int) -> list[Blend]:
-    """The styles' shares in each frame, from the first style alone through every other alone to the last.
+    """Return the styles' shares in each frame, from the first style alone through every other alone to the last.
 
     balance: for each style but the last, how many times as strongly it pulls as the next. frames: at least as many as
     styles. In Gram matrices G, a share s of the second style puts the least loss at (1 - w) A1 + w A2 with

@@ -11,6 +11,7 @@ from impasto.painting.job import Job, prepare
 from impasto.painting.options import ImageSources, PasticheFields, RunOptions, choose_recipe, split_fields
 from impasto.painting.paint import paint
 from impasto.painting.recorder import start_recorder
+from impasto.recipe.checks import check_aspect
 from impasto.recipe.recipe import Recipe
 from impasto.runs.result import Result
 
@@ -23,7 +24,7 @@ def stylize(
     on_step: OnStep | None = None,
     **fields: Unpack[PasticheFields],
 ) -> Result:
-    """The content image repainted in the style of the style images: Gatys et al. 2015, eq. 7.
+    """Paint the content image in the style of the style images: Gatys et al. 2015, eq. 7.
 
     content_image, style_images: paths, open files, bytes, PIL images, arrays or tensors, as `read_image` takes them;
     one style or a list of them, mixed by `style_blend`.
@@ -46,7 +47,7 @@ def estimate(
     recipe: Recipe | None = None,
     **fields: Unpack[PasticheFields],
 ) -> Estimate:
-    """What `stylize` will cost on this machine, with the same arguments; nothing is painted.
+    """Return what `stylize` will cost on this machine, with the same arguments; nothing is painted.
 
     The first time that a machine, a precision and a kind of recipe meet, a small picture is evaluated, and the speed is
     written to the user's cache folder, where later runs correct it.
@@ -62,7 +63,7 @@ def prepare_pastiche(
     recipe: Recipe | None = None,
     **fields: Unpack[PasticheFields],
 ) -> Job:
-    """The job that `stylize` paints."""
+    """Return the job that `stylize` paints."""
     changes, run, pictures = split_fields("stylize", fields, ["recipe", *PasticheFields.__annotations__])
     recipe, options = choose_recipe(recipe, "standard", changes), RunOptions(**run)
     check_pastiche(recipe)
@@ -78,8 +79,4 @@ def check_pastiche(recipe: Recipe) -> None:
             f"frames is {recipe.frames}; expected 1, since one pastiche is made here.",
             "Use impasto.morph, or `impasto stylize`, for a morph.",
         )
-    if isinstance(recipe.size, tuple):
-        raise RecipeError(
-            f"size is {recipe.size[1]}x{recipe.size[0]}; a pastiche keeps the photograph's aspect.",
-            f"Give its long edge alone: --size {max(recipe.size)}.",
-        )
+    check_aspect(recipe)

@@ -24,7 +24,7 @@ def reconstruct(
     on_step: OnStep | None = None,
     **fields: Unpack[PaintFields],
 ) -> Result:
-    """The picture that has, from noise, the same responses in the content layers or the same style in the style layers.
+    """Paint, from noise, a picture with the same responses in the content layers or the same style in the style layers.
 
     Gatys et al. 2015, figure 1: eq. 1 alone (bottom row) or eq. 5 alone (top row), in the network with its original
     maximum pooling, as the caption says.
@@ -40,7 +40,7 @@ def reconstruct(
 def prepare_reconstruction(
     image: ImageSource, recipe: Recipe | None = None, **fields: Unpack[PaintFields]
 ) -> Job:
-    """The job that `reconstruct` paints."""
+    """Return the job that `reconstruct` paints."""
     changes, run, _ = split_fields("reconstruct", fields, ["recipe"])
     kinds: tuple[Kind, Kind] = ("content", "style")
     content_layers, style_layers = (changes.pop(f"{kind}_layers", ()) for kind in kinds)
@@ -83,7 +83,7 @@ def check_weighed(recipe: Recipe, kind: Kind) -> None:
 def _keep_one(
     recipe: Recipe, kind: Kind, layers: tuple[str, ...], weights: tuple[float, ...], others: tuple[float, ...]
 ) -> Recipe:
-    """The recipe of a reconstruction from the layers of one kind; others: the weights given for the other kind."""
+    """Return the recipe of a reconstruction from the layers of one kind; others: weights given for the other kind."""
     other = "style" if kind == "content" else "content"
     if others:
         raise RecipeError(

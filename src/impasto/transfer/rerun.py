@@ -41,7 +41,7 @@ def rerun(
     on_step: OnStep | None = None,
     **fields: Unpack[PaintFields],
 ) -> Result:
-    """A picture that impasto wrote, painted again from the recipe inside it; with nothing replaced, to the byte.
+    """Paint a picture that impasto wrote again, from the recipe inside it; with nothing replaced, to the byte.
 
     content, styles: other inputs than those that it was painted from, which are looked for by name and SHA-256: in the
     working folder, beside the picture, and where the user's runs had them.
@@ -62,7 +62,7 @@ def prepare_rerun(
     force: bool = False,
     **fields: Unpack[PaintFields],
 ) -> Job:
-    """The job that `rerun` paints."""
+    """Return the job that `rerun` paints."""
     picture = Path(picture)
     changes, run, _ = split_fields("rerun", fields, ["content", "styles", "force"])
     metadata = read_metadata(picture) or {}
@@ -124,7 +124,7 @@ def prepare_rerun(
 
 
 def _prepare(recipe: Recipe, inputs: Inputs, options: RunOptions, *, is_texture: bool) -> Job:
-    """The job of the command that such a recipe and such inputs are of."""
+    """Return the job: of a texture, a pastiche or a reconstruction, as the inputs are."""
     if is_texture:
         check_texture(recipe)
         return prepare_sampled(recipe, inputs, options)
@@ -155,7 +155,7 @@ class _Search:
         self._force = force
 
     def find(self, role: Role, given: Sequence[ImageSource] = ()) -> list[ImageSource]:
-        """The pictures of one role: those given instead, or those that were painted from.
+        """Return the pictures of one role: those given instead, or those recorded.
 
         Raises RecipeError, RunError, ImageReadError.
         """
@@ -173,12 +173,12 @@ class _Search:
         ]
 
     def find_one(self, role: Role) -> ImageSource | None:
-        """The only picture of a role, or None."""
+        """Return the only picture of a role, or None."""
         found = self.find(role)
         return found[0] if found else None
 
     def find_init(self, init: str | None) -> ImageSource | None:
-        """The start image. init: its path in the recipe, None where the recipe names none."""
+        """Return the start image. init: its path in the recipe, None where the recipe names none."""
         if init is None:
             return None
         entries = [entry for entry in self.recorded if entry["role"] == "init"]
@@ -187,7 +187,7 @@ class _Search:
         return self.beside(init) or None  # until version 0.1 its hash was not recorded
 
     def beside(self, name: str) -> str:
-        """The path of a file that lies beside the picture instead of where it was, or ""."""
+        """Return the path of a file that lies beside the picture instead of where it was, or ""."""
         path = self._picture.parent / name
         return str(path) if name and not _is_file(Path(name)) and _is_file(path) else ""
 
@@ -221,12 +221,12 @@ def _is_file(path: Path) -> bool:
 
 
 def _option(role: Role, does: str) -> str:
-    """What an option of `impasto rerun` does, or "" where it has none for the role."""
+    """Return what an option of `impasto rerun` does, or "" where it has none for the role."""
     return f"--{role} {does}" if role in ("content", "style", "init") else ""
 
 
 def _known_paths(sha256: str) -> Iterator[Path]:
-    """Where the user's runs had a file of this hash."""
+    """Yield where the user's runs had a file of this hash."""
     try:
         runs = list_runs(runs_folder())
     except RunError:  # no home

@@ -21,8 +21,8 @@ from impasto.runs.pictures import load_picture
 from impasto.runs.record import NOUNS, Input, Record, Role, software_versions
 from impasto.runs.result import Result
 from impasto.runs.run import Run
-from impasto.system.device import torch_defaults
 from impasto.system.disk import file_sha256
+from impasto.system.torch_settings import torch_defaults
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 def resume(
     run: str | os.PathLike[str], *, on_step: OnStep | None = None, force: bool = False, device: str | None = None
 ) -> Result:
-    """The result of a run that was stopped, finished now: on a CPU byte by byte that of one never stopped.
+    """Finish a run that was stopped: on a CPU the result is byte by byte that of one never stopped.
 
     run: its folder, or its name among the user's runs. It continues from the last checkpoint, with the plan, precision
     and threads that it began with, and writes the picture where it was to be written.
@@ -53,7 +53,7 @@ def resume(
 def prepare_resume(
     name: str | os.PathLike[str], *, force: bool = False, device: str | None = None
 ) -> tuple[Job, Recorder]:
-    """The job that `resume` paints, and its recorder, which holds the lock of the run's folder."""
+    """Return the job that `resume` paints, and its recorder, which holds the lock of the run's folder."""
     run = Run.open(find_run(name))
     recorder = Recorder(run)
     with recorder.closing_on_error():
@@ -122,7 +122,7 @@ def _read_source(source: Input, folder: Path, label: str, record: Record, force:
 
 
 def describe_end(folder: Path, record: Record) -> str:
-    """Where the picture of a finished run is."""
+    """Return where the picture of a finished run is, in words."""
     finished = record.finished or {}
     places = [finished.get("output"), str(folder / finished["result"]) if finished.get("result") else None]
     there = [str(place) for place in places if place and Path(str(place)).is_file()]

@@ -27,7 +27,7 @@ def synthesize_texture(
     on_step: OnStep | None = None,
     **fields: Unpack[PaintFields],
 ) -> Result:
-    """A new picture with the texture of the samples: the style loss alone, from noise.
+    """Paint a new picture with the texture of the samples: the style loss alone, from noise.
 
     Gatys et al. 2015, "Texture Synthesis Using Convolutional Neural Networks" (arXiv 1505.07376), eq. 4 and 5.
     samples: one or several pictures, mixed by `style_blend`; each at least 32 pixels a side.
@@ -47,7 +47,7 @@ def prepare_texture(
     tileable: bool = False,
     **fields: Unpack[PaintFields],
 ) -> Job:
-    """The job that `synthesize_texture` paints."""
+    """Return the job that `synthesize_texture` paints."""
     changes, run, _ = split_fields("synthesize_texture", fields, ["recipe", "tileable"])
     recipe, options = choose_recipe(recipe, "texture", changes), RunOptions(**run)
     if tileable:
@@ -75,7 +75,7 @@ def check_texture(recipe: Recipe) -> None:
 
 
 def prepare_sampled(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
-    """The job of a texture whose samples were read. Raises ImageSizeError, and what `prepare` raises."""
+    """Return the job of a texture whose samples were read. Raises ImageSizeError, and what `prepare` raises."""
     if isinstance(recipe.size, str):
         raise RecipeError("size is 'content', and a texture has none.", "Give --size 1024, or --size 1024x768.")
     for height, width in (sample.size for sample in inputs.styles):
@@ -89,7 +89,7 @@ def prepare_sampled(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
 
 
 def _fit_texture(size: int | tuple[int, int], sample: tuple[int, int], padding: str) -> tuple[int, int]:
-    """The texture's (height, width). A side that was asked for stays or is refused; one that follows is fitted."""
+    """Return the texture's (height, width). A given side stays or is refused; one that follows is fitted."""
     asked = fit_long_edge(*sample, size) if isinstance(size, int) else size
     fitted = fit_wrap(asked, padding)
     is_refused = fitted != asked if isinstance(size, tuple) else max(fitted) != size

@@ -184,7 +184,7 @@ def perform_item(perform: Perform, item: Any, on_progress: Callable[[Any], None]
         except MemoryError:
             return Failed("out of memory.", "Lower --size or --jobs, or close other programs.")
         except Exception as error:
-            message = f"this is a fault in impasto: {type(error).__name__}: {' '.join(str(error).split())}."
+            message = f"this is a bug in impasto: {type(error).__name__}: {' '.join(str(error).split())}."
             return Failed(message, "Please report it; `impasto stylize --debug` shows the traceback.")
     return Finished(result, tuple(recorded))
 

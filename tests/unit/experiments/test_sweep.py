@@ -17,7 +17,7 @@ import impasto
 from impasto.errors import OutputError, RecipeError
 from impasto.experiments import sweep as stage
 from impasto.experiments.grid_cell import CellPainter, GridCell
-from impasto.experiments.sweep import FIGURE_3, Axis, compose_sweep, parse_axis, plan_sweep, vary
+from impasto.experiments.sweep import FIGURE_3, Axis, change_field, compose_sweep, parse_axis, plan_sweep
 
 Picture = Callable[..., Tensor]
 ROWS, COLUMNS = Axis("style_layers", (("conv1_1",), ("conv1_1", "conv2_1"))), Axis("strength", (0.2, 0.8))
@@ -87,13 +87,13 @@ def test_bad_axis_is_refused(text: str, error: str, hint: str) -> None:
     assert hint in caught.value.hint
 
 
-def test_vary_clears_the_weights_of_layers_that_changed() -> None:
+def test_other_layers_clear_the_weights_of_layers_that_changed() -> None:
     recipe = impasto.Recipe.preset("paper", content_layer_weights=(2.0,), style_layer_weights=(0.2,) * 5)
-    fewer = vary(recipe, "style_layers", ("conv1_1",))
+    fewer = change_field(recipe, "style_layers", ("conv1_1",))
     assert (fewer.style_layers, fewer.style_layer_weights) == (("conv1_1",), ())
     assert fewer.content_layer_weights == (2.0,)
-    assert vary(recipe, "content_layers", ("conv1_1", "conv2_1")).content_layer_weights == ()
-    assert vary(recipe, "steps", 3) == recipe.replace(steps=3)
+    assert change_field(recipe, "content_layers", ("conv1_1", "conv2_1")).content_layer_weights == ()
+    assert change_field(recipe, "steps", 3) == recipe.replace(steps=3)
 
 
 def test_labels_and_json_of_an_axis() -> None:
@@ -257,7 +257,8 @@ def test_labels_say_what_is_in_the_recipe(
     recipe: dict[str, Any], rows: str, columns: str, expected: list[str]
 ) -> None:
     down, right = parse_axis(rows), parse_axis(columns)
-    recipes = [vary(vary(tiny(**recipe), down.field, r), right.field, c) for r in down.values for c in right.values]
+    rowed = [change_field(tiny(**recipe), down.field, value) for value in down.values]
+    recipes = [change_field(row, right.field, value) for row in rowed for value in right.values]
     assert right.labels(recipes) == expected
 
 

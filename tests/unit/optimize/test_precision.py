@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from impasto.optimize.loop import build_evaluate
-from impasto.system.device import Precision, products_in
+from impasto.system.torch_settings import Precision, products_in
 
 
 def allowed() -> str:

@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from impasto.errors import RecipeError
+from impasto.recipe.checks import check_blend
 from impasto.recipe.fields import format_value
-from impasto.recipe.recipe import Recipe, check_blend, field_names, parse_field, preset_names
+from impasto.recipe.presets import preset_names
+from impasto.recipe.recipe import Recipe, field_names, parse_field
 from impasto.recipe.words import LAYERS
 
 
@@ -202,6 +204,7 @@ def test_numbers_of_numpy_are_numbers_with_the_same_hash(numbers: dict[str, Any]
         {"depth": np.bool_(1)},
         {"color": ["style"]},
         {"size": "wide"},
+        {"size": "9" * 400 + "cm"},
         {"style_layers": [["conv1_1"]]},
         {"seed": "x" * 10_000},
         {"seed": "two\nlines"},

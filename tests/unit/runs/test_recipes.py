@@ -9,7 +9,7 @@ from torch import Tensor
 
 from impasto import Recipe, write_image
 from impasto.errors import ImageReadError, ImpastoError, OutputError, RecipeError
-from impasto.recipe.recipe import describe_preset, preset_names
+from impasto.recipe.presets import describe_preset, preset_names
 from impasto.runs.recipes import Entry, compare_entries, describe_difference, find_entry, recipe_inside, write_entry
 
 Paint = Callable[..., Tensor]

@@ -1,4 +1,4 @@
-"""Devices and what a run changes and restores."""
+"""Devices by name, and what they report."""
 
 import sys
 from types import SimpleNamespace
@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from impasto.errors import DeviceError, OutOfMemoryError
+from impasto.errors import DeviceError
 from impasto.system import device
 from impasto.system.device import (
     available_devices,
@@ -14,7 +14,6 @@ from impasto.system.device import (
     peak_bytes,
     resolve_device,
     resolve_devices,
-    running,
     share_devices,
 )
 
@@ -83,36 +82,6 @@ def test_workers_share_the_gpus_out() -> None:
     assert [share_devices("auto", number, 4) for number in range(4)] == ["cuda:0", "cuda:1", "cuda:2", "cuda:0"]
     assert share_devices("auto", 0, 1) == "cuda:0,cuda:1,cuda:2"
     assert [share_devices("cpu", number, 2) for number in range(2)] == ["cpu", "cpu"]
-
-
-def test_denormals_are_flushed_inside_and_threads_restored_after() -> None:
-    denormal = torch.tensor([1e-30]) * 1e-10
-    threads = torch.get_num_threads()
-    with running(CPU, 1, ""):
-        assert torch.backends.cudnn.conv.fp32_precision == "ieee"  # no ten bits on a GPU
-        assert torch.get_num_threads() == 1
-        assert float(torch.tensor([1e-30]) * 1e-10) == 0.0
-    assert torch.get_num_threads() == threads
-    assert float(torch.tensor([1e-30]) * 1e-10) == float(denormal) != 0.0
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        torch.OutOfMemoryError("CUDA"),
-        RuntimeError("[enforce fail] not enough memory: 9 bytes"),
-        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-    ],
-)
-def test_out_of_memory_becomes_advice(error: Exception) -> None:
-    with pytest.raises(OutOfMemoryError, match="lower --size"), running(CPU, None, "lower --size"):
-        raise error
-
-
-def test_other_errors_pass() -> None:
-    with pytest.raises(RuntimeError, match="shapes"), running(CPU, None, ""):
-        raise RuntimeError("shapes do not match")
 
 
 def test_peak_is_at_least_what_is_held() -> None:

@@ -15,7 +15,7 @@ from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.words import LAYERS
-from impasto.system.device import running
+from impasto.system.torch_settings import running
 from impasto.tiles import objective as tiles
 from impasto.tiles.objective import TiledObjective
 

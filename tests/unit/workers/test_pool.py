@@ -95,7 +95,7 @@ def test_what_is_raised_becomes_a_message_and_warnings_are_recorded() -> None:
     assert seen == [1]
     assert perform_item(perform, DeviceError("no.", "Take another."), seen.append) == Failed("no.", "Take another.")
     broken = perform_item(perform, KeyError("x\ny"), seen.append)
-    assert isinstance(broken, Failed) and broken.error.startswith("this is a fault in impasto: KeyError: ")
+    assert isinstance(broken, Failed) and broken.error.startswith("this is a bug in impasto: KeyError: ")
     full = perform_item(perform, MemoryError(), seen.append)
     assert isinstance(full, Failed) and full.error == "out of memory."
     logging.getLogger("impasto.x").warning("later")

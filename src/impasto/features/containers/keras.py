@@ -66,6 +66,6 @@ def _arrays(h5py: Any, group: Any) -> dict[str, Any]:
 
 
 def _split(arrays: dict[str, Any]) -> tuple[Tensor, Tensor]:
-    """Kernel and bias among a layer's arrays, told apart by their dimensions."""
+    """Kernel and bias among a layer's arrays, by their dimensions."""
     tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays.values()]
     return next(t for t in tensors if t.ndim > 1), next(t for t in tensors if t.ndim == 1)
