@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor
 
 from impasto.errors import RecipeError
@@ -37,6 +38,18 @@ def check_color(recipe: Recipe, *, has_content: bool, has_styles: bool) -> None:
         )
 
 
+GREY = 2 / 255
+"""Largest difference of a pixel's channels in a grey picture: JPEG and rounding leave one level or two."""
+
+ROWS = 256
+"""Rows compared at a time, so that a large picture needs no second copy."""
+
+
+def is_grey(image: Tensor) -> bool:
+    """Whether no pixel of an image, (1, 3, H, W), has a color."""
+    return all(bool((rows.amax(1) - rows.amin(1) <= GREY).all()) for rows in torch.split(image, ROWS, dim=2))
+
+
 def prepare_colors(
     recipe: Recipe,
     content: Tensor | None,
@@ -50,7 +63,8 @@ def prepare_colors(
     content_alpha, style_alphas, one a style image: (1, 1, H, W) in [0, 1], or None where all is opaque; transparent
     pixels are left out.
     `content-luma`: all in grey, the styles' lightness matched to the photograph's. `match`: the styles' mean and
-    covariance are the photograph's, then clamped to [0, 1]. `histogram`: the styles' channels have its histograms.
+    covariance are the photograph's, then clamped to [0, 1]. `histogram`: the styles' channels have its histograms. With
+    both, a grey photograph makes the styles grey.
     """
     if content is None or recipe.color in ("style", "oklab"):
         return content, list(styles)
@@ -59,9 +73,10 @@ def prepare_colors(
     if recipe.color == "content-luma":
         return to_grey(content), [match_lightness(style, content, alpha, seen) for style, alpha in pairs]
     if recipe.color == "match":
-        matched = [match_moments(style, content, recipe.color_map, alpha, seen) for style, alpha in pairs]
-        return content, [style.clamp(0, 1) for style in matched]
-    return content, [match_histogram(style, content, alpha, seen) for style, alpha in pairs]
+        matched = [match_moments(style, content, recipe.color_map, alpha, seen).clamp(0, 1) for style, alpha in pairs]
+    else:
+        matched = [match_histogram(style, content, alpha, seen) for style, alpha in pairs]
+    return content, [mean_channels(style).contiguous() for style in matched] if is_grey(content) else matched
 
 
 def finish_colors(
@@ -103,11 +118,15 @@ def to_painted(recipe: Recipe, image: Tensor) -> Tensor:
     return to_grey(image) if recipe.color == "content-luma" else image
 
 
-def see_painted(recipe: Recipe, objective: Objective) -> Callable[[Tensor], dict[str, Tensor]]:
-    """Return the objective as a function of the picture; for `content-luma` of its channels' mean, so grey stays grey.
+def see_grey(objective: Objective) -> Callable[[Tensor], dict[str, Tensor]]:
+    """Return the objective as a function of the mean of the picture's channels, so that a grey picture stays grey.
 
-    Otherwise faint colors are painted that the final picture lacks: its loss is a quarter higher (docs/experiments.md).
+    Otherwise faint colors are painted that a grey picture should lack: with `content-luma` the loss of the final one is
+    a quarter higher (docs/experiments.md).
     """
-    if recipe.color != "content-luma":
-        return objective
-    return lambda image: objective(image.mean(dim=1, keepdim=True).expand_as(image))
+    return lambda image: objective(mean_channels(image))
+
+
+def mean_channels(image: Tensor) -> Tensor:
+    """Return an image of three equal channels, (B, 3, H, W), the means of those given."""
+    return image.mean(dim=1, keepdim=True).expand_as(image)

@@ -37,7 +37,7 @@ class Term:
 
     name: such as "gram conv3_1". describe: the layers' features -> a description. distance: a description and the
     target -> a scalar. is_mean: as of a Statistic. guide: weights of the positions, (1, 1, h, w); if given, it is the
-    last argument of `describe`.
+    last argument of `describe`. silent: the weighted loss of a silent image, 0 where it is unknown.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Term:
     target: Any
     is_mean: bool
     guide: Tensor | None = None
+    silent: float = 0.0
 
     def value(self, features: Mapping[str, Tensor]) -> Tensor:
         """Return the weighted loss of features by layer, each (1, C, h, w), as a scalar."""
@@ -102,7 +103,9 @@ class Objective:
                         content_image, [style_images[i] for i in region.styles], style_weight * region.share, region
                     )
                 ]
-        self.layers = sort_layers([layer for terms in self.terms.values() for term in terms for layer in term.layers])
+        members = [term for terms in self.terms.values() for term in terms]
+        self.layers = sort_layers([layer for term in members for layer in term.layers])
+        self.silent_loss = sum(term.silent for term in members)
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         """Return the weighted losses "content", "style" and "tv" that are in use, scalars, and "total", their sum.
@@ -145,7 +148,8 @@ class Objective:
             silent = float(distance(torch.zeros_like(target), target))
             factor = content_weight * self.content_factor(weights[layer]) * self.relative_factor(silent)
             weighted = partial(distance, weights=self.content_weights(layer, weights[layer]))
-            yield Term(f"content {layer}", (layer,), factor, identity, weighted, target, is_mean=False)
+            silent *= factor
+            yield Term(f"content {layer}", (layer,), factor, identity, weighted, target, is_mean=False, silent=silent)
 
     def _style_terms(
         self, content_image: Tensor | None, style_images: Sequence[Tensor], style_weight: float, region: StyleRegion
@@ -191,6 +195,7 @@ class Objective:
                         target,
                         statistic.is_mean,
                         guide,
+                        whole * silent_loss,
                     )
 
     def _describe_style(self, image: Tensor, describers: Describers) -> Mapping[str, Any]:

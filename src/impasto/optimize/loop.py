@@ -22,6 +22,9 @@ MAX_ROLLBACKS = 8
 DIVERGENCE = 100.0
 """A loss this many times the best so far, and above a hundredth of the first, counts as divergence."""
 
+NEGLIGIBLE = 2e-3
+"""Fraction of the loss of a silent image below which the start is as good as painted."""
+
 Losses = Mapping[str, float]
 Evaluate = Callable[[Tensor], tuple[Losses, Tensor]]
 """image -> (losses by name with "total", gradient of the total)."""
@@ -83,6 +86,7 @@ def minimize(
     on_step: OnStep | None = None,
     keep: Keep | None = None,
     state: State | None = None,
+    silent_loss: float = 0.0,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Minimum:
     """Return the best image found in at most `steps` steps from `image`.
@@ -94,6 +98,8 @@ def minimize(
     before it. Running out of memory after the first evaluation ends the loop; before, it is raised.
     state: that of another loop with the same arguments, from which this one continues instead of from `image`; it is
     emptied, so that no tensor is held longer than needed.
+    silent_loss: that of a silent image, 0 if unknown. From a start that is as good as painted, such as a photograph of
+    one color with `--color match`, every step seems to explode: that is no warning there, and ends as "tolerance".
     """
     start = clock()
     if state is None:
@@ -111,6 +117,8 @@ def minimize(
         descent = build_descent(factor)
         descent.load_state_dict(state["descent"])
         state.clear()
+
+    is_painted = first_total < NEGLIGIBLE * silent_loss
 
     def current() -> State:
         return {
@@ -130,7 +138,8 @@ def minimize(
             if diverged:
                 rollbacks += 1
                 factor /= 2
-                logger.warning(
+                logger.log(
+                    logging.INFO if is_painted else logging.WARNING,
                     "step %d diverged (loss %.4g, best %.4g); going back to the best picture with a step of %g",
                     step, candidate_losses["total"], best.losses["total"], factor,
                 )  # fmt: skip
@@ -161,7 +170,7 @@ def minimize(
         if not is_out_of_memory(error):
             raise
         return replace(best, steps=step, end="memory")
-    return replace(best, steps=step, end=end)
+    return replace(best, steps=step, end="tolerance" if end == "diverged" and is_painted else end)
 
 
 def _ended(

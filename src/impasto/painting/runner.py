@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from impasto.control.color import see_painted
+from impasto.control.color import see_grey
 from impasto.cost.calibration import learn_speed, speed_key
 from impasto.cost.estimate import evaluation_passes
 from impasto.errors import OutOfMemoryError
@@ -109,7 +109,7 @@ class Runner:
                 matches = state.pop("objective")
                 objective.load_state_dict(map_tensors(matches, lambda tensor: tensor.to(device)))
             state.clear()
-            visible = see_painted(recipe, objective)
+            visible = see_grey(objective) if targets.is_grey else objective
             evaluate = _timed(build_evaluate(visible, gamut=recipe.gamut, precision=part.precision), durations)
             reached = minimize(
                 evaluate,
@@ -120,6 +120,7 @@ class Runner:
                 on_step=on_step,
                 keep=self._checkpoint_callback(part, remaining, objective),
                 state=loop,
+                silent_loss=objective.silent_loss,
             )
             # The delivered picture is in the gamut, so its losses are those after clamping.
             best = reached.image.detach().clamp(0, 1)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from impasto.control.color import prepare_colors, to_painted
+from impasto.control.color import is_grey, mean_channels, prepare_colors
 from impasto.features.guides import resize_guide
+from impasto.images.color.oklab import to_grey
 from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
 from impasto.losses.protection import Protection
@@ -26,12 +27,14 @@ logger = logging.getLogger(__name__)
 class Targets:
     """The job's pictures, from which the objective and the start image of each part are built.
 
-    content, styles: (1, 3, H, W) in [0, 1], in the colors painted in.
+    content, styles: (1, 3, H, W) in [0, 1], in the colors painted in. is_grey: whether none of them has a color, so
+    that the picture is painted without any.
     """
 
     job: Job
     content: Tensor | None
     styles: Sequence[Tensor]
+    is_grey: bool
 
     @products_in("float32")
     def build_objective(self, part: Part) -> Objective:
@@ -71,7 +74,7 @@ class Targets:
         recipe, init = self.job.recipe, self.job.inputs.init
         start = None if init is None else init.image
         image = build_init(recipe.init, size, self.content, self.styles, recipe.seed, recipe.resampling, start)
-        return to_painted(recipe, image)
+        return to_grey(image) if self.is_grey else image
 
     def enlarge(self, image: Tensor, size: tuple[int, int]) -> Tensor:
         """Return the start image, at (height, width), of the part after the one that ended in this image."""
@@ -88,4 +91,8 @@ def build_targets(job: Job, styles: Sequence[Tensor]) -> Targets:
     content, styles = prepare_colors(
         job.recipe, inputs.content_image, styles, inputs.content_alpha, inputs.style_alphas
     )
-    return Targets(job=job, content=content, styles=styles)
+    grey = bool(styles) and all(map(is_grey, styles)) and (content is None or is_grey(content))
+    if grey and job.recipe.color != "content-luma":  # which has made them exactly grey
+        content = None if content is None else mean_channels(content).contiguous()
+        styles = [mean_channels(style).contiguous() for style in styles]
+    return Targets(job=job, content=content, styles=styles, is_grey=grey)

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto.control.color import NEEDS, check_color, finish_colors, prepare_colors, to_painted
+from impasto.control.color import NEEDS, check_color, finish_colors, is_grey, prepare_colors, to_painted
 from impasto.errors import RecipeError
 from impasto.experiments.compare import compare
 from impasto.images.color.lab import ciede2000, to_lab
@@ -90,8 +90,37 @@ def test_grey_pictures_are_painted(color: str, grey: tuple[bool, bool], picture:
     )
     result = impasto.stylize(content, style, tiny(color=color, steps=1))
     assert bool(torch.isfinite(result.pastiche).all())
-    if grey[0] and color == "content-luma":
-        assert float(to_oklab(result.pastiche)[:, 1:].abs().max()) < 1e-3
+    if all(grey) or (grey[0] and color in ("content-luma", "match", "histogram")) or (grey[1] and color == "oklab"):
+        assert float((result.pastiche.amax(1) - result.pastiche.amin(1)).max()) < 1e-3
+
+
+@pytest.mark.parametrize("init", ["noise", "content", "#8040ff"])
+def test_a_texture_or_pastiche_of_grey_pictures_is_grey_from_any_start(init: str, picture: Paint) -> None:
+    style = (to_grey(picture(seed=1)) + 0.9 / 255 * torch.rand(1, 3, 32, 32)).clamp(0, 1)  # with the noise of a JPEG
+    recipe = tiny(steps=3, init=init)
+    results = [impasto.stylize(to_grey(picture()), style, recipe)]
+    if init != "content":
+        results.append(impasto.synthesize_texture(style, recipe.replace(size=(32, 32))))
+    for result in results:
+        assert float((result.pastiche.amax(1) - result.pastiche.amin(1)).max()) == 0
+
+
+def test_a_faint_color_is_no_grey(picture: Paint) -> None:
+    grey = to_grey(picture(300, 8))
+    assert is_grey(grey) and is_grey(grey + torch.tensor([1.9 / 255, 0, 0])[:, None, None])
+    grey[0, 0, 299, 7] = (grey[0, 0, 299, 7] + 0.5) % 1
+    assert not is_grey(grey)
+
+
+@pytest.mark.parametrize("color", ["match", "histogram", "content-luma"])
+@pytest.mark.parametrize("level", [0.0, 1.0, 0.4])
+def test_a_photograph_of_one_color_stays_so_without_a_warning(
+    color: str, level: float, picture: Paint, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = torch.full((1, 3, 32, 48), level)
+    recipe = tiny(color=color, steps=12, size=48, strength=0.5, content_weight=None, style_weight=None)
+    result = impasto.stylize(content, picture(seed=1), recipe)
+    assert not caplog.messages and float((result.pastiche - level).abs().max()) < 0.05
 
 
 @pytest.mark.parametrize("init", ["content", "style", "noise", "#e0c040"])

@@ -230,3 +230,13 @@ def test_a_loop_goes_on_with_the_smaller_step_of_a_roll_back() -> None:
     assert states[-1]["factor"] < 1 and states[-1]["rollbacks"] > 0
     again = minimize(evaluate, start(), adam, steps=40, state=states[-1])
     assert torch.equal(again.image, whole.image)
+
+
+@pytest.mark.parametrize(("silent_loss", "end"), [(0.0, "diverged"), (1e-4, "diverged"), (1.0, "tolerance")])
+def test_a_start_as_good_as_painted_is_no_divergence(
+    silent_loss: float, end: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = Script([1e-6, *[0.5, 1e-6] * 9])
+    minimum = minimize(script, torch.zeros(1, 1, 1, 1), Subtract, steps=90, silent_loss=silent_loss)
+    assert float(minimum.image) == 0 and minimum.end == end
+    assert ("diverged" in caplog.text) == (end == "diverged")
