@@ -104,6 +104,8 @@ def test_a_tensor_with_alpha_and_an_upload_with_a_name(tmp_path):
         (lambda: StringIO("text"), ImageReadError, "reads as str; expected bytes.* mode \"rb\""),
         (lambda: closed(BytesIO(b"a")), ImageReadError, "cannot be read .*closed"),
         (lambda: AwaitedUpload(b""), ImageReadError, "reads as coroutine.*await upload.read"),
+        (lambda: torch.eye(4).to_sparse(), ImageRangeError, "sparse.* expected a dense one"),
+        (lambda: torch.zeros(3, 4, 4, device="meta"), ImageRangeError, "on meta; expected a dense one"),
         (lambda: {"content": b""}, ImageRangeError, "is a dict; expected a path, an open file"),
         (lambda: held_pixels().astype(np.int64), ImageRangeError, "int64"),
         (lambda: closed(Image.new("RGB", (4, 4))), ImageReadError, "content_image"),
