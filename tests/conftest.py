@@ -101,16 +101,16 @@ def start(folder: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
 
 
 @pytest.fixture
-def in_tiles() -> Callable[[Callable[[int | None], Result]], Result]:
-    """in_tiles(paint): the result of paint(max_memory) with a byte less than it needs to see the picture whole."""
+def whole_and_tiled() -> Callable[[Callable[[int | None], Result]], tuple[Result, Result]]:
+    """whole_and_tiled(paint): the results of paint(None), and of paint(max_memory) with a byte less than that needs."""
 
-    def paint_in_tiles(paint: Callable[[int | None], Result]) -> Result:
+    def paint_whole_and_tiled(paint: Callable[[int | None], Result]) -> tuple[Result, Result]:
         whole = paint(None)
         tiled = paint(whole.memory.needed_bytes - 1)
         assert whole.memory.tile is None and tiled.memory.tile is not None
-        return tiled
+        return whole, tiled
 
-    return paint_in_tiles
+    return paint_whole_and_tiled
 
 
 @pytest.fixture

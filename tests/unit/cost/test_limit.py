@@ -14,10 +14,7 @@ from impasto.painting import job as job_module
 from impasto.tiles import memory_guard
 
 Paint = Callable[..., Tensor]
-
-
-LIMIT = 15_800_000
-"""In which a picture of 250x187 is painted in tiles."""
+Twice = Callable[[Callable[[int | None], impasto.Result]], tuple[impasto.Result, impasto.Result]]
 
 
 class Process:
@@ -58,60 +55,53 @@ def stylize(picture: Paint, max_memory: int | None, **changes: Any) -> impasto.R
 
 
 @pytest.mark.parametrize(
-    ("changes", "limit"),
-    [
-        ({}, LIMIT),
-        ({"statistic": ("gram", "covariance:0.5")}, LIMIT),
-        ({"statistic": ("gram", "nearest:0.5")}, 24_000_000),
-        ({"padding": "zero"}, LIMIT),
-    ],
+    "changes",
+    [{}, {"statistic": ("gram", "covariance:0.5")}, {"statistic": ("gram", "nearest:0.5")}, {"padding": "zero"}],
 )
-def test_a_tiled_pastiche_is_the_untiled_one(changes: dict[str, Any], limit: int, picture: Paint) -> None:
-    whole, tiled = stylize(picture, None, **changes), stylize(picture, limit, **changes)
-    assert whole.memory.tile is None
+def test_a_tiled_pastiche_is_the_untiled_one(changes: dict[str, Any], picture: Paint, whole_and_tiled: Twice) -> None:
+    whole, tiled = whole_and_tiled(lambda limit: stylize(picture, limit, **changes))
     assert tiled.memory.tile is not None and tiled.memory.tile < 187
     assert dict(tiled.losses) == pytest.approx(dict(whole.losses), rel=1e-3)
     torch.testing.assert_close(tiled.pastiche, whole.pastiche, atol=2e-3, rtol=0)
 
 
 def test_freed_memory_is_returned_where_a_tile_could_exceed_the_limit(
-    picture: Paint, monkeypatch: pytest.MonkeyPatch
+    picture: Paint, whole_and_tiled: Twice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process = Process(monkeypatch)
-    stylize(picture, None)
+    _, tiled = whole_and_tiled(lambda limit: stylize(picture, limit))
     assert process.returned == 0
-    tiled = stylize(picture, LIMIT)
-    assert process.returned == 0
-    process.freed = LIMIT
-    stylize(picture, LIMIT)
+    process.freed = tiled.memory.limit_bytes
+    stylize(picture, tiled.memory.limit_bytes)
     evaluations = sum(part.steps + 1 for part in tiled.plan.parts if part.memory.tile is not None)
     # Before each of at least four tiles, in both passes, and after the gradient.
     assert process.returned >= 9 * evaluations > 0
 
 
 def test_a_part_goes_on_in_smaller_tiles_before_the_limit_is_exceeded(
-    picture: Paint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    picture: Paint, whole_and_tiled: Twice, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     process = Process(monkeypatch)
-    planned = stylize(picture, LIMIT)
+    _, planned = whole_and_tiled(lambda limit: stylize(picture, limit))
+    limit = planned.memory.limit_bytes
 
     def fill(event: impasto.StepEvent) -> None:
         if event.step == 4:
-            process.live = LIMIT - planned.memory.features_bytes + 1
+            process.live = limit - planned.memory.features_bytes + 1
 
     result = impasto.stylize(
-        picture(187, 250), picture(120, 160, seed=1), tiny(), precision="float32", max_memory=LIMIT, on_step=fill
+        picture(187, 250), picture(120, 160, seed=1), tiny(), precision="float32", max_memory=limit, on_step=fill
     )
     assert [part.steps for part in result.plan.parts] == [3, 1, 2] and result.end == "steps"
     tile, smaller = (part.memory.tile for part in result.plan.parts[1:])
     assert tile == planned.memory.tile is not None and smaller is not None and smaller < tile
     assert f"in tiles of {tile} px" in caplog.text and f"in tiles of {smaller} px" in caplog.text
-    assert process.live + result.memory.features_bytes <= LIMIT
+    assert process.live + result.memory.features_bytes <= limit
 
 
-def test_the_result_records_how_it_was_run(picture: Paint) -> None:
-    result = stylize(picture, LIMIT)
-    assert result.memory.tile is not None and result.memory.margin == 16
+def test_the_result_records_how_it_was_run(picture: Paint, whole_and_tiled: Twice) -> None:
+    _, result = whole_and_tiled(lambda limit: stylize(picture, limit))
+    assert result.memory.margin == 16
     last = {"width": 250, "height": 187, "steps": 3, "precision": "float32"}
     last |= {"tile": result.memory.tile, "margin": 16, "history": result.memory.history}
     run = result.metadata["run"]
@@ -120,27 +110,23 @@ def test_the_result_records_how_it_was_run(picture: Paint) -> None:
     assert (len(run["parts"]), run["parts"][-1]) == (2, last)
 
 
-def test_textures_and_reconstructions_tile_too(picture: Paint) -> None:
+def test_textures_and_reconstructions_tile_too(picture: Paint, whole_and_tiled: Twice) -> None:
     recipe = impasto.Recipe.preset("texture", weights="tiny", size=(192, 256), steps=2, first_scale=0, padding="wrap")
     recipe = recipe.replace(style_layers=("conv1_1", "conv2_1", "conv3_1"), style_layer_weights=())
-    texture = impasto.synthesize_texture(picture(64, 64), recipe=recipe, max_memory=14_200_000)
-    assert texture.memory.tile is not None
-    inside = impasto.reconstruct(
-        picture(187, 250), content_layers=("conv2_2",), max_memory=12_400_000,
-        recipe=impasto.Recipe.preset("reconstruct", weights="tiny", size=250, steps=2),
-    )  # fmt: skip
-    assert inside.memory.tile is not None
+    whole_and_tiled(lambda limit: impasto.synthesize_texture(picture(64, 64), recipe=recipe, max_memory=limit))
+    inside = impasto.Recipe.preset("reconstruct", weights="tiny", size=250, steps=2)
+    layers = {"content_layers": ("conv2_2",)}
+    whole_and_tiled(lambda limit: impasto.reconstruct(picture(187, 250), inside, **layers, max_memory=limit))
 
 
-def test_what_a_mask_protects_is_the_same_in_tiles(picture: Paint) -> None:
+def test_what_a_mask_protects_is_the_same_in_tiles(picture: Paint, whole_and_tiled: Twice) -> None:
     mask = torch.zeros(187, 250)
     mask[40:90, 60:130] = 1
     inputs = picture(187, 250), picture(120, 160, seed=1), tiny(content_layers=("conv2_2", "conv3_1"))
-    plain, whole, tiled = (
-        impasto.stylize(*inputs, protect=protect, precision="float32", max_memory=limit)
-        for protect, limit in ((None, None), (mask, None), (mask, 18_000_000))
+    plain = impasto.stylize(*inputs, precision="float32")
+    whole, tiled = whole_and_tiled(
+        lambda limit: impasto.stylize(*inputs, protect=mask, precision="float32", max_memory=limit)
     )
-    assert tiled.memory.tile is not None and whole.memory.tile is None
     torch.testing.assert_close(tiled.pastiche, whole.pastiche, atol=2e-3, rtol=0)
     assert not torch.allclose(plain.pastiche, whole.pastiche, atol=1e-2)
 

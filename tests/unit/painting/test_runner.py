@@ -132,10 +132,10 @@ def test_a_recorded_plan_repeats_the_run(
     how: dict[str, Any],
     is_tiled: bool,
     picture: Paint,
-    in_tiles: Callable[[Callable[[int | None], impasto.Result]], impasto.Result],
+    whole_and_tiled: Callable[[Callable[[int | None], impasto.Result]], tuple[impasto.Result, impasto.Result]],
     tmp_path: Path,
 ) -> None:
-    first = in_tiles(lambda limit: stylize(picture, max_memory=limit, **how)) if is_tiled else stylize(picture, **how)
+    first = whole_and_tiled(lambda limit: stylize(picture, max_memory=limit, **how))[is_tiled]
     first.save(tmp_path / "a.png")
     metadata = impasto.read_metadata(tmp_path / "a.png")
     assert metadata is not None
