@@ -246,11 +246,12 @@ def test_rerun_writes_the_file_as_the_first_was(folder: Path, other_profile: byt
         photo.save("marked.png", icc_profile=other_profile, exif=exif)
     options = ["--keep-profile", "--strip", "--depth", "8"]
     assert main(["stylize", "marked.png", "painting.png", "-o", "first.png", *options, *FAST]) == 0
-    assert main(["rerun", "first.png", "-o", "again.png", "--quiet"]) == 0
+    given = ["--content", "marked.png", "--style", "painting.png", "--quiet"]
+    assert main(["rerun", "first.png", "-o", "again.png", *given]) == 0
     assert Path("first.png").read_bytes() == Path("again.png").read_bytes()
     with Image.open("first.png") as first:
         assert first.info["icc_profile"] == other_profile and 33432 not in first.getexif()
-    assert main(["rerun", "first.png", "-o", "other.png", "--no-keep-profile", "--no-strip", "--quiet"]) == 0
+    assert main(["rerun", "first.png", "-o", "other.png", "--no-keep-profile", "--no-strip", *given]) == 0
     with Image.open("other.png") as other:
         assert other.info["icc_profile"] != other_profile and other.getexif()[33432] == "(c) Ann"
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
-from impasto.recipe.files import recipe_files
+from impasto.recipe.files import init_file, is_recipe_in, recipe_files
 from impasto.recipe.recipe import Recipe
 
 
@@ -82,26 +82,35 @@ def job_key(job: Job) -> str:
 
 
 def is_painted(job: Job, picture: Path) -> bool:
-    """Return whether the picture exists and was painted by this job's recipe from its inputs, by its metadata."""
+    """Return whether the picture exists and was painted by this job's recipe from its inputs, by its metadata.
+
+    Never of one that was written with `strip`, which does not say what it was painted from.
+    """
     if not picture.is_file():
         return False
     # Imported here because they import torch, which the process that runs the command does not need.
+    from impasto.features.weights import RECORDS
     from impasto.images.io import read_metadata
     from impasto.system.disk import file_sha256
 
     try:
         metadata = read_metadata(picture)
-        if metadata is None or metadata.get("recipe") != job.recipe.to_dict():
+        if metadata is None or not is_recipe_in(metadata.get("recipe"), job.recipe):
             return False
         painted_ns = picture.stat().st_mtime_ns
         if any(os.stat(name).st_mtime_ns >= painted_ns for name in _recipe_files(job.recipe)):
             return False
-        expected = [file_sha256(Path(path)) for path in (job.content, *job.styles)]
-        inputs = metadata.get("inputs")
-        if not isinstance(inputs, list):
-            return False
-        return [entry.get("sha256") for entry in inputs if entry.get("role") != "init"] == expected
-    except (OSError, AttributeError):  # an input is missing, or the metadata are another program's
+        inputs: Any = metadata["inputs"]
+        paths = [job.content, *job.styles]
+        if any(entry["role"] == "init" for entry in inputs):  # until version 0.1 it was not recorded
+            paths.append(str(init_file(job.recipe)))
+        found = [entry["sha256"] for entry in inputs]
+        if job.recipe.weights not in RECORDS:
+            paths.append(job.recipe.weights)
+            weights: Any = metadata["weights"]
+            found.append(weights["sha256"])
+        return found == [file_sha256(Path(path)) for path in paths]
+    except (OSError, LookupError, TypeError):  # an input is missing, or the metadata are another program's
         return False
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impasto.cli.options import (
-    FILE_FIELDS,
+    FORMAT_FIELDS,
     Debug,
     Device,
     Json,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from impasto.runs.result import Result
 
 
-@takes_recipe("standard", without=("weights", "weights_preprocessing", "rescaled_network", *FILE_FIELDS))
+@takes_recipe("standard", without=("weights", "weights_preprocessing", "rescaled_network", *FORMAT_FIELDS))
 def compare_backbones(
     context: typer.Context,
     words: Annotated[

@@ -91,6 +91,31 @@ StyleMasks = Annotated[
         "default: the whole painting",
     ),
 ]
+FineStyle = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="a painting whose fine strokes (--fine-layers) every STYLE gets; colors stay STYLE's",
+        rich_help_panel="Look",
+    ),
+]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="mask: paint where it is white, keep the photograph elsewhere", rich_help_panel="Masks"
+    ),
+]
+Protect = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|faces",
+        help="mask: preserve structure where it is white; faces: in the faces found in the photograph",
+        rich_help_panel="Masks",
+    ),
+]
+Strip = Annotated[
+    bool, typer.Option("--strip", metavar="", help=str(Recipe.__dataclass_fields__["strip"].metadata["help"]))
+]
 SnapshotEvery = Annotated[int | None, _evolution_option(min=1, metavar="N", help="write a picture every N steps")]
 SnapshotDir = Annotated[
     Path | None, _evolution_option(metavar="DIR", help="folder for these pictures; default: OUT's name and _steps")
@@ -163,7 +188,7 @@ class PaintingOptions(Report, RunMachine, Evolution):
     dry_run: DryRun = False
 
 
-FILE_FIELDS = ("depth", "dpi", "keep_profile", "strip")
+FORMAT_FIELDS = ("depth", "dpi", "keep_profile")
 """Recipe fields of the file format."""
 
 PANELS: Mapping[str, tuple[str, ...]] = {
@@ -178,16 +203,13 @@ PANELS: Mapping[str, tuple[str, ...]] = {
         *("style_layer_weights", "content_normalization", "statistic", "gram_normalization", "tv_normalization"),
     ),
     "Network": ("weights", "weights_preprocessing", "pooling", "padding", "rescaled_network"),
-    "File": FILE_FIELDS,
+    "File": (*FORMAT_FIELDS, "strip"),
     "Optimization": (
         *("optimizer", "steps", "first_scale", "finer_steps", "carried_detail", "frame_steps", "gamut"),
         *("float32_share", "learning_rate", "history", "fourier_exponent", "tolerance"),
     ),
 }
 """Recipe fields by their panel in the help, in the order shown; all others go into the last panel."""
-
-PHOTOGRAPH_FIELDS = ("keep_profile", "strip")
-"""Recipe fields that need a photograph."""
 
 STYLIZE_FIELDS = ("fine_layers", "frames", "frame_steps", *PANELS["Regions"], *PANELS["Masks"])
 """Recipe fields that only `stylize` uses."""

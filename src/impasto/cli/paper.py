@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.options import Machine, Report
+from impasto.cli.options import Machine, Report, Strip
 from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
@@ -27,6 +27,7 @@ def paper(
     ] = None,
     weights: Annotated[str, typer.Option(metavar="NAME|FILE", help="network weights")] = "oxford",
     seed: Annotated[str, typer.Option(metavar="N", help="seed of the white noise")] = "0",
+    strip: Strip = False,
     *,
     machine: Machine,
     report: Report,
@@ -54,6 +55,7 @@ def paper(
             steps=None if steps is None else parse_field("steps", steps),
             weights=weights,
             seed=parse_field("seed", seed),
+            strip=strip,
             **machine.keywords(),
             on_step=context.obj.on_step(progress.on_step),
             on_figure=lambda figure, number, of: progress.on_part(f"{figure}, panel {number}/{of}"),

@@ -7,7 +7,7 @@ import typer
 
 from impasto.cli.delivery import Delivery, Output, default_name
 from impasto.cli.estimate import report_estimate
-from impasto.cli.options import PaintingOptions, takes_changes
+from impasto.cli.options import ContentMasks, FineStyle, Only, PaintingOptions, Protect, StyleMasks, takes_changes
 from impasto.cli.progress import show_steps
 from impasto.cli.signatures import takes_options
 
@@ -36,6 +36,11 @@ def rerun(
     output: Output = None,
     content: Content = None,
     style: Styles = None,
+    fine_style: FineStyle = None,
+    content_mask: ContentMasks = None,
+    style_mask: StyleMasks = None,
+    only: Only = None,
+    protect: Protect = None,
     force: Force = False,
     *,
     options: PaintingOptions,
@@ -47,13 +52,16 @@ def rerun(
 
     Its inputs are searched by name and SHA-256 in this folder, beside PICTURE, and where its run
     found them. Recipe options replace fields of the recipe. If nothing is
-    replaced, OUT has the same bytes.
+    replaced, OUT has the same bytes. A PICTURE painted with --strip does not name its inputs: give
+    each of them; whether they are the same cannot be checked.
     """
     from impasto.transfer.rerun import prepare_rerun
 
+    masks = {"content_masks": content_mask or (), "style_masks": style_mask or (), "only": only, "protect": protect}
+    others: Any = {**masks, "fine_style": fine_style}
     with show_steps(quiet=options.quiet):
         job = prepare_rerun(
-            picture, content=content, styles=style or [], force=force, **changes, **options.keywords()
+            picture, content=content, styles=style or [], force=force, **changes, **others, **options.keywords()
         )
     pictures = [each.name or role for role, each in job.inputs.by_role() if role in ("content", "style")]
     named = pictures if job.kind == "stylize" else [*pictures, NOUNS[job.kind]]

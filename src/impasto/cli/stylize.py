@@ -8,35 +8,13 @@ import typer
 from impasto.cli.delivery import Delivery, Output, default_name
 from impasto.cli.estimate import report_estimate
 from impasto.cli.frames import Frames
-from impasto.cli.options import ContentMasks, PaintingOptions, StyleMasks, takes_recipe
+from impasto.cli.options import ContentMasks, FineStyle, Only, PaintingOptions, Protect, StyleMasks, takes_recipe
 from impasto.cli.progress import show_steps
 from impasto.cli.signatures import takes_options
 from impasto.recipe.recipe import Recipe
 
 Content = Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)]
 Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="one or more paintings", show_default=False)]
-FineStyle = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="a painting whose fine strokes (--fine-layers) every STYLE gets; colors stay STYLE's",
-        rich_help_panel="Look",
-    ),
-]
-Only = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE", help="mask: paint where it is white, keep the photograph elsewhere", rich_help_panel="Masks"
-    ),
-]
-Protect = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE|faces",
-        help="mask: preserve structure where it is white; faces: in the faces found in the photograph",
-        rich_help_panel="Masks",
-    ),
-]
 
 
 @takes_options

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.options import FILE_FIELDS, STYLIZE_FIELDS, Machine, Report, takes_recipe
+from impasto.cli.options import FORMAT_FIELDS, STYLIZE_FIELDS, Machine, Report, takes_recipe
 from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
@@ -16,7 +16,7 @@ FIGURE_3_COLUMNS = "content_weight=1e-5,1e-4,1e-3,1e-2"
 
 
 @takes_options
-@takes_recipe("paper", without=(*STYLIZE_FIELDS, *FILE_FIELDS))
+@takes_recipe("paper", without=(*STYLIZE_FIELDS, *FORMAT_FIELDS))
 def sweep(
     context: typer.Context,
     content_image: Annotated[Path, typer.Argument(metavar="CONTENT", help="the photograph", show_default=False)],

@@ -7,7 +7,7 @@ import typer
 
 from impasto.cli.delivery import Delivery, Output, default_name
 from impasto.cli.estimate import report_estimate
-from impasto.cli.options import PHOTOGRAPH_FIELDS, STYLIZE_FIELDS, PaintingOptions, takes_recipe
+from impasto.cli.options import STYLIZE_FIELDS, PaintingOptions, takes_recipe
 from impasto.cli.progress import show_steps
 from impasto.cli.signatures import takes_options
 from impasto.errors import RecipeError
@@ -26,7 +26,7 @@ Wrap = Annotated[
 
 
 @takes_options
-@takes_recipe("texture", without=(*STYLIZE_FIELDS, *PHOTOGRAPH_FIELDS))
+@takes_recipe("texture", without=(*STYLIZE_FIELDS, "keep_profile"))
 def texture(
     context: typer.Context,
     samples: Samples,

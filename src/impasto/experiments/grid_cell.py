@@ -12,7 +12,7 @@ from torch import Tensor
 from impasto.images.io import ImageSource, read_image, read_metadata
 from impasto.images.picture import hash_source
 from impasto.optimize.events import OnStep, StepEvent
-from impasto.recipe.files import recipe_files
+from impasto.recipe.files import is_recipe_in, recipe_files
 from impasto.recipe.recipe import Recipe
 from impasto.runs.result import Result
 from impasto.system.disk import check_not_input, replace_file
@@ -56,11 +56,11 @@ class CellPainter:
         inputs, files = [[self._hash(source) for source in each] for each in (sources, recipe_files(recipe))]
         cell = _read_cell(path, recipe, inputs, files)
         if cell is None:
-            cell = self._paint(path, recipe, files, paint)
+            cell = self._paint(path, recipe, {"inputs": inputs, "files": files}, paint)
         self.cells.append(cell)
         return cell
 
-    def _paint(self, path: Path, recipe: Recipe, files: Sequence[str], paint: Paint) -> GridCell:
+    def _paint(self, path: Path, recipe: Recipe, hashes: Mapping[str, Sequence[str]], paint: Paint) -> GridCell:
         trace: list[Mapping[str, float]] = []
 
         def record_losses(event: StepEvent) -> object:
@@ -81,7 +81,7 @@ class CellPainter:
             "seconds": result.seconds,
             "peak_bytes": result.peak_bytes,
         }
-        write_notes(_notes_path(path), {**notes, "files": files})
+        write_notes(_notes_path(path), {**notes, **hashes})
         return GridCell(recipe, path, read_image(path), **notes)  # type: ignore[arg-type]
 
     def _hash(self, source: ImageSource) -> str:
@@ -120,9 +120,11 @@ def _read_cell(path: Path, recipe: Recipe, inputs: Sequence[str], files: Sequenc
     try:
         metadata: Any = read_metadata(path)
         notes = json.loads(_notes_path(path).read_text("utf-8"))
-        hashes = [entry["sha256"] for entry in metadata["inputs"] if entry["role"] != "init"]
-        found = (metadata["recipe"], hashes, notes.pop("files"))
-        return GridCell(recipe, path, read_image(path), **notes) if found == (recipe.to_dict(), inputs, files) else None
+        inside = [entry["sha256"] for entry in metadata["inputs"] if entry["role"] != "init"]
+        noted = notes.pop("inputs", [])
+        found = (inside if all(inside) else noted, notes.pop("files"))  # with `strip` the picture itself has none
+        is_same = found == (inputs, files) and is_recipe_in(metadata["recipe"], recipe)
+        return GridCell(recipe, path, read_image(path), **notes) if is_same else None
     except (OSError, ValueError, KeyError, TypeError):  # missing, damaged, or not of our making
         return None
 

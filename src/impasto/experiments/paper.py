@@ -57,6 +57,7 @@ def reproduce_paper(
     steps: int | None = None,
     weights: str = "oxford",
     seed: int = 0,
+    strip: bool = False,
     on_step: OnStep | None = None,
     on_figure: OnFigure | None = None,
     **options: Unpack[RunFields],
@@ -65,7 +66,8 @@ def reproduce_paper(
 
     Figure 1: reconstructions of the photograph from each layer, and of the first painting from growing sets of layers.
     Figure 2: the photograph in the style of every painting, alpha/beta = 1e-3. Figure 3: style layers by alpha/beta.
-    size: long edge of every picture. steps: of every picture; STEPS if left out. The rest as for `stylize`.
+    size: long edge of every picture. steps: of every picture; STEPS if left out. strip: as in a `Recipe`. The rest
+    as for `stylize`.
     Pictures that are in the folder already, from the same recipe and inputs, are read. Raises what `stylize` raises
     before slow work, and OutputError where an input would be replaced.
     """
@@ -78,7 +80,7 @@ def reproduce_paper(
         styles=style_images,
         size=size,
         steps=steps,
-        changes={"size": size, "weights": weights, "seed": seed},
+        changes={"size": size, "weights": weights, "seed": seed, "strip": strip},
         on_figure=on_figure,
         options=options,
         painter=CellPainter(on_step),

@@ -76,6 +76,11 @@ class RunPlan:
         """Memory at the peak, with what the process used before."""
         return max(part.memory.needed_bytes for part in self.parts)
 
+    def has_sizes_of(self, other: "RunPlan") -> bool:
+        """Whether both go through the same sizes, in as many parts as it may be."""
+        sizes = [list(dict.fromkeys(part.size for part in plan.parts)) for plan in (self, other)]
+        return sizes[0] == sizes[1]
+
     def with_parts(self, parts: Sequence[Part]) -> "RunPlan":
         """Return the same plan with other parts."""
         return replace(self, parts=tuple(parts))

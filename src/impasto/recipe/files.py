@@ -1,5 +1,6 @@
-"""The files that a recipe names: its start image and its weights."""
+"""The files that a recipe names, start image and weights; and the recipe as pictures have it, without their paths."""
 
+import os
 from pathlib import Path
 
 from impasto.errors import RecipeError
@@ -7,6 +8,9 @@ from impasto.recipe.fields import nearest_name
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.words import INITS
 from impasto.system.disk import path_hint
+
+STRIPPED = "(stripped)"
+"""The start image in the recipe of a picture that was written with `strip`."""
 
 
 def init_file(recipe: Recipe) -> str | None:
@@ -25,11 +29,31 @@ def check_files(recipe: Recipe) -> None:
     Raises RecipeError with the nearest word. (Weights are checked where they are loaded.)
     """
     init = init_file(recipe)
+    if init == STRIPPED:
+        raise RecipeError(
+            f"init is {init!r}: the recipe is of a picture painted with --strip from a start image; expected its file.",
+            "Give --init FILE.",
+        )
     if init is not None and not is_file(init):
         raise RecipeError(
             f"init is {init!r}, neither a known start nor a file; expected {', '.join(INITS)}, #rrggbb or a file.",
             path_hint(init, f"{nearest_name(init, INITS)}Check the spelling or the path."),
         )
+
+
+def recipe_in_picture(recipe: Recipe) -> Recipe:
+    """Return the recipe as it is written into a picture: files by name, never by path; STRIPPED if it says `strip`."""
+    init = init_file(recipe)
+    named = recipe.init if init is None else STRIPPED if recipe.strip else _name(init)
+    return recipe.replace(init=named, weights=_name(recipe.weights))
+
+
+def is_recipe_in(values: object, recipe: Recipe) -> bool:
+    """Whether the recipe of a picture, as its JSON values, is this one. Until version 0.1 it had the files' paths."""
+    try:
+        return recipe_in_picture(Recipe.from_dict(values)) == recipe_in_picture(recipe)  # type: ignore[arg-type]
+    except RecipeError:
+        return False
 
 
 def is_file(name: str) -> bool:
@@ -38,3 +62,9 @@ def is_file(name: str) -> bool:
         return Path(name).is_file()
     except OSError:  # longer than the system takes, or in a folder that is closed to us
         return False
+
+
+def _name(path: str) -> str:
+    """Return a file's name, such that it is not read as a word or a color: of "../content" it is "./content"."""
+    name = os.path.basename(path)
+    return name if name == path or ("." in name and not name.startswith("#")) else f"./{name}"

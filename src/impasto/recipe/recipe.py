@@ -230,7 +230,10 @@ class Recipe:
     )
     keep_profile: bool = option(False, "flag", "write in the photograph's ICC profile, not sRGB")
     strip: bool = option(
-        False, "flag", "leave out the photograph's EXIF: copyright, artist, camera, date and GPS position"
+        False,
+        "flag",
+        "leave out the photograph's EXIF (copyright, artist, camera, date, GPS position) and the names and SHA-256 of "
+        "all inputs; the recipe stays, with the network's name",
     )
 
     def __post_init__(self) -> None:

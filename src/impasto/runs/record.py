@@ -58,9 +58,13 @@ class Input:
         name, sha256, path, boxes = picture.name, picture.sha256, picture.path, picture.boxes
         return cls(role=role, name=name, sha256=sha256, path=path, copy=copy, boxes=boxes)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return role, name, sha256, and boxes if there are any, as JSON values for a picture's metadata."""
-        values: dict[str, Any] = {"role": self.role, "name": self.name, "sha256": self.sha256}
+    def to_dict(self, *, strip: bool = False) -> dict[str, Any]:
+        """Return role, name, sha256, and boxes if there are any, as JSON values for a picture's metadata.
+
+        strip: name and sha256 are empty; that faces were found stays.
+        """
+        name, sha256 = (self.name if self.boxes else "", "") if strip else (self.name, self.sha256)
+        values: dict[str, Any] = {"role": self.role, "name": name, "sha256": sha256}
         return {**values, "boxes": [list(box) for box in self.boxes]} if self.boxes else values
 
 

@@ -15,6 +15,7 @@ from impasto.images.carried import NOTHING, Carried, Depth
 from impasto.images.io import write_image
 from impasto.images.pixels import encode_shown, image_to_picture
 from impasto.optimize.schedule import MemoryPlan, RunPlan
+from impasto.recipe.files import recipe_in_picture
 from impasto.recipe.recipe import Recipe
 from impasto.runs.record import Input
 
@@ -64,14 +65,17 @@ class Result:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What is written into the picture: recipe, seed, version, weights, inputs and how it was run."""
+        """What is written into the picture: recipe, seed, version, weights, inputs and how it was run.
+
+        Files are named without their folders; if the recipe says `strip`, inputs have neither names nor SHA-256.
+        """
         return {
             "software": "impasto",
             "version": __version__,
-            "recipe": self.recipe.to_dict(),
+            "recipe": recipe_in_picture(self.recipe).to_dict(),
             "seed": self.recipe.seed,
             "weights": {"name": self.weights.name, "sha256": self.weights.sha256},
-            "inputs": [entry.to_dict() for entry in self.inputs],
+            "inputs": [entry.to_dict(strip=self.recipe.strip) for entry in self.inputs],
             "run": self.run,
             **self._frame,
         }
@@ -86,7 +90,7 @@ class Result:
     ) -> None:
         """Writes the pastiche, with its metadata inside, in one atomic move. The suffix says the format.
 
-        With the photograph's alpha, and its EXIF, GPS included, unless `strip`.
+        With the photograph's alpha, and its EXIF, GPS included, and the inputs' names and SHA-256, unless `strip`.
         depth: 8 or 16 bits a channel, 16 for PNG and TIFF. keep_profile: in the photograph's ICC profile instead of
         sRGB. What is None is as the recipe says; what is given is written into the file's recipe.
         Raises OutputError, DiskError.

@@ -1,5 +1,6 @@
 """Rerun: a finished picture painted again, from the recipe inside it."""
 
+import itertools
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,15 +13,15 @@ from impasto.features.weights import RECORDS
 from impasto.images.io import ImageSource, read_metadata
 from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
-from impasto.painting.inputs import Inputs, read_inputs
+from impasto.painting.inputs import Inputs, read_inputs, to_list
 from impasto.painting.job import Job, prepare
-from impasto.painting.options import PaintFields, RunOptions, split_fields
+from impasto.painting.options import PasticheFields, RunOptions, split_fields
 from impasto.painting.paint import paint
 from impasto.painting.recorder import start_recorder
 from impasto.recipe.files import init_file
 from impasto.recipe.recipe import Recipe
 from impasto.runs.folders import list_runs, runs_folder
-from impasto.runs.record import NOUNS, Record, Role
+from impasto.runs.record import MASKS, NOUNS, Record, Role
 from impasto.runs.result import Result
 from impasto.system.disk import file_sha256
 from impasto.system.memory import format_memory
@@ -39,16 +40,17 @@ def rerun(
     styles: Sequence[ImageSource] = (),
     force: bool = False,
     on_step: OnStep | None = None,
-    **fields: Unpack[PaintFields],
+    **fields: Unpack[PasticheFields],
 ) -> Result:
     """Paint a picture that impasto wrote again, from the recipe inside it; with nothing replaced, to the byte.
 
     content, styles: other inputs than those that it was painted from, which are looked for by name and SHA-256: in the
-    working folder, beside the picture, and where the user's runs had them.
-    force: even if a file of an input's name is another one now. fields: changes of the recipe, and run options, as for
-    `stylize`.
-    Raises RunError (an input has changed), ImageReadError (it is gone), RecipeError (no recipe inside, a frame of a
-    morph), and what `stylize` raises.
+    working folder, beside the picture, and where the user's runs had them. A picture painted with `strip` names none:
+    all of them must be given, and whether they are the same cannot be checked.
+    force: even if a file of an input's name is another one now. fields: changes of the recipe, run options, fine style
+    and masks, as for `stylize`.
+    Raises RunError (an input has changed, or must be given), ImageReadError (it is gone), RecipeError (no recipe
+    inside, a frame of a morph), and what `stylize` raises.
     """
     job = prepare_rerun(picture, content=content, styles=styles, force=force, **fields)
     return paint(job, start_recorder(job), on_step)
@@ -60,11 +62,12 @@ def prepare_rerun(
     content: ImageSource | None = None,
     styles: Sequence[ImageSource] = (),
     force: bool = False,
-    **fields: Unpack[PaintFields],
+    **fields: Unpack[PasticheFields],
 ) -> Job:
     """Return the job that `rerun` paints."""
     picture = Path(picture)
-    changes, run, _ = split_fields("rerun", fields, ["content", "styles", "force"])
+    own = ("content", "styles", "force", *PasticheFields.__annotations__)
+    changes, run, pictures = split_fields("rerun", fields, own)
     metadata = read_metadata(picture) or {}
     values, recorded = metadata.get("recipe"), metadata.get("inputs")
     if not isinstance(values, dict) or not _are_inputs(recorded):
@@ -81,15 +84,19 @@ def prepare_rerun(
             f"Paint the whole again: `impasto recipe save {picture.name} -o morph.toml`, and `impasto stylize` with "
             "--recipe morph.toml.",
         )
-    is_same = content is None and not styles and not changes
+    given = _by_role({**pictures, "content": content, "styles": list(styles)})
+    if "init" in changes:
+        given["init"] = [recipe.init]
+    search = _Search(picture, cast("list[Mapping[str, Any]]", recorded), given, force)
+    search.check_stripped()
+    is_same = given.keys() <= search.stripped and changes.keys() <= given.keys()
     chosen = [run.get(name) for name in ("threads", "max_memory", "plan")]
     if is_same and "run" in metadata and not any(chosen) and run.get("precision", "auto") == "auto":
         run["plan"] = RunPlan.from_dict(cast(Mapping[str, Any], metadata["run"]))
     options = RunOptions(**run)
-    search = _Search(picture, cast("list[Mapping[str, Any]]", recorded), force)
-    contents = search.find("content", [] if content is None else [content])
-    style_images = search.find("style", styles)
-    has_masks = any(entry["role"] in ("content_mask", "style_mask", "only", "protect") for entry in search.recorded)
+    weights: Any = None if "weights" in changes else metadata.get("weights")
+    contents, style_images = search.find("content"), search.find("style")
+    keeps_masks = any(entry["role"] in MASKS and entry["role"] not in given for entry in search.recorded)
     try:
         inputs = read_inputs(
             *(recipe, options, contents[0] if contents else None, style_images),
@@ -99,9 +106,14 @@ def prepare_rerun(
             only=search.find_one("only"),
             protect=search.find_one("protect"),
             init=None if "init" in changes else search.find_init(init_file(recipe)),
-            weights="" if "weights" in changes or recipe.weights in RECORDS else search.beside(recipe.weights),
+            weights=search.find_weights(recipe.weights, weights) if isinstance(weights, dict) else "",
         )
         is_texture = not contents and isinstance(known.size, tuple)
+        if given and options.plan is not None:
+            # Another picture than that of the plan, if it is planned in other sizes.
+            planned = _prepare(recipe, inputs, replace(options, plan=None), is_texture=is_texture).plan
+            if not planned.has_sizes_of(options.plan):
+                options = replace(options, plan=None)
         job = _prepare(recipe, inputs, options, is_texture=is_texture)
         limit = job.planner.budget.limit_bytes
         if is_same and job.plan.needed_bytes > limit:
@@ -112,13 +124,12 @@ def prepare_rerun(
             )
             job = _prepare(recipe, inputs, replace(options, plan=None), is_texture=is_texture)
     except ImageSizeError as error:
-        if is_same or not has_masks:
+        if is_same or not keeps_masks:
             raise
         # Perhaps the new picture has another aspect than the masks.
-        hint = "rerun keeps the masks of the old picture; `impasto stylize` takes others."
+        hint = "rerun keeps the masks of the old picture, unless it is given others."
         raise ImageSizeError(error.error, f"{error.hint} {hint}") from error
-    weights: Any = metadata.get("weights")
-    if isinstance(weights, dict) and "weights" not in changes:
+    if isinstance(weights, dict):
         check_weights(job.weights, str(weights.get("sha256")), f"{str(picture)!r} was painted", force)
     return job
 
@@ -146,27 +157,61 @@ def _are_inputs(inputs: object) -> bool:
     return isinstance(inputs, list) and inputs != [] and all(map(is_input, inputs))
 
 
-class _Search:
-    """Finds the files that a picture was painted from. recorded: its inputs as its metadata have them."""
+def _by_role(pictures: Mapping[str, Any]) -> dict[Role, list[ImageSource]]:
+    """Return the pictures among keyword arguments by role; roles of which there is none are left out."""
+    roles = {role: pictures.get(role, pictures.get(f"{role}s")) for role in NOUNS}
+    given = {role: to_list(sources) for role, sources in roles.items() if sources is not None}
+    return {role: sources for role, sources in given.items() if sources}
 
-    def __init__(self, picture: Path, recorded: Sequence[Mapping[str, Any]], force: bool) -> None:
+
+class _Search:
+    """Finds the files that a picture was painted from.
+
+    recorded: its inputs as its metadata have them. given: what to take instead, by role.
+    stripped: the roles of inputs whose names and SHA-256 were left out.
+    """
+
+    def __init__(
+        self,
+        picture: Path,
+        recorded: Sequence[Mapping[str, Any]],
+        given: Mapping[Role, list[ImageSource]],
+        force: bool,
+    ) -> None:
         self.recorded = recorded
+        self.stripped = {entry["role"] for entry in recorded if not entry["sha256"] and "boxes" not in entry}
         self._picture = picture
+        self._given = given
         self._force = force
 
-    def find(self, role: Role, given: Sequence[ImageSource] = ()) -> list[ImageSource]:
+    def check_stripped(self) -> None:
+        """Accept a picture whose stripped inputs are all given, with a warning. Raises RunError."""
+        roles = [role for role in NOUNS if role in self.stripped]
+        if missing := [role for role in roles if role not in self._given]:
+            raise RunError(
+                f"{str(self._picture)!r} was painted with --strip and does not name its inputs; expected its "
+                f"{', '.join(NOUNS[role] for role in missing)}.",
+                f"Give {' '.join(f'{_option(role)} FILE' for role in missing)}.",
+            )
+        if roles:
+            logger.warning(
+                "%r was painted with --strip: whether the %s given here is what it was painted from cannot be checked.",
+                *(str(self._picture), ", ".join(NOUNS[role] for role in roles)),
+            )
+
+    def find(self, role: Role) -> list[ImageSource]:
         """Return the pictures of one role: those given instead, or those recorded.
 
         Raises RecipeError, RunError, ImageReadError.
         """
         entries = [entry for entry in self.recorded if entry["role"] == role]
-        if given and not entries:
+        if role in self._given and not entries:
             raise RecipeError(
-                f"a {role} image is given, and {str(self._picture)!r} was painted without one.",
-                f"Leave --{role} out.",
+                f"a {NOUNS[role]} is given, and {str(self._picture)!r} was painted without one.",
+                f"Leave {_option(role)} out.",
             )
-        if given:
-            return list(given)
+        if role in self._given:
+            return self._given[role]
         # Faces are found again: there is no file of them.
         return [
             entry["name"] if "boxes" in entry else self._find(role, entry["name"], entry["sha256"]) for entry in entries
@@ -178,25 +223,27 @@ class _Search:
         return found[0] if found else None
 
     def find_init(self, init: str | None) -> ImageSource | None:
-        """Return the start image. init: its path in the recipe, None where the recipe names none."""
+        """Return the start image. init: its name in the recipe, None where the recipe names none."""
         if init is None:
             return None
         entries = [entry for entry in self.recorded if entry["role"] == "init"]
         if entries:
             return self._find("init", init, entries[0]["sha256"])
-        return self.beside(init) or None  # until version 0.1 its hash was not recorded
+        named = self._named(init)  # until version 0.1 its hash was not recorded
+        return named[0] if named else None
 
-    def beside(self, name: str) -> str:
-        """Return the path of a file that lies beside the picture instead of where it was, or ""."""
-        path = self._picture.parent / name
-        return str(path) if name and not _is_file(Path(name)) and _is_file(path) else ""
+    def find_weights(self, name: str, recorded: Mapping[str, Any]) -> str:
+        """Return the path of the weights file of this name, "" where there is none. recorded: its SHA-256."""
+        if name in RECORDS:
+            return ""
+        named = self._named(name)
+        found = _with_hash(named, str(recorded.get("sha256"))) or (named[0] if named else "")
+        return str(found)
 
     def _find(self, role: Role, name: str, sha256: str) -> Path:
-        places = (Path(name), self._picture.parent / name, self._picture.parent / Path(name).name)
-        named = [path for path in places if name and _is_file(path)]
-        for path in (*named, *_known_paths(sha256)):
-            if path.is_file() and file_sha256(path) == sha256:
-                return path
+        named = self._named(name)
+        if (found := _with_hash(named, sha256)) is not None:
+            return found
         if named and self._force:
             return named[0]
         noun = NOUNS[role]
@@ -204,13 +251,18 @@ class _Search:
             raise RunError(
                 f"{str(named[0])!r} is not the {noun} that {str(self._picture)!r} was painted from (its SHA-256 "
                 "differs).",
-                f"{_option(role, 'gives the right one') or 'Put the old one back'}; --force takes this one.",
+                f"{_option(role)} gives the right one; --force takes this one.",
             )
         what = f"{noun} {name!r}" if name else f"{noun}, which was no file,"
         raise ImageReadError(
             f"the {what} of {str(self._picture)!r} is neither here nor beside it nor known from a run.",
-            f"{_option(role, 'FILE gives it') or 'Put it beside the picture, or use `impasto stylize`'}.",
+            f"{_option(role)} FILE gives it.",
         )
+
+    def _named(self, name: str) -> list[Path]:
+        """Return the files of a name: in the working folder, and beside the picture."""
+        beside = self._picture.parent
+        return [path for path in (Path(name), beside / name, beside / Path(name).name) if name and _is_file(path)]
 
 
 def _is_file(path: Path) -> bool:
@@ -220,9 +272,15 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _option(role: Role, does: str) -> str:
-    """Return what an option of `impasto rerun` does, or "" where it has none for the role."""
-    return f"--{role} {does}" if role in ("content", "style", "init") else ""
+def _option(role: Role) -> str:
+    """Return the option of `impasto rerun` that gives a picture of this role."""
+    return f"--{role.replace('_', '-')}"
+
+
+def _with_hash(named: Sequence[Path], sha256: str) -> Path | None:
+    """Return the first file of this hash: among those named, or where the user's runs had one."""
+    there = (path for path in itertools.chain(named, _known_paths(sha256)) if path.is_file())
+    return next((path for path in there if file_sha256(path) == sha256), None)
 
 
 def _known_paths(sha256: str) -> Iterator[Path]:
@@ -233,7 +291,8 @@ def _known_paths(sha256: str) -> Iterator[Path]:
         return
     for folder in reversed(runs):
         try:
-            sources = Record.read(folder).sources
+            record = Record.read(folder)
         except RunError:
             continue
-        yield from (Path(source.path) for source in sources if source.path and source.sha256 == sha256)
+        yield from (Path(source.path) for source in record.sources if source.path and source.sha256 == sha256)
+        yield from (Path(file["path"]) for file in record.files.values() if file["sha256"] == sha256)
