@@ -294,3 +294,32 @@ def test_bad_input_is_one_line_and_exit_2(
     err = capfd.readouterr().err
     assert expected in err and err.count("\n") == 1
     assert not Path("out.png").exists()
+
+
+def test_resume_without_a_name_takes_the_only_stopped_run(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def stop(name: str) -> None:
+        recipe = impasto.Recipe(weights="tiny", size=64, steps=3, first_scale=0)
+        impasto.stylize(name, "painting.png", recipe, run_dir="auto", on_step=lambda event: "stop")
+
+    assert main(["resume"]) == 2
+    assert "no run is stopped" in capfd.readouterr().err
+    stop("photo.png")
+    assert main(["resume", "-o", "out.png"]) == 0
+    assert "-photo; `impasto runs list` lists all runs" in capfd.readouterr().err
+    for name in ("photo.png", "painting.png"):
+        stop(name)
+    newest = sorted(Path(os.environ["IMPASTO_DATA"], "runs").iterdir())[-1].name
+    assert main(["resume"]) == 2
+    expected = f"2 runs are stopped; expected the name of one. The newest: impasto resume {newest};"
+    assert expected in capfd.readouterr().err
+
+
+def test_the_list_says_how_much_all_runs_hold_when_it_is_much(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = impasto.Recipe(weights="tiny", size=64, steps=1, first_scale=0)
+    impasto.stylize("photo.png", "painting.png", recipe, run_dir="auto")
+    for held, is_told in ((2_000_000_000, False), (2_100_000_000, True)):
+        monkeypatch.setattr("impasto.runs.summary.measure_run", lambda path, held=held: held)
+        assert main(["runs", "list"]) == 0
+        assert ("2.1 GB in " in capfd.readouterr().out) is is_told

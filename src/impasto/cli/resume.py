@@ -10,7 +10,7 @@ from impasto.cli.delivery import Delivery
 from impasto.cli.options import Evolution, Report
 from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
-from impasto.cli.runs import RunName
+from impasto.cli.runs import StoppedName
 from impasto.cli.signatures import takes_options
 from impasto.recipe.recipe import Recipe
 
@@ -31,7 +31,7 @@ Device = Annotated[
 @takes_options
 def resume(
     context: typer.Context,
-    run: RunName,
+    run: StoppedName = None,
     output: Output = None,
     force: Force = False,
     device: Device = None,
@@ -40,6 +40,7 @@ def resume(
 ) -> None:
     """Resume a run that was stopped or killed.
 
+    impasto resume
     impasto resume 20261121-101505-photo
 
     It resumes from the last checkpoint, some seconds before the stop, with the same tiles, precision
@@ -47,9 +48,10 @@ def resume(
     """
     from impasto.runs.folders import find_run
     from impasto.runs.record import Record
+    from impasto.runs.summary import find_stopped
     from impasto.transfer.resume import describe_end, prepare_resume
 
-    folder = find_run(run)
+    folder = find_run(run) if run is not None else find_stopped()
     record = Record.read(folder)
     if record.finished is not None:
         if report.json:
@@ -72,5 +74,7 @@ def resume(
     assert recorder.run is not None
     recorder.run.deliver_to(delivery.record)
     if not report.quiet:
+        if run is None:
+            print_line(f"resuming {folder.name}; `impasto runs list` lists all runs", file=sys.stderr)
         print_line(f"resuming after step {recorder.step} of {job.plan.steps}", file=sys.stderr)
     delivery.paint(job, context.obj, report, recorder)

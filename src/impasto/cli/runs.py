@@ -28,6 +28,9 @@ _run: Callable[..., Any] = functools.partial(
     typer.Argument, metavar="RUN", show_default=False, autocompletion=complete_run
 )
 RunName = Annotated[str, _run(help="the folder of the run, or its name in `impasto runs list`")]
+StoppedName = Annotated[
+    str | None, _run(help="the folder of the run, or its name in `impasto runs list`; default: the only stopped run")
+]
 RunNames = Annotated[list[str] | None, _run(help="default: all finished runs")]
 Place = Annotated[Path | None, typer.Option("--in", metavar="DIR", help="folder of runs; default: your own")]
 Plot = Annotated[bool, typer.Option("--plot", metavar="", help="draw the losses by step in RUN/losses.svg")]

@@ -4,10 +4,27 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import RunError
+from impasto.runs.folders import list_runs, runs_folder
 from impasto.runs.lock import is_locked
 from impasto.runs.record import Record
 from impasto.runs.run import measure_run
 from impasto.runs.trace import read_trace
+
+
+def find_stopped() -> Path:
+    """Return the folder of the only stopped run among the user's own. Raises RunError where there are none or several.
+
+    Among several the newest is named, but not taken: it may not be the one that is meant.
+    """
+    stopped = [path for path in list_runs(runs_folder()) if _is_stopped(path)]
+    if not stopped:
+        raise RunError("no run is stopped; expected one to resume.", "`impasto runs list` lists all runs.")
+    if len(stopped) > 1:
+        raise RunError(
+            f"{len(stopped)} runs are stopped; expected the name of one.",
+            f"The newest: impasto resume {stopped[-1].name}; `impasto runs list` lists all.",
+        )
+    return stopped[0]
 
 
 def summarize_run(folder: Path) -> dict[str, Any]:
@@ -34,3 +51,10 @@ def summarize_run(folder: Path) -> dict[str, Any]:
         "output": (finished or {}).get("output") or record.output or None,
         "losses": (finished or (trace[-1] if trace else {})).get("losses"),
     }
+
+
+def _is_stopped(folder: Path) -> bool:
+    try:
+        return Record.read(folder).finished is None and not is_locked(folder)
+    except RunError:  # damaged
+        return False
