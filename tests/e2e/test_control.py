@@ -15,7 +15,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "control.md").read_text("utf-8")
 OPTIONS = (DOCS / "options.md").read_text("utf-8").splitlines()
 FIELDS = (
-    *("color", "color_map", "style_scale", "style_size", "style_layers", "style_layer_weights"),
+    *("color", "recolor", "color_map", "style_scale", "style_size", "style_layers", "style_layer_weights"),
     *("content_layers", "content_layer_weights", "style_blend", "fine_layers", "frames", "frame_steps"),
 )
 

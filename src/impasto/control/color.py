@@ -1,12 +1,13 @@
-"""Color control: how `color` changes the pictures before painting and the pastiche after it."""
+"""Color control: how `color` and `recolor` change the pictures before painting and the pastiche after it."""
 
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
+from impasto.control.recolor import recolor
 from impasto.errors import RecipeError
-from impasto.features.guides import visible_guide
+from impasto.features.guides import Region, visible_guide
 from impasto.images.color.oklab import to_grey
 from impasto.images.color.palette import match_chroma, match_histogram, match_lightness, match_moments, take_chroma
 from impasto.images.resize import resize_image
@@ -56,6 +57,8 @@ def prepare_colors(
     styles: Sequence[Tensor],
     content_alpha: Tensor | None = None,
     style_alphas: Sequence[Tensor | None] = (),
+    regions: Sequence[Region] = (),
+    protect: Tensor | None = None,
 ) -> tuple[Tensor | None, list[Tensor]]:
     """Return the photograph and the style images in the colors in which the losses see them.
 
@@ -64,9 +67,14 @@ def prepare_colors(
     pixels are left out.
     `content-luma`: all in grey, the styles' lightness matched to the photograph's. `match`: the styles' mean and
     covariance are the photograph's, then clamped to [0, 1]. `histogram`: the styles' channels have its histograms. With
-    both, a grey photograph makes the styles grey.
+    both, a grey photograph makes the styles grey. Else the photograph gets the styles' colors by `recolor`, whose
+    regions and mask these are; `color` that keeps the photograph's has no use for that.
     """
-    if content is None or recipe.color in ("style", "oklab"):
+    if content is None:
+        return None, list(styles)
+    if recipe.color in ("style", "oklab"):
+        if recipe.recolor > 0 and styles:
+            content = recolor(recipe, content, styles, content_alpha, style_alphas, regions, protect)
         return content, list(styles)
     seen = _visible(content_alpha, content)
     pairs = [(style, _visible(a, style)) for style, a in zip(styles, style_alphas or [None] * len(styles), strict=True)]

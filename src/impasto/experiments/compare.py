@@ -142,7 +142,9 @@ def compare(
     encoders = [build_encoder(one, (content, style))[0].to(chosen) for one in (recipe, QUALITY_NETWORK)]
     with running(chosen, options.threads, "Give smaller pictures, or close other programs."):
         content, style, picture = (image.to(chosen) for image in (content, style, picture))
-        painted, (prepared,) = prepare_colors(recipe, content, [style], photograph.alpha, [painting.alpha])
+        painted, (prepared,) = prepare_colors(
+            recipe, content, [style], photograph.alpha, [painting.alpha], regions
+        )
         assert painted is not None
         objective = Objective(
             encoders[0],

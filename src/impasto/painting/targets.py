@@ -89,7 +89,8 @@ def build_targets(job: Job, styles: Sequence[Tensor]) -> Targets:
     """Return the job's targets. styles: its style images, with their fine style."""
     inputs = job.inputs
     content, styles = prepare_colors(
-        job.recipe, inputs.content_image, styles, inputs.content_alpha, inputs.style_alphas
+        *(job.recipe, inputs.content_image, styles, inputs.content_alpha, inputs.style_alphas, job.regions),
+        protect=None if inputs.protect is None else inputs.protect.image,
     )
     grey = bool(styles) and all(map(is_grey, styles)) and (content is None or is_grey(content))
     if grey and job.recipe.color != "content-luma":  # which has made them exactly grey

@@ -31,6 +31,7 @@ class RecipeFields(TypedDict, total=False):
     size: int | tuple[int, int] | Literal["content"]
     init: str
     color: Literal["style", "content-luma", "match", "histogram", "oklab"]
+    recolor: float
     color_map: Literal["cholesky", "pca", "monge"]
     guide_mode: Literal["simple", "inside", "all"]
     guide_dilation: int

@@ -136,6 +136,14 @@ class Recipe:
     color: Literal["style", "content-luma", "match", "histogram", "oklab"] = option(
         "style", "choice", "; ".join(f"{name} = {what}" for name, what in COLORS.items()), choices=tuple(COLORS)
     )
+    recolor: float = option(
+        0.0,
+        "number",
+        "give the photograph the painting's colors before painting: 0 = none, 1 = all of them; no effect where "
+        "--color keeps the photograph's",
+        low=0.0,
+        high=1.0,
+    )
     color_map: Literal["cholesky", "pca", "monge"] = option(
         "monge",
         "choice",

@@ -230,15 +230,15 @@ def test_a_texture_may_have_the_chroma_of_its_sample(picture: Paint) -> None:
     check_color(recipe, has_content=False, has_styles=True)
 
 
-@pytest.mark.parametrize("color", ["style", *BEFORE])
+@pytest.mark.parametrize(("color", "recolor"), [("style", 0), ("style", 1), *((color, 0) for color in BEFORE)])
 def test_compare_sees_the_objective_that_was_painted(
-    color: str, picture: Paint, monkeypatch: pytest.MonkeyPatch
+    color: str, recolor: float, picture: Paint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To 1e-3: of content-luma the lightness is known through a cube root and back."""
     monkeypatch.setattr("impasto.experiments.compare.QUALITY_NETWORK", tiny())
     for name in ("measure_quality", "measure_regions"):
         monkeypatch.setattr(f"impasto.experiments.compare.{name}", lambda *pictures: None)
     content, style = 0.3 + 0.4 * picture(64, 64), picture(64, 64, 1)
-    result = impasto.stylize(content, style, tiny(size=64, color=color), precision="float32")
+    result = impasto.stylize(content, style, tiny(size=64, color=color, recolor=recolor), precision="float32")
     found = compare(content, style, result.pastiche, result.recipe).total
     assert found == pytest.approx(result.losses["total"], rel=1e-3)

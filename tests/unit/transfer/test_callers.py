@@ -57,7 +57,7 @@ STATES: dict[str, Callable[[], AbstractContextManager[Any]]] = {
 
 RECIPES: list[dict[str, Any]] = [
     {"init": "noise", "statistic": ("sliced",)},
-    {"init": "#8040ff", "statistic": ("nearest",), "color": "oklab"},
+    {"init": "#8040ff", "statistic": ("nearest",), "color": "oklab", "recolor": 1},
     {"precision": "bfloat16", "color": "histogram"},
 ]
 

@@ -60,6 +60,7 @@ CASES: dict[str, dict[str, Any]] = {
     "tolerance": {"tolerance": 0.03, "first_scale": 0, "steps": 40},
     "roll-back": {"learning_rate": 40.0, "optimizer": "adam", "steps": 20, "gamut": "free"},
     "colors": {"color": "content-luma", "init": "noise"},
+    "recolored": {"recolor": 0.75},
 }
 
 

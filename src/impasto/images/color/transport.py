@@ -26,13 +26,20 @@ EVENNESS = 0.5
 """Exponent of the cells' shares: with 1, a sky's many pixels would take every paint and leave the subject one."""
 
 SOFTNESS = 0.003
-"""Epsilon of the transport, in squared distance: colors closer than its root, 0.05, are moved alike."""
+"""Least epsilon of the transport, in squared distance: colors closer than its root, 0.05, are moved alike."""
+
+SOFTEST = 0.2
+"""An epsilon from which on a map is steep nowhere."""
+
+STEEPEST = 4.5
+"""Most change of a color for a change of the photograph's: a steeper map is made softer, since it would make grain of a
+plain wall's noise. With 1 all colors would stay as near as they are."""
 
 HALVING = 0.7
-"""Factor of epsilon from round to round, from 1 down to SOFTNESS."""
+"""Factor of epsilon from round to round, from 1 down to its least."""
 
-ROUNDS = 60
-"""Rounds at SOFTNESS; the shares of the paintings' cells are then right to about 1 %."""
+ROUNDS = 30
+"""Rounds at the least epsilon; the shares of the paintings' cells are then right to about 1 %."""
 
 LEAST_CONTRAST = 0.6
 """Least slope of lightness after the map over lightness before, over all cells: a subject stays apart from its ground.
@@ -96,7 +103,7 @@ def fit_color_map(
     Niles-Weed 2021 (arXiv 2109.12004), eq. 4. T is the gradient of a convex function: no color passes another, so that
     lightness never folds, and it is smooth, so that nothing bands.
     Differs: lightness is spread linearly about its mean where LEAST_CONTRAST would not be reached; the table is
-    smoothed.
+    smoothed; epsilon is doubled until no step is steeper than STEEPEST.
     """
     colors, counts = _palette(content, content_weight)
     chosen = [
@@ -107,18 +114,14 @@ def fit_color_map(
     paints, paint_shares = _fullest(
         torch.cat([own for own, _, _ in chosen]), torch.cat([counted * share for _, counted, share in chosen])
     )
-    potential = _solve(colors, counts, paints, paint_shares)
     steps = torch.linspace(0, 1, NODES, dtype=torch.float64)
-    nodes = torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij")).view(1, 3, -1, 1)
-    seen = _to_points(nodes)
-    moved = _move(seen, paints, paint_shares, potential)
-    before, after = colors[:, 0], _move(colors, paints, paint_shares, potential)[:, 0]
-    centred = before - counts @ before
-    slope = counts @ (centred * after) / (counts @ centred**2).clamp_min(1e-12)
-    missing = (LEAST_CONTRAST - slope).clamp_min(0)
-    moved[:, 0] += missing * (seen[:, 0] - counts @ before)
-    table = nodes + _smooth((_to_image(moved) - nodes).view(3, NODES, NODES, NODES)).view(nodes.shape)
-    return ColorMap(table=table.clamp(0, 1).view(3, NODES, NODES, NODES).float())
+    nodes = _to_points(torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij")).view(1, 3, -1, 1))
+    softness = SOFTNESS
+    while True:
+        table = _make_table(nodes, colors, counts, paints, paint_shares, softness)
+        if softness >= SOFTEST or _steepest_step(table, colors) <= STEEPEST / (NODES - 1):
+            return ColorMap(table=table)
+        softness *= 2
 
 
 def contrast_kept_metric(image: Tensor, recolored: Tensor) -> float:
@@ -159,11 +162,17 @@ def _palette(image: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
         image = (image / weight.clamp_min(1e-9)).clamp(0, 1)
     points, weights = _to_points(image), weight.flatten()
     points, weights = points[weights > 0], weights[weights > 0]
+    points, weights = _to_cells(points, weights)
+    return _fullest(points, (weights / weights.sum()) ** EVENNESS)
+
+
+def _to_cells(points: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the means (K, 3) of the points in each cell and the sums of their weights (K,)."""
     cells = torch.floor(points / CELL).long()
     _, own, counts = torch.unique(cells, dim=0, return_inverse=True, return_counts=True)
     sums = points.new_zeros(len(counts), 4)
     sums.index_add_(0, own, torch.cat([points * weights[:, None], weights[:, None]], dim=1))
-    return _fullest(sums[:, :3] / sums[:, 3:], (sums[:, 3] / sums[:, 3].sum()) ** EVENNESS)
+    return sums[:, :3] / sums[:, 3:], sums[:, 3]
 
 
 def _fullest(points: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
@@ -172,35 +181,56 @@ def _fullest(points: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
     return points[kept], shares[kept] / shares[kept].sum()
 
 
-def _solve(colors: Tensor, counts: Tensor, paints: Tensor, shares: Tensor) -> Tensor:
+def _make_table(
+    nodes: Tensor, colors: Tensor, counts: Tensor, paints: Tensor, shares: Tensor, softness: float
+) -> Tensor:
+    """Return the table of a map of that softness, (3, R, G, B) float32. nodes: the points of its nodes."""
+    potential = _solve(colors, counts, paints, shares, softness)
+    moved = _move(nodes, paints, shares, potential, softness)
+    before, after = colors[:, 0], _move(colors, paints, shares, potential, softness)[:, 0]
+    mean = counts @ before
+    slope = counts @ ((before - mean) * after) / (counts @ (before - mean) ** 2).clamp_min(1e-12)
+    moved[:, 0] += (LEAST_CONTRAST - slope).clamp_min(0) * (nodes[:, 0] - mean)
+    return _smooth(_to_image(moved).view(3, NODES, NODES, NODES)).clamp(0, 1).float()
+
+
+def _steepest_step(table: Tensor, colors: Tensor) -> float:
+    """Return the largest distance of a table's neighbors on an axis, of those beside the points `colors`, (K, 3)."""
+    red, green, blue = (_to_image(colors)[0, :, :, 0] * (NODES - 1)).long().clamp_max(NODES - 2)
+    node = table[:, red, green, blue]
+    beside = (table[:, red + 1, green, blue], table[:, red, green + 1, blue], table[:, red, green, blue + 1])
+    return max(float((other - node).norm(dim=0).max()) for other in beside)
+
+
+def _solve(colors: Tensor, counts: Tensor, paints: Tensor, shares: Tensor, softness: float) -> Tensor:
     """Return the potential g of each paint, (K,)."""
     cost = torch.cdist(colors, paints) ** 2
-    f, epsilon, left = torch.zeros_like(counts), 1.0, ROUNDS
-    g = torch.zeros_like(shares)
+    f, g, epsilon, left = torch.zeros_like(counts), torch.zeros_like(shares), 1.0, ROUNDS
     while left:
         g = -epsilon * torch.logsumexp((f[:, None] - cost) / epsilon + counts.log()[:, None], dim=0)
         f = -epsilon * torch.logsumexp((g - cost) / epsilon + shares.log(), dim=1)
-        left -= epsilon == SOFTNESS
-        epsilon = max(epsilon * HALVING, SOFTNESS)
+        left -= epsilon == softness
+        epsilon = max(epsilon * HALVING, softness)
     return g
 
 
-def _move(points: Tensor, paints: Tensor, shares: Tensor, potential: Tensor) -> Tensor:
+def _move(points: Tensor, paints: Tensor, shares: Tensor, potential: Tensor, softness: float) -> Tensor:
     """Return T of points (M, 3)."""
     moved = []
     for part in torch.split(points, 4096):
-        exponents = (potential - torch.cdist(part, paints) ** 2) / SOFTNESS + shares.log()
+        exponents = (potential - torch.cdist(part, paints) ** 2) / softness + shares.log()
         moved.append(torch.softmax(exponents, dim=1) @ paints)
     return torch.cat(moved)
 
 
 def _smooth(table: Tensor) -> Tensor:
-    """Return a table, (3, R, G, B), smoothed along its three axes; at the border its values go on."""
+    """Return a table, (3, R, G, B), smoothed along its three axes; at the border its slope goes on."""
     reach = round(3 * SMOOTHING)
     weights = torch.exp(-(torch.arange(-reach, reach + 1, dtype=table.dtype) ** 2) / (2 * SMOOTHING**2))
     weights = weights / weights.sum()
     for axis in (1, 2, 3):
-        first, last = table.narrow(axis, 0, 1), table.narrow(axis, NODES - 1, 1)
-        padded = torch.cat([*[first] * reach, table, *[last] * reach], dim=axis)
+        before = 2 * table.narrow(axis, 0, 1) - table.narrow(axis, 1, reach).flip(axis)
+        after = 2 * table.narrow(axis, NODES - 1, 1) - table.narrow(axis, NODES - 1 - reach, reach).flip(axis)
+        padded = torch.cat([before, table, after], dim=axis)
         table = torch.stack([w * padded.narrow(axis, i, NODES) for i, w in enumerate(weights)]).sum(0)
     return table

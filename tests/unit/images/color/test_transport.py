@@ -14,7 +14,7 @@ Paint = Callable[..., Tensor]
 
 
 def plain(*channels: float, side: int = 24) -> Tensor:
-    return torch.tensor(channels).view(1, 3, 1, 1).expand(1, 3, side, side).contiguous()
+    return torch.tensor(channels).view(1, 3, 1, 1).expand(1, 3, side, side).float()
 
 
 def test_the_photograph_gets_the_palette_of_the_painting(picture: Paint) -> None:
@@ -26,7 +26,7 @@ def test_the_photograph_gets_the_palette_of_the_painting(picture: Paint) -> None
 def test_its_own_colors_leave_a_photograph_nearly_as_it_is(picture: Paint) -> None:
     photograph = picture(40, 60, 1)
     recolored = fit_color_map(photograph, [photograph], [1]).apply(photograph)
-    assert float((recolored - photograph).abs().mean()) < 0.03
+    assert float((recolored - photograph).abs().mean()) < 0.04
 
 
 def test_amount_goes_evenly_from_the_photograph_to_the_painting(picture: Paint) -> None:
@@ -81,7 +81,7 @@ def test_contrast_kept_is_the_slope_of_local_differences(picture: Paint) -> None
         *(("one color", "two colors"), ("grey", "grey"), ("one pixel", "black"), ("black", "white")),
     ],
 )
-def test_poor_pictures_are_mapped_smoothly_into_range(picture: Paint, photograph: str, painting: str) -> None:
+def test_poor_pictures_with_noise_get_no_speckle(picture: Paint, photograph: str, painting: str) -> None:
     kinds = {
         "waves": picture(seed=3),
         "grey": to_grey(picture(seed=4)),
@@ -91,10 +91,13 @@ def test_poor_pictures_are_mapped_smoothly_into_range(picture: Paint, photograph
         "one pixel": picture(1, 1, 5),
         "two colors": torch.cat([plain(0.9, 0.85, 0.7), plain(0.1, 0.1, 0.3)], dim=3),
     }
-    table = fit_color_map(kinds[photograph], [kinds[painting]], [1]).table
-    assert table.isfinite().all() and float(table.min()) >= 0 and float(table.max()) <= 1
-    # A step of a node is 8 of 255 levels: no speckle where that never becomes 64.
-    assert max(float(table.diff(dim=axis).abs().max()) for axis in (1, 2, 3)) < 0.25
+    clean = kinds[photograph]
+    noise = 1.5 / 255 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    noisy = (clean + noise).clamp(0, 1)
+    colors = fit_color_map(noisy, [kinds[painting]], [1])
+    assert colors.table.isfinite().all() and float(colors.table.min()) >= 0 and float(colors.table.max()) <= 1
+    speckle = (colors.apply(noisy) - colors.apply(clean)).square().mean().sqrt()
+    assert speckle < 3.5 * noise.square().mean().sqrt()
 
 
 def test_gradients_of_16_bits_keep_more_than_256_levels(picture: Paint) -> None:
