@@ -19,6 +19,7 @@ from impasto.painting.inputs import check_given
 from impasto.painting.options import PaintFields, RunOptions, choose_recipe, split_fields
 from impasto.recipe.fields import shown, to_plain
 from impasto.recipe.recipe import Recipe
+from impasto.system.disk import to_path
 from impasto.workers.pool import READY, Factory, Finished, Item, Share, WorkerPool, perform_item
 from impasto.workers.processes import ProcessPool
 
@@ -64,7 +65,7 @@ def stylize_batch(
     """
     own = ("recipe", "pairs", "name_template", "jobs", "on_event")
     changes, run, _ = split_fields("stylize_batch", fields, own, tuple(Setup.__dataclass_fields__))
-    recipe, options, folder = choose_recipe(recipe, "standard", changes), RunOptions(**run), Path(folder)
+    recipe, options, folder = choose_recipe(recipe, "standard", changes), RunOptions(**run), to_path(folder, "folder")
     if not isinstance(jobs := to_plain(jobs), int) or isinstance(jobs, bool) or jobs < 1:
         raise BatchError(f"jobs is {shown(jobs)}; expected a whole number of at least 1.", "Or leave it out.")
     names = _to_names("photograph", contents), _to_names("style image", styles)

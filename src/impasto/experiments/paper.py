@@ -23,7 +23,7 @@ from impasto.recipe.files import recipe_files
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.words import STYLE_LAYERS
 from impasto.runs.result import Result
-from impasto.system.disk import check_folder, check_not_input
+from impasto.system.disk import check_folder, check_not_input, to_path
 from impasto.transfer.pastiche import prepare_pastiche, stylize
 from impasto.transfer.reconstruction import reconstruct
 
@@ -75,7 +75,7 @@ def reproduce_paper(
         raise RecipeError("no style image is given; expected at least one painting.", "Name a painting's file.")
     options.setdefault("cache", Cache())
     figures = _Figures(
-        folder=Path(folder),
+        folder=to_path(folder, "folder"),
         content=content_image,
         styles=style_images,
         size=size,

@@ -24,7 +24,7 @@ from impasto.recipe.recipe import Recipe, field_names, parse_field
 from impasto.recipe.words import STYLE_LAYERS
 from impasto.runs.evolution import check_snapshot_dir
 from impasto.runs.result import Result
-from impasto.system.disk import check_not_input
+from impasto.system.disk import check_not_input, to_path
 from impasto.transfer.pastiche import prepare_pastiche, stylize
 
 FIGURE_3_ROWS = tuple(STYLE_LAYERS[: count + 1] for count in range(len(STYLE_LAYERS)))
@@ -165,7 +165,7 @@ def sweep(
     rows, columns = (axis if isinstance(axis, Axis) else _to_axis(axis) for axis in (rows, columns))
     planned = plan_sweep(rows, columns, recipe)
     sources = [content_image, style_image]
-    output, read = Path(output), [*sources, *planned.files]
+    output, read = to_path(output, "output"), [*sources, *planned.files]
     check_output(output, inputs=read)
     notes = output.with_suffix(".json")
     check_not_input(notes, f"losses {str(notes)!r}", read)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 from torch import Tensor
 
-from impasto.errors import ImageRangeError, OutputError
+from impasto.errors import ImageRangeError, ImageReadError, OutputError
 from impasto.images.carried import NOTHING, Carried, Depth
 from impasto.images.fill import fill_transparent
 from impasto.images.formats.decoding import (
@@ -47,7 +47,7 @@ from impasto.images.pixels import (
     picture_to_layers,
     tensor_to_layers,
 )
-from impasto.system.disk import check_folder, check_not_input, is_folder, replace_file
+from impasto.system.disk import check_folder, check_not_input, is_folder, replace_file, to_path
 from impasto.system.torch_settings import products_in, torch_defaults
 
 logger = logging.getLogger(__name__)
@@ -210,7 +210,8 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, object] | None:
     No pixel is decoded, so that a picture of any size is safe to ask.
     Raises ImageReadError (missing or damaged, or metadata beyond 16 MB).
     """
-    return find_metadata(Path(path), f"picture {str(Path(path))!r}")
+    path = to_path(path, "picture", ImageReadError)
+    return find_metadata(path, f"picture {str(path)!r}")
 
 
 @torch_defaults()
@@ -280,7 +281,7 @@ def check_output(
     inputs: what the run reads; the paths among them must not be overwritten.
     size: (height, width) of the picture, where known. depth: its bits a channel, if chosen. Raises OutputError.
     """
-    path = Path(path)
+    path = to_path(path, name)
     label = f"{name} {str(path)!r}"
     if is_folder(path, label):
         raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'pastiche.png')!r}.")

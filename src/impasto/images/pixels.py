@@ -38,6 +38,11 @@ def check_image(image: Tensor, label: str) -> None:
 
     Raises ImageRangeError.
     """
+    if not isinstance(image, Tensor) or image.layout != torch.strided or image.is_meta:
+        raise ImageRangeError(
+            f"{label} is a {type(image).__name__}; expected a dense tensor (1, 3, H, W) with values.",
+            "impasto.read_image makes one of any picture.",
+        )
     shape = tuple(image.shape)
     if len(shape) != 4 or shape[:2] != (1, 3) or image.numel() == 0:
         raise ImageRangeError(

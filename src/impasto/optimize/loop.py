@@ -157,7 +157,8 @@ def minimize(
                     scale=max(image.shape[-2:]), size=(image.shape[-2], image.shape[-1]), step=step, steps=steps,
                     losses=losses, elapsed_s=clock() - start, rolled_back=diverged, image=image,
                 )  # fmt: skip
-                stops = on_step(event) == "stop"
+                answer = on_step(event)
+                stops = isinstance(answer, str) and answer == "stop"  # an array has no truth
             if keep is not None:
                 keep(current, stops)
             if stops:

@@ -77,7 +77,7 @@ def check_names(names: Iterable[str], known: Sequence[str], problem: str) -> Non
         if name not in known:
             raise KeywordError(
                 f"{problem} {name!r}; expected one of {', '.join(known)}.",
-                nearest_name(name, known).strip() or "Choose one of these.",
+                nearest_name(str(name), known).strip() or "Choose one of these.",
             )
 
 

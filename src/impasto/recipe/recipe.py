@@ -11,7 +11,6 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from impasto.errors import RecipeError
@@ -25,11 +24,12 @@ from impasto.recipe.fields import (
     option,
     parse_text,
     print_pixels,
+    shown,
     to_plain,
 )
 from impasto.recipe.presets import preset_texts
 from impasto.recipe.words import COLORS, GUIDE_MODES, STATISTICS, STYLE_LAYERS, split_statistic
-from impasto.system.disk import path_hint
+from impasto.system.disk import path_hint, to_path
 
 FORMAT_VERSION = 1
 """Version of the recipe's written form; a newer one is refused with a clear message."""
@@ -258,10 +258,10 @@ class Recipe:
     def preset(cls, name: str, **changes: Any) -> Self:
         """Return the preset of that name, with some fields changed. Raises RecipeError, which lists the presets."""
         texts = preset_texts()
-        if name not in texts:
+        if not isinstance(name, str) or name not in texts:
             raise RecipeError(
-                f"preset {name!r} does not exist; expected one of {', '.join(sorted(texts))}.",
-                f"{nearest_name(name, sorted(texts))}--recipe reads a file of your own.",
+                f"preset {shown(name)} does not exist; expected one of {', '.join(sorted(texts))}.",
+                f"{nearest_name(str(name), sorted(texts))}--recipe reads a file of your own.",
             )
         return cls.from_toml(texts[name], name=f"preset {name}").replace(**changes)
 
@@ -269,7 +269,7 @@ class Recipe:
     def read(cls, path: str | os.PathLike[str]) -> Self:
         """Read a recipe from a TOML file; fields that the file leaves out are those of `standard`."""
         try:
-            text = Path(path).read_text("utf-8")
+            text = to_path(path, "recipe file", RecipeError).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(
                 f"recipe file {os.fspath(path)!r} cannot be read ({error}).",
@@ -280,6 +280,8 @@ class Recipe:
     @classmethod
     def from_toml(cls, text: str, *, name: str = "recipe") -> Self:
         """Parse a recipe from a TOML text. Raises RecipeError with the name of the text."""
+        if not isinstance(text, str):
+            raise RecipeError(f"{name} is {shown(text)}; expected a TOML text.", "Recipe.read reads a file.")
         try:
             return cls.from_dict(tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:

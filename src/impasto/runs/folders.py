@@ -7,7 +7,7 @@ from pathlib import Path
 
 from impasto.errors import OutputError, RunError
 from impasto.runs.record import RECORD_NAME
-from impasto.system.disk import check_folder, data_folder, is_folder, path_hint, quote
+from impasto.system.disk import check_folder, data_folder, is_folder, path_hint, quote, to_path
 
 AUTO = "auto"
 """The value of `run_dir` for a new folder among the user's runs."""
@@ -42,6 +42,8 @@ def find_run(name: str | os.PathLike[str], parent: Path | None = None) -> Path:
 
     Raises RunError with the nearest name.
     """
+    if not isinstance(name, str):
+        name = to_path(name, "run", RunError)
     names = []
     try:
         if parent is None and (Path(name) / RECORD_NAME).is_file():

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from impasto.errors import DiskError, OutputError
+from impasto.errors import DiskError, ImpastoError, OutputError
 
 PLACES = {
     "IMPASTO_CACHE": {
@@ -77,6 +77,15 @@ def quote(text: str) -> str:
     if sys.platform != "win32":
         return shlex.quote(text)
     return f'"{text}"' if re.search(r"[\s&()^;,=]", text) else text
+
+
+def to_path(value: object, label: str, error: type[ImpastoError] = OutputError) -> Path:
+    """Return a path that a program gave, a text or an `os.PathLike`; raises `error` for anything else."""
+    if isinstance(value, (str, os.PathLike)) and isinstance(text := os.fspath(value), str) and "\0" not in text:
+        return Path(text)
+    raise error(
+        f"{label} is {' '.join(repr(value).split())[:100]}; expected a path.", "Give a text or a pathlib.Path."
+    )
 
 
 def is_folder(path: Path, label: str) -> bool:

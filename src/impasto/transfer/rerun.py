@@ -15,7 +15,7 @@ from impasto.optimize.events import OnStep
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.inputs import Inputs, read_inputs, to_list
 from impasto.painting.job import Job, prepare
-from impasto.painting.options import PasticheFields, RunOptions, split_fields
+from impasto.painting.options import ImageSources, PasticheFields, RunOptions, split_fields
 from impasto.painting.paint import paint
 from impasto.painting.recorder import start_recorder
 from impasto.recipe.files import init_file
@@ -23,7 +23,7 @@ from impasto.recipe.recipe import Recipe
 from impasto.runs.folders import list_runs, runs_folder
 from impasto.runs.record import MASKS, NOUNS, Record, Role
 from impasto.runs.result import Result
-from impasto.system.disk import file_sha256
+from impasto.system.disk import file_sha256, to_path
 from impasto.system.memory import format_memory
 from impasto.transfer.pastiche import check_pastiche
 from impasto.transfer.reconstruction import Kind, check_reconstruction, check_weighed
@@ -37,7 +37,7 @@ def rerun(
     picture: str | os.PathLike[str],
     *,
     content: ImageSource | None = None,
-    styles: Sequence[ImageSource] = (),
+    styles: ImageSources = (),
     force: bool = False,
     on_step: OnStep | None = None,
     **fields: Unpack[PasticheFields],
@@ -60,12 +60,12 @@ def prepare_rerun(
     picture: str | os.PathLike[str],
     *,
     content: ImageSource | None = None,
-    styles: Sequence[ImageSource] = (),
+    styles: ImageSources = (),
     force: bool = False,
     **fields: Unpack[PasticheFields],
 ) -> Job:
     """Return the job that `rerun` paints."""
-    picture = Path(picture)
+    picture = to_path(picture, "picture", ImageReadError)
     own = ("content", "styles", "force", *PasticheFields.__annotations__)
     changes, run, pictures = split_fields("rerun", fields, own)
     metadata = read_metadata(picture) or {}
@@ -84,7 +84,7 @@ def prepare_rerun(
             f"Paint the whole again: `impasto recipe save {picture.name} -o morph.toml`, and `impasto stylize` with "
             "--recipe morph.toml.",
         )
-    given = _by_role({**pictures, "content": content, "styles": list(styles)})
+    given = _by_role({**pictures, "content": content, "styles": to_list(styles)})
     if "init" in changes:
         given["init"] = [recipe.init]
     search = _Search(picture, cast("list[Mapping[str, Any]]", recorded), given, force)
