@@ -25,17 +25,18 @@ def photos(tmp_path: Path, picture: Callable[..., Tensor]) -> Path:
 
 def test_pictures_of_a_folder_are_painted_once_and_found_again(photos: Path, tmp_path: Path) -> None:
     events: list[impasto.BatchEvent] = []
-    made = impasto.stylize_batch(photos, tmp_path / "style.png", tmp_path / "out", **TINY, on_event=events.append)
+    recipe: Any = {**TINY, "recolor": 0.5}
+    made = impasto.stylize_batch(photos, tmp_path / "style.png", tmp_path / "out", **recipe, on_event=events.append)
     assert [path.name for path in made.pictures] == ["photo1_style.png", "photo2_style.png"]
     assert all(path.is_file() for path in made.pictures) and made.failures == ()
-    alone = impasto.stylize(photos / "photo1.png", tmp_path / "style.png", **TINY)
+    alone = impasto.stylize(photos / "photo1.png", tmp_path / "style.png", **recipe)
     alone.save(tmp_path / "alone.png")
     assert made.pictures[0].read_bytes() == (tmp_path / "alone.png").read_bytes()
     assert [event.kind for event in events] == ["begun", "done"] * 2
     lines = [json.loads(line) for line in made.manifest.read_text().splitlines()]
     (first, _) = (line["losses"]["total"] for line in lines if line.get("event") == "done")
     assert first == alone.losses["total"]
-    again = impasto.stylize_batch(photos, tmp_path / "style.png", tmp_path / "out", **TINY)
+    again = impasto.stylize_batch(photos, tmp_path / "style.png", tmp_path / "out", **recipe)
     assert again.pictures == made.pictures and (again.tally.kept, again.tally.done) == (2, 0)
 
 

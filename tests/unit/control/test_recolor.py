@@ -186,7 +186,7 @@ def test_rows_are_recolored_as_the_whole(picture: Paint, monkeypatch: pytest.Mon
 
 def test_tiles_have_the_same_target_and_paint_the_same(
     picture: Paint,
-    in_tiles: Callable[[Callable[[int | None], impasto.Result]], impasto.Result],
+    whole_and_tiled: Callable[[Callable[[int | None], impasto.Result]], tuple[impasto.Result, impasto.Result]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in (job_module, memory_guard):
@@ -195,8 +195,9 @@ def test_tiles_have_the_same_target_and_paint_the_same(
     content, style = picture(187, 250), picture(120, 160, 1)
     layers: Any = {"content_layers": ("conv2_2",), "style_layers": ("conv1_1", "conv2_1", "conv3_1")}
     recipe = tiny(size=250, history=2, **layers)
-    tiled = in_tiles(lambda limit: impasto.stylize(content, style, recipe, max_memory=limit, precision="float32"))
-    whole = impasto.stylize(content, style, recipe, precision="float32")
+    whole, tiled = whole_and_tiled(
+        lambda limit: impasto.stylize(content, style, recipe, max_memory=limit, precision="float32")
+    )
     targets = []
     for plan in (whole.plan, tiled.plan):
         job = prepare_pastiche(content, style, recipe, plan=plan)

@@ -34,6 +34,15 @@ def test_pictures_are_the_same_with_and_without(precision: str, color: str, pict
     assert shared.descriptions.hits == (4 if color == "style" else 2)
 
 
+def test_a_recolored_photograph_leaves_the_styles_targets_in_use(picture: Paint) -> None:
+    shared, style = Cache(), picture(40, 50, 9)
+    for number, share in enumerate((0, 1, 0.5)):
+        recipe, content = tiny(recolor=share), picture(36, 48, number)
+        together = impasto.stylize(content, style, recipe, cache=shared)
+        assert together.pastiche.equal(impasto.stylize(content, style, recipe).pastiche)
+    assert shared.descriptions.hits == 4
+
+
 def test_networks_are_built_once_and_the_last_two_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[str] = []
 

@@ -152,15 +152,18 @@ def _to_image(points: Tensor) -> Tensor:
 
 def _palette(image: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
     """Return the cells of an image's colors: their mean points (K, 3) and evened shares (K,), float64 on the CPU."""
-    image = image.to("cpu", torch.float64)
-    height, width = image.shape[-2:]
-    weight = image.new_ones(1, 1, height, width) if weight is None else weight.to(image)
-    if max(height, width) > LONG_EDGE:
-        size = fit_long_edge(height, width, LONG_EDGE)
-        image = resize_image(image * weight, size, "bilinear")
+    size = image.shape[-2], image.shape[-1]
+    if max(size) > LONG_EDGE:
+        size = fit_long_edge(*size, LONG_EDGE)
+    if weight is None:
+        image, weight = resize_image(image, size, "bilinear"), torch.ones(1, 1, *size)
+    elif size != tuple(image.shape[-2:]):
+        weight = weight.to(image)
+        # One channel at a time, so that no second copy of a large picture is needed.
+        seen = [resize_image(channel * weight, size, "bilinear") for channel in torch.split(image, 1, dim=1)]
         weight = resize_image(weight, size, "bilinear")
-        image = (image / weight.clamp_min(1e-9)).clamp(0, 1)
-    points, weights = _to_points(image), weight.flatten()
+        image = (torch.cat(seen, dim=1) / weight.clamp_min(1e-9)).clamp(0, 1)
+    points, weights = _to_points(image.to("cpu", torch.float64)), weight.to("cpu", torch.float64).flatten()
     points, weights = points[weights > 0], weights[weights > 0]
     points, weights = _to_cells(points, weights)
     return _fullest(points, (weights / weights.sum()) ** EVENNESS)
