@@ -18,6 +18,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check src tests examples benchmarks
 	$(BIN)/mypy
 
+# benchmarks/memory_limit.py, another 15 minutes, is run by hand.
 # About 50 minutes on 2 cores that do nothing else, half an hour of it the other tools' paintings, and 12 GB of memory.
 bench: $(VENV)/.dev .peers/.ready
 	$(BIN)/python benchmarks/startup.py

@@ -16,7 +16,7 @@ def fill_transparent(image: Tensor, alpha: Tensor) -> Tensor:
     """
     if bool((alpha == 1).all()) or bool((alpha == 0).all()):
         return image
-    return torch.where(alpha == 1, image, _pull_push(image * alpha, alpha)).clamp(0, 1)
+    return torch.where(alpha == 1, image, _pull_push(image * alpha, alpha)).clamp_(0, 1)
 
 
 def _pull_push(weighed: Tensor, weight: Tensor) -> Tensor:
@@ -30,4 +30,4 @@ def _pull_push(weighed: Tensor, weight: Tensor) -> Tensor:
     raised = (visible * 4).clamp(max=1)
     filled = _pull_push(coarse / visible.clamp(min=1e-12) * raised, raised)
     behind = functional.interpolate(filled, size=(height, width), mode="bilinear", align_corners=False)
-    return weighed + (1 - weight) * behind
+    return behind.mul_(1 - weight).add_(weighed)  # in place: each copy of a large photograph counts

@@ -30,6 +30,7 @@ from impasto.recipe.recipe import Recipe
 from impasto.runs.folders import AUTO, check_run_dir
 from impasto.system.device import resolve_devices
 from impasto.system.memory import memory_limit, used_bytes
+from impasto.system.process import return_freed_memory
 from impasto.system.torch_settings import Precision, default_threads, products_in, running, torch_defaults
 
 logger = logging.getLogger(__name__)
@@ -111,6 +112,8 @@ def prepare(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
     encoders, weights = cache.encoders(located, precision, images)
     if inputs.fine_style is not None:
         check_layers(encoders["float32"], recipe.fine_layers, weights.architecture)
+    if options.max_memory is not None:
+        return_freed_memory()  # else what was freed after reading pictures, or a run before, counts as in use
     used = used_bytes(device)
     if device.type != "cpu":
         # The encoders go to the device only when painting begins.

@@ -99,6 +99,13 @@ def test_a_part_goes_on_in_smaller_tiles_before_the_limit_is_exceeded(
     assert process.live + result.memory.features_bytes <= limit
 
 
+def test_memory_freed_before_the_plan_is_not_in_use(picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = [10**9]
+    monkeypatch.setattr(job_module, "used_bytes", lambda device: used[-1])
+    monkeypatch.setattr(job_module, "return_freed_memory", lambda: used.append(0))
+    assert stylize(picture, 10**9).memory.tile is None
+
+
 def test_the_result_records_how_it_was_run(picture: Paint, whole_and_tiled: Twice) -> None:
     _, result = whole_and_tiled(lambda limit: stylize(picture, limit))
     assert result.memory.margin == 16
