@@ -47,7 +47,7 @@ from impasto.images.pixels import (
     picture_to_layers,
     tensor_to_layers,
 )
-from impasto.system.disk import check_folder, check_not_input, is_folder, replace_file, to_path
+from impasto.system.disk import check_file_place, check_not_input, is_folder, replace_file, to_path
 from impasto.system.torch_settings import products_in, torch_defaults
 
 logger = logging.getLogger(__name__)
@@ -287,7 +287,7 @@ def check_output(
         raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'pastiche.png')!r}.")
     _check_suffix(path, label)
     check_depth(path.suffix.lower(), depth, label)
-    check_folder(path.parent, label)
+    check_file_place(path, label)
     check_not_input(path, label, inputs)
     max_side = FORMATS[path.suffix.lower()].max_side
     if size is not None and max(size) > max_side:

@@ -34,7 +34,8 @@ class Lock:
     def __init__(self, folder: Path, name: str = LOCK_NAME) -> None:
         with contextlib.ExitStack() as stack:
             try:
-                self._file = stack.enter_context(open(folder / name, "a+b"))
+                # Unbuffered: on a full disk the write fails, not the closing after it.
+                self._file = stack.enter_context(open(folder / name, "a+b", buffering=0))
                 if not _is_acquired(self._file, folder):
                     raise RunLockedError(
                         f"run {str(folder)!r} is being painted by {describe_owner(folder, name)}; expected one writer.",
@@ -45,7 +46,6 @@ class Lock:
                 self._file.truncate(0)
                 # On Windows the first byte is locked, and others cannot read it.
                 self._file.write(b" " + json.dumps(owner).encode())
-                self._file.flush()
             except OSError as error:
                 raise OutputError(
                     f"{str(folder / name)!r} cannot be written ({error.strerror or error}); expected a folder to "
@@ -56,8 +56,7 @@ class Lock:
 
     def release(self) -> None:
         """Let other processes write."""
-        with contextlib.suppress(OSError):  # the rest of its buffer no longer matters
-            self._file.close()
+        self._file.close()
 
 
 def is_locked(folder: Path) -> bool:

@@ -11,7 +11,7 @@ from impasto.errors import OutputError, RecipeError
 from impasto.recipe.fields import format_value, nearest_name
 from impasto.recipe.presets import preset_names
 from impasto.recipe.recipe import Recipe, field_names, format_toml
-from impasto.system.disk import check_folder, check_not_input, is_folder, path_hint, replace_file
+from impasto.system.disk import check_file_place, check_not_input, is_folder, path_hint, replace_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def check_recipe_output(path: str | os.PathLike[str], source: str) -> Path:
         raise OutputError(f"{label} has the suffix {path.suffix!r}; expected .toml.", hint)
     if is_folder(path, label):
         raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'recipe.toml')!r}.")
-    check_folder(path.parent, label)
+    check_file_place(path, label)
     check_not_input(path, label, [source])
     return path
 

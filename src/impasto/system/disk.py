@@ -145,6 +145,11 @@ def check_folder(folder: Path, label: str) -> None:
         ) from error
 
 
+def check_file_place(path: Path, label: str) -> None:
+    """Accept a file, or the target of a symbolic link, that can be made in its folder. Raises OutputError."""
+    check_folder((Path(os.path.realpath(path)) if path.is_symlink() else path).parent, label)
+
+
 def is_same_file(path: Path, source: str | os.PathLike[str]) -> bool:
     """Whether both name one file that is there."""
     try:

@@ -365,7 +365,7 @@ def test_an_impossible_file_name_is_an_error_of_ours(tmp_path, name):
     tell(caught)
 
 
-def test_a_folder_an_empty_file_and_a_pipe(tmp_path):
+def test_a_folder_an_empty_file_a_pipe_and_broken_links(tmp_path):
     with pytest.raises(ImageReadError, match="is a folder"):
         read_image(tmp_path)
     (tmp_path / "a.png").touch()
@@ -374,6 +374,10 @@ def test_a_folder_an_empty_file_and_a_pipe(tmp_path):
     os.mkfifo(tmp_path / "fifo.png")
     with pytest.raises(ImageReadError, match="is a device or a pipe"):
         read_image(tmp_path / "fifo.png")
+    for name, target in (("loop.png", "loop.png"), ("gone.png", "nowhere.png")):
+        (tmp_path / name).symlink_to(target)
+        with pytest.raises(ImageReadError, match=f"is a link to '{target}', where no file is"):
+            read_image(tmp_path / name)
 
 
 def test_an_unreadable_file(tmp_path, monkeypatch):

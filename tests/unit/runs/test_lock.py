@@ -1,6 +1,7 @@
 """One writer a folder, named to the next one; a killed process holds no lock; a disk without locks is warned of."""
 
 import errno
+import io
 import os
 import re
 import signal
@@ -56,6 +57,20 @@ def test_a_disk_without_locks_is_warned_of(
     ] * 2
     first.release()
     second.release()
+
+
+def test_on_a_full_disk_the_lock_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class FullDisk(io.FileIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def open_full(path: Path, mode: str, buffering: int = -1) -> io.FileIO | io.BufferedRandom:
+        file = FullDisk(path, mode.replace("b", ""))
+        return file if buffering == 0 else io.BufferedRandom(file)
+
+    monkeypatch.setattr("impasto.runs.lock.open", open_full, raising=False)
+    with pytest.raises(OutputError, match="No space left on device"):
+        Lock(tmp_path)
 
 
 def test_a_folder_that_is_not_there_cannot_be_locked(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from impasto.errors import DiskError, OutputError
 from impasto.system.disk import (
     cache_folder,
+    check_file_place,
     check_folder,
     data_folder,
     find_name_fault,
@@ -35,6 +36,17 @@ def test_a_symbolic_link_stays_and_its_target_is_written(tmp_path: Path) -> None
         replace_file(link, b"new")
         assert link.is_symlink() and target.read_bytes() == b"new"
     assert sorted(path.name for path in target.parent.iterdir()) == ["real.png"]
+
+
+def test_a_link_into_a_missing_folder_is_refused_before_slow_work(tmp_path: Path) -> None:
+    for target, is_fine in (("there.png", True), ("gone/there.png", False)):
+        link = tmp_path / f"link{is_fine}.png"
+        link.symlink_to(tmp_path / target)
+        if is_fine:
+            check_file_place(link, "output")
+        else:
+            with pytest.raises(OutputError, match="gone' does not exist"):
+                check_file_place(link, "output")
 
 
 def test_a_full_disk_leaves_the_old_file_and_says_what_is_needed(

@@ -14,7 +14,7 @@ from impasto.images.formats.decoding import one_line
 from impasto.images.formats.metadata import add_metadata
 from impasto.images.pixels import to_uint8
 from impasto.images.resize import fit_long_edge, resize_image
-from impasto.system.disk import check_folder, is_folder, is_same_file, replace_file
+from impasto.system.disk import check_file_place, is_folder, is_same_file, replace_file
 
 FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ".webp": ("WEBP", {"quality": 80, "method": 3}),
@@ -47,7 +47,7 @@ def check_animation(path: str | os.PathLike[str], *, inputs: Sequence[str | os.P
         )
     if is_folder(path, label):
         raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'evolution.webp')!r}.")
-    check_folder(path.parent, label)
+    check_file_place(path, label)
     for other in inputs:
         if is_same_file(path, other) or path.absolute() == Path(other).absolute():
             raise OutputError(

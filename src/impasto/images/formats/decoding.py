@@ -4,6 +4,7 @@ import difflib
 import functools
 import importlib
 import logging
+import os
 import re
 import threading
 import warnings
@@ -28,7 +29,14 @@ _HINTS = {
 _HEIC, _AVIF = _HINTS
 _KINDS = "a PNG, JPEG, WebP, TIFF or another picture file"
 
-TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_HEADS = {
+    b"\x89PNG": "it is a PNG with a damaged header",
+    b"\xff\xd8": "it is a JPEG with a damaged header",
+    b"GIF8": "it is a GIF with a damaged header",
+    b"MM\0+": "it is a big-endian BigTIFF, which Pillow does not read",
+}
+
+TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0")
 
 LARGE_FILE_BYTES = 2**28
 """A larger file is judged by its header before it is read into memory."""
@@ -68,7 +76,7 @@ def read_tiff_tags(file: BinaryIO) -> TiffImagePlugin.ImageFileDirectory_v2:
     """Return the tags of a TIFF file's first page by number. Raises whatever Pillow raises of damaged bytes."""
     file.seek(0)
     head = file.read(8)
-    is_big = head.startswith(TIFF_HEADS[2:])
+    is_big = head.startswith(TIFF_HEADS[2])
     tags = TiffImagePlugin.ImageFileDirectory_v2(head + file.read(8) if is_big else head)
     file.seek(tags.next)
     tags.load(file)
@@ -118,7 +126,8 @@ def guarded_pillow(label: str, max_pixels: int, head: bytes = b"\0") -> Iterator
         raise _size_error(label, int(found[0]) if found else None, max_pixels) from error
     except UnidentifiedImageError as error:
         kind = _sniff_kind(head)
-        hint = _HINTS.get(kind, "Convert it to PNG or JPEG.")
+        other = "Copy or download it again." if "damaged header" in kind else "Convert it to PNG or JPEG."
+        hint = _HINTS.get(kind, other)
         raise ImageReadError(f"{label} is not a picture we can read: {kind}; expected {_KINDS}.", hint) from error
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
         raise ImageReadError(
@@ -186,6 +195,9 @@ def check_file(path: Path, label: str) -> None:
     try:
         if path.is_dir():
             raise ImageReadError(f"{label} is a folder; {expected}", "Name one file in it; `impasto batch` paints all.")
+        if path.is_symlink() and not path.exists():
+            fact = f"{label} is a link to {os.readlink(path)!r}, where no file is"
+            raise ImageReadError(f"{fact}; {expected}", "Name the picture itself.")
         if not path.exists():
             raise ImageReadError(f"{label} does not exist; {expected}", _nearest_file(path))
         if not path.is_file():
@@ -215,6 +227,9 @@ def _sniff_kind(head: bytes) -> str:
         return _AVIF
     if brands & {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}:
         return _HEIC
+    for begin, kind in _HEADS.items():
+        if head.startswith(begin):
+            return kind
     text = head.decode("ascii", "replace")
     if all(letter.isascii() and (letter.isprintable() or letter.isspace()) for letter in text):
         return f"it is text that begins {text.strip()!r}"

@@ -28,6 +28,7 @@ ROWS = 64
 """Rows that are filtered at a time; it bounds the memory."""
 
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_PARSED = (*_TEXTS, b"iCCP", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"acTL")
 
 
 def read_texts(file: BinaryIO, keys: Collection[str]) -> Mapping[str, str]:
@@ -50,24 +51,27 @@ def read_texts(file: BinaryIO, keys: Collection[str]) -> Mapping[str, str]:
 
 
 def drop_damaged_chunks(data: bytes, label: str) -> bytes:
-    """Return a PNG file without the chunks beside the pixels for which Pillow would refuse it, with a warning each.
+    """Return a PNG file without the chunks beside the pixels for which Pillow would refuse it, with a warning a kind.
 
-    These have a wrong checksum, or a text or profile beyond MAX_TEXT_BYTES. Other files are returned unchanged. Call it
-    within `guarded_pillow`.
+    These have a wrong checksum, too few bytes, or a text or profile beyond MAX_TEXT_BYTES. Other files are returned
+    unchanged. Call it within `guarded_pillow`.
     """
     if not data.startswith(SIGNATURE):
         return data
     sound, begin, place = [], 0, len(SIGNATURE)
+    damaged: dict[bytes, None] = {}  # in their order
     with PngImagePlugin.PngStream(BytesIO(data)) as stream:
         while place + 12 <= len(data):
             length, kind = struct.unpack_from(">I4s", data, place)
             end = place + 12 + length
             is_beside = kind[:1].islower() and end <= len(data)
             if is_beside and not _is_readable(stream, kind, place + 8, data[place + 8 : end - 4]):
-                logger.warning("%s: its PNG chunk %s is damaged or too large and left aside.", label, kind.decode())
+                damaged[kind] = None
                 sound.append(data[begin:place])
                 begin = end
             place = end
+    for kind in damaged:
+        logger.warning("%s: its PNG chunk %s is damaged or too large and left aside.", label, kind.decode())
     return b"".join([*sound, data[begin:]]) if sound else data
 
 
@@ -76,11 +80,11 @@ def _is_readable(stream: PngImagePlugin.PngStream, kind: bytes, place: int, chun
     assert stream.fp is not None
     stream.fp.seek(place)
     try:
-        if kind in (*_TEXTS, b"iCCP"):
+        if kind in _PARSED:
             stream.call(kind, place, len(chunk))
         stream.fp.seek(place + len(chunk))
         stream.crc(kind, chunk)
-    except (SyntaxError, ValueError, IndexError):
+    except (SyntaxError, ValueError, IndexError, struct.error):
         return False
     return True
 

@@ -20,7 +20,7 @@ from impasto.images.formats.profiles import INSTALL_DEEP, has_deep, lab_to_srgb,
 
 logger = logging.getLogger(__name__)
 
-_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
+_BITS, _PHOTOMETRIC, _SAMPLES, _SAMPLE_FORMAT = 258, 262, 277, 339
 _WIDTH, _HEIGHT, _XMP, _PROFILE = 256, 257, 700, 34675
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _LAB, _ICC_LAB = 0, 1, 2, 8, 9
 _COLORS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr", 8: "Lab", 9: "Lab", 32803: "raw"}
@@ -107,7 +107,7 @@ def decode_foreign_tiff(data: bytes, header: Image.Image, label: str, max_pixels
     tags = header.getexif()
     check_pixel_count(int(tags[_HEIGHT]) * int(tags[_WIDTH]), label, max_pixels)
     kind = _describe_tiff(tags)
-    refusal = f"{label} is {kind}; expected one of 8 or 16 bits a channel."
+    refusal = f"{label} is {kind}; expected grey, RGB, Lab or CMYK of 8 or 16 bits a channel."
     if not has_deep():
         raise ImageReadError(refusal, f"Save it as RGB of 16 bits, or run: {INSTALL_DEEP}")
     levels = _decode_tiff(data)
@@ -131,7 +131,8 @@ def decode_foreign_tiff(data: bytes, header: Image.Image, label: str, max_pixels
 def _describe_tiff(tags: Image.Exif) -> str:
     bits, numbers = (np.atleast_1d(tags.get(tag, 1))[0] for tag in (_BITS, _SAMPLE_FORMAT))
     colors = _COLORS.get(tags.get(_PHOTOMETRIC, -1), "unknown colors")
-    return f"a TIFF of {bits}-bit {_NUMBERS.get(int(numbers), '')}{colors}"
+    extra = ", with channels beside these" if colors == "CMYK" and tags.get(_SAMPLES, 4) > 4 else ""
+    return f"a TIFF of {bits}-bit {_NUMBERS.get(int(numbers), '')}{colors}{extra}"
 
 
 def _decode_tiff(data: bytes) -> Levels:

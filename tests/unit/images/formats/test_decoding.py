@@ -42,6 +42,16 @@ def test_heic_without_its_plugin_names_the_install_line(tmp_path, monkeypatch):
     assert 'pip install "impasto[heif]"' in caught.value.hint
 
 
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif"])
+def test_a_damaged_header_is_named_with_its_format(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    Image.new("RGB", (16, 16), RED).save(path)
+    path.write_bytes(path.read_bytes()[:4])
+    with pytest.raises(ImageReadError, match="with a damaged header") as caught:
+        read_image(path)
+    assert caught.value.hint == "Copy or download it again."
+
+
 @pytest.mark.parametrize("brands", [b"avif\0\0\0\0avifmif1", b"avis\0\0\0\0avisavif", b"mif1\0\0\0\0mif1avif"])
 def test_avif_that_pillow_cannot_read_names_the_upgrade(brands):
     kind = decoding._sniff_kind(b"\0\0\0\x1cftyp" + brands)

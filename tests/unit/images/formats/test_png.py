@@ -1,5 +1,7 @@
 """PNG files beyond Pillow: damage beside the pixels, and our 16-bit files read by others."""
 
+import struct
+import zlib
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -73,6 +75,15 @@ def test_a_wrong_checksum_beside_the_pixels_costs_that_chunk_only(kind, tmp_path
     assert torch.equal(picture.image, read_image(Image.open(BytesIO(whole))))
     assert (picture.carried.exif is None) == (kind == "eXIf")
     assert f"its PNG chunk {kind} is damaged or too large and left aside" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["gAMA", "cHRM", "sRGB", "pHYs", "acTL"])
+def test_too_few_bytes_beside_the_pixels_cost_that_chunk_only(kind, caplog):
+    data = b"" if kind == "sRGB" else b"123"
+    chunk = struct.pack(">I", len(data)) + kind.encode() + data + struct.pack(">I", zlib.crc32(kind.encode() + data))
+    whole = _with_texts()
+    assert torch.equal(read_image(whole[:33] + chunk * 2 + whole[33:]), read_image(whole))
+    assert caplog.text.count(f"its PNG chunk {kind} is damaged") == 1  # of both
 
 
 def test_a_long_text_costs_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -167,7 +167,7 @@ def test_further_kinds_that_pillow_cannot_open(tmp_path):
     for pixels, options in (
         ((UNIT * (2**32 - 1)).astype(np.uint32), {"photometric": "rgb"}),
         (UNIT[..., 0].astype(np.float16), {"photometric": "minisblack"}),
-        (alpha, {"photometric": "rgb", "extrasamples": ["unassalpha"]}),
+        (alpha, {"photometric": "rgb", "planarconfig": "contig", "extrasamples": ["unassalpha"]}),
     ):
         tifffile.imwrite(tmp_path / "a.tif", pixels, **options)
         read = read_picture(tmp_path / "a.tif")
@@ -203,6 +203,9 @@ def test_a_float_tiff_carries_its_orientation_profile_and_rights(tmp_path, other
     assert (read.image[0, 0].numpy() == pytest.approx(upright[..., 1], abs=0.02))  # red has green's place
 
 
+CMYK_AND_ALPHA = {"photometric": "separated", "planarconfig": "contig", "extrasamples": ["unassalpha"]}
+
+
 @pytest.mark.parametrize(
     ("pixels", "options", "reason"),
     [
@@ -210,6 +213,8 @@ def test_a_float_tiff_carries_its_orientation_profile_and_rights(tmp_path, other
         (np.full((4, 6, 3), np.nan, np.float32), {"photometric": "rgb"}, "32-bit float RGB over"),
         (UNIT.astype(np.complex64)[..., 0], {"photometric": "minisblack"}, "a TIFF of 64-bit complex grey"),
         (UNIT.astype(np.float32), {"photometric": "ycbcr"}, "a TIFF of 32-bit float YCbCr"),
+        (np.zeros((4, 6, 5), np.uint8), CMYK_AND_ALPHA, "a TIFF of 8-bit CMYK, with channels beside"),
+        (np.zeros((4, 6, 3), np.uint8), {"bigtiff": True, "byteorder": ">"}, "it is a big-endian BigTIFF"),
     ],
 )
 def test_what_is_no_picture_is_refused_by_its_kind(tmp_path, pixels, options, reason):
