@@ -199,7 +199,7 @@ def read_about(environment: Any, path: Path) -> dict[str, Any] | None:
         text = transaction.get(_ABOUT, b"")
     try:
         values = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise DataSetError(

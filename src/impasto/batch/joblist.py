@@ -77,7 +77,7 @@ class JobList:
                     continue
                 try:
                     values = json.loads(line)
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     self._fail(number, f"is not JSON ({error})", 'Write {"content": "a.jpg", "style": "b.jpg"}.')
                 if not isinstance(values, dict):
                     self._fail(number, "is no object", 'Write {"content": "a.jpg", "style": "b.jpg"}.')

@@ -149,7 +149,7 @@ def read_events(path: Path) -> Iterator[dict[str, Any]]:
 def _parse(line: bytes) -> Any:
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

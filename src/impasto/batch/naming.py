@@ -30,12 +30,17 @@ class NameTemplate:
         known = ("content", "style", "index", *field_names())
         example = "Write {content}_{style}.png, for example."
         try:
-            fields = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+            parsed = [(name, form or "") for _, name, form, _ in Formatter().parse(template) if name is not None]
         except ValueError as error:
             raise BatchError(
                 f"name template {template!r} is malformed ({error}); expected names in braces.", example
             ) from error
-        for name in fields:
+        for name, form in parsed:
+            if any(int(number) > MOST_BYTES for number in re.findall(r"\d+", form)):
+                raise BatchError(
+                    f"name template {template!r} has the format {form!r}; expected a width of at most {MOST_BYTES}.",
+                    "Write {index:05d} for numbers, {content} for names.",
+                )
             if name not in known:
                 raise BatchError(
                     f"name template {template!r} has no field {name!r} to fill; expected content, style, index or a "

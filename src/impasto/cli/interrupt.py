@@ -1,8 +1,9 @@
-"""Ctrl-C and SIGTERM: a run stops after its step, and a picture that was begun is saved."""
+"""Ctrl-C, SIGTERM and a closed terminal: a run stops after its step, and a picture that was begun is saved."""
 
 import contextlib
 import os
 import signal
+import stat
 import sys
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from impasto.optimize.events import OnStep
+
+HANGUP = getattr(signal, "SIGHUP", None)
+"""Sent when the terminal is closed; Windows has none."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -32,7 +36,10 @@ class Interrupt:
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        self._handlers = {number: signal.signal(number, self._receive) for number in SIGNALS}
+        # `nohup impasto ...` ignores hangups, and so do we.
+        is_heard = HANGUP is not None and signal.getsignal(HANGUP) == signal.SIG_DFL
+        numbers = (*SIGNALS, HANGUP) if is_heard else SIGNALS
+        self._handlers = {number: signal.signal(number, self._receive) for number in numbers}
         return self
 
     def __exit__(
@@ -64,6 +71,8 @@ class Interrupt:
         return follow
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
+        if number == HANGUP:
+            _leave_terminal()
         is_second, self.stop_requested = self.stop_requested, True
         if self._stage == "saving":
             return
@@ -73,6 +82,14 @@ class Interrupt:
         if self._stage == "painting":
             self.start_saving()
         raise KeyboardInterrupt
+
+
+def _leave_terminal() -> None:
+    """Write to nowhere what went to the terminal: it is gone, and each write would fail."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):  # isatty fails on a terminal that is gone
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _print_stopping() -> None:

@@ -1,6 +1,7 @@
 """Output of commands: the result on stdout, as text or one JSON object; errors and warnings as single lines."""
 
 import contextlib
+import errno
 import json
 import logging
 import math
@@ -13,7 +14,7 @@ from typing import Any, TextIO
 from impasto.errors import ImpastoError
 
 STOPPED = 130
-"""Exit code of a command that Ctrl-C or SIGTERM ended."""
+"""Exit code of a command that Ctrl-C, SIGTERM or a hangup ended."""
 
 
 def print_line(text: str, *, file: TextIO | None = None) -> None:
@@ -59,7 +60,8 @@ def report_error(error: BaseException, *, as_json: bool, debug: bool) -> int:
         traceback.print_exception(error, file=sys.stderr)
     print_line(f"impasto: {text} {hint}", file=sys.stderr)
     if as_json:
-        print_json({"error": text, "hint": hint})
+        with contextlib.suppress(OSError):  # stdout itself may be what cannot be written
+            print_json({"error": text, "hint": hint})
     return exit_code
 
 
@@ -95,6 +97,8 @@ def _explain(error: BaseException) -> tuple[str, str, int]:
         return "stopped before the first step; nothing was written.", "Run the command again to start over.", STOPPED
     if isinstance(error, MemoryError):
         return "out of memory.", "Lower --size, give smaller pictures, or close other programs.", 1
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # of stdout: `impasto weights > file`
+        return "the disk is full (No space left on device); expected room for the output.", "Free some space.", 1
     # Usage errors: Typer has its own copy of Click's exceptions or uses Click's, depending on the version.
     if hasattr(error, "format_message"):
         return _explain_usage(error)

@@ -125,7 +125,7 @@ def _read_cell(path: Path, recipe: Recipe, inputs: Sequence[str], files: Sequenc
         found = (inside if all(inside) else noted, notes.pop("files"))  # with `strip` the picture itself has none
         is_same = found == (inputs, files) and is_recipe_in(metadata["recipe"], recipe)
         return GridCell(recipe, path, read_image(path), **notes) if is_same else None
-    except (OSError, ValueError, KeyError, TypeError):  # missing, damaged, or not of our making
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # missing, damaged, or not of our making
         return None
 
 

@@ -136,7 +136,8 @@ def _check_integer(field: Field, value: Any) -> int:
         return int(value)
     low, high = field.metadata["low"], field.metadata.get("high", 2**63 - 1)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        beyond = f" and at most {high}" if "high" in field.metadata else ""
+        is_beyond = "high" in field.metadata or (isinstance(value, int) and value > high)
+        beyond = f" and at most {high}" if is_beyond else ""
         raise _wrong(field, value, f"a whole number of at least {low}{beyond}")
     return value
 
@@ -236,7 +237,9 @@ def _check_size(field: Field, value: Any) -> int | tuple[int, int] | Literal["co
         except ValueError as error:
             raise _wrong(field, value, _EXPECTED["size"]) from error
     sides = value if isinstance(value, (tuple, list)) else (value,)
-    if any(isinstance(side, bool) or not isinstance(side, int) or not 1 <= side < 2**31 for side in sides):
+    if any(isinstance(side, int) and side >= 2**31 for side in sides):
+        raise _wrong(field, value, "less than 2147483648 pixels a side")
+    if any(isinstance(side, bool) or not isinstance(side, int) or side < 1 for side in sides):
         raise _wrong(field, value, _EXPECTED["size"])
     if isinstance(value, (tuple, list)):
         if len(value) != 2:

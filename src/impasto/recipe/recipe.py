@@ -284,7 +284,7 @@ class Recipe:
             raise RecipeError(f"{name} is {shown(text)}; expected a TOML text.", "Recipe.read reads a file.")
         try:
             return cls.from_dict(tomllib.loads(text))
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise RecipeError(
                 f"{name} is not TOML ({error}).", 'Write one field a line, such as: init = "noise".'
             ) from error

@@ -75,7 +75,7 @@ def describe_owner(folder: Path, name: str = LOCK_NAME) -> str:
             file.seek(1)
             owner = json.loads(file.read())
         return f"process {owner['pid']} on {owner['host']} since {owner['since']}"
-    except (OSError, ValueError, KeyError, TypeError):  # it is being written at this moment
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # it is being written at this moment
         return "another process"
 
 

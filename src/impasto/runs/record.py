@@ -137,7 +137,7 @@ class Record:
             ) from error
         except RunError:
             raise
-        except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise RunError(
                 f"run {str(folder)!r} is damaged ({type(error).__name__}: {error}); expected {RECORD_NAME} as impasto "
                 "wrote it.",

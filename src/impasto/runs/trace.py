@@ -46,5 +46,5 @@ def _read_lines(folder: Path) -> Iterator[tuple[dict[str, Any], int]]:
                 if not text.endswith(b"\n") or not isinstance(line, dict) or not isinstance(line.get("step"), int):
                     return
                 yield line, len(text)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return

@@ -67,7 +67,7 @@ def read_card(folder: Path) -> Card:
             precision=str(values["precision"]),
             impasto=str(values["impasto"]),
         )
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise CheckpointError(
             f"{str(folder / CARD_NAME)!r} cannot be read ({type(error).__name__}: {error}); expected the folder of a "
             "training run.",

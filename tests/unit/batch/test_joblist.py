@@ -94,6 +94,7 @@ def test_fields_of_inputs_that_a_row_cannot_have_stay_unused(tmp_path: Path) -> 
         ("l.jsonl", '{"content": "a", "style": "b", "steps": "9"}\n', "row 1: steps is '9'"),
         ("l.jsonl", '{"content": "a", "style": "b", "nonsense": 1}\n', "row 1 has 'nonsense'"),
         ("l.jsonl", '{"content": "a"\n', "row 1 is not JSON"),
+        ("l.jsonl", "[" * 100_000, "row 1 is not JSON"),
         ("l.jsonl", "[1]\n", "row 1 is no object"),
         ("l.jsonl", "\n", "has no row"),
     ],

@@ -71,6 +71,7 @@ def test_a_file_of_others_or_of_a_newer_version_is_refused(tmp_path: Path) -> No
     for text, told in (
         ("mine\n", "does not begin as one of impasto's"),
         ("mine", "does not begin as one of impasto's"),
+        ("[" * 100_000, "does not begin as one of impasto's"),
         ('{"format": "mine"}', "does not begin as one of impasto's"),
         ('{"format": "impasto batch", "format_version": 2}\n', "format_version 2; this impasto reads up to 1"),
     ):

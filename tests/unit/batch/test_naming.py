@@ -34,6 +34,12 @@ def test_unknown_or_malformed_fields_are_refused() -> None:
         fill("{content_weight:.2f}.png")
 
 
+def test_an_endless_width_is_refused_before_it_is_written() -> None:
+    for template in ("{style:999}.png", "{strength:.9999f}.png"):
+        with pytest.raises(BatchError, match="expected a width of at most 255"):
+            NameTemplate(template)
+
+
 @pytest.mark.parametrize("name", ["../a.png", "/a.png", "a/../../b.png", "", "a/", "x" * 256 + ".png"])
 def test_a_name_stays_in_the_folder(name: str) -> None:
     with pytest.raises(BatchError, match="it is "):

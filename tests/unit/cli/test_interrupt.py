@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from impasto.cli.interrupt import STOPPING, Interrupt
+from impasto.cli.interrupt import STOPPING, Interrupt, _leave_terminal
 
 EVENT: Any = object()
 
@@ -37,6 +37,34 @@ def test_after_the_first_step_the_next_one_is_the_last(number: int, capfd: pytes
         send(number)  # on the way to the disk: only recorded
     assert interrupt.stop_requested
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no hangup")
+@pytest.mark.parametrize("is_ignored", [False, True])
+def test_a_closed_terminal_stops_the_run_unless_nohup_ignores_it(is_ignored: bool) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if is_ignored else signal.SIG_DFL)
+    try:
+        with Interrupt() as interrupt:
+            on_step = interrupt.on_step()
+            on_step(EVENT)
+            assert (signal.getsignal(signal.SIGHUP) == signal.SIG_IGN) == is_ignored
+            if not is_ignored:
+                send(signal.SIGHUP)
+            assert on_step(EVENT) == (None if is_ignored else "stop")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals")
+def test_after_a_hangup_output_goes_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    leader, terminal = os.openpty()
+    with open(terminal, "w", encoding="utf-8") as stream:
+        monkeypatch.setattr("sys.stderr", stream)
+        os.close(leader)
+        with pytest.raises(OSError, match="Input/output error"):
+            os.write(terminal, b"x")
+        _leave_terminal()
+        print("x", file=stream, flush=True)
 
 
 def test_a_second_signal_within_a_step_raises_and_a_third_does_not() -> None:

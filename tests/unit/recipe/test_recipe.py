@@ -226,6 +226,14 @@ def test_a_size_written_as_a_list_is_refused_and_a_pair_in_python_is_height_firs
 def test_text_that_is_not_toml_is_named() -> None:
     with pytest.raises(RecipeError, match="recipe is not TOML"):
         Recipe.from_toml("steps: 3")
+    with pytest.raises(RecipeError, match="recipe is not TOML"):
+        Recipe.from_toml("layers = " + "[" * 100_000)
+
+
+@pytest.mark.parametrize(("field", "says"), [("steps", "at most 9223372036854775807"), ("size", "2147483648 pixels")])
+def test_a_number_beyond_the_largest_is_refused_by_that(field: str, says: str) -> None:
+    with pytest.raises(RecipeError, match=says):
+        Recipe(**{field: 10**20})
 
 
 def test_blend_weights_sum_to_one_and_match_the_styles() -> None:

@@ -67,7 +67,7 @@ def add_metadata(stored: StoredNetwork, metadata: Mapping[str, Any], label: str)
             trained_by=metadata.get("trained_by", ""),
             more={key: str(value) for key, value in metadata.items() if key not in _KEYS},
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise WeightsError(
             f"{label} has malformed metadata ({type(error).__name__}: {error}); expected arch, channel_order "
             "(RGB, BGR), scale, mean and std.",
@@ -86,7 +86,7 @@ def add_note(
         return stored
     try:
         metadata = json.loads(note)
-    except ValueError:
+    except (ValueError, RecursionError):
         metadata = {}
     found = add_metadata(stored, metadata if isinstance(metadata, dict) else {}, label)
     assert found.preprocessing is not None
