@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 if TYPE_CHECKING:
     from impasto.optimize.events import OnStep
 
-HANGUP = getattr(signal, "SIGHUP", None)
+HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
 """Sent when the terminal is closed; Windows has none."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -37,8 +37,9 @@ class Interrupt:
 
     def __enter__(self) -> Self:
         # `nohup impasto ...` ignores hangups, and so do we.
-        is_heard = HANGUP is not None and signal.getsignal(HANGUP) == signal.SIG_DFL
-        numbers = (*SIGNALS, HANGUP) if is_heard else SIGNALS
+        numbers = list(SIGNALS)
+        if HANGUP is not None and signal.getsignal(HANGUP) == signal.SIG_DFL:
+            numbers.append(HANGUP)
         self._handlers = {number: signal.signal(number, self._receive) for number in numbers}
         return self
 

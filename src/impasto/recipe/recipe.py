@@ -269,7 +269,7 @@ class Recipe:
     def read(cls, path: str | os.PathLike[str]) -> Self:
         """Read a recipe from a TOML file; fields that the file leaves out are those of `standard`."""
         try:
-            text = to_path(path, "recipe file", RecipeError).read_text("utf-8")
+            text = to_path(path, "recipe file", RecipeError).read_text("utf-8-sig")  # editors on Windows begin it with a mark
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(
                 f"recipe file {os.fspath(path)!r} cannot be read ({error}).",
@@ -283,11 +283,12 @@ class Recipe:
         if not isinstance(text, str):
             raise RecipeError(f"{name} is {shown(text)}; expected a TOML text.", "Recipe.read reads a file.")
         try:
-            return cls.from_dict(tomllib.loads(text))
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            values = tomllib.loads(text)
+        except (ValueError, RecursionError) as error:  # ValueError: also of a number of over 4300 digits
             raise RecipeError(
                 f"{name} is not TOML ({error}).", 'Write one field a line, such as: init = "noise".'
             ) from error
+        return cls.from_dict(values)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

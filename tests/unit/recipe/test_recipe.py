@@ -226,8 +226,14 @@ def test_a_size_written_as_a_list_is_refused_and_a_pair_in_python_is_height_firs
 def test_text_that_is_not_toml_is_named() -> None:
     with pytest.raises(RecipeError, match="recipe is not TOML"):
         Recipe.from_toml("steps: 3")
-    with pytest.raises(RecipeError, match="recipe is not TOML"):
-        Recipe.from_toml("layers = " + "[" * 100_000)
+    for text in ("layers = " + "[" * 100_000, "steps = " + "9" * 5000):
+        with pytest.raises(RecipeError, match="recipe is not TOML"):
+            Recipe.from_toml(text)
+
+
+def test_a_recipe_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text("\ufeffsteps = 3\r\n", "utf-8")
+    assert Recipe.read(tmp_path / "r.toml") == Recipe(steps=3)
 
 
 @pytest.mark.parametrize(("field", "says"), [("steps", "at most 9223372036854775807"), ("size", "2147483648 pixels")])
