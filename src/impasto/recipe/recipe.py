@@ -267,9 +267,12 @@ class Recipe:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a recipe from a TOML file; fields that the file leaves out are those of `standard`."""
+        """Read a recipe from a TOML file; fields that the file leaves out are those of `standard`.
+
+        A byte order mark, with which editors on Windows begin a file, is left aside.
+        """
         try:
-            text = to_path(path, "recipe file", RecipeError).read_text("utf-8-sig")  # editors on Windows begin it with a mark
+            text = to_path(path, "recipe file", RecipeError).read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(
                 f"recipe file {os.fspath(path)!r} cannot be read ({error}).",
