@@ -9,6 +9,7 @@ import torch
 
 from impasto import read_metadata, write_image
 from impasto.cli.app import main
+from impasto.cost.calibration import Speed
 
 FAST = ("--weights", "tiny", "--size", "64", "--steps", "6", "--first-scale", "32", "--threads", "1")
 
@@ -26,9 +27,10 @@ def test_a_dry_run_prints_all_and_writes_nothing(name: str, folder: Path, capfd:
     assert main([*arguments, "--snapshot-every", "1", "--quiet"]) == 0
     out, err = capfd.readouterr()
     assert err == ""
-    first, *parts = out.splitlines()
-    assert re.fullmatch(r"\d+x\d+, 2 scales, 6 steps, float32: about \d+ s, [\d.]+ GiB", first)
-    assert len(parts) == 2 and all("3 steps" in line and "not tiled" in line for line in parts)
+    first, head, *parts = out.splitlines()
+    assert re.fullmatch(r"\d+x\d+ pixels, 6 steps: about \d+ s, needs [\d.]+ GiB of [\d.]+ GiB free", first)
+    assert head.split() == ["painted", "at", "steps", "time", "memory"]
+    assert len(parts) == 2 and all(re.fullmatch(r"\d+x\d+ +3 +\d+ s +[\d.]+ GiB", line) for line in parts)
     assert main([*arguments, "--json"]) == 0
     values = json.loads(capfd.readouterr().out)
     assert {"size", "steps", "seconds", "seconds_per_evaluation", "peak_bytes", "precision", "recipe"} <= values.keys()
@@ -75,10 +77,10 @@ def test_a_dry_run_with_masks_and_fine_strokes_has_the_same_keys(
 def test_the_first_line_of_a_run_is_its_cost(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run = [*COMMANDS["stylize"], "-o", "out.png"]
     assert main(run) == 0
-    assert re.match(r"64x48, 2 scales, 6 steps, (float32|bfloat16): about \d+ s, ", capfd.readouterr().err)
+    assert re.match(r"64x48 pixels, 6 steps: about \d+ s, needs ", capfd.readouterr().err)
     assert main([*run, "--json"]) == 0
     out, err = capfd.readouterr()
-    assert json.loads(out)["steps"] == 6 and err.startswith("64x48, ")
+    assert json.loads(out)["steps"] == 6 and err.startswith("64x48 pixels, ")
     assert main([*run, "--quiet"]) == 0
     assert capfd.readouterr().err == ""
 
@@ -143,18 +145,70 @@ def test_a_picture_larger_than_its_photograph_is_reported(
 ) -> None:
     command, *arguments = words.split()
     start = [command, *(word for word in FAST if word not in ("--size", "64")), *arguments]
-    line = "enlarged: the photograph has 64x48; --size content keeps that"
+    line = "times: the photograph has 64x48 pixels, finer detail is made up; --size content keeps its size"
     assert main([*start, "--dry-run"]) == 0
-    assert (line in capfd.readouterr().out.splitlines()) is is_enlarged
+    assert any(re.fullmatch(f"enlarged 1.* {line}", each) for each in capfd.readouterr().out.splitlines()) is (
+        is_enlarged
+    )
     if command == "stylize" and "--frames" not in words:
         assert main(start) == 0
-        assert capfd.readouterr().err.splitlines().count(line) == is_enlarged
+        assert capfd.readouterr().err.count(line) == is_enlarged
         assert main([*start, "--quiet"]) == 0
         assert capfd.readouterr().err == ""
 
 
 def test_the_size_of_a_print_is_reported(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     start = ["stylize", "photo.png", "painting.png", *FAST, "--first-scale", "0", "--dry-run"]
-    for size, line in (("4cm", "print: 4.0 x 3.0 cm at 300 dpi"), ("254", "print: 2.2 x 1.6 cm at 300 dpi")):
+    for size, line in (
+        ("4cm", "print: 4 cm wide x 3 cm high at 300 dpi; 4 cm is the long edge"),
+        ("254", "print: 2.2 cm wide x 1.6 cm high at 300 dpi; 2.2 cm is the long edge"),
+    ):
         assert main([*start, "--size", size, "--dpi", "300"]) == 0
         assert line in capfd.readouterr().out.splitlines()
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which every step takes minutes."""
+    speed = Speed(((64 * 48, 100.0),), is_learned=True)
+    monkeypatch.setattr("impasto.cost.estimate.find_speed", lambda *how: speed)
+
+
+def test_a_quicker_preset_is_named_with_its_time(
+    slow: None, folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = ["stylize", "photo.png", "painting.png", "--weights", "tiny", "--threads", "1", "--dry-run"]
+
+    def hints(*options: str) -> list[str]:
+        assert main([*start, *options]) == 0
+        return [line for line in capfd.readouterr().out.splitlines() if line.startswith("quicker: ")]
+
+    (line,) = hints("--size", "64")
+    found = re.fullmatch(r"quicker: --preset draft, about (\d+ h \d+ min)", line)
+    assert found is not None
+    assert main([*start, "--size", "64", "--preset", "draft"]) == 0
+    assert capfd.readouterr().out.splitlines()[0].startswith(f"64x48 pixels, 64 steps: about {found[1]}, ")
+    (line,) = hints("--size", "64", "--preset", "fine")
+    assert line.startswith("quicker: --preset draft, about ")
+    monkeypatch.setattr("impasto.recipe.quicker.LARGE", 64)
+    (line,) = hints("--size", "1024")
+    assert re.fullmatch(r"quicker: --preset print, about \S+ h \d+ min; --preset draft, about \S+ h \d+ min", line)
+    (line,) = hints("photo.png", "--size", "1024", "--frames", "2")
+    assert "--preset draft, about " in line
+    # Somebody chose the steps, has a quick preset, or a recipe file in its place.
+    Path("mine.toml").write_text("strength = 0.4\n")
+    for chosen in (["--steps", "100"], ["--preset", "draft"], ["--preset", "print"], ["--recipe", "mine.toml"]):
+        assert hints("--size", "64", *chosen) == []
+    assert main(["texture", "photo.png", "--weights", "tiny", "--size", "64", "--threads", "1", "--dry-run"]) == 0
+    assert "quicker" not in capfd.readouterr().out
+
+
+def test_a_short_run_names_no_quicker_preset(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    start = ["stylize", "photo.png", "painting.png", "--weights", "tiny", "--size", "64", "--threads", "1", "--dry-run"]
+    assert main(start) == 0
+    assert "quicker" not in capfd.readouterr().out
+
+
+def test_a_dry_run_says_what_may_be_used(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main([*COMMANDS["stylize"], "--max-memory", "3GiB", "--dry-run"]) == 0
+    assert re.search(r"needs \S+ GiB of 3 GiB allowed$", capfd.readouterr().out.splitlines()[0])

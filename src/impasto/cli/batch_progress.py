@@ -33,7 +33,7 @@ class BatchProgress:
         if finished and tally.left and self._begun_s is not None:
             notes.append(f"about {describe_seconds((self._clock() - self._begun_s) / finished * tally.left)} left")
         if step is not None and isinstance(self._progress, Lines):
-            notes.append(f"{name} at step {step.step}/{step.steps}")
+            notes.append(f"{name} at step {step.step} of {step.steps}")
         self._progress.update("all pictures", tally.jobs - tally.left, tally.jobs, ", ".join(notes))
         if step is not None:
             self._progress.update(name, step.step, step.steps, f"{step.scale} px", detail=True)

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -10,14 +11,15 @@ import typer
 
 from impasto.cli.interrupt import Interrupt
 from impasto.cli.options import Evolution, Report
-from impasto.cli.progress import show_steps
-from impasto.cli.report import STOPPED, describe_losses, print_json, print_line
+from impasto.cli.progress import describe_seconds, show_steps
+from impasto.cli.report import STOPPED, print_json, print_line
 from impasto.errors import ImpastoError, OutputError
 from impasto.recipe.files import recipe_files
 from impasto.recipe.recipe import Recipe
 from impasto.system.disk import quote
 
 if TYPE_CHECKING:
+    from impasto.cost.estimate import Estimate
     from impasto.painting.job import Job
     from impasto.painting.recorder import Recorder
     from impasto.runs.result import Result
@@ -39,7 +41,7 @@ NAME_BYTES = 200
 ENDS = {
     "stopped": ", stopped early: the best so far",
     "tolerance": ", settled within the tolerance",
-    "diverged": ", ended by divergence: the best so far",
+    "diverged": ", ended early since it got no better: the best so far",
 }
 
 
@@ -83,17 +85,24 @@ class Delivery:
         )
 
     def paint(
-        self, job: "Job", interrupt: Interrupt, report: Report, recorder: "Recorder | None" = None
+        self,
+        job: "Job",
+        interrupt: Interrupt,
+        report: Report,
+        recorder: "Recorder | None" = None,
+        *,
+        estimate: "Estimate | None" = None,
     ) -> NoReturn:
         """Paint, write and report the picture, and end the command with its exit code.
 
-        recorder: of a run that is resumed; that of a new run if left out.
+        recorder: of a run that is resumed; that of a new run if left out. estimate: what was told to the user.
         """
         from impasto.painting.paint import paint
         from impasto.painting.recorder import start_recorder
 
         recorder = recorder if recorder is not None else start_recorder(job, self.record)
-        with show_steps(quiet=report.quiet) as steps:
+        started_s, steps_before = time.perf_counter(), recorder.step
+        with show_steps(quiet=report.quiet, estimate=estimate) as steps:
             result = paint(job, recorder, interrupt.on_step(steps.on_step, self._evolution.on_step))
             interrupt.start_saving()
             steps.begin("saving the picture")
@@ -102,7 +111,8 @@ class Delivery:
         if report.json:
             print_json({**self._values(result), "run_dir": None if run is None else str(run.folder)})
         else:
-            for line in self._lines(result, run):
+            text = describe_result(result, self._output, time.perf_counter() - started_s, steps_before)
+            for line in self._lines(text, result, run):
                 print_line(line)
         raise typer.Exit(STOPPED if interrupt.stop_requested else 0)
 
@@ -132,9 +142,9 @@ class Delivery:
             values["animation"] = str(self._animation)
         return values
 
-    def _lines(self, result: "Result", run: "Run | None") -> list[str]:
+    def _lines(self, text: str, result: "Result", run: "Run | None") -> list[str]:
         resume = f"; to resume: impasto resume {name_run(run.folder)}" if run and result.end == "stopped" else ""
-        lines = [describe_result(result, self._output) + resume]
+        lines = [text + resume]
         if snapshots := self._evolution.snapshots:
             lines.append(f"{snapshots[0].parent}: {len(snapshots)} snapshots")
         if self._animation is not None:
@@ -163,10 +173,21 @@ def name_run(folder: Path) -> str:
     return quote(folder.name if is_users(folder) else str(folder))
 
 
-def describe_result(result: "Result", output: Path) -> str:
-    """Return the result in one line: path, size, steps, seconds, losses, and why it ended if not by its steps."""
-    size = result.to_dict()["size"]
-    return (
-        f"{output}: {size['width']}x{size['height']}, {result.steps} steps in {result.seconds:.1f} s, "
-        f"loss {describe_losses(result.losses)}{ENDS.get(result.end, '')}"
-    )
+def describe_result(result: "Result", output: Path, seconds: float, steps_before: int = 0) -> str:
+    """Return the result in one line: path, size, steps, time, and why it ended if not by its steps.
+
+    seconds: of this call. steps_before: those of the calls before it, if it was resumed.
+    """
+    height, width = result.pastiche.shape[-2:]
+    took = _describe_time(seconds)
+    if steps_before:
+        took = f"{_describe_time(result.seconds)}, {result.steps - steps_before} of them in {took} now"
+    end = ENDS.get(result.end, "")
+    (reached_height, reached_width), size = result.plan.size, (height, width)
+    if result.end == "stopped" and result.plan.size != size:
+        end = f"{end}, painted at {reached_width}x{reached_height} so far"
+    return f"{output}: {width}x{height}, {result.steps} steps in {took}{end}"
+
+
+def _describe_time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else describe_seconds(seconds)

@@ -80,8 +80,8 @@ def demo(
             precision=precision,
             max_memory=read_memory(max_memory),
         )
-    report_estimate(job, report)
-    with show_steps(quiet=report.quiet) as progress:
+    estimate = report_estimate(job, report)
+    with show_steps(quiet=report.quiet, estimate=estimate) as progress:
         result = paint(job, on_step=context.obj.on_step(progress.on_step, evolution.on_step))
     context.obj.start_saving()
     files = write_demo(prepared, result, evolution)
@@ -89,7 +89,7 @@ def demo(
     if report.json:
         print_json({"output": str(pastiche), **result.to_dict(), "files": [str(path) for path in files]})
     else:
-        print_line(describe_result(result, pastiche))
+        print_line(describe_result(result, pastiche, result.seconds))
         for line in (f"Pictures in {output.resolve()}: {', '.join(path.name for path in files)}", *EXPLANATION):
             print_line(line)
     raise typer.Exit(STOPPED if context.obj.stop_requested else 0)

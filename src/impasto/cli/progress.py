@@ -4,20 +4,36 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from impasto.cli.report import describe_losses, print_line
+from impasto.cli.report import print_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
+    from impasto.cost.estimate import Estimate
     from impasto.optimize.events import StepEvent
 
 LINE_EVERY_S = 10.0
+LINES = 8
+"""Lines of a long run beside those that begin a part."""
+
 MOST_BARS = 9
+RECENT = 0.9
+"""How much a step counts in the pace for the one after it."""
+
+SMOOTHING = 0.2
+"""Share of a new forecast in the time left that is shown."""
+
+MEASURED, MEASURED_S = 5, 5.0
+"""Steps and seconds of a run after which its estimate may be corrected."""
+
+WORTH_S = 20.0
+"""Seconds of difference that are worth a correction."""
+
 STAGE = "stage"
 """The part that has no count: what is being done before, between and after the counted ones."""
 
@@ -26,9 +42,9 @@ class Progress:
     """Shows how far the parts of a command are. This one, for --quiet, shows nothing."""
 
     def update(
-        self, part: str, done: int, total: int | None, note: str = "", *, unit: str = "", detail: bool = False
+        self, part: str, done: int, total: int | None, note: str = "", *, detail: bool = False, steps: "Pace | None" = None
     ) -> None:
-        """Show that a part is `done` of `total`. unit: what is counted. detail: shown only where there are bars."""
+        """Show that a part is `done` of `total`. detail: shown only where there are bars. steps: pace of counted steps."""
 
     def begin(self, stage: str) -> None:
         """Show what is being done, such as "loading the network", until something else is shown."""
@@ -49,14 +65,15 @@ class Lines(Progress):
         self._last_s = clock()
 
     def update(
-        self, part: str, done: int, total: int | None, note: str = "", *, unit: str = "", detail: bool = False
+        self, part: str, done: int, total: int | None, note: str = "", *, detail: bool = False, steps: "Pace | None" = None
     ) -> None:
         """Print the part, its count and the note, if a line is due."""
         now = self._clock()
-        is_due = done == total or part not in self._printed_s or now - self._printed_s[part] >= LINE_EVERY_S
+        every_s = LINE_EVERY_S if steps is None else max(LINE_EVERY_S, steps.total_s / LINES)
+        is_due = done == total or part not in self._printed_s or now - self._printed_s[part] >= every_s
         if is_due and not detail:
             self._printed_s[part] = now
-            count = f"{unit} {done}/{total}".strip()
+            count = f"{'' if steps is None else 'step '}{done} of {total}"
             self.print(", ".join(filter(None, [part, count, note])))
 
     def begin(self, stage: str) -> None:
@@ -82,15 +99,17 @@ class Bars(Progress):
         self._tasks: dict[str, TaskID] = {}
 
     def update(
-        self, part: str, done: int, total: int | None, note: str = "", *, unit: str = "", detail: bool = False
+        self, part: str, done: int, total: int | None, note: str = "", *, detail: bool = False, steps: "Pace | None" = None
     ) -> None:
-        """Draw the part's bar, a new one if there is room."""
+        """Draw the part's bar, a new one if there is room; that of steps is as long as the share of the work done."""
         self.remove(STAGE)
         if part not in self._tasks:
             if len(self._tasks) >= MOST_BARS:
                 return
             self._tasks[part] = self._display.add_task(part, total=total, note="", count="")
-        self._display.update(self._tasks[part], completed=done, total=total, note=note, count=f"{done}/{total or '?'}")
+        length = done if steps is None or total is None else steps.share * total
+        count = f"{'' if steps is None else 'step '}{done} of {total or '?'}"
+        self._display.update(self._tasks[part], completed=length, total=total, note=note, count=count)
 
     def begin(self, stage: str) -> None:
         """Draw a bar without an end."""
@@ -132,9 +151,12 @@ def show_progress(*, quiet: bool) -> Iterator[Progress]:
 
 
 @contextmanager
-def show_steps(*, quiet: bool) -> Iterator["StepProgress"]:
-    """Yield a reader of step events that shows them on stderr, and in between what is being done."""
-    with show_progress(quiet=quiet) as progress, show_stages(StepProgress(progress)) as steps:
+def show_steps(*, quiet: bool, estimate: "Estimate | None" = None) -> Iterator["StepProgress"]:
+    """Yield a reader of step events that shows them on stderr, and in between what is being done.
+
+    estimate: of the run, which is corrected where it was wrong.
+    """
+    with show_progress(quiet=quiet) as progress, show_stages(StepProgress(progress, estimate)) as steps:
         yield steps
 
 
@@ -163,10 +185,13 @@ class _Stages(logging.Handler):
 
 
 class StepProgress:
-    """Shows the steps of one picture, or of several in turn: scale, steps, pace and losses."""
+    """Shows the steps of one picture, or of several in turn: scale, step, share of the work done, time left.
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress, self._pace = progress, Pace()
+    estimate: of a single picture; where it was wrong by more than a third, one line says so.
+    """
+
+    def __init__(self, progress: Progress, estimate: "Estimate | None" = None) -> None:
+        self._progress, self._pace = progress, Pace(estimate)
         self._picture, self._shown = "", ""
 
     def on_part(self, name: str) -> None:
@@ -188,48 +213,85 @@ class StepProgress:
         if part != self._shown:
             self._progress.remove(self._shown)
             self._shown = part
-        note = ", ".join(filter(None, [self._pace.describe(), f"loss {describe_losses(event.losses)}"]))
-        self._progress.update(part, event.step, event.steps, note, unit="step")
+        if correction := self._pace.take_correction():
+            self._progress.print(correction)
+        self._progress.update(part, event.step, event.steps, self._pace.describe(), steps=self._pace)
 
 
 class Pace:
-    """Seconds per step at the present scale, and seconds left over all scales, where a step costs as its pixels do."""
+    """The share of a run's work that is done, and the seconds left, from the seconds that its last steps took.
 
-    def __init__(self) -> None:
-        self.step_s: float | None = None
+    A step's work is its estimated seconds at that scale, or in proportion to the pixels where there is no estimate.
+    share: of the work, 0 to 1. left_s: None before the second step. total_s: seconds of the whole run, as far as known.
+    """
+
+    def __init__(self, estimate: "Estimate | None" = None) -> None:
+        self.share, self.total_s = 0.0, 0.0
         self.left_s: float | None = None
-        self._scale = 0
-        self._mark = (0, 0.0)
+        self._planned_s = None if estimate is None else estimate.seconds - estimate.fine_s
+        self._work = {} if estimate is None else _step_work(estimate)
+        self._scale, self._step, self._elapsed_s = 0, 0, 0.0
+        self._recent_s, self._recent_work, self._measured = 0.0, 0.0, 0
 
     def on_step(self, event: "StepEvent") -> None:
-        """Update both."""
-        if event.scale != self._scale:
-            self.step_s = None if self.step_s is None else self.step_s * (event.scale / self._scale) ** 2
-            self._scale, self._mark = event.scale, (event.step, event.elapsed_s)
-        elif event.step > self._mark[0]:
-            self.step_s = (event.elapsed_s - self._mark[1]) / (event.step - self._mark[0])
-        if self.step_s is not None:
-            left, done = 0.0, 0
-            for scale, steps in event.plan or ((event.scale, event.steps),):
-                done += steps
-                left += min(steps, max(0, done - event.step)) * (scale / event.scale) ** 2
-            self.left_s = self.step_s * left
+        """Update all."""
+        plan = event.plan or ((event.scale, event.steps),)
+        work, done = list[tuple[int, float]](), 0  # steps left, and work of each, in every part
+        for scale, steps in plan:
+            done += steps
+            work.append((min(steps, max(0, done - event.step)), self._work_at(scale)))
+        left = sum(steps * each for steps, each in work)
+        whole = sum(steps * self._work_at(scale) for scale, steps in plan)
+        self.share = (whole - left) / whole
+        taken_s, steps = event.elapsed_s - self._elapsed_s, event.step - self._step
+        if event.scale == self._scale and steps > 0:
+            # The first step of a scale does not count: it includes the preparation.
+            self._recent_s = RECENT**steps * self._recent_s + taken_s
+            self._recent_work = RECENT**steps * self._recent_work + steps * self._work_at(event.scale)
+            self._measured += steps
+        if self._recent_work:
+            left_s = self._recent_s / self._recent_work * left
+            smooth_s = left_s if self.left_s is None else max(0.0, self.left_s - taken_s)
+            self.left_s = smooth_s + SMOOTHING * (left_s - smooth_s) if left else 0.0
+            self.total_s = event.elapsed_s + self.left_s
+        self._scale, self._step, self._elapsed_s = event.scale, event.step, event.elapsed_s
+
+    def take_correction(self) -> str:
+        """Return, once, a line where the run will take a third more or less than planned; else nothing."""
+        planned_s = self._planned_s
+        if planned_s is None or self._measured < MEASURED or self._elapsed_s < MEASURED_S:
+            return ""
+        difference_s = self.total_s - planned_s
+        if abs(difference_s) < max(planned_s / 3, WORTH_S):
+            return ""
+        self._planned_s = None
+        reason = "slower than planned: other work on this machine? about" if difference_s > 0 else "quicker than planned:"
+        return f"{reason} {describe_seconds(self.total_s)} in all"
 
     def describe(self) -> str:
-        """Return it in words, `8.1 steps/s, 25 s left`; empty before the second step."""
-        if not self.step_s or self.left_s is None:
-            return ""
-        rate = f"{1 / self.step_s:.1f} steps/s" if self.step_s < 1 else f"{self.step_s:.1f} s a step"
-        return f"{rate}, {describe_seconds(self.left_s)} left"
+        """Return it in words, `38 %, 25 s left`."""
+        left = "" if not self.left_s else f", {describe_seconds(self.left_s)} left"
+        return f"{int(100 * self.share)} %{left}"
+
+    def _work_at(self, scale: int) -> float:
+        return self._work.get(scale, float(scale) ** 2)
+
+
+def _step_work(estimate: "Estimate") -> Mapping[int, float]:
+    """Return the estimated seconds of a step at each long edge; the mean where a part of them is in another precision."""
+    steps, seconds = dict[int, int](), dict[int, float]()
+    for part, evaluation_s in zip(estimate.plan.parts, estimate.evaluation_s, strict=True):
+        scale = max(part.size)
+        steps[scale] = steps.get(scale, 0) + part.steps
+        seconds[scale] = seconds.get(scale, 0.0) + part.steps * evaluation_s
+    return {scale: seconds[scale] / steps[scale] for scale in steps}
 
 
 def describe_seconds(seconds: float) -> str:
-    """Return a duration in words: `25 s`, `3 min 20 s`, `21 min`, `2 h 05 min`."""
-    whole = round(seconds)
+    """Return a duration in words: `25 s`, `3 min 20 s`, `21 min 30 s`, `2 h 05 min`."""
+    whole = round(seconds) if seconds < 600 else 10 * round(seconds / 10)
     if whole < 60:
         return f"{whole} s"
-    if whole < 600:
-        return f"{whole // 60} min {whole % 60:02d} s"
     if whole < 3600:
-        return f"{round(seconds / 60)} min"
+        return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

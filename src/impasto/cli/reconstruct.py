@@ -55,5 +55,5 @@ def reconstruct(
     delivery = Delivery(output, [image], recipe, options, default=default_name([image, "reconstruction"]))
     with show_steps(quiet=options.quiet):
         job = prepare_reconstruction(image, recipe=recipe, **layers, **options.keywords())
-    report_estimate(job, options, dry_run=options.dry_run)
-    delivery.paint(job, context.obj, options)
+    estimate = report_estimate(job, options, dry_run=options.dry_run)
+    delivery.paint(job, context.obj, options, estimate=estimate)

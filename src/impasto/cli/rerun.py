@@ -66,5 +66,5 @@ def rerun(
     pictures = [each.name or role for role, each in job.inputs.by_role() if role in ("content", "style")]
     named = pictures if job.kind == "stylize" else [*pictures, NOUNS[job.kind]]
     delivery = Delivery(output, job.inputs.paths, job.recipe, options, default=default_name(named))
-    report_estimate(job, options, dry_run=options.dry_run)
-    delivery.paint(job, context.obj, options)
+    estimate = report_estimate(job, options, dry_run=options.dry_run)
+    delivery.paint(job, context.obj, options, estimate=estimate)

@@ -49,14 +49,15 @@ def stylize(
     extra = [fine_style, only, protect, *(content_mask or ()), *(style_mask or ())]
     inputs = [content_image, *style_images, *(Path(path) for path in extra if path is not None)]
     named = [content_image, *style_images]
+    has_presets = context.params["recipe"] is None  # else a recipe file is given
     if recipe.frames > 1:
         frames = Frames(output, inputs, recipe, options, default=default_name(named, ".webp"))
         with show_steps(quiet=options.quiet):
             morph = prepare_morph(content_image, style_images, recipe, **keywords)
-        report_estimate(morph, options, dry_run=options.dry_run)
+        report_estimate(morph, options, dry_run=options.dry_run, has_presets=has_presets)
         frames.paint(morph, context.obj, options)
     delivery = Delivery(output, inputs, recipe, options, default=default_name(named))
     with show_steps(quiet=options.quiet):
         job = prepare_pastiche(content_image, style_images, recipe, **keywords)
-    report_estimate(job, options, dry_run=options.dry_run)
-    delivery.paint(job, context.obj, options)
+    estimate = report_estimate(job, options, dry_run=options.dry_run, has_presets=has_presets)
+    delivery.paint(job, context.obj, options, estimate=estimate)

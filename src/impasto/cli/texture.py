@@ -53,5 +53,5 @@ def texture(
     delivery = Delivery(output, samples, recipe, options, default=default_name([*samples, "texture"]))
     with show_steps(quiet=options.quiet):
         job = prepare_texture([*samples], recipe=recipe, **options.keywords())
-    report_estimate(job, options, dry_run=options.dry_run)
-    delivery.paint(job, context.obj, options)
+    estimate = report_estimate(job, options, dry_run=options.dry_run)
+    delivery.paint(job, context.obj, options, estimate=estimate)

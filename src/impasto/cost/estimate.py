@@ -32,15 +32,18 @@ MATCH = (2048, 2048, 640)
 class Estimate:
     """What a run will cost on this machine.
 
-    plan: its parts in turn, with precision and tiles. seconds: of the run. evaluation_s: of one evaluation, losses and
-    gradient, in each part. peak_bytes: most memory the process, or torch on a GPU, will use. recipe: that of the run.
+    plan: its parts in turn, with precision and tiles. seconds: of the run. part_s: of each part, its targets included.
+    evaluation_s: of one evaluation, losses and gradient, in each part. part_bytes, peak_bytes: most memory the process,
+    or torch on a GPU, will use in each part, and at all. recipe: that of the run.
     fine_s: seconds of those, for the fine strokes of the style images, before the first step. frames: of a morph, whose
     first one the plan is for.
     """
 
     plan: RunPlan
     seconds: float
+    part_s: tuple[float, ...]
     evaluation_s: tuple[float, ...]
+    part_bytes: tuple[int, ...]
     peak_bytes: int
     recipe: Recipe
     fine_s: float = 0.0
@@ -56,11 +59,12 @@ class Estimate:
         """Return size, steps, seconds, seconds_per_evaluation (of the last part), peak_bytes, parts, recipe as JSON."""
         height, width = self.plan.size
         parts = []
-        for part, seconds in zip(self.plan.parts, self.evaluation_s, strict=True):
-            tiles = count_tiles(part, self.recipe.padding)
-            needed = part.memory.needed_bytes
-            costs = {"tiles": tiles, "seconds_per_evaluation": _rounded(seconds), "needed_bytes": needed}
-            parts.append({**part.to_dict(), **costs})
+        for part, seconds, evaluation_s, peak_bytes in zip(
+            self.plan.parts, self.part_s, self.evaluation_s, self.part_bytes, strict=True
+        ):
+            costs = {"seconds": _rounded(seconds), "seconds_per_evaluation": _rounded(evaluation_s)}
+            costs |= {"needed_bytes": part.memory.needed_bytes, "peak_bytes": peak_bytes}
+            parts.append({**part.to_dict(), "tiles": count_tiles(part, self.recipe.padding), **costs})
         return {
             "size": {"width": width, "height": height},
             "steps": self.plan.steps,
@@ -87,24 +91,28 @@ def estimate_run(plan: RunPlan, workloads: Sequence[Workload], devices: Sequence
             speeds[part.precision] = find_speed(workload, devices[0], plan.threads)
     products = [sum(_match_products(workload, size) for size in workload.style_sizes) for workload in workloads]
     product_s = measure_match(devices[0]) if any(products) else 0.0
-    evaluations, total = [], 0.0
+    evaluations, costs = list[float](), list[float]()
     for part, workload, product in zip(plan.parts, workloads, products, strict=True):
         speed, padding = speeds[part.precision], workload.recipe.padding
         pixels, passes = evaluation_passes(part, padding, devices)
         evaluations.append(passes * speed.seconds(pixels))
-        total += (part.steps + 1) * evaluations[-1]
+        total = (part.steps + 1) * evaluations[-1]
         for height, width in [part.size, *workload.style_sizes]:
             total += FORWARD * speed.seconds(height * width)
         matches = part.steps // REMATCH + 1
         total += matches * product_s * product
         if part.memory.tile is not None and product:
             total += matches * MATCH_PASSES * FORWARD * count_tiles(part, padding) * speed.seconds(pixels)
+        costs.append(total)
+    # A run takes half of the slack that its plan has (docs/experiments.md).
+    peaks = tuple(max(0, part.memory.needed_bytes - SLACK // 2) for part in plan.parts)
     return Estimate(
         plan=plan,
-        seconds=total,
+        seconds=sum(costs),
+        part_s=tuple(costs),
         evaluation_s=tuple(evaluations),
-        # A run takes half of the slack that its plan has (docs/experiments.md).
-        peak_bytes=max(0, plan.needed_bytes - SLACK // 2),
+        part_bytes=peaks,
+        peak_bytes=max(peaks),
         recipe=workloads[-1].recipe,
     )
 

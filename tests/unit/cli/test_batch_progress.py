@@ -33,11 +33,11 @@ def test_lines() -> None:
     show(20.5, "step", done=2, failed=1)
     show(24, "done", done=7, failed=1)
     assert stream.getvalue().splitlines() == [
-        "all pictures, 2/10",
-        "all pictures, 4/10, about 30 s left",
+        "all pictures, 2 of 10",
+        "all pictures, 4 of 10, about 30 s left",
         "a_b.png failed",
-        "all pictures, 5/10, 1 failed, about 34 s left, a_b.png at step 3/9",
-        "all pictures, 10/10, 1 failed",
+        "all pictures, 5 of 10, 1 failed, about 34 s left, a_b.png at step 3 of 9",
+        "all pictures, 10 of 10, 1 failed",
     ]
 
 

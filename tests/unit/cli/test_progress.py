@@ -1,6 +1,7 @@
 """Bars, lines now and then, and the time left over scales of growing cost."""
 
 import logging
+import re
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -22,7 +23,9 @@ from impasto.cli.progress import (
     show_stages,
     show_steps,
 )
+from impasto.cost.estimate import Estimate
 from impasto.optimize.events import StepEvent
+from impasto.optimize.schedule import MemoryPlan, Part, RunPlan
 from impasto.painting.paint import paint
 from impasto.recipe.recipe import Recipe
 from impasto.transfer.pastiche import prepare_pastiche
@@ -37,13 +40,27 @@ def event(
     )  # fmt: skip
 
 
+def estimated(*parts: tuple[int, int, float], fine_s: float = 0.0) -> Estimate:
+    """The estimate of parts of (long edge, steps, seconds of an evaluation)."""
+    memory = MemoryPlan(tile=None, margin=0, history=5, needed_bytes=10)
+    planned = tuple(
+        Part(size=(scale // 2, scale), steps=steps, precision="float32", memory=memory) for scale, steps, _ in parts
+    )
+    seconds = tuple(steps * each for _, steps, each in parts)
+    return Estimate(
+        plan=RunPlan(parts=planned, threads=1), seconds=sum(seconds) + fine_s, part_s=seconds,
+        evaluation_s=tuple(each for _, _, each in parts), part_bytes=(10,) * len(parts), peak_bytes=10,
+        recipe=Recipe(), fine_s=fine_s,
+    )  # fmt: skip
+
+
 def test_pace_at_one_scale() -> None:
     pace = Pace()
     pace.on_step(event(1, 5.0))
-    assert pace.describe() == ""
+    assert pace.describe() == "2 %"
     pace.on_step(event(11, 10.0))
-    assert (pace.step_s, pace.left_s) == (0.5, 14.5)
-    assert pace.describe() == "2.0 steps/s, 14 s left"
+    assert (pace.left_s, pace.total_s) == (14.5, 24.5)
+    assert pace.describe() == "27 %, 14 s left"
 
 
 def test_pace_counts_finer_scales_four_times_each() -> None:
@@ -52,20 +69,80 @@ def test_pace_counts_finer_scales_four_times_each() -> None:
     pace.on_step(event(1, 0.0, size=256, plan=plan))
     pace.on_step(event(3, 2.0, size=256, plan=plan))
     assert pace.left_s == pytest.approx(10 + 13 * 4 + 14 * 16)
-    pace.on_step(event(14, 20.0, scale=128, size=256, plan=plan))
-    assert pace.left_s == pytest.approx(12 * 4 + 14 * 16)
-    pace.on_step(event(15, 25.0, scale=128, size=256, plan=plan))
-    assert pace.left_s == pytest.approx(11 * 5 + 14 * 20)
+    assert pace.share == pytest.approx(3 / (13 + 13 * 4 + 14 * 16))
+
+
+def test_pace_knows_the_estimated_cost_of_each_scale() -> None:
+    """Steps at the finer scale take twice, not four times, those before; both are half as fast as estimated."""
+    pace = Pace(estimated((64, 20, 1.0), (128, 20, 2.0)))
+    plan = ((64, 20), (128, 20))
+    left = []
+    for step in range(1, 41):
+        seconds = 2.0 * step if step <= 20 else 40 + 4.0 * (step - 20)
+        pace.on_step(event(step, seconds, 64 if step <= 20 else 128, plan=plan))
+        left.append(pace.left_s)
+    assert left[1:] == pytest.approx([120 - (2.0 * s if s <= 20 else 40 + 4.0 * (s - 20)) for s in range(2, 41)])
+
+
+def test_the_time_left_does_not_jump_with_one_slow_step() -> None:
+    pace, plan = Pace(), ((64, 40),)
+    for step in range(1, 11):
+        pace.on_step(event(step, float(step), plan=plan))
+    assert pace.left_s == pytest.approx(30)
+    pace.on_step(event(11, 21.0, plan=plan))  # ten times as long: 75 s by the last steps' mean, 29 s without it
+    assert pace.left_s is not None and 20 < pace.left_s < 35
+
+
+@pytest.mark.parametrize(
+    ("step_s", "line"),
+    [
+        (1.0, ""),
+        (1.3, ""),
+        (2.5, "slower than planned: other work on this machine? about 1 min 40 s in all"),
+        (0.4, "quicker than planned: 16 s in all"),
+    ],
+)
+def test_an_estimate_far_off_is_corrected_once(step_s: float, line: str) -> None:
+    pace = Pace(estimated((64, 40, 1.0), fine_s=1000.0))  # the fine strokes are painted before the first step
+    lines = []
+    for step in range(1, 41):
+        pace.on_step(event(step, step * step_s, plan=((64, 40),)))
+        lines.append(pace.take_correction())
+    assert "".join(lines) == line
+    assert not any(lines[:5])
+
+
+def test_a_short_run_is_not_corrected() -> None:
+    pace = Pace(estimated((64, 40, 0.1)))
+    for step in range(1, 41):
+        pace.on_step(event(step, step * 0.3, plan=((64, 40),)))
+        assert pace.take_correction() == ""
 
 
 def test_lines_at_the_start_the_change_of_scale_and_every_ten_seconds() -> None:
     stream, now = StringIO(), 0.0
     steps = StepProgress(Lines(stream, lambda: now))
-    for step, now, scale in [(1, 1, 64), (2, 3, 64), (3, 11.5, 64), (4, 12, 128), (5, 13, 128), (6, 22.5, 128)]:
+    for step, now, scale in [(1, 1, 64), (9, 3, 64), (30, 11.5, 64), (31, 12, 128), (33, 13, 128), (39, 22.5, 128)]:
         steps.on_step(event(step, now, scale, size=128))
     shown = stream.getvalue().splitlines()
-    assert [line.split(",")[1] for line in shown] == [" step 1/40", " step 3/40", " step 4/40", " step 6/40"]
-    assert shown[0] == "painting at 64 px, step 1/40, loss 3 (content 1, style 2)"
+    assert [line.split(",")[1] for line in shown] == [
+        " step 1 of 40", " step 30 of 40", " step 31 of 40", " step 39 of 40",
+    ]  # fmt: skip
+    assert shown[0] == "painting at 64 px, step 1 of 40, 2 %"
+
+
+def test_a_long_run_has_about_ten_lines_without_numbers_of_the_method() -> None:
+    stream, now = StringIO(), 0.0
+    steps = StepProgress(Lines(stream, lambda: now))
+    plan = ((64, 13), (128, 13), (256, 14))
+    for step in range(1, 41):
+        scale = 64 if step <= 13 else 128 if step <= 26 else 256
+        now += 60.0 * (scale / 64) ** 2
+        steps.on_step(event(step, now, scale, 256, plan))
+    shown = stream.getvalue().splitlines()
+    assert 6 <= len(shown) <= 12
+    pattern = r"painting at \d+ px \(\d of 3\), step \d+ of 40, \d+ %(, (\d+ h )?(\d+ min)?( ?\d+ s)? left)?"
+    assert all(re.fullmatch(pattern, line) for line in shown), shown
 
 
 def test_lines_name_the_picture_and_leave_out_details() -> None:
@@ -80,12 +157,12 @@ def test_lines_name_the_picture_and_leave_out_details() -> None:
     lines.print("failed")
     lines.update("all", 9, 9)
     lines.update("all", 9, 9, "again")
-    assert [line.split(", loss")[0] for line in stream.getvalue().splitlines()] == [
-        "frame 1/2, painting at 64 px, step 1/40",
-        "frame 2/2, painting at 64 px, step 1/40",
+    assert stream.getvalue().splitlines() == [
+        "frame 1/2, painting at 64 px, step 1 of 40, 2 %",
+        "frame 2/2, painting at 64 px, step 1 of 40, 2 %",
         "failed",
-        "all, 9/9",
-        "all, 9/9, again",
+        "all, 9 of 9",
+        "all, 9 of 9, again",
     ]
 
 
@@ -146,7 +223,8 @@ def test_bars_come_and_go() -> None:
         steps.on_step(event(1, 0.0, 64))
         steps.on_step(event(2, 1.0, 128))
         (task,) = display.tasks
-        assert (task.description, task.completed, task.total) == ("painting at 128 px", 2, 40)
+        assert (task.description, task.completed, task.total) == ("painting at 128 px", pytest.approx(2), 40)
+        assert task.fields["count"] == "step 2 of 40"
         for number in range(2 * MOST_BARS):
             bars.update(str(number), 1, None, detail=True)
         assert len(display.tasks) == MOST_BARS
@@ -165,7 +243,7 @@ def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (61, "1 min 01 s"), (1300, "22 min"), (7500, "2 h 05 min")]
+    ("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (61, "1 min 01 s"), (1107, "18 min 30 s"), (3599, "1 h 00 min"), (7500, "2 h 05 min")]
 )
 def test_seconds_in_words(seconds: float, text: str) -> None:
     assert describe_seconds(seconds) == text

@@ -45,6 +45,7 @@ def test_evaluations_and_targets_add_up() -> None:
     cost = estimate_run(RunPlan(parts=parts, threads=1), workloads, (CPU,))
     assert cost.evaluation_s == (1.0, 4.0)
     assert cost.seconds == pytest.approx(10 * 1 + FORWARD * 2 + 5 * 4 + FORWARD * (4 + 2 + 2))
+    assert (cost.seconds, cost.peak_bytes) == (sum(cost.part_s), max(cost.part_bytes))
     assert cost.peak_bytes == 8.5 * SLACK
     values = cost.to_dict()
     assert values["size"] == {"width": 200, "height": 200} and values["steps"] == 13
