@@ -108,7 +108,7 @@ def test_a_morph_is_an_animation_or_numbered_pictures(folder: Path, capfd: pytes
     assert [frame["output"] for frame in values["frames"]] == [f"morph_000{number}.png" for number in (1, 2, 3, 4)]
     assert [frame["frame"]["style_blend"] for frame in values["frames"]][:: 3] == [[1, 0], [0, 1]]
     assert (values["output"], values["steps"], values["recipe"]["frames"]) == ("morph.png", 9, 4)
-    assert "4 frames, 64x48" in err
+    assert "4 frames of 64x48" in err
     assert "frame 4/4" in err
     assert size_of("morph_0004.png") == (64, 48)
     assert not Path("morph.png").exists()
@@ -485,7 +485,7 @@ def test_a_signal_after_the_first_step_saves_the_best_picture(
     process = start("stylize", "photo.png", "painting.png", "-o", "out.png", *ENDLESS, "--json")
     assert process.stderr is not None
     assert "1000000 steps" in process.stderr.readline()
-    assert "step 1/1000000" in process.stderr.readline()
+    assert "step 1 of 1000000" in process.stderr.readline()
     process.send_signal(number)
     code, out, err = finish(process)
     assert (code, "Traceback" in err) == (130, False)

@@ -42,9 +42,16 @@ class Progress:
     """Shows how far the parts of a command are. This one, for --quiet, shows nothing."""
 
     def update(
-        self, part: str, done: int, total: int | None, note: str = "", *, detail: bool = False, steps: "Pace | None" = None
+        self,
+        part: str,
+        done: int,
+        total: int | None,
+        note: str = "",
+        *,
+        detail: bool = False,
+        pace: "Pace | None" = None,
     ) -> None:
-        """Show that a part is `done` of `total`. detail: shown only where there are bars. steps: pace of counted steps."""
+        """Show that a part is `done` of `total`. detail: shown only where there are bars. pace: of steps."""
 
     def begin(self, stage: str) -> None:
         """Show what is being done, such as "loading the network", until something else is shown."""
@@ -65,15 +72,22 @@ class Lines(Progress):
         self._last_s = clock()
 
     def update(
-        self, part: str, done: int, total: int | None, note: str = "", *, detail: bool = False, steps: "Pace | None" = None
+        self,
+        part: str,
+        done: int,
+        total: int | None,
+        note: str = "",
+        *,
+        detail: bool = False,
+        pace: "Pace | None" = None,
     ) -> None:
         """Print the part, its count and the note, if a line is due."""
         now = self._clock()
-        every_s = LINE_EVERY_S if steps is None else max(LINE_EVERY_S, steps.total_s / LINES)
+        every_s = LINE_EVERY_S if pace is None else max(LINE_EVERY_S, pace.total_s / LINES)
         is_due = done == total or part not in self._printed_s or now - self._printed_s[part] >= every_s
         if is_due and not detail:
             self._printed_s[part] = now
-            count = f"{'' if steps is None else 'step '}{done} of {total}"
+            count = f"{'' if pace is None else 'step '}{done} of {total}"
             self.print(", ".join(filter(None, [part, count, note])))
 
     def begin(self, stage: str) -> None:
@@ -99,7 +113,14 @@ class Bars(Progress):
         self._tasks: dict[str, TaskID] = {}
 
     def update(
-        self, part: str, done: int, total: int | None, note: str = "", *, detail: bool = False, steps: "Pace | None" = None
+        self,
+        part: str,
+        done: int,
+        total: int | None,
+        note: str = "",
+        *,
+        detail: bool = False,
+        pace: "Pace | None" = None,
     ) -> None:
         """Draw the part's bar, a new one if there is room; that of steps is as long as the share of the work done."""
         self.remove(STAGE)
@@ -107,8 +128,8 @@ class Bars(Progress):
             if len(self._tasks) >= MOST_BARS:
                 return
             self._tasks[part] = self._display.add_task(part, total=total, note="", count="")
-        length = done if steps is None or total is None else steps.share * total
-        count = f"{'' if steps is None else 'step '}{done} of {total or '?'}"
+        length = done if pace is None or total is None else pace.share * total
+        count = f"{'' if pace is None else 'step '}{done} of {total or '?'}"
         self._display.update(self._tasks[part], completed=length, total=total, note=note, count=count)
 
     def begin(self, stage: str) -> None:
@@ -215,7 +236,7 @@ class StepProgress:
             self._shown = part
         if correction := self._pace.take_correction():
             self._progress.print(correction)
-        self._progress.update(part, event.step, event.steps, self._pace.describe(), steps=self._pace)
+        self._progress.update(part, event.step, event.steps, self._pace.describe(), pace=self._pace)
 
 
 class Pace:
@@ -265,8 +286,10 @@ class Pace:
         if abs(difference_s) < max(planned_s / 3, WORTH_S):
             return ""
         self._planned_s = None
-        reason = "slower than planned: other work on this machine? about" if difference_s > 0 else "quicker than planned:"
-        return f"{reason} {describe_seconds(self.total_s)} in all"
+        total = describe_seconds(self.total_s)
+        if difference_s < 0:
+            return f"quicker than planned: about {total} in all"
+        return f"slower than planned: other work on this machine? about {total} in all"
 
     def describe(self) -> str:
         """Return it in words, `38 %, 25 s left`."""
@@ -278,7 +301,7 @@ class Pace:
 
 
 def _step_work(estimate: "Estimate") -> Mapping[int, float]:
-    """Return the estimated seconds of a step at each long edge; the mean where a part of them is in another precision."""
+    """Return the estimated seconds of a step at each long edge, over all parts of that size."""
     steps, seconds = dict[int, int](), dict[int, float]()
     for part, evaluation_s in zip(estimate.plan.parts, estimate.evaluation_s, strict=True):
         scale = max(part.size)
