@@ -676,7 +676,7 @@ def test_a_stopped_sweep_keeps_what_is_finished(folder: Path, start: Start) -> N
     process = start(*arguments)
     assert process.stderr is not None
     lines = iter(process.stderr.readline, "")
-    assert any("panel 2/2" in line and "step 1/" in line for line in lines)
+    assert any("panel 2/2" in line and "step 1 of" in line for line in lines)
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process)
     assert (code, "Traceback" in err) == (130, False)

@@ -115,7 +115,7 @@ def test_a_stopped_run_prints_the_command_that_resumes_it_and_loses_nothing(
         patch.setattr(run_folder.Run, "record_step", record_and_signal)
         assert main(["stylize", *INPUTS, "-o", "out.png", *FAST]) == 130
     out = capfd.readouterr().out
-    assert "23 steps" in out and "stopped early: the best so far; to resume: impasto resume 20" in out
+    assert "23 steps" in out and "stopped early: the best so far" in out and "; to resume: impasto resume 20" in out
     name = out.split("impasto resume ")[1].strip()
     assert main(["resume", name, "--json"]) == 0
     out, err = capfd.readouterr()

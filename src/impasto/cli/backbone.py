@@ -163,7 +163,7 @@ def train(
             top_1 = "" if event.top_1 is None else f", top-1 {event.top_1:.1%}"
             left = describe_seconds(event.seconds / event.step * (event.steps - event.step))
             note = f"epoch {event.epoch}/{event.epochs}, loss {event.loss:.3f}{top_1}, {left} left"
-            progress.update("training", event.step, event.steps, note, unit="step")
+            progress.update("training", event.step, event.steps, note)
 
         trained = stage.train(
             data,

@@ -86,8 +86,8 @@ def estimate_quicker(job: "Job | Morph", estimate: "Estimate") -> dict[str, floa
     single, seconds = _single(job), dict[str, float]()
     for name, recipe in quicker_recipes(single.recipe, max(single.plan.size)).items():
         varied = replace(vary(single, recipe, single.inputs, single.regions), fine_jobs=single.fine_jobs)
-        whole: Any = varied if job is single else replace(job, job=varied)
-        seconds[name] = whole.estimate().seconds
+        morph: Any = job
+        seconds[name] = (varied if job is single else replace(morph, job=varied)).estimate().seconds
     return {name: each for name, each in seconds.items() if each <= MUCH_QUICKER * estimate.seconds}
 
 
@@ -105,10 +105,9 @@ def _describe_size(job: "Job | Morph") -> list[str]:
         longest = width if single.plan.size[1] >= single.plan.size[0] else height
         lines.append(f"print: {width} wide x {height} high at {dpi:g} dpi; {longest} is the long edge")
     if content is not None and single.is_enlarged:
-        height, width = content.size
-        factor = max(single.plan.size) / max(content.size)
+        factor, (H, W) = max(single.plan.size) / max(content.size), content.size
         lines.append(
-            f"enlarged {factor:.2g} times: the photograph has {width}x{height} pixels, finer detail is made up; "
+            f"enlarged {factor:.2g} times: the photograph has {W}x{H} pixels, finer detail is made up; "
             "--size content keeps its size"
         )
     return lines
