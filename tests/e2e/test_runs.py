@@ -181,6 +181,11 @@ def test_runs_are_listed_shown_and_cleaned(folder: Path, capfd: pytest.CaptureFi
     assert f"{name}\n1 of 3 would be removed" in capfd.readouterr().out
     assert main(["runs", "clean", "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["removed"] == [name]
+    own = folder / "data" / "runs" / "mine" / "run.json"
+    (folder / "elsewhere" / "mine").mkdir(parents=True)
+    (folder / "elsewhere" / "mine" / "run.json").write_bytes(own.read_bytes())
+    assert main(["runs", "clean", "mine", "--in", "elsewhere", "--unfinished"]) == 0  # not the user's own of that name
+    assert not (folder / "elsewhere" / "mine").exists() and own.exists()
     assert main(["runs", "clean", "--unfinished"]) == 0
     left = folder / "data" / "runs"
     assert [path.relative_to(left) for path in left.rglob("*")] == [Path("mine"), Path("mine/note.txt")]

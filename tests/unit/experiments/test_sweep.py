@@ -18,6 +18,7 @@ from impasto.errors import OutputError, RecipeError
 from impasto.experiments import sweep as stage
 from impasto.experiments.grid_cell import CellPainter, GridCell
 from impasto.experiments.sweep import FIGURE_3, Axis, change_field, compose_sweep, parse_axis, plan_sweep
+from impasto.painting import cache
 
 Picture = Callable[..., Tensor]
 ROWS, COLUMNS = Axis("style_layers", (("conv1_1",), ("conv1_1", "conv2_1"))), Axis("strength", (0.2, 0.8))
@@ -272,7 +273,12 @@ def test_the_sheet_holds_every_panel(tmp_path: Path, painter: Painter) -> None:
         torch.testing.assert_close(sheet[..., y : y + 32, x : x + 24], panel.pastiche)
 
 
-def test_the_function_writes_sheet_cells_and_losses_and_resumes(tmp_path: Path, picture: Picture) -> None:
+def test_the_function_writes_sheet_cells_and_losses_and_resumes(
+    tmp_path: Path, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[impasto.Recipe] = []
+    build = cache.build_encoder
+    monkeypatch.setattr(cache, "build_encoder", lambda recipe: built.append(recipe) or build(recipe))
     inputs = picture(32, 24, 1), picture(32, 32, 2)
     how: dict[str, Any] = {"recipe": tiny(), "steps": 1, "threads": 1}
     steps: list[int] = []
@@ -284,6 +290,7 @@ def test_the_function_writes_sheet_cells_and_losses_and_resumes(tmp_path: Path, 
         **how,
         on_step=lambda event: steps.append(event.step),
     )
+    assert len(built) == 1  # for all panels together
     assert [[cell.recipe.strength for cell in row] for row in made.cells] == [[0.2, 0.2], [0.8, 0.8]]
     assert torch.equal(made.cells[1][0].pastiche, impasto.read_image(tmp_path / "grid_panels" / "row2_column1.png"))
     assert json.loads(made.notes.read_text()) == json.loads(json.dumps(made.to_dict()))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 import impasto
 from impasto.cost import calibration, workload
-from impasto.errors import DeviceError, OutOfMemoryError, RecipeError
+from impasto.errors import DeviceError, ImageSizeError, OutOfMemoryError, RecipeError
 from impasto.losses.objective import Objective
 from impasto.optimize import precision
 from impasto.painting import job
@@ -212,3 +212,11 @@ def test_a_start_file_that_cannot_be_read_is_told_before_the_run(picture: Paint,
     (tmp_path / "start.png").write_text("no picture")
     with pytest.raises(impasto.ImpastoError, match=r"start\.png"):
         impasto.prepare_pastiche(picture(40, 40), picture(40, 40), recipe(init=str(tmp_path / "start.png")))
+
+
+def test_the_limit_on_pixels_counts_for_the_start_image(picture: Paint, tmp_path: Path) -> None:
+    impasto.write_image(picture(48, 50), tmp_path / "start.png")
+    inputs = picture(40, 40), picture(40, 40), recipe(init=str(tmp_path / "start.png"))
+    assert impasto.prepare_pastiche(*inputs, max_pixels=2400).inputs.init is not None
+    with pytest.raises(ImageSizeError, match="init .* has 2,400 pixels; expected at most 2,399"):
+        impasto.prepare_pastiche(*inputs, max_pixels=2399)
