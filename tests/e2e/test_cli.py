@@ -806,3 +806,23 @@ def test_only_and_protect_paint(folder: Path) -> None:
     metadata: Any = read_metadata(folder / "out.png")
     assert [entry["role"] for entry in metadata["inputs"]] == ["content", "style", "only", "protect"]
     assert (metadata["recipe"]["only_feather"], metadata["recipe"]["protect_strength"]) == (2, 3.0)
+
+
+def test_a_side_is_resolved_for_each_photograph_and_repeated(
+    folder: Path, capfd: pytest.CaptureFixture[str], picture: Callable[..., Tensor]
+) -> None:
+    write_image(picture(60, 40), "upright.png")
+    fast = ("--weights", "tiny", "--steps", "1", "--first-scale", "0", "--threads", "1", "--quiet")
+    Path("list.csv").write_text(
+        "content,style,output,size\nphoto.png,painting.png,a.png,48 wide\nupright.png,painting.png,b.png,48-wide\n"
+    )
+    assert main(["batch", "--from", "list.csv", "-o", "out", *fast]) == 0
+    assert (size_of("out/a.png"), size_of("out/b.png")) == ((48, 36), (48, 72))
+    metadata = read_metadata("out/b.png")
+    assert metadata is not None and metadata["recipe"]["size"] == "48 wide"
+    assert main(["rerun", "out/b.png", "-o", "again.png", "--quiet"]) == 0
+    assert Path("again.png").read_bytes() == Path("out/b.png").read_bytes()
+    assert main(["rerun", "out/b.png", "-o", "other.png", "--content", "photo.png", "--quiet"]) == 0
+    assert size_of("other.png") == (48, 36)
+    assert main(["texture", "photo.png", "-o", "out.png", "--size", "48-wide", *fast]) == 2
+    assert "size is '48 wide', which follows a photograph" in capfd.readouterr().err

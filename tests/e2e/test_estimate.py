@@ -161,6 +161,8 @@ def test_the_size_of_a_print_is_reported(folder: Path, capfd: pytest.CaptureFixt
     start = ["stylize", "photo.png", "painting.png", *FAST, "--first-scale", "0", "--dry-run"]
     for size, line in (
         ("4cm", "print: 4 cm wide x 3 cm high at 300 dpi; 4 cm is the long edge"),
+        ("3cm-wide", "print: 3 cm wide x 2.3 cm high at 300 dpi"),
+        ("3cm high", "print: 4 cm wide x 3 cm high at 300 dpi"),
         ("254", "print: 2.2 cm wide x 1.6 cm high at 300 dpi; 2.2 cm is the long edge"),
     ):
         assert main([*start, "--size", size, "--dpi", "300"]) == 0

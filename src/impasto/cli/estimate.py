@@ -103,7 +103,8 @@ def _describe_size(job: "Job | Morph") -> list[str]:
     if dpi is not None:
         height, width = (f"{round(2.54 * side / dpi, 1):g} cm" for side in single.plan.size)
         longest = width if single.plan.size[1] >= single.plan.size[0] else height
-        lines.append(f"print: {width} wide x {height} high at {dpi:g} dpi; {longest} is the long edge")
+        edge = f"; {longest} is the long edge" if isinstance(single.recipe.size, int) else ""
+        lines.append(f"print: {width} wide x {height} high at {dpi:g} dpi{edge}")
     if content is not None and single.is_enlarged:
         factor, (H, W) = max(single.plan.size) / max(content.size), content.size
         lines.append(

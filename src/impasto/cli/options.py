@@ -16,7 +16,7 @@ from impasto.errors import RecipeError
 from impasto.recipe.fields import describe_range, format_value
 from impasto.recipe.files import check_files
 from impasto.recipe.presets import preset_names
-from impasto.recipe.recipe import Recipe, field_names, parse_field
+from impasto.recipe.recipe import TEXTURE_SIZE, Recipe, field_names, parse_field
 from impasto.recipe.words import INITS, LAYERS, STATISTICS
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ _METAVARS = {
     "layers": "LAYER,...",
     "numbers": "NUMBER,...",
     "statistics": "NAME,...",
-    "size": "N|WxH|content",
+    "size": "N|60cm|content",
     "style_size": "NAME|N",
     "init": "NAME|FILE",
     "text": "NAME|FILE",
@@ -249,7 +249,7 @@ def takes_recipe(default: str, *, without: Sequence[str] = ()) -> Callable[[Comm
         check_files(recipe)
         return recipe
 
-    fields = _field_parameters(Recipe.preset(default), without)
+    fields = _field_parameters(Recipe.preset(default), without, has_pairs=default == "texture")
     options = [*_source_parameters(default), *fields, help_all_parameter()]
     return lambda command: replace_parameter(command, "recipe", options, build)
 
@@ -261,7 +261,8 @@ def takes_changes(command: Command) -> Command:
         texts = {name: _to_text(given[name]) for name in field_names()}
         return {name: parse_field(name, text) for name, text in texts.items() if text is not None}
 
-    return replace_parameter(command, "changes", [*_field_parameters(None, ()), help_all_parameter()], build)
+    fields = _field_parameters(None, (), has_pairs=True)
+    return replace_parameter(command, "changes", [*fields, help_all_parameter()], build)
 
 
 def read_memory(max_memory: str | None) -> int | None:
@@ -305,14 +306,14 @@ def _describe_presets(default: str) -> str:
     )
 
 
-def _field_parameters(recipe: Recipe | None, without: Sequence[str]) -> list[inspect.Parameter]:
+def _field_parameters(recipe: Recipe | None, without: Sequence[str], *, has_pairs: bool) -> list[inspect.Parameter]:
+    """Return an option for each field. has_pairs: whether a size may be width and height."""
     fields = {field.name: field for field in dataclasses.fields(Recipe)}
     names = [name for panel in PANELS.values() for name in panel]
     names += [name for name in fields if name not in names]
+    shown = [(fields[name], getattr(recipe, name, None)) for name in names if name not in without]
     return [
-        option(name, Annotated[_option_type(fields[name]), _option(fields[name], getattr(recipe, name, None))])
-        for name in names
-        if name not in without
+        option(field.name, Annotated[_option_type(field), _option(field, value, has_pairs)]) for field, value in shown
     ]
 
 
@@ -324,17 +325,20 @@ def _to_text(value: str | bool | None) -> str | None:
     return format_value(value) if isinstance(value, bool) else value
 
 
-def _option(field: "dataclasses.Field[Any]", value: Any) -> Any:
+def _option(field: "dataclasses.Field[Any]", value: Any, has_pairs: bool) -> Any:
     panel = next((panel for panel, names in PANELS.items() if field.name in names), [*PANELS][-1])
     choices = field.metadata.get("choices")
     help = str(field.metadata["help"])
+    if field.name == "size" and not has_pairs:
+        help = help.removesuffix(TEXTURE_SIZE)
     if choices and not all(choice in help for choice in choices):
         help = f"{help} ({', '.join(choices)})"
     facts = [f"default: {format_value(value)}"] if value not in (None, ()) else []
     facts += [text] if (text := describe_range(field)) else []
     kind = field.metadata["kind"]
     name, is_flag = field.name.replace("_", "-"), kind == "flag"
-    words = choices or _WORDS.get(field.name) or _WORDS.get(kind) or field.metadata.get("among", ())
+    words: Sequence[Any] = (*field.metadata.get("aliases", ()), *(choices or ()))
+    words = words or _WORDS.get(field.name) or _WORDS.get(kind) or field.metadata.get("among", ())
     metavar = "NAME" if choices else "|".join(map(str, field.metadata.get("among", ())))
     return typer.Option(
         f"--{name}/--no-{name}" if is_flag else f"--{name}",

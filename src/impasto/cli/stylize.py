@@ -36,7 +36,7 @@ def stylize(
     """Repaint a photograph in the style of one or more paintings.
 
     impasto stylize photo.jpg starry_night.jpg
-    impasto stylize photo.jpg starry_night.jpg -o poster.tif --size 60cm --color content-luma
+    impasto stylize photo.jpg starry_night.jpg -o poster.tif --size 60cm-wide --color content
 
     With --frames the style changes from the first STYLE through all to the last; OUT is then an
     animation (.webp or .gif) or numbered pictures (OUT_0001.png, ...).

@@ -18,8 +18,8 @@ from impasto.recipe.recipe import Recipe
 _BOTH = ("photograph", "style image")
 
 NEEDS: dict[str, tuple[str, ...]] = {
-    "style": (),
     "content-luma": _BOTH,
+    "style": (),
     "match": _BOTH,
     "histogram": _BOTH,
     "oklab": ("style image",),

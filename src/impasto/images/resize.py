@@ -16,6 +16,13 @@ def fit_long_edge(height: int, width: int, long_edge: int) -> tuple[int, int]:
     return max(1, round(height * long_edge / longest)), max(1, round(width * long_edge / longest))
 
 
+def fit_side(height: int, width: int, pixels: int, side: str) -> tuple[int, int]:
+    """Return the (height, width) of the same aspect whose side "wide" or "high" has so many pixels."""
+    if side == "wide":
+        return max(1, round(height * pixels / width)), pixels
+    return pixels, max(1, round(width * pixels / height))
+
+
 def fit_pixels(height: int, width: int, pixels: int) -> tuple[int, int]:
     """Return the (height, width) of the same aspect with about `pixels` pixels, each at least 1.
 

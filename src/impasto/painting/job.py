@@ -17,7 +17,7 @@ from impasto.features.guides import Region
 from impasto.features.vgg import Vgg, check_layers
 from impasto.features.weights import WeightsRecord
 from impasto.images.carried import Carried
-from impasto.images.resize import fit_long_edge
+from impasto.images.resize import fit_long_edge, fit_side
 from impasto.losses.protection import protect_recipe
 from impasto.optimize.precision import check_precision, resolve_precision
 from impasto.optimize.schedule import RunPlan
@@ -26,6 +26,7 @@ from impasto.painting.inputs import Inputs
 from impasto.painting.options import RunOptions
 from impasto.painting.planner import Planner
 from impasto.recipe.checks import check_blend
+from impasto.recipe.fields import split_side
 from impasto.recipe.recipe import Recipe
 from impasto.runs.folders import AUTO, check_run_dir
 from impasto.system.device import resolve_devices
@@ -176,9 +177,10 @@ def _find_size(recipe: Recipe, inputs: Inputs) -> tuple[int, int]:
     if isinstance(recipe.size, tuple):
         return recipe.size
     picture = inputs.content if inputs.content is not None else inputs.styles[0]
-    if recipe.size == "content":
-        return picture.size
-    return fit_long_edge(*picture.size, recipe.size)
+    if isinstance(recipe.size, int):
+        return fit_long_edge(*picture.size, recipe.size)
+    side = split_side(recipe.size)
+    return picture.size if side is None else fit_side(*picture.size, *side)
 
 
 def _effective_recipe(recipe: Recipe, inputs: Inputs) -> Recipe:

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from impasto.errors import KeywordError, RecipeError
 from impasto.recipe.words import LAYERS, STATISTICS, split_statistic
@@ -20,7 +20,8 @@ LONGEST_SHOWN = 100
 PRINT_DPI = 300.0
 """Pixels per inch of a print, if the recipe has no `dpi`."""
 
-_PRINT = re.compile(r"(\d{1,6}(?:\.\d*)?|\.\d+)(?:x(\d{1,6}(?:\.\d*)?|\.\d+))?\s*(cm|mm|in)")
+_PRINT = re.compile(r"(\d{1,6}(?:\.\d*)?|\.\d+)(?:x(\d{1,6}(?:\.\d*)?|\.\d+))?\s*(cm|mm|in)(?:[\s-]*(wide|high))?")
+_SIDE = re.compile(r"(\d{1,10})[\s-]*(wide|high)")
 _UNITS_PER_INCH = {"cm": 2.54, "mm": 25.4, "in": 1.0}
 
 
@@ -144,6 +145,7 @@ def _check_integer(field: Field, value: Any) -> int:
 
 def _check_choice(field: Field, value: Any) -> str:
     choices = field.metadata["choices"]
+    value = field.metadata.get("aliases", {}).get(value, value) if isinstance(value, str) else value
     if not isinstance(value, str) or value not in choices:
         raise RecipeError(
             f"{field.name} is {shown(value)}; expected {' or '.join(choices)}.",
@@ -216,24 +218,35 @@ def _check_statistics(field: Field, value: Any) -> tuple[str, ...]:
 
 
 def is_print(size: object) -> bool:
-    """Return whether a size is a text such as "60cm", "600mm", "24in", or "60x40cm" for width and height."""
-    return isinstance(size, str) and _PRINT.fullmatch(size.strip().lower()) is not None
+    """Return whether a size is a text such as "60cm", "600mm", "24in", "60cm wide", or "60x40cm", the width first."""
+    found = _PRINT.fullmatch(size.strip().lower()) if isinstance(size, str) else None
+    return found is not None and (found[2] is None or found[4] is None)
 
 
-def print_pixels(size: str, dpi: float) -> int | tuple[int, int]:
-    """Return the pixels of a print: its long edge, or (height, width)."""
+def print_pixels(size: str, dpi: float) -> int | str | tuple[int, int]:
+    """Return the pixels of a print: its long edge, or (height, width), or a text as "7087 wide"."""
     found = _PRINT.fullmatch(size.strip().lower())
     assert found is not None
     width, height = (round(float(side or 0) / _UNITS_PER_INCH[found[3]] * dpi) for side in found.groups()[:2])
+    if found[4] is not None:
+        return f"{width} {found[4]}"
     return width if found[2] is None else (height, width)
 
 
-def _check_size(field: Field, value: Any) -> int | tuple[int, int] | Literal["content"]:
+def split_side(size: str) -> tuple[int, str] | None:
+    """Return the pixels of a size such as "7087 wide", and "wide" or "high"; None of any other text."""
+    found = _SIDE.fullmatch(size.strip().lower())
+    return None if found is None else (int(found[1]), found[2])
+
+
+def _check_size(field: Field, value: Any) -> int | str | tuple[int, int]:
     if value == "content":
         return "content"
     if isinstance(value, str):
         try:
             value = print_pixels(value, PRINT_DPI) if is_print(value) else _parse_size(value)
+            if isinstance(value, str) and (side := split_side(value)) is not None and 1 <= side[0] < 2**31:
+                return f"{side[0]} {side[1]}"
         except ValueError as error:
             raise _wrong(field, value, _EXPECTED["size"]) from error
     sides = value if isinstance(value, (tuple, list)) else (value,)
@@ -278,7 +291,7 @@ def _parse_flag(text: str) -> bool:
 
 
 def _parse_size(text: str) -> int | str | tuple[int, int]:
-    if text.lower() == "content" or is_print(text):
+    if text.lower() == "content" or is_print(text) or split_side(text) is not None:
         return text.lower()
     width, found, height = text.lower().partition("x")
     return (int(height), int(width)) if found else int(text)
@@ -321,5 +334,5 @@ _EXPECTED = {
     "integer": "a whole number",
     "flag": "yes or no",
     "numbers": "numbers separated by commas",
-    "size": "a whole number of at least 1, two as 1024x768, content, or a print such as 60cm",
+    "size": "a whole number of at least 1, two as 1024x768, content, or a print such as 60cm or 60cm-wide",
 }

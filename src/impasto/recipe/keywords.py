@@ -28,9 +28,9 @@ class RecipeFields(TypedDict, total=False):
     style_weight: float | None
     tv_weight: float
     tv_normalization: Literal["sum", "mean"]
-    size: int | tuple[int, int] | Literal["content"]
+    size: int | tuple[int, int] | str
     init: str
-    color: Literal["style", "content-luma", "match", "histogram", "oklab"]
+    color: Literal["content-luma", "style", "match", "histogram", "oklab", "content"]
     recolor: float
     color_map: Literal["cholesky", "pca", "monge"]
     guide_mode: Literal["simple", "inside", "all"]

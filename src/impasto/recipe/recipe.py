@@ -31,6 +31,9 @@ from impasto.recipe.presets import preset_texts
 from impasto.recipe.words import COLORS, GUIDE_MODES, STATISTICS, STYLE_LAYERS, split_statistic
 from impasto.system.disk import path_hint, to_path
 
+TEXTURE_SIZE = "; for a texture also 1024x768"
+"""What only a texture's size may be, in the help."""
+
 FORMAT_VERSION = 1
 """Version of the recipe's written form; a newer one is refused with a clear message."""
 
@@ -123,18 +126,22 @@ class Recipe:
     tv_normalization: Literal["sum", "mean"] = option(
         "mean", "choice", "total variation: sum or mean over neighboring pixels", choices=("sum", "mean")
     )
-    size: int | tuple[int, int] | Literal["content"] = option(
+    size: int | tuple[int, int] | str = option(
         512,
         "size",
-        "long edge in pixels; content: the photograph's own size; 60cm or 24in: a print at --dpi; for a texture also "
-        "1024x768",
+        "long edge in pixels; content: the photograph's own size; 60cm or 24in: a print at --dpi; 60cm-wide, 60cm-high "
+        f"or 1200-wide: that side{TEXTURE_SIZE}",
         low=1,
     )
     init: str = option(
         "content", "init", "start image: content, style, noise, black, white, mean, a color #rrggbb, or a file"
     )
-    color: Literal["style", "content-luma", "match", "histogram", "oklab"] = option(
-        "style", "choice", "; ".join(f"{name} = {what}" for name, what in COLORS.items()), choices=tuple(COLORS)
+    color: Literal["content-luma", "style", "match", "histogram", "oklab", "content"] = option(
+        "style",
+        "choice",
+        "content or " + "; ".join(f"{name}: {what}" for name, what in COLORS.items()),
+        choices=tuple(COLORS),
+        aliases={"content": "content-luma"},
     )
     recolor: float = option(
         0.0,

@@ -19,11 +19,11 @@ STATISTICS = {
 """The statistics of a style, and what each is."""
 
 COLORS = {
-    "style": "as painted",
-    "content-luma": "paint lightness only, keep the photograph's colors",
-    "match": "map the style's mean and covariance to the photograph's before painting",
-    "histogram": "give the style the photograph's histograms before painting",
-    "oklab": "map the chroma to the style's after painting",
+    "content-luma": "keep the photograph's colors, paint light and dark alone",
+    "style": "the painting's colors",
+    "match": "the photograph's palette, but not each color in its place",
+    "histogram": "the same, more closely",
+    "oklab": "the painting's palette, restored at the end",
 }
 """The sources of the pastiche's colors, and how each is applied."""
 

@@ -77,7 +77,10 @@ def check_texture(recipe: Recipe) -> None:
 def prepare_sampled(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
     """Return the job of a texture whose samples were read. Raises ImageSizeError, and what `prepare` raises."""
     if isinstance(recipe.size, str):
-        raise RecipeError("size is 'content', and a texture has none.", "Give --size 1024, or --size 1024x768.")
+        raise RecipeError(
+            f"size is {recipe.size!r}, which follows a photograph, and a texture has none.",
+            "Give --size 1024, or --size 1024x768.",
+        )
     for height, width in (sample.size for sample in inputs.styles):
         if min(height, width) < SMALLEST_SAMPLE:
             raise ImageSizeError(

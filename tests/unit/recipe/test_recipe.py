@@ -36,6 +36,11 @@ def test_paper_preset_is_the_paper() -> None:
     ("changes", "pixels", "dpi"),
     [
         ({"size": "60cm"}, 7087, 300),
+        ({"size": "60cm wide"}, "7087 wide", 300),
+        ({"size": "60cm-high", "dpi": 100}, "2362 high", 100),
+        ({"size": " 24 IN  High"}, "7200 high", 300),
+        ({"size": "1200-wide"}, "1200 wide", None),
+        ({"size": "1200 high"}, "1200 high", None),
         ({"size": "600 mm", "dpi": 300}, 7087, 300),
         ({"size": "23.5in", "dpi": 100}, 2350, 100),
         ({"size": ".5IN"}, 150, 300),
@@ -89,6 +94,7 @@ def test_vgg19_has_sixteen_layers_and_relu_is_an_alias() -> None:
         ("init", "#ff8800", "#ff8800"),
         ("size", "1024x768", (768, 1024)),
         ("size", "Content", "content"),
+        ("size", "1200-wide", "1200-wide"),
     ],
 )
 def test_text_of_a_person_becomes_a_value(name: str, text: str, value: object) -> None:
@@ -114,6 +120,10 @@ def test_text_of_a_person_becomes_a_value(name: str, text: str, value: object) -
         ({"size": "0.001cm"}, ["size is 0", "at least 1"]),
         ({"size": "60cm", "dpi": 0}, ["dpi is 0", "at least 1"]),
         ({"size": "60km"}, ["size is '60km'", "60cm"]),
+        ({"size": "0 wide"}, ["size is '0 wide'", "60cm-wide"]),
+        ({"size": "60cm deep"}, ["size is '60cm deep'"]),
+        ({"size": "60x40cm wide"}, ["size is '60x40cm wide'"]),
+        ({"size": "99999999999 high"}, ["size is '99999999999 high'"]),
         ({"size": "1.2.3cm"}, ["size is '1.2.3cm'"]),
         ({"size": "-60cm"}, ["size is '-60cm'"]),
         ({"rescaled_network": "yes"}, ["true or false"]),
@@ -289,3 +299,17 @@ def test_other_layers_clear_the_weights_of_the_old_ones() -> None:
 def test_a_recipe_is_built_from_names_and_values(values: Any) -> None:
     with pytest.raises(RecipeError, match="recipe is a .*; expected field names with their values"):
         Recipe.from_dict(values)
+
+
+@pytest.mark.parametrize("size", ["60cm wide", "1200-high"])
+def test_a_side_stays_in_the_recipe_as_it_is_written(size: str) -> None:
+    recipe = Recipe(size=size)
+    assert Recipe.from_toml(recipe.to_toml()) == Recipe.from_dict(recipe.to_dict()) == recipe
+    assert Recipe(size=parse_field("size", size)) == recipe
+
+
+def test_content_is_another_word_for_its_color() -> None:
+    assert Recipe(color="content") == Recipe().replace(color="content") == Recipe(color="content-luma")
+    assert Recipe.from_toml('color = "content"').color == "content-luma"
+    with pytest.raises(RecipeError, match="color is 'contents'; expected content-luma or style"):
+        Recipe().replace(color="contents")
