@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import time
@@ -128,6 +130,59 @@ def test_a_stopped_run_prints_the_command_that_resumes_it_and_loses_nothing(
     assert capfd.readouterr().out == f"run {name} is finished: its picture is {folder / 'out.png'}\n"
     assert main(["resume", name, "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["output"] == str(folder / "out.png")
+
+
+def test_a_stopped_run_is_found_by_its_picture(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    record, loud = run_folder.Run.record_step, [word for word in FAST if word != "--quiet"]
+
+    def record_and_signal(self: run_folder.Run, event: impasto.StepEvent) -> None:
+        record(self, event)
+        if event.step == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder.Run, "record_step", record_and_signal)
+        assert main(["stylize", *INPUTS, "-o", "out.png", *FAST]) == 130
+    out = capfd.readouterr().out
+    assert "7 steps in" in out and "the best so far, painted at 32x24 so far; to resume: impasto resume 20" in out
+    name = out.split("impasto resume ")[1].strip()
+    assert main(["stylize", *INPUTS, "-o", "other.png", *loud]) == 0
+    out, err = capfd.readouterr()
+    assert "replac" not in out + err
+    shutil.copy("out.png", "stopped.png")
+    assert main(["stylize", *INPUTS, "-o", "out.png", *loud, "--run-dir", "none"]) == 0
+    out, err = capfd.readouterr()
+    assert f"out.png is of a stopped run and will be replaced; to finish that one: impasto resume {name}\n" in err
+    assert out.endswith(", replacing an older picture\n")
+    shutil.copy("out.png", "whole.png")
+    assert main(["runs", "show", "out.png"]) == 0
+    assert f"/{name}\n" in capfd.readouterr().out
+    monkeypatch.chdir("data")
+    assert main(["resume", "../out.png"]) == 0
+    out = capfd.readouterr().out
+    assert re.search(r"out.png: 64x48, 40 steps in \S+ s, 33 of them in \S+ s now\n$", out) and "replac" not in out
+    monkeypatch.chdir("..")
+    assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()
+    assert main(["resume", "out.png"]) == 0  # now it is finished
+    assert capfd.readouterr().out.startswith(f"run {name} is finished")
+    assert main(["resume", "whole.png"]) == 2
+    assert "or the picture that one was to write" in capfd.readouterr().err
+
+
+def test_the_list_of_runs_breaks_no_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    long = "a-photograph-with-a-name-that-is-quite-long"
+    shutil.copy("photo.png", f"{long}.png")
+    assert main(["stylize", f"{long}.png", "painting.png", "-o", f"{long}-painted.png", *FAST, "--steps", "1"]) == 0
+    capfd.readouterr()
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["runs", "list"]) == 0
+    out = capfd.readouterr().out
+    assert re.search(rf"^\d+-\d+-{long[:40]} ", out, re.MULTILINE)
+    assert all(len(line) <= 80 for line in out.splitlines())
 
 
 def test_the_second_of_two_processes_names_the_first(

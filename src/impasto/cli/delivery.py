@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,6 +65,7 @@ class Delivery:
         read: list[Path | str] = [*inputs, *recipe_files(recipe)]
         every, folder, animation = options.snapshot_every, options.snapshot_dir, options.animation
         check_output(output, inputs=read, depth=recipe.depth)
+        self._replaces = output.exists()
         if folder is not None and every is None:
             raise OutputError(
                 f"--snapshot-dir {str(folder)!r} is given without --snapshot-every; expected both.",
@@ -100,6 +102,10 @@ class Delivery:
         from impasto.painting.paint import paint
         from impasto.painting.recorder import start_recorder
 
+        if recorder is not None:
+            self._replaces = False  # the picture is the run's own
+        elif self._replaces and not report.quiet:
+            _report_stopped(self._output)
         recorder = recorder if recorder is not None else start_recorder(job, self.record)
         started_s, steps_before = time.perf_counter(), recorder.step
         with show_steps(quiet=report.quiet, estimate=estimate) as steps:
@@ -144,7 +150,7 @@ class Delivery:
 
     def _lines(self, text: str, result: "Result", run: "Run | None") -> list[str]:
         resume = f"; to resume: impasto resume {name_run(run.folder)}" if run and result.end == "stopped" else ""
-        lines = [text + resume]
+        lines = [f"{text}{', replacing an older picture' if self._replaces else ''}{resume}"]
         if snapshots := self._evolution.snapshots:
             lines.append(f"{snapshots[0].parent}: {len(snapshots)} snapshots")
         if self._animation is not None:
@@ -171,6 +177,15 @@ def name_run(folder: Path) -> str:
     from impasto.runs.folders import is_users
 
     return quote(folder.name if is_users(folder) else str(folder))
+
+
+def _report_stopped(output: Path) -> None:
+    """Print which stopped run was to write the same picture, if there is one."""
+    from impasto.runs.summary import find_stopped_writer
+
+    if (folder := find_stopped_writer(output)) is not None:
+        text = f"{output} is of a stopped run and will be replaced; to finish that one: impasto resume {folder.name}"
+        print_line(text, file=sys.stderr)
 
 
 def describe_result(result: "Result", output: Path, seconds: float, steps_before: int = 0) -> str:

@@ -25,14 +25,22 @@ def print_line(text: str, *, file: TextIO | None = None) -> None:
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = False) -> None:
-    """Print a table on stdout, whose rows have as many cells as the head. numbers: align the second column right."""
+    """Print a table on stdout, whose rows have as many cells as the head. numbers: align the second column right.
+
+    The first column, which has names that are typed elsewhere, is never broken; the others are where there is no room.
+    """
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for index, title in enumerate(head):
+        name_width = max(map(len, [title, *(row[0] for row in rows)])) if index == 0 else None
         table.add_column(
-            _to_printable(title, sys.stdout), justify="right" if numbers and index == 1 else "left", overflow="fold"
+            _to_printable(title, sys.stdout),
+            justify="right" if numbers and index == 1 else "left",
+            overflow="fold",
+            no_wrap=index == 0,
+            min_width=name_width,
         )
     for row in rows:
         table.add_row(*(_to_printable(cell, sys.stdout) for cell in row))

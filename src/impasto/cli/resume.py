@@ -41,7 +41,7 @@ def resume(
     """Resume a run that was stopped or killed.
 
     impasto resume
-    impasto resume 20261121-101505-photo
+    impasto resume pastiche.png
 
     It resumes from the last checkpoint, some seconds before the stop, with the same tiles, precision
     and threads. On a CPU the picture is the same, byte by byte, as without the stop.

@@ -27,10 +27,9 @@ def complete_run(incomplete: str) -> list[str]:
 _run: Callable[..., Any] = functools.partial(
     typer.Argument, metavar="RUN", show_default=False, autocompletion=complete_run
 )
-RunName = Annotated[str, _run(help="the folder of the run, or its name in `impasto runs list`")]
-StoppedName = Annotated[
-    str | None, _run(help="the folder of the run, or its name in `impasto runs list`; default: the only stopped run")
-]
+_NAMES = "the run: its name in `impasto runs list`, its folder, or its picture"
+RunName = Annotated[str, _run(help=_NAMES)]
+StoppedName = Annotated[str | None, _run(help=f"{_NAMES}; default: the only stopped run")]
 RunNames = Annotated[list[str] | None, _run(help="default: all finished runs")]
 Place = Annotated[Path | None, typer.Option("--in", metavar="DIR", help="folder of runs; default: your own")]
 Plot = Annotated[bool, typer.Option("--plot", metavar="", help="draw the losses by step in RUN/losses.svg")]

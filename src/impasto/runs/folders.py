@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from impasto.errors import OutputError, RunError
-from impasto.runs.record import RECORD_NAME
+from impasto.runs.record import RECORD_NAME, Record
 from impasto.system.disk import check_folder, data_folder, is_folder, path_hint, quote, to_path
 
 AUTO = "auto"
@@ -40,7 +40,8 @@ def list_runs(folder: Path) -> list[Path]:
 def find_run(name: str | os.PathLike[str], parent: Path | None = None) -> Path:
     """Return the folder of a run: a path, or a name among the user's own runs; a name in `parent` if that is given.
 
-    Raises RunError with the nearest name.
+    Without `parent` the path of a picture is that of the last of the user's runs that was to write it, stopped ones
+    before finished ones. Raises RunError with the nearest name.
     """
     if not isinstance(name, str):
         name = to_path(name, "run", RunError)
@@ -52,13 +53,29 @@ def find_run(name: str | os.PathLike[str], parent: Path | None = None) -> Path:
         if (parent / name / RECORD_NAME).is_file():
             return (parent / name).resolve()
         names = [path.name for path in list_runs(parent)]
+        if parent == runs_folder() and (writers := find_writers(Path(name))):
+            return writers[-1].resolve()
     except (OSError, ValueError):  # too long, with a zero byte, or no home
         pass
     close = difflib.get_close_matches(os.fspath(name), names, n=1)
     raise RunError(
-        f"run {os.fspath(name)!r} is not there; expected the folder of a run or a name among your runs.",
+        f"run {os.fspath(name)!r} is not there; expected the folder of a run, a name among your runs, or the picture "
+        "that one was to write.",
         path_hint(name, f"Did you mean {close[0]!r}?" if close else "`impasto runs list` lists them."),
     )
+
+
+def find_writers(picture: Path) -> list[Path]:
+    """Return the user's runs that were to write this picture: the finished ones, then the others, each by age."""
+    found: list[tuple[bool, Path]] = []
+    for folder in list_runs(runs_folder()):
+        try:
+            record = Record.read(folder)
+        except RunError:  # damaged
+            continue
+        if record.output and os.path.abspath(record.output) == os.path.abspath(picture):
+            found.append((record.finished is None, folder))
+    return [folder for _, folder in sorted(found)]
 
 
 def new_folder(created: str, name: str) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import RunError
-from impasto.runs.folders import list_runs, runs_folder
+from impasto.runs.folders import find_writers, list_runs, runs_folder
 from impasto.runs.lock import is_locked
 from impasto.runs.record import Record
 from impasto.runs.run import measure_run
@@ -25,6 +25,14 @@ def find_stopped() -> Path:
             f"The newest: impasto resume {stopped[-1].name}; `impasto runs list` lists all.",
         )
     return stopped[0]
+
+
+def find_stopped_writer(picture: Path) -> Path | None:
+    """Return the last of the user's stopped runs that was to write this picture; None if there is none."""
+    try:
+        return next((path for path in reversed(find_writers(picture)) if _is_stopped(path)), None)
+    except RunError:  # no home
+        return None
 
 
 def summarize_run(folder: Path) -> dict[str, Any]:
