@@ -33,8 +33,8 @@ def resume(
     """Finish a run that was stopped: on a CPU the result is byte by byte that of one never stopped.
 
     run: its folder, its name among the user's runs, or the picture that one of these was to write. It continues from
-    the last checkpoint, with the plan, precision and threads that it began with, and writes the picture where it was to be
-    written.
+    the last checkpoint, with the plan, precision and threads that it began with, and writes the picture in its
+    place.
     force: even if inputs have changed since. device: another one than the run's, which then is not exact.
     Raises RunError (unknown, finished, damaged, of a newer version, inputs gone or changed), RunLockedError (another
     process paints it), and what `stylize` raises.
