@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -83,8 +84,15 @@ def test_each_photograph_keeps_its_size_or_its_enlargement_is_reported(
 def test_a_dry_run_shows_what_is_left_and_writes_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["batch", "photos", "paintings", "-o", "out", *FAST, "--dry-run"]) == 0
     out = capfd.readouterr().out
-    assert "8 jobs, 0 done, 8 left" in out and "  a_x.png\n" in out and " a picture as the first of them" in out
+    assert "8 pictures, 0 done, 8 left" in out and "  a_x.png\n" in out and " a picture as the first of them" in out
+    assert re.search(r" in all, needs [\d.]+ GiB of memory$", out, re.MULTILINE) and "replaced" not in out
     assert not Path("out").exists()
+    assert main(["batch", "photos/a.png", "paintings", "-o", "out", *FAST, "--quiet"]) == 0
+    capfd.readouterr()
+    Path("out/manifest.jsonl").unlink()
+    for seed, line in ((0, "out: 2 pictures, 2 done, 0 left"), (1, "2 pictures of these exist and would be replaced")):
+        assert main(["batch", "photos/a.png", "paintings", "-o", "out", *FAST, "--seed", str(seed), "--dry-run"]) == 0
+        assert line in capfd.readouterr().out
 
 
 def test_a_list_with_a_recipe_a_row(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto.batch.jobs import Job, Setup, job_key
+from impasto.batch.jobs import Job, Setup, is_painted, job_key
 from impasto.batch.manifest import NAME, Done
 from impasto.workers.pool import Share
 from impasto.workers.processes import count_cores
@@ -21,12 +21,15 @@ MOST_NAMED = 20
 class Forecast:
     """The work left. done: jobs that were done before. next_outputs: the first pictures to paint.
 
+    replaced: how many pictures exist, but were painted otherwise or elsewhere.
+
     estimate: of the first picture that can be painted; None where none of these can.
     """
 
     jobs: int
     done: int
     next_outputs: tuple[str, ...]
+    replaced: int = 0
     estimate: "Estimate | None" = None
 
     @property
@@ -41,6 +44,7 @@ class Forecast:
             "kept": self.done,
             "left": self.left,
             "next": list(self.next_outputs),
+            "replaced": self.replaced,
             "seconds": None if self.estimate is None else float(f"{self.estimate.seconds:.3g}"),
             "peak_bytes": None if self.estimate is None else self.estimate.peak_bytes,
         }
@@ -51,13 +55,18 @@ def forecast(jobs: Iterable[Job], count: int, folder: Path, setup: Setup, worker
 
     Raises the ImpastoError by which no job like the first can be painted.
     """
-    recorded, done, first_left = Done(folder / NAME), 0, list[Job]()
+    recorded, done, replaced, first_left = Done(folder / NAME), 0, 0, list[Job]()
     for job in jobs:
-        if recorded.find_key(job.output) == job_key(job) and (folder / job.output).is_file():
+        picture, known = folder / job.output, recorded.find_key(job.output)
+        is_there = picture.is_file()
+        if is_there and (known == job_key(job) if known is not None else is_painted(job, picture)):
             done += 1
-        elif len(first_left) < MOST_NAMED:
+            continue
+        replaced += is_there
+        if len(first_left) < MOST_NAMED:
             first_left.append(job)
-    found = Forecast(jobs=count, done=done, next_outputs=tuple(job.output for job in first_left))
+    names = tuple(job.output for job in first_left)
+    found = Forecast(jobs=count, done=done, next_outputs=names, replaced=replaced)
     if not first_left:
         return found
     from impasto.batch.painter import Painter  # it imports torch

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from impasto import __version__
 from impasto.cli.backbone import backbone
@@ -31,18 +32,40 @@ from impasto.cli.weights import weights
 from impasto.cli.words import read_words
 from impasto.system.process import settle_process
 
+PANELS = {
+    "Pictures": ("stylize", "batch", "resume", "rerun", "runs", "recipe"),
+    "More": ("demo", "texture", "doctor"),
+    "Research": ("sweep", "compare", "reconstruct", "paper", "weights", "backbone"),
+}
+"""The commands by their panel in the help, in the order shown."""
+
+
+class _Group(TyperGroup):
+    """All commands, in the order of their panels."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [name for names in PANELS.values() for name in names]
+
+
 app = typer.Typer(
     name="impasto",
+    cls=_Group,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _panel(name: str) -> str:
+    return next(panel for panel, names in PANELS.items() if name in names)
+
+
 for command in (stylize, texture, reconstruct, sweep, paper, compare, batch, resume, rerun, demo, doctor, weights):
-    app.command(cls=Command)(command)
-app.add_typer(recipe)
-app.add_typer(backbone)
+    app.command(cls=Command, rich_help_panel=_panel(command.__name__))(command)
+app.add_typer(recipe, rich_help_panel=_panel("recipe"))
+app.add_typer(backbone, rich_help_panel=_panel("backbone"))
 backbone.command()(convert)
 backbone.command("compare", cls=Command)(compare_backbones)
-app.add_typer(runs)
+app.add_typer(runs, rich_help_panel=_panel("runs"))
 
 
 def _print_version(is_given: bool) -> None:
@@ -59,7 +82,7 @@ def impasto(
 ) -> None:
     """Repaint a photograph in the style of a painting (neural style transfer).
 
-    Try: impasto demo, then impasto stylize photo.jpg painting.jpg -o pastiche.png
+    Try: impasto demo, then impasto stylize photo.jpg painting.jpg -o picture.png
     """
 
 

@@ -25,7 +25,7 @@ NAMED = 10
 
 @backbone.callback()
 def describe() -> None:
-    """Train and evaluate a VGG, convert those of other programs, and compare their pastiches.
+    """Train, test, convert and compare networks (VGG) of your own.
 
     impasto backbone prepare pictures -o data, then impasto backbone train data -o run, then --weights
     run/backbone.safetensors.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.batch_progress import BatchProgress
+from impasto.cli.estimate import describe_gib
 from impasto.cli.options import STYLIZE_FIELDS, Machine, Report, complete, takes_recipe
 from impasto.cli.progress import describe_seconds, show_progress
 from impasto.cli.report import print_json, print_line
@@ -206,18 +207,25 @@ def _print_forecast(found: "Forecast", folder: Path, workers: int, *, as_json: b
     if as_json:
         print_json(found.to_dict())
         return
-    print_line(f"{folder}: {found.jobs} jobs, {found.done} done, {found.left} left")
+    print_line(f"{folder}: {_count(found.jobs)}, {found.done} done, {found.left} left")
     for name in found.next_outputs:
         print_line(f"  {name}")
     if found.left > len(found.next_outputs):
         print_line(f"  and {found.left - len(found.next_outputs)} more")
     if found.estimate is not None:
         at_a_time = f", {workers} at a time" if workers > 1 else ""
-        seconds = found.estimate.seconds
+        seconds, peak_bytes = found.estimate.seconds, workers * found.estimate.peak_bytes
         print_line(
             f"about {describe_seconds(seconds)} a picture as the first of them{at_a_time}: "
-            f"{describe_seconds(seconds * found.left / workers)} in all"
+            f"{describe_seconds(seconds * found.left / workers)} in all, needs {describe_gib(peak_bytes)} of memory"
         )
+    if found.replaced:
+        verb = "exists and would" if found.replaced == 1 else "exist and would"
+        print_line(f"{_count(found.replaced)} of these {verb} be replaced by different ones; another -o keeps them")
+
+
+def _count(pictures: int) -> str:
+    return f"{pictures} picture{'' if pictures == 1 else 's'}"
 
 
 def _print_tally(tally: "Tally", folder: Path, recipe: Recipe, seconds: float, *, as_json: bool) -> None:

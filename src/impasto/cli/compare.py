@@ -38,7 +38,7 @@ def compare(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Measure a pastiche: its objective, and its distance from painting and photograph.
+    """Measure how close a picture is to its painting and its photograph.
 
     impasto compare photo.jpg painting.jpg pastiche.png
 

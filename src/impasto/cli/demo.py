@@ -56,7 +56,7 @@ def demo(
     *,
     report: Report,
 ) -> None:
-    """Paint a demonstration: a free photograph in a style made by code, offline.
+    """Paint an example, offline, to see that it works.
 
     Writes content, style, pastiche, all three side by side, and an animation.
     """

@@ -13,7 +13,7 @@ PACKAGES = ("impasto", "torch", "numpy", "pillow")
 
 
 def doctor(json: Json = False, debug: Debug = False) -> None:
-    """Report versions, devices, speed, memory, weights and extras of this machine."""
+    """Check this machine and installation: devices, speed, memory, extras."""
     facts = {
         "versions": {"python": platform.python_version(), **{name: find_version(name) for name in PACKAGES}},
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",

@@ -61,7 +61,7 @@ def describe_estimate(estimate: "Estimate", free: str) -> str:
         size = f"{estimate.frames} frames of {width}x{height} pixels"
     fine = f", the first {describe_seconds(estimate.fine_s)} for the fine strokes" if estimate.fine_s else ""
     tiled = ", computed in tiles to fit" if plan.parts[-1].memory.tile is not None else ""
-    memory = f"needs {_gib(estimate.peak_bytes)}{free}{tiled}"
+    memory = f"needs {describe_gib(estimate.peak_bytes)}{free}{tiled}"
     return f"{size}: about {describe_seconds(estimate.seconds)}{fine}, {memory}"
 
 
@@ -71,9 +71,9 @@ def describe_free(job: "Job | Morph") -> str:
 
     single = _single(job)
     if single.options.max_memory is not None:
-        return f" of {_gib(single.options.max_memory)} allowed"
+        return f" of {describe_gib(single.options.max_memory)} allowed"
     free = free_bytes(single.device)
-    return "" if free is None else f" of {_gib(free + used_bytes(single.device))} free"
+    return "" if free is None else f" of {describe_gib(free + used_bytes(single.device))} free"
 
 
 def estimate_quicker(job: "Job | Morph", estimate: "Estimate") -> dict[str, float]:
@@ -124,7 +124,7 @@ def describe_parts(parts: Sequence[Mapping[str, Any]]) -> list[str]:
         steps, seconds = (sum(part[name] for part in group) for name in ("steps", "seconds"))
         tiles, memory = (max(part[name] for part in group) for name in ("tiles", "peak_bytes"))
         in_tiles = f"in {tiles} tiles" if tiles > 1 else ""
-        rows.append((f"{width}x{height}", str(steps), describe_seconds(seconds), _gib(memory), in_tiles))
+        rows.append((f"{width}x{height}", str(steps), describe_seconds(seconds), describe_gib(memory), in_tiles))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
@@ -139,5 +139,6 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _gib(size: int) -> str:
+def describe_gib(size: int) -> str:
+    """Return a size in words: `1.2 GiB`."""
     return f"{size / 2**30:.{2 if size < 10 * 2**30 else 3}g} GiB"

@@ -25,6 +25,17 @@ class Command(TyperCommand):
         else:
             super().format_help(ctx, formatter)
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words after the command in its usage: its arguments, and the options that it needs."""
+        pieces = ["[OPTIONS]"]
+        for param in self.params:
+            if isinstance(param, TyperArgument):
+                name = str(param.metavar).strip("[].")
+                name += "..." if param.nargs == -1 and " " not in name else ""
+                pieces.append(name if param.required or " " in name else f"[{name}]")
+        needed = [param for param in self.params if param.required and not isinstance(param, TyperArgument)]
+        return [*pieces, *(f"{min(param.opts, key=len)} {param.metavar}" for param in needed)]
+
     def format_all_help(self, ctx: Any) -> None:
         """Print the help with all options."""
         super().format_help(ctx, ctx.make_formatter())

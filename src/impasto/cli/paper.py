@@ -32,7 +32,7 @@ def paper(
     machine: Machine,
     report: Report,
 ) -> None:
-    """Reproduce figures 1, 2 and 3 of the paper with your pictures.
+    """Make figures 1, 2 and 3 of the paper (Gatys et al. 2015) with your pictures.
 
     Writes every panel, the three figures, and index.html. Called again, it resumes where it was
     stopped.

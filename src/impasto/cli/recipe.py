@@ -23,7 +23,7 @@ recipe = typer.Typer(name="recipe", add_completion=False, rich_markup_mode="rich
 
 @recipe.callback()
 def describe() -> None:
-    """List, show, save and compare recipes: presets, TOML files, in pictures.
+    """List, show, save and compare settings: presets, files, those inside pictures.
 
     A preset's name wins over a file of that name; ./paper is the file.
     """

@@ -43,7 +43,7 @@ def reconstruct(
     *,
     options: PaintingOptions,
 ) -> None:
-    """Reconstruct a picture from noise by the features of some layers.
+    """Rebuild a picture from what some layers of the network keep of it.
 
     impasto reconstruct photo.jpg --content-layers conv4_2
     impasto reconstruct photo.jpg --style-layers conv1_1,conv2_1 -o style.png

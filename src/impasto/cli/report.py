@@ -119,6 +119,9 @@ def _explain_usage(error: Any) -> tuple[str, str, int]:
     text = " ".join(message.split()).rstrip(".")
     nearest = f"Did you mean {error.possibilities[0]}? " if getattr(error, "possibilities", None) else ""
     context = getattr(error, "ctx", None)
+    lines = str(getattr(getattr(context, "command", None), "help", "") or "").splitlines()
+    if text.startswith("Missing ") and (examples := [line for line in lines if line.startswith("impasto ")]):
+        nearest = f"Example: {examples[0]}. "
     command = context.command_path if context is not None else "impasto"
     return f"{text[:1].lower()}{text[1:]}{'' if text.endswith('?') else '.'}", f"{nearest}See `{command} --help`.", 2
 

@@ -38,7 +38,7 @@ def resume(
     *,
     report: Report,
 ) -> None:
-    """Resume a run that was stopped or killed.
+    """Finish a picture that was stopped.
 
     impasto resume
     impasto resume pastiche.png

@@ -46,7 +46,7 @@ runs = typer.Typer(name="runs", add_completion=False, rich_markup_mode="rich")
 
 @runs.callback()
 def describe() -> None:
-    """List, show and remove runs, which can be resumed when they were stopped."""
+    """List, show and remove runs: what is kept of each picture, to resume it."""
 
 
 @runs.command("list")

@@ -33,7 +33,7 @@ def sweep(
     machine: Machine,
     report: Report,
 ) -> None:
-    """Paint a grid of pastiches over two recipe fields, as one sheet and a file each.
+    """Paint a grid of pictures over two settings, on one sheet.
 
     impasto sweep photo.jpg painting.jpg -o grid.png --rows style_scale=0.5,1 --columns strength=0.2,0.5,0.8
 

@@ -37,7 +37,7 @@ def texture(
     *,
     options: PaintingOptions,
 ) -> None:
-    """Synthesize a texture of any size from samples; several are blended.
+    """Make a texture of any size from one or more samples.
 
     impasto texture bricks.jpg --size 1024x768
     impasto texture bricks.jpg moss.jpg -o wall.png --size 1024 --tileable

@@ -20,7 +20,7 @@ def weights(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """List the network weights: input, license, source, hash, presence.
+    """List the networks that can be used: license, source, whether they are here.
 
     impasto weights my.safetensors VGG_ILSVRC_16_layers.caffemodel
     """

@@ -62,3 +62,29 @@ def test_examples_of_the_help_have_known_options(command: str, capsys: pytest.Ca
     examples = re.findall(rf"^ impasto {command} (?!--help-all)(\S.*)$", few, re.MULTILINE)
     assert examples
     assert set(re.findall(r"--[a-z-]+", " ".join(examples))) <= set(re.findall(r"--[a-z-]+", every))
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("stylize", "[OPTIONS] CONTENT STYLE..."),
+        ("batch", "[OPTIONS] CONTENTS STYLES -o DIR"),
+        ("resume", "[OPTIONS] [RUN]"),
+        ("weights", "[OPTIONS] [FILE...]"),
+    ],
+)
+def test_usage_has_what_is_needed(command: str, usage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"Usage: impasto {command} {usage} " in " ".join(read_help(f"{command} --help", capsys).split()) + " "
+
+
+def test_what_is_missing_is_shown_in_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["batch", "photos", "paintings"]) == 2
+    assert "Example: impasto batch photos paintings -o out. See `impasto batch --help`." in capsys.readouterr().err
+    assert main(["stylize", "photo.jpg"]) == 2
+    assert "Example: impasto stylize photo.jpg starry_night.jpg." in capsys.readouterr().err
+
+
+def test_commands_that_make_pictures_come_first(capsys: pytest.CaptureFixture[str]) -> None:
+    names = re.findall(r"^│ ([a-z]+)  ", read_help("--help", capsys), re.MULTILINE)
+    assert names[:5] == ["stylize", "batch", "resume", "rerun", "runs"]
+    assert {*names} == {*typer.main.get_group(app).commands} and len(names) == 15
