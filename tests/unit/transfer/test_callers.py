@@ -1,11 +1,13 @@
 """The program that calls: whatever state of torch it has set, the bytes are the same, and its state is as before."""
 
+import asyncio
 import contextlib
 import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +124,42 @@ def test_two_threads_paint_the_same_and_restore_what_they_found(picture: Picture
         assert all(map(torch.equal, pool.map(stylize, kinds), expected))
         assert state() == before
         assert torch.get_num_threads() == pool.submit(torch.get_num_threads).result()
+
+
+def test_an_asyncio_program_paints_two_pictures_while_its_loop_runs(picture: Picture) -> None:
+    stylize = partial(impasto.stylize, picture(), picture(seed=1), **{**TINY, "steps": 8})
+    expected = stylize(seed=3, init="noise").pastiche
+
+    async def paint_two() -> tuple[list[impasto.Result], int]:
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                ticks += 1
+                await asyncio.sleep(0.001)
+
+        ticker = asyncio.create_task(tick())
+        results = await asyncio.gather(*(asyncio.to_thread(stylize, seed=3, init="noise") for _ in range(2)))
+        ticker.cancel()
+        return list(results), ticks
+
+    results, ticks = asyncio.run(paint_two())
+    assert all(torch.equal(result.pastiche, expected) for result in results)
+    assert ticks > 2, "the loop stood still"
+
+
+@pytest.mark.slow
+def test_a_spawned_pool_of_two_paints_the_same(tmp_path: Path, picture: Picture) -> None:
+    inputs = []
+    for seed in (0, 1):
+        inputs.append(str(tmp_path / f"{seed}.png"))
+        impasto.write_image(picture(seed=seed), inputs[-1])
+    stylize = partial(impasto.stylize, **{**TINY, "weights": "oxford"}, run_dir=None)
+    expected = stylize(*inputs).pastiche
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = [pool.submit(stylize, *inputs) for _ in range(2)]
+        assert all(torch.equal(each.result(timeout=120).pastiche, expected) for each in waiting)
 
 
 def test_a_run_inside_the_callback_of_another_leaves_it_alone(picture: Picture) -> None:
