@@ -32,6 +32,25 @@ def test_the_python_runs(
     assert capsys.readouterr().out.startswith("1 ")
 
 
+@pytest.mark.slow
+def test_the_examples_of_the_python_page_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture: Callable[..., Tensor]
+) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text("utf-8"), flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(("photo.jpg", "painting.jpg", "painting2.jpg")):
+        write_image(picture(40, 48, seed), tmp_path / name)
+    small = {"weights": "tiny", "size": 48, "steps": 2, "first_scale": 0}
+    preset = impasto.Recipe.preset
+    monkeypatch.setattr(impasto.Recipe, "preset", lambda name, **changes: preset(name, **{**small, **changes}))
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(block, names)
+    assert len(blocks) == 10 and {"pastiche.png", "pastiche.tif", "frame2.png", "grid.png"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+
+
 def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
     commands = {str(command.callback.__name__) for command in app.registered_commands if command.callback is not None}
     named = set(re.findall(r"^\| `impasto (\w+)", README, flags=re.MULTILINE)) | {"doctor", "weights"}
