@@ -100,9 +100,9 @@ def test_the_plan_of_a_dry_run_is_the_plan_of_the_run(folder: Path, capfd: pytes
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--max-memory", "1MiB"], r"max_memory is 1MiB; .* at least \S+, in tiles\. Give --max-memory \S+ or more"),
-        (["--max-memory", "plenty"], "max_memory is 'plenty'; expected a size such as 4GiB"),
-        (["--first-scale", "1"], "first_scale is 1; conv5_1 needs at least 16 .*Give --first-scale 16 or more, 0"),
+        (["--max-memory", "1MiB"], r"--max-memory is 1MiB; .* at least \S+, in tiles\. Give --max-memory \S+ or more"),
+        (["--max-memory", "plenty"], "--max-memory is 'plenty'; expected a size such as 4GiB"),
+        (["--first-scale", "1"], "--first-scale is 1; conv5_1 needs at least 16 .*Give --first-scale 16 or more, 0"),
         (["--precision", "float16"], "precision is 'float16'; expected auto, float32 or bfloat16"),
     ],
 )

@@ -79,7 +79,8 @@ ContentMasks = Annotated[
     _regions_option(
         "--content-mask",
         metavar="FILE",
-        help="mask of a region of the photograph, white inside; one per region, or one color-coded map of all",
+        help="black and white picture of a region, in the photograph's shape, any size: white is in it, gray partly; "
+        "one per region, or one color-coded map of all",
     ),
 ]
 StyleMasks = Annotated[
@@ -102,14 +103,16 @@ FineStyle = Annotated[
 Only = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE", help="mask: paint where it is white, keep the photograph elsewhere", rich_help_panel="Masks"
+        metavar="FILE",
+        help="black and white picture in the photograph's shape, any size: white is painted, gray partly, black stays",
+        rich_help_panel="Masks",
     ),
 ]
 Protect = Annotated[
     str | None,
     typer.Option(
         metavar="FILE|faces",
-        help="mask: preserve structure where it is white; faces: in the faces found in the photograph",
+        help="the same for what stays recognizable: white is; faces: the faces found in the photograph",
         rich_help_panel="Masks",
     ),
 ]

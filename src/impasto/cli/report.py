@@ -5,6 +5,7 @@ import errno
 import json
 import logging
 import math
+import re
 import sys
 import traceback
 import warnings
@@ -12,9 +13,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 from impasto.errors import ImpastoError
+from impasto.recipe.recipe import field_names
 
 STOPPED = 130
 """Exit code of a command that Ctrl-C, SIGTERM or a hangup ended."""
+
+
+_OPTIONS = (
+    *("only", "protect", "content_mask", "style_mask", "fine_style", "device", "threads", "precision", "max_memory"),
+    *("max_pixels", "run_dir"),
+)
+"""Options beside those of the recipe that messages name as Python does."""
 
 
 def print_line(text: str, *, file: TextIO | None = None) -> None:
@@ -93,12 +102,20 @@ class _LineHandler(logging.Handler):
 
 
 def _print_warning(message: str) -> None:
-    print_line(f"impasto: warning: {' '.join(message.split())}", file=sys.stderr)
+    print_line(f"impasto: warning: {name_options(' '.join(message.split()))}", file=sys.stderr)
+
+
+def name_options(text: str) -> str:
+    """Return a message with the option of the command line where it begins with the name that Python has for it."""
+    found = re.match(r"([a-z_0-9]+)(?=( \d+)? (['\[]|is |has |names ))", text)
+    if found is None or found[1] not in (*field_names(), *_OPTIONS):
+        return text
+    return f"--{found[1].replace('_', '-')}{text[found.end() :]}"
 
 
 def _explain(error: BaseException) -> tuple[str, str, int]:
     if isinstance(error, ImpastoError):
-        return error.error, error.hint, error.exit_code
+        return name_options(error.error), error.hint, error.exit_code
     if isinstance(error, KeyboardInterrupt) and error.args:
         return str(error), "Run the command again to continue.", STOPPED
     if isinstance(error, KeyboardInterrupt):

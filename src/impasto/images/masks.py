@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from impasto.errors import ImageSizeError, MaskError
+from impasto.errors import ImageReadError, ImageSizeError, MaskError
 from impasto.images.carried import NOTHING
 from impasto.images.formats.exif import turn_upright
 from impasto.images.io import MAX_PIXELS, ImageSource, read_picture
 from impasto.images.picture import Picture
+from impasto.system.disk import is_address
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,19 @@ MOST_COLORS = 64
 SEARCH_LONG_EDGE = 512
 """Long edge at which the colors of a map are searched; borders are then drawn at its own size."""
 
+UNDECIDED = 0.5
+"""Share of a mask between black and white from which on it may be no mask, if it is also as rough as a photograph."""
+
+ROUGH = 0.2
+"""Share of pixels whose second difference is above rounding: a gradient and flat areas have less."""
+
+COLORFUL = 0.02
+"""Share of a grey mask's pixels that may have a color."""
+
+HINT = "A mask is a black and white picture of the photograph's shape: paint in white where it applies, in any program."
+
+EXPECTED = "expected black and white: did you paint on the photograph itself?"
+
 Color = tuple[float, float, float]
 
 
@@ -54,13 +68,22 @@ def read_mask(
     what messages call the two. A mask that fits only lying down was made of the pixels as they are stored: it is turned
     as the picture's EXIF says, with a warning.
 
+    What looks like no mask, such as the photograph itself, gives a warning.
+
     Raises what `read_image` raises, ImageSizeError (another aspect), MaskError (black everywhere).
     """
-    read = read_picture(source, name=name, max_pixels=max_pixels)
+    try:
+        read = read_picture(source, name=name, max_pixels=max_pixels)
+    except ImageReadError as error:
+        if isinstance(source, (str, os.PathLike)) and not os.path.lexists(source) and not is_address(source):
+            raise ImageReadError(error.error, HINT) from error
+        raise
     mask = read.image.cpu() if read.alpha is None else read.image.cpu() * read.alpha
     label = f"{name} {str(Path(source))!r}" if isinstance(source, (str, os.PathLike)) else name
     mask = _turn_like(mask, picture, label)
     _check_mask(mask, picture.size, label, of)
+    if problem := _doubt(mask, read.alpha, may_be_coded="_mask" in name):
+        logger.warning("%s %s", label, problem)
     return replace(read, image=mask, carried=NOTHING)
 
 
@@ -92,6 +115,25 @@ def _check_mask(mask: Tensor, size: tuple[int, int], name: str, of: str) -> None
             f"{name} is empty: black or transparent everywhere; expected white where it applies.",
             "Check that it is the right file, and not inverted.",
         )
+
+
+def _doubt(mask: Tensor, alpha: Tensor | None, *, may_be_coded: bool) -> str:
+    """Return why a mask, (1, 3, h, w), may be none; "" where it looks like one. alpha: (1, 1, h, w), or None."""
+    visible = None if alpha is None else alpha.cpu() > 0.5
+    if visible is not None and not bool(visible.all()) and bool(visible.any()):
+        if float(mask.mean(1, keepdim=True)[visible].mean()) < 0.9:
+            return "is transparent in part, which counts as black, but the rest is not white; expected white there."
+        return ""
+    if not may_be_coded and float((mask.amax(1) - mask.amin(1) > COLORED).float().mean()) > COLORFUL:
+        return f"has colors, of which only the lightness counts; {EXPECTED}"
+    if may_be_coded and is_coded(mask):
+        return ""
+    step = -(-max(mask.shape[-2:]) // SEARCH_LONG_EDGE)
+    levels = mask.mean(1)[..., ::step, ::step]
+    undecided = float(((levels > 0.1) & (levels < 0.9)).float().mean())
+    if undecided > UNDECIDED and float((levels.diff(n=2).abs() > 2.5 / 255).float().mean()) > ROUGH:
+        return f"is gray in {undecided:.0%} of its area; {EXPECTED}"
+    return ""
 
 
 def to_levels(mask: Tensor) -> Tensor:

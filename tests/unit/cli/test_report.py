@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from impasto.cli.report import describe_losses, print_json, print_line, report_error, warnings_as_lines
+from impasto.cli.report import describe_losses, name_options, print_json, print_line, report_error, warnings_as_lines
 from impasto.errors import DiskError, RecipeError
 
 
@@ -51,3 +51,25 @@ def test_losses_in_words() -> None:
     assert describe_losses({"content": 1.0, "style": 1234567.0, "total": 1234568.0}) == (
         "1.23e+06 (content 1, style 1.23e+06)"
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("only 'sky' does not exist", "--only 'sky' does not exist"),
+        ("content_mask 1 'a.png' is empty", "--content-mask 1 'a.png' is empty"),
+        ("first_scale is 1; expected more", "--first-scale is 1; expected more"),
+        ("weights file 'a.pth' is damaged", "weights file 'a.pth' is damaged"),
+        ("only two of them", "only two of them"),
+        ("content_image 'a.png' does not exist", "content_image 'a.png' does not exist"),
+        ("the size is wrong", "the size is wrong"),
+    ],
+)
+def test_messages_name_options_as_they_are_typed(
+    message: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert name_options(message) == shown
+    report_error(RecipeError(message, "Do."), as_json=False, debug=False)
+    with warnings_as_lines():
+        logging.getLogger("impasto.somewhere").warning(message)
+    assert capsys.readouterr().err == f"impasto: {shown} Do.\nimpasto: warning: {shown}\n"

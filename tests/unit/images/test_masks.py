@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -224,3 +225,43 @@ def test_a_mask_of_the_stored_pixels_is_turned_like_its_picture(
     assert torch.equal(read_mask(upright[0], picture, name="mask").image, upright)
     with pytest.raises(ImageSizeError):
         read_mask(stored, read_picture(stored.resize((30, 40))), name="mask")
+
+
+def _photograph() -> Tensor:
+    return torch.rand(3, 60, 80, generator=torch.Generator().manual_seed(0)) * 0.6 + 0.2
+
+
+def _mask(*, white: float = 1.0) -> Tensor:
+    mask = torch.zeros(3, 60, 80)
+    mask[:, :, 30:] = white
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("mask", "name", "words"),
+    [
+        (_photograph(), "only", "has colors.* did you paint on the photograph itself"),
+        (_photograph().mean(0, keepdim=True).expand(3, -1, -1) * torch.ones(3, 1, 1), "protect", "is gray in"),
+        (_photograph().mean(0), "content_mask 1", "is gray in"),
+        (torch.cat([_photograph(), _mask()[:1]]), "only", "is transparent in part, .* expected white there"),
+        (torch.cat([_mask(), _mask()[:1]]), "only", ""),  # white, and transparent elsewhere
+        (_mask(), "only", ""),
+        (_mask(white=0.5), "only", ""),
+        (torch.linspace(0, 1, 80).expand(60, 80), "protect", ""),
+        (torch.tensor([1.0, 0.0, 0.0]).view(3, 1, 1) * _mask(), "content_mask 1", ""),  # a color-coded map
+    ],
+)
+def test_what_is_no_mask_gives_a_warning(
+    mask: Tensor, name: str, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    read_mask(mask, opaque(60, 80), name=name)
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == bool(words)
+    assert not words or re.match(f"{name} {words}", messages[0])
+
+
+def test_a_mask_that_is_not_there_is_explained() -> None:
+    with pytest.raises(ImageReadError, match="only 'sky' does not exist.* A mask is a black and white picture"):
+        read_mask("sky", opaque(60, 80), name="only")
+    with pytest.raises(ImageReadError, match="Addresses are not read"):
+        read_mask("https://example.org/sky.png", opaque(60, 80), name="only")
