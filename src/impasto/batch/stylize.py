@@ -16,7 +16,7 @@ from impasto.batch.plan import check_jobs
 from impasto.batch.run import BatchEvent, OnBatch, Tally, build_painter, paint_batch
 from impasto.errors import BatchError, ImpastoError
 from impasto.painting.inputs import check_given
-from impasto.painting.options import PaintFields, RunOptions, choose_recipe, split_fields
+from impasto.painting.options import PaintFields, RunOptions, check_callback, choose_recipe, split_fields
 from impasto.recipe.fields import shown, to_plain
 from impasto.recipe.recipe import Recipe
 from impasto.system.disk import to_path
@@ -65,6 +65,7 @@ def stylize_batch(
     """
     own = ("recipe", "pairs", "name_template", "jobs", "on_event")
     changes, run, _ = split_fields("stylize_batch", fields, own, tuple(Setup.__dataclass_fields__))
+    check_callback("on_event", on_event)
     recipe, options, folder = choose_recipe(recipe, "standard", changes), RunOptions(**run), to_path(folder, "folder")
     if not isinstance(jobs := to_plain(jobs), int) or isinstance(jobs, bool) or jobs < 1:
         raise BatchError(f"jobs is {shown(jobs)}; expected a whole number of at least 1.", "Or leave it out.")

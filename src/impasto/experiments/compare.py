@@ -28,7 +28,7 @@ from impasto.features.encoder import build_encoder
 from impasto.features.vgg import smallest_side
 from impasto.images.io import ImageSource, read_image, read_metadata, read_picture
 from impasto.images.masks import read_mask
-from impasto.images.picture import Picture
+from impasto.images.picture import Picture, hold_source
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
 from impasto.painting.options import ImageSources, PaintFields, RunOptions, choose_recipe, split_fields
@@ -117,12 +117,13 @@ def compare(
     chosen, max_pixels = resolve_device(options.device), options.max_pixels
     if isinstance(pastiche, Result):
         recipe, pastiche = recipe if recipe is not None else pastiche.recipe, pastiche.pastiche
-    recipe = recipe if recipe is not None else find_recipe(pastiche)[0]
+    source: ImageSource = hold_source(pastiche)
+    recipe = recipe if recipe is not None else find_recipe(source)[0]
     recipe = _for_one_style(choose_recipe(recipe, "standard", changes))
     photograph = read_picture(content_image, name="content_image", max_pixels=max_pixels)
     painting = read_picture(style_image, name="style_image", max_pixels=max_pixels)
     content, style = photograph.image, painting.image
-    picture = read_image(pastiche, name="pastiche", max_pixels=max_pixels)
+    picture = read_image(source, name="pastiche", max_pixels=max_pixels)
     size = (picture.shape[-2], picture.shape[-1])
     _check_sizes(recipe, content, style, picture)
     _check_aspect(content, style, picture)
@@ -137,7 +138,7 @@ def compare(
     if not masks.content_masks:
         recipe = recipe.replace(region_weights=(), region_statistics=())
         if not masks.style_masks:
-            _warn_of_regions(pastiche)
+            _warn_of_regions(source)
     regions = build_regions(recipe, masks)
     encoders = [build_encoder(one, (content, style))[0].to(chosen) for one in (recipe, QUALITY_NETWORK)]
     with running(chosen, options.threads, "Give smaller pictures, or close other programs."):
@@ -172,7 +173,7 @@ def compare(
 def find_recipe(pastiche: ImageSource) -> tuple[Recipe, str]:
     """Return the recipe inside a picture and "picture", or else `standard` and "preset standard"."""
     try:
-        inside = recipe_inside(pastiche) if isinstance(pastiche, (str, os.PathLike)) else None
+        inside = recipe_inside(pastiche) if isinstance(pastiche, (str, os.PathLike, bytes)) else None
     except RecipeError as error:
         raise RecipeError(error.error, "Name another with --preset or --recipe.") from error
     return (Recipe(), "preset standard") if inside is None else (inside, "picture")
@@ -188,7 +189,7 @@ def _read_masks(name: str, sources: ImageSources, picture: Picture, max_pixels: 
 
 
 def _warn_of_regions(pastiche: ImageSource) -> None:
-    metadata = read_metadata(pastiche) if isinstance(pastiche, (str, os.PathLike)) else None
+    metadata = read_metadata(pastiche) if isinstance(pastiche, (str, os.PathLike, bytes)) else None
     inputs = (metadata or {}).get("inputs")
     roles = [entry.get("role") for entry in inputs if isinstance(entry, dict)] if isinstance(inputs, list) else []
     if "content_mask" in roles or "style_mask" in roles:

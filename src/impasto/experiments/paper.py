@@ -9,16 +9,18 @@ from typing import Any, Unpack
 
 from torch import Tensor
 
-from impasto.errors import RecipeError
 from impasto.experiments.grid_cell import CellPainter, GridCell, Paint, check_cells
 from impasto.experiments.page import Figure, write_page
 from impasto.experiments.sheet import compose_sheet
 from impasto.experiments.sweep import FIGURE_3, FIGURE_3_ROWS, cell_paths, compose_sweep, paint_sweep, plan_sweep
 from impasto.images.io import MAX_PIXELS, ImageSource, read_image, write_image
+from impasto.images.picture import hold_source
 from impasto.images.resize import fit_long_edge
 from impasto.optimize.events import OnStep
 from impasto.painting.cache import Cache
-from impasto.painting.options import RunFields
+from impasto.painting.inputs import check_given, to_list
+from impasto.painting.options import CELL_FIELDS, ImageSources, RunFields, check_callback
+from impasto.recipe.fields import check_names
 from impasto.recipe.files import recipe_files
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.words import STYLE_LAYERS
@@ -50,7 +52,7 @@ class PaperFigures:
 
 def reproduce_paper(
     content_image: ImageSource,
-    style_images: Sequence[ImageSource],
+    style_images: ImageSources,
     folder: str | os.PathLike[str],
     *,
     size: int = 256,
@@ -71,8 +73,13 @@ def reproduce_paper(
     Pictures that are in the folder already, from the same recipe and inputs, are read. Raises what `stylize` raises
     before slow work, and OutputError where an input would be replaced.
     """
-    if not style_images:
-        raise RecipeError("no style image is given; expected at least one painting.", "Name a painting's file.")
+    own = ("size", "steps", "weights", "seed", "strip", "on_step", "on_figure", *CELL_FIELDS)
+    check_names(options, own, "reproduce_paper() has no keyword")
+    for name, function in (("on_step", on_step), ("on_figure", on_figure)):
+        check_callback(name, function)
+    check_given("content image", content_image)
+    check_given("style image", style_images)
+    content_image, style_images = hold_source(content_image), [hold_source(each) for each in to_list(style_images)]
     options.setdefault("cache", Cache())
     figures = _Figures(
         folder=to_path(folder, "folder"),

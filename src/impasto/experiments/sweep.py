@@ -14,10 +14,18 @@ from impasto.errors import RecipeError
 from impasto.experiments.grid_cell import CellPainter, GridCell, Paint, check_cells, sum_cells, write_notes
 from impasto.experiments.sheet import compose_sheet
 from impasto.images.io import ImageSource, check_output, read_image, write_image
+from impasto.images.picture import hold_source
 from impasto.images.pixels import encode_shown
 from impasto.optimize.events import OnStep
 from impasto.painting.cache import Cache
-from impasto.painting.options import PaintFields, RunOptions, choose_recipe, split_fields
+from impasto.painting.options import (
+    CELL_FIELDS,
+    PaintFields,
+    RunOptions,
+    check_callback,
+    choose_recipe,
+    split_fields,
+)
 from impasto.recipe.fields import check_names, check_value, format_value, shown, to_plain
 from impasto.recipe.files import check_files, recipe_files
 from impasto.recipe.recipe import Recipe, field_names, parse_field
@@ -159,8 +167,12 @@ def sweep(
     all. The rest as for `stylize`. Cells that were painted before, from the same recipe and inputs, are read.
     Raises what `stylize` raises before slow work, and OutputError where an input would be replaced.
     """
-    changes, run, _ = split_fields("sweep", fields, ("recipe", "rows", "columns", "on_cell"))
+    own = ("recipe", "rows", "columns", "on_step", "on_cell")
+    changes, run, _ = split_fields("sweep", fields, own, CELL_FIELDS)
+    for name, function in (("on_step", on_step), ("on_cell", on_cell)):
+        check_callback(name, function)
     recipe = choose_recipe(recipe, "paper", changes)
+    content_image, style_image = hold_source(content_image), hold_source(style_image)
     run.setdefault("cache", Cache())
     rows, columns = (axis if isinstance(axis, Axis) else _to_axis(axis) for axis in (rows, columns))
     planned = plan_sweep(rows, columns, recipe)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -204,13 +204,16 @@ def _to_picture(layers: Layers, loaded: _Loaded, depth: Depth, label: str) -> Pi
     return Picture(image=color, carried=carried, orientation=loaded.orientation)
 
 
-def read_metadata(path: str | os.PathLike[str]) -> dict[str, object] | None:
+def read_metadata(source: str | os.PathLike[str] | bytes | BinaryIO) -> dict[str, object] | None:
     """Return what `write_image` put into the picture as `metadata`, or None where there is nothing of ours.
 
+    source: a path, an open file, or the file's bytes.
     No pixel is decoded, so that a picture of any size is safe to ask.
     Raises ImageReadError (missing or damaged, or metadata beyond 16 MB).
     """
-    path = to_path(path, "picture", ImageReadError)
+    if (data := read_bytes(source, "picture")) is not None:
+        return find_metadata(data, "the picture")
+    path = to_path(source, "picture", ImageReadError)
     return find_metadata(path, f"picture {str(path)!r}")
 
 

@@ -5,6 +5,7 @@ import inspect
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from impasto.errors import ImageReadError
 from impasto.images.carried import NOTHING, Carried
 from impasto.images.faces import Box
+from impasto.images.formats.decoding import one_line
 from impasto.system.disk import file_sha256
 
 
@@ -66,8 +68,8 @@ def read_bytes(source: object, label: str) -> bytes | None:
         if hasattr(source, "seek") and getattr(source, "seekable", lambda: True)():
             source.seek(0)
         data = source.read()
-    except (OSError, ValueError) as error:  # ValueError: it is closed
-        raise ImageReadError(f"{label} is a file that cannot be read ({error}).", "Open it again.") from error
+    except Exception as error:  # whatever the caller's own object raises; ValueError: it is closed
+        raise ImageReadError(f"{label} is a file that cannot be read ({one_line(error)}).", "Open it again.") from error
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data)
     if inspect.iscoroutine(data):
@@ -76,6 +78,12 @@ def read_bytes(source: object, label: str) -> bytes | None:
         f"{label} reads as {type(data).__name__}; expected bytes.",
         'Open the file with mode "rb"; of an upload that is awaited give the bytes, `await upload.read()`.',
     )
+
+
+def hold_source(source: Any) -> Any:
+    """Return a picture's source that can be read more than once: an open file's or an upload's bytes, others as is."""
+    data = read_bytes(source, "picture")
+    return source if data is None else data
 
 
 def file_base_name(source: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 import torch
 
-from impasto.errors import RecipeError
+from impasto.errors import KeywordError, RecipeError
 from impasto.images.io import MAX_PIXELS, ImageSource
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.cache import Cache
@@ -35,6 +35,9 @@ class RunFields(TypedDict, total=False):
 
 
 RUN_FIELDS = tuple(RunFields.__annotations__)
+
+CELL_FIELDS = tuple(name for name in RUN_FIELDS if name != "run_dir")
+"""Run options of functions that paint several pictures into a folder."""
 
 
 class PaintFields(RecipeFields, RunFields, total=False):
@@ -122,10 +125,18 @@ def split_fields(
     name.
     """
     names = field_names(), tuple(options)
-    check_names(fields, tuple(dict.fromkeys(("on_step", *own, *names[1], *names[0]))), f"{function}() has no keyword")
+    steps = () if "on_step" in fields else ("on_step",)  # a parameter of those functions that report steps
+    known = tuple(dict.fromkeys((*steps, *own, *names[1], *names[0])))
+    check_names(fields, known, f"{function}() has no keyword")
     changes, run = ({name: fields[name] for name in group if name in fields} for group in names)
     rest = {name: value for name, value in fields.items() if name not in changes and name not in run}
     return {name: to_plain(value) for name, value in changes.items()}, run, rest
+
+
+def check_callback(name: str, function: object) -> None:
+    """Accept a function to call, or None. Raises KeywordError."""
+    if function is not None and not callable(function):
+        raise KeywordError(f"{name} is {shown(function)}; expected a function.", "Or leave it out.")
 
 
 def choose_recipe(recipe: Recipe | None, preset: str, changes: Mapping[str, Any]) -> Recipe:

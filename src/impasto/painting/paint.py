@@ -8,13 +8,12 @@ from torch import Tensor
 
 from impasto.control.color import finish_colors
 from impasto.control.masks import keep_photograph
-from impasto.errors import KeywordError
 from impasto.optimize.events import OnStep
 from impasto.painting.job import Job, memory_hint
+from impasto.painting.options import check_callback
 from impasto.painting.recorder import Recorder
 from impasto.painting.runner import Runner
 from impasto.painting.targets import build_targets
-from impasto.recipe.fields import shown
 from impasto.runs.record import Input
 from impasto.runs.result import Result
 from impasto.system.device import peak_bytes
@@ -37,8 +36,7 @@ def paint_frame(job: Job, recorder: Recorder | None = None, on_step: OnStep | No
     """Return what `paint` does, and the picture before its colors were finished, from which a next frame can start."""
     recorder = recorder if recorder is not None else Recorder()
     with recorder.closing_on_error():
-        if on_step is not None and not callable(on_step):
-            raise KeywordError(f"on_step is {shown(on_step)}; expected a function.", "Or leave it out.")
+        check_callback("on_step", on_step)
         styles = paint_fine_styles(job)
         finish = partial(_finish, job, styles)
         with running(job.device, job.plan.threads, memory_hint(job.plan), job.devices[1:]):

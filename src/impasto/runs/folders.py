@@ -102,7 +102,7 @@ def check_run_dir(folder: str | os.PathLike[str]) -> Path:
 
     Raises OutputError, RunError.
     """
-    folder = Path(folder)
+    folder = to_path(folder, "run_dir")
     label = f"run_dir {str(folder)!r}"
     is_there = is_folder(folder, label)
     if (folder / RECORD_NAME).exists():

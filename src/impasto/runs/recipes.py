@@ -48,17 +48,18 @@ def find_entry(name: str) -> Entry:
     return Entry(name=name, kind="file", values=Recipe.read(path).to_dict())
 
 
-def recipe_inside(path: str | os.PathLike[str]) -> Recipe | None:
+def recipe_inside(source: str | os.PathLike[str] | bytes) -> Recipe | None:
     """Return the recipe inside a picture, or None where it has none of ours. Raises RecipeError, ImageReadError."""
     from impasto.images.io import read_metadata  # brings torch, which presets and files do without
 
-    values = (read_metadata(path) or {}).get("recipe")
+    values = (read_metadata(source) or {}).get("recipe")
     if not isinstance(values, dict):
         return None
     try:
         return Recipe.from_dict(values)
     except RecipeError as error:
-        raise RecipeError(f"the recipe inside {os.fspath(path)!r} cannot be used: {error.error}", error.hint) from error
+        named = "the picture" if isinstance(source, bytes) else repr(os.fspath(source))
+        raise RecipeError(f"the recipe inside {named} cannot be used: {error.error}", error.hint) from error
 
 
 def compare_entries(first: Entry, second: Entry) -> dict[str, tuple[Any, Any]]:

@@ -15,7 +15,7 @@ from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
 from impasto.optimize.events import OnStep
 from impasto.painting.job import Job, vary
-from impasto.painting.options import ImageSources, PasticheFields, choose_recipe, split_fields
+from impasto.painting.options import ImageSources, PasticheFields, check_callback, choose_recipe, split_fields
 from impasto.painting.paint import paint_fine_styles, paint_frame
 from impasto.painting.targets import build_targets
 from impasto.recipe.recipe import Recipe
@@ -111,6 +111,7 @@ def morph(
     """
     if choose_recipe(recipe, "standard", {}).frames == 1:
         fields.setdefault("frames", 24)
+    check_callback("on_step", on_step)
     return prepare_morph(content_image, style_images, recipe, **fields).paint(on_step)
 
 

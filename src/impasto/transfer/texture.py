@@ -11,6 +11,7 @@ from impasto.painting.job import Job, prepare
 from impasto.painting.options import ImageSources, PaintFields, RunOptions, choose_recipe, split_fields
 from impasto.painting.paint import paint
 from impasto.painting.recorder import start_recorder
+from impasto.recipe.fields import shown
 from impasto.recipe.recipe import Recipe
 from impasto.runs.result import Result
 from impasto.transfer.reconstruction import check_weighed
@@ -49,6 +50,8 @@ def prepare_texture(
 ) -> Job:
     """Return the job that `synthesize_texture` paints."""
     changes, run, _ = split_fields("synthesize_texture", fields, ["recipe", "tileable"])
+    if not isinstance(tileable, bool):
+        raise RecipeError(f"tileable is {shown(tileable)}; expected True or False.", "Or leave it out.")
     recipe, options = choose_recipe(recipe, "texture", changes), RunOptions(**run)
     if tileable:
         recipe = recipe.replace(padding="wrap")

@@ -6,6 +6,7 @@ The JSON is ASCII, so that file names of any bytes survive XML and UTF-8. Nothin
 
 import json
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from types import NoneType
 from typing import Any, BinaryIO
@@ -51,13 +52,14 @@ def add_metadata(options: Mapping[str, Any], pillow_format: str, metadata: Mappi
     return {**options, "xmp": packet}
 
 
-def find_metadata(path: Path, label: str) -> dict[str, object] | None:
-    """Return the metadata inside a picture file, or None where there is none of ours. No pixel is decoded.
+def find_metadata(source: Path | bytes, label: str) -> dict[str, object] | None:
+    """Return the metadata inside a picture file or its bytes, or None where there is none of ours. No pixel is decoded.
 
     Raises ImageReadError (missing, damaged, or metadata beyond MAX_TEXT_BYTES).
     """
-    check_file(path, label)
-    with guarded_pillow(label, _ANY_SIZE), path.open("rb") as file:
+    if isinstance(source, Path):
+        check_file(source, label)
+    with guarded_pillow(label, _ANY_SIZE), BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         try:
             text = _find_text(file)
             metadata = None if text is None else json.loads(text)
