@@ -146,7 +146,7 @@ def test_a_stopped_run_is_found_by_its_picture(
         patch.setattr(run_folder.Run, "record_step", record_and_signal)
         assert main(["stylize", *INPUTS, "-o", "out.png", *FAST]) == 130
     out = capfd.readouterr().out
-    assert "7 steps in" in out and "the best so far, painted at 32x24 so far; to resume: impasto resume 20" in out
+    assert "7 steps in" in out and "stopped early, painted at 32x24 so far; to resume: impasto resume 20" in out
     name = out.split("impasto resume ")[1].strip()
     assert main(["stylize", *INPUTS, "-o", "other.png", *loud]) == 0
     out, err = capfd.readouterr()

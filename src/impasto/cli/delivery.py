@@ -200,7 +200,7 @@ def describe_result(result: "Result", output: Path, seconds: float, steps_before
     end = ENDS.get(result.end, "")
     (reached_height, reached_width), size = result.plan.size, (height, width)
     if result.end == "stopped" and result.plan.size != size:
-        end = f"{end}, painted at {reached_width}x{reached_height} so far"
+        end = f", stopped early, painted at {reached_width}x{reached_height} so far"
     return f"{output}: {width}x{height}, {result.steps} steps in {took}{end}"
 
 
