@@ -23,5 +23,5 @@ def check_aspect(recipe: Recipe) -> None:
     if isinstance(recipe.size, tuple):
         raise RecipeError(
             f"size is {recipe.size[1]}x{recipe.size[0]}; a pastiche keeps the photograph's aspect.",
-            f"Give its long edge alone: --size {max(recipe.size)}.",
+            f"Give its long edge alone, --size {max(recipe.size)}, or one side, --size {recipe.size[1]}-wide.",
         )
