@@ -67,7 +67,7 @@ def test_with_masks_there_is_a_row_for_each_region(capfd: pytest.CaptureFixture[
     regions = json.loads(capfd.readouterr().out)["regions"]
     assert [set(region) for region in regions] == [{"name", "area", "style_gram", "style_moments"}] * 2
     assert main([*arguments, "--content-mask", "painting.png"]) == 2
-    assert "content_mask 2 'painting.png' is 40x50" in capfd.readouterr().err
+    assert "--content-mask 2 'painting.png' is 40x50" in capfd.readouterr().err
 
 
 def test_the_style_itself_scores_zero(capfd: pytest.CaptureFixture[str]) -> None:
