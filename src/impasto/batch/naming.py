@@ -10,7 +10,7 @@ from string import Formatter
 from typing import Any
 
 from impasto.errors import BatchError
-from impasto.recipe.fields import nearest_name
+from impasto.recipe.fields import nearest_name, shown
 from impasto.recipe.recipe import Recipe, field_names
 from impasto.system.disk import find_name_fault
 
@@ -26,6 +26,10 @@ class NameTemplate:
     """
 
     def __init__(self, template: str) -> None:
+        if not isinstance(template, str):
+            raise BatchError(
+                f"name template is {shown(template)}; expected a text.", "Write {content}_{style}.png, for example."
+            )
         self.template = template
         known = ("content", "style", "index", *field_names())
         example = "Write {content}_{style}.png, for example."

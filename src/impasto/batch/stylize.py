@@ -14,8 +14,8 @@ from impasto.batch.naming import NameTemplate
 from impasto.batch.pairs import Pairs
 from impasto.batch.plan import check_jobs
 from impasto.batch.run import BatchEvent, OnBatch, Tally, build_painter, paint_batch
-from impasto.errors import BatchError, ImpastoError
-from impasto.painting.inputs import check_given
+from impasto.errors import BatchError, ImpastoError, OutputError
+from impasto.painting.inputs import check_given, to_list
 from impasto.painting.options import PaintFields, RunOptions, check_callback, choose_recipe, split_fields
 from impasto.recipe.fields import shown, to_plain
 from impasto.recipe.recipe import Recipe
@@ -91,9 +91,10 @@ def stylize_batch(
 
 def _to_names(noun: str, files: Any) -> list[str]:
     check_given(noun, files)
+    sources: list[Any] = to_list(files)
     try:
-        return [os.fspath(file) for file in (files if isinstance(files, (list, tuple)) else [files])]
-    except TypeError as error:
+        return [os.fspath(file) for file in sources if to_path(file, noun)]
+    except OutputError as error:
         raise BatchError(
             f"a {noun} of a batch is {shown(files)}; expected a folder, a pattern, a file, or a list of these.",
             "Write it into a file first; impasto.stylize paints single pictures that a program holds.",

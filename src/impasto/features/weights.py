@@ -32,7 +32,7 @@ from impasto.features.containers.stored import FORMAT
 from impasto.features.containers.torchvision import load_tensors
 from impasto.features.preprocessing import OXFORD, PREPROCESSINGS, TORCHVISION, Preprocessing
 from impasto.recipe.files import is_file
-from impasto.system.disk import cache_folder, file_sha256, path_hint, replace_file
+from impasto.system.disk import cache_folder, file_sha256, path_hint, replace_file, to_path
 
 logger = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ def load_weights(weights: str = "oxford", *, preprocessing: str = "auto") -> Wei
         return Weights(RANDOM, _random_layers(64, (1, 2, 4, 8, 8)))
     if weights == "torchvision":
         return read_weights(_fetch(OFFICIAL_TORCHVISION), preprocessing=preprocessing)
-    path = Path(weights)
+    path = to_path(weights, "weights", WeightsError)
     if not is_file(weights):
         raise WeightsError(
             f"weights {weights!r} are neither a known name nor a file; expected {', '.join(RECORDS)} or a path.",

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
+from numbers import Integral, Real
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Self
 
@@ -85,6 +86,10 @@ def read_picture(source: ImageSource, *, name: str = "image", max_pixels: int = 
 
     Parameters, warnings and errors are those of `read_image`.
     """
+    if not isinstance(max_pixels, Integral) or max_pixels < 1:
+        raise ImageRangeError(
+            f"max_pixels is {max_pixels!r:.100}; expected a whole number of at least 1.", "Or leave it out."
+        )
     picture = _read(source, name, max_pixels)
     alpha = picture.alpha
     if alpha is None:
@@ -96,7 +101,7 @@ def read_picture(source: ImageSource, *, name: str = "image", max_pixels: int = 
 def _read(source: ImageSource, name: str, max_pixels: int) -> Picture:
     """Read a picture, its transparent parts in their own colors."""
     if isinstance(source, (str, os.PathLike)):
-        path = Path(source)
+        path = to_path(source, name, ImageReadError)
         label = f"{name} {str(path)!r}"
         data = read_file(path, label, max_pixels)
         sha256 = hashlib.sha256(data).hexdigest()
@@ -108,11 +113,11 @@ def _read(source: ImageSource, name: str, max_pixels: int) -> Picture:
         picture = _to_picture(picture_to_layers(loaded.upright, name), loaded, 8, name)
         return replace(picture, sha256=hash_pixels(source))
     if isinstance(source, np.ndarray):
-        _check_array_size(source, name, max_pixels)
+        _check_array(source, name, max_pixels)
         color, alpha = array_to_layers(source, name)
         return Picture(image=color, carried=Carried(alpha=alpha), sha256=hash_pixels(source))
     if isinstance(source, Tensor):
-        _check_array_size(source, name, max_pixels)
+        _check_array(source, name, max_pixels)
         color, alpha = tensor_to_layers(source, name)
         return Picture(image=color, carried=Carried(alpha=alpha), sha256=hash_pixels(source))
     if (stream := read_bytes(source, name)) is not None:
@@ -127,7 +132,13 @@ def _read(source: ImageSource, name: str, max_pixels: int) -> Picture:
     )
 
 
-def _check_array_size(source: npt.NDArray[Any] | Tensor, name: str, max_pixels: int) -> None:
+def _check_array(source: npt.NDArray[Any] | Tensor, name: str, max_pixels: int) -> None:
+    if isinstance(source, Tensor) and source.is_nested:
+        raise ImageRangeError(f"{name} is a nested tensor; expected a dense one.", "Give one picture at a time.")
+    if np.ma.is_masked(source):
+        raise ImageRangeError(
+            f"{name} is a masked array with masked pixels; expected a value in each.", "Call .filled(0), say."
+        )
     check_pixel_count(math.prod(sorted(source.shape)[-2:]), name, max_pixels)
 
 
@@ -242,6 +253,14 @@ def write_image(
     Raises ImageRangeError (not an image), OutputError (a path, size or depth that the format cannot hold), DiskError.
     """
     check_image(image, "the image to write")
+    for name, value, is_good, expected in (
+        ("carried", carried, isinstance(carried, Carried), "that of a Picture"),
+        ("keep_profile", keep_profile, isinstance(keep_profile, bool), "True or False"),
+        ("strip", strip, isinstance(strip, bool), "True or False"),
+        ("dpi", dpi, dpi is None or (isinstance(dpi, Real) and 1 <= dpi <= 65535), "a number from 1 to 65535"),
+    ):
+        if not is_good:
+            raise OutputError(f"{name} is {value!r:.100}; expected {expected}.", "Or leave it out.")
     size = (image.shape[2], image.shape[3])
     path = check_output(path, inputs=(), size=size, depth=depth)
     file_format = FORMATS[path.suffix.lower()]

@@ -69,7 +69,10 @@ def read_bytes(source: object, label: str) -> bytes | None:
             source.seek(0)
         data = source.read()
     except Exception as error:  # whatever the caller's own object raises; ValueError: it is closed
-        raise ImageReadError(f"{label} is a file that cannot be read ({one_line(error)}).", "Open it again.") from error
+        raise ImageReadError(
+            f"{label} is a file that cannot be read ({one_line(error)}); expected an open one.",
+            'Open it again, with mode "rb".'
+        ) from error
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data)
     if inspect.iscoroutine(data):

@@ -67,6 +67,7 @@ def check_image(image: Tensor, label: str) -> None:
 
 def array_to_layers(array: npt.NDArray[Any], label: str) -> Layers:
     """Convert an array to color and alpha. Of two possible layouts the channels are last. As for `tensor_to_layers`."""
+    array = np.asarray(array)  # a matrix stays two-dimensional whatever is done to it
     white = _WHITES.get(array.dtype.type, 1)
     if white == 1 and array.dtype.kind not in "bf":
         raise _dtype_error(label, f"an array of {array.dtype}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from impasto.errors import KeywordError, RecipeError
 from impasto.recipe.words import LAYERS, STATISTICS, split_statistic
+from impasto.system.disk import to_path
 
 Field = dataclasses.Field[Any]
 
@@ -162,7 +163,7 @@ def _check_flag(field: Field, value: Any) -> bool:
 
 def _check_text(field: Field, value: Any) -> str:
     if isinstance(value, os.PathLike):
-        value = os.fspath(value)
+        value = str(to_path(value, field.name, RecipeError))
     if not isinstance(value, str) or not value:
         raise _wrong(field, value, "a name or a path")
     return value

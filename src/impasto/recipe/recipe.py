@@ -320,6 +320,10 @@ class Recipe:
                 f"recipe has format_version {version!r}; this impasto reads up to {FORMAT_VERSION}.",
                 "Install a newer impasto to read it.",
             )
+        if wrong := [name for name in changes if not isinstance(name, str)]:
+            raise RecipeError(
+                f"recipe has the field {shown(wrong[0])}; expected names of fields.", 'Write {"strength": 0.7}, say.'
+            )
         check_written_size(changes.get("size"))
         return cls().replace(**changes)
 

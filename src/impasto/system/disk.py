@@ -1,5 +1,6 @@
 """Places on the disk: checked before slow work, and filled in one atomic move."""
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -81,8 +82,11 @@ def quote(text: str) -> str:
 
 def to_path(value: object, label: str, error: type[ImpastoError] = OutputError) -> Path:
     """Return a path that a program gave, a text or an `os.PathLike`; raises `error` for anything else."""
-    if isinstance(value, (str, os.PathLike)) and isinstance(text := os.fspath(value), str) and "\0" not in text:
-        return Path(text)
+    if isinstance(value, (str, os.PathLike)):
+        with contextlib.suppress(Exception):  # whatever the caller's own object raises; a lone half of a letter
+            text = os.fspath(value)
+            if isinstance(text, str) and b"\0" not in os.fsencode(text):
+                return Path(text)
     raise error(
         f"{label} is {' '.join(repr(value).split())[:100]}; expected a path.", "Give a text or a pathlib.Path."
     )

@@ -54,6 +54,7 @@ def estimate(
     For textures and reconstructions: `prepare_texture(...).estimate()`. Raises what `stylize` raises before slow
     work.
     """
+    split_fields("estimate", fields, ["recipe", *PasticheFields.__annotations__])
     return prepare_pastiche(content_image, style_images, recipe, **fields).estimate()
 
 

@@ -1,8 +1,10 @@
 """What is no path, picture or name is refused by every public function with an error of ours, in one line."""
 
+import os
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,25 @@ from PIL import Image
 
 import impasto
 from impasto import Recipe
-from impasto.errors import ImageRangeError, ImageReadError, ImpastoError, OutputError, RecipeError, RunError
+from impasto.errors import (
+    ImageRangeError,
+    ImageReadError,
+    ImpastoError,
+    KeywordError,
+    OutputError,
+    RecipeError,
+    RunError,
+)
+from impasto.features.weights import load_weights
 
 PHOTO, PAINTING = "photo.png", "painting.png"
 IMAGE = torch.zeros(1, 3, 8, 8)
+
+
+class RaisingPath(os.PathLike[str]):
+    def __fspath__(self) -> str:
+        raise RuntimeError("no disk")
+
 
 CALLS: dict[str, tuple[type[ImpastoError], Callable[[Any], object]]] = {
     "resume": (RunError, lambda wrong: impasto.resume(wrong)),
@@ -68,6 +85,28 @@ def test_what_is_no_path_is_refused(name: str, wrong: Any) -> None:
         lambda: impasto.estimate(PHOTO, PAINTING, on_step=print),  # type: ignore[call-arg]
         lambda: impasto.synthesize_texture(PAINTING, tileable="no"),  # type: ignore[arg-type]
         lambda: impasto.stylize(PHOTO, PAINTING, run_dir="a\0b", weights="tiny"),
+        lambda: impasto.read_image(RaisingPath()),
+        lambda: impasto.read_metadata(RaisingPath()),
+        lambda: impasto.write_image(IMAGE, RaisingPath()),
+        lambda: impasto.write_image(IMAGE, "a\ud800.png"),
+        lambda: impasto.write_image(IMAGE, "a.png", carried=3),  # type: ignore[arg-type]
+        lambda: impasto.write_image(IMAGE, "a.png", dpi="a"),  # type: ignore[arg-type]
+        lambda: impasto.write_image(IMAGE, "a.png", dpi=-3),
+        lambda: impasto.write_image(IMAGE, "a.png", strip="a"),  # type: ignore[arg-type]
+        lambda: impasto.write_image(IMAGE, "a.png", keep_profile=3),  # type: ignore[arg-type]
+        lambda: impasto.read_image(PHOTO, max_pixels="a"),  # type: ignore[arg-type]
+        lambda: impasto.read_image(PHOTO, max_pixels=None),  # type: ignore[arg-type]
+        lambda: impasto.read_image(PHOTO, max_pixels=-1),
+        lambda: impasto.read_image(np.ma.masked_less(np.zeros((8, 8)), 1)),
+        lambda: impasto.read_image(torch.nested.nested_tensor([torch.zeros(3, 4)] * 2, layout=torch.jagged)),
+        lambda: impasto.read_image(SimpleNamespace(read=3)),  # type: ignore[arg-type]
+        lambda: impasto.stylize(PHOTO, PAINTING, weights=RaisingPath()),  # type: ignore[arg-type]
+        lambda: impasto.stylize(PHOTO, PAINTING, run_dir=RaisingPath(), weights="tiny"),
+        lambda: impasto.stylize_batch(b"photo", PAINTING, "b"),
+        lambda: impasto.stylize_batch(PHOTO, b"painting", "b"),
+        lambda: impasto.stylize_batch(PHOTO, PAINTING, "b", name_template=3),  # type: ignore[arg-type]
+        lambda: Recipe.from_dict({3: 4}),  # type: ignore[dict-item]
+        lambda: load_weights(3),  # type: ignore[arg-type]
     ],
 )
 @pytest.mark.usefixtures("folder")
@@ -75,6 +114,18 @@ def test_other_wrong_arguments_are_refused(call: Callable[[], object]) -> None:
     with pytest.raises(ImpastoError, match="expected") as caught:
         call()
     assert "\n" not in str(caught.value) and caught.value.hint
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_function_called_is_named() -> None:
+    with pytest.raises(KeywordError, match=r"^estimate\(\) has no keyword 'on_step'"):
+        impasto.estimate(PHOTO, PAINTING, on_step=print)  # type: ignore[call-arg]
+
+
+def test_a_matrix_and_a_masked_array_without_masked_pixels_are_arrays() -> None:
+    grey = np.linspace(0, 1, 64).reshape(8, 8)
+    for array in (grey.view(np.matrix), np.ma.masked_array(grey)):
+        assert torch.equal(impasto.read_image(array), impasto.read_image(grey))
 
 
 class Stream:
