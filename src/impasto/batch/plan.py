@@ -88,7 +88,7 @@ def check_recipe(recipe: Recipe) -> None:
             f"frames is {recipe.frames}; expected 1 in a batch.",
             "Leave it out here; `impasto stylize --frames` makes morphs.",
         )
-    check_aspect(recipe)
+    check_aspect(recipe.size)
 
 
 def check_format(output: str, depth: int | None) -> None:

@@ -97,7 +97,8 @@ class Delivery:
     ) -> NoReturn:
         """Paint, write and report the picture, and end the command with its exit code.
 
-        recorder: of a run that is resumed; that of a new run if left out. estimate: what was told to the user.
+        recorder: of a run that is resumed; that of a new run if left out. estimate: the forecast, which
+        progress corrects.
         """
         from impasto.painting.paint import paint
         from impasto.painting.recorder import start_recorder
@@ -198,9 +199,8 @@ def describe_result(result: "Result", output: Path, seconds: float, steps_before
     if steps_before:
         took = f"{_describe_time(result.seconds)}, {result.steps - steps_before} of them in {took} now"
     end = ENDS.get(result.end, "")
-    (reached_height, reached_width), size = result.plan.size, (height, width)
-    if result.end == "stopped" and result.plan.size != size:
-        end = f", stopped early, painted at {reached_width}x{reached_height} so far"
+    if result.end == "stopped" and result.plan.size != (height, width):
+        end = f", stopped early, painted at {result.plan.size[1]}x{result.plan.size[0]} so far"
     return f"{output}: {width}x{height}, {result.steps} steps in {took}{end}"
 
 

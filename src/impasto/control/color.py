@@ -26,6 +26,12 @@ NEEDS: dict[str, tuple[str, ...]] = {
 }
 """Pictures that each `color` needs."""
 
+GREY = 2 / 255
+"""Largest difference of a pixel's channels in a grey picture: JPEG and rounding leave one level or two."""
+
+ROWS = 256
+"""Rows compared at a time, so that a large picture needs no second copy."""
+
 
 def check_color(recipe: Recipe, *, has_content: bool, has_styles: bool) -> None:
     """Accept a recipe if the pictures that its `color` needs are given. Raises RecipeError."""
@@ -37,13 +43,6 @@ def check_color(recipe: Recipe, *, has_content: bool, has_styles: bool) -> None:
             f"expected {' or '.join(possible)}.",
             "Leave --color out, or give --color style.",
         )
-
-
-GREY = 2 / 255
-"""Largest difference of a pixel's channels in a grey picture: JPEG and rounding leave one level or two."""
-
-ROWS = 256
-"""Rows compared at a time, so that a large picture needs no second copy."""
 
 
 def is_grey(image: Tensor) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from impasto.errors import RecipeError
+from impasto.recipe.checks import check_together
 from impasto.recipe.fields import (
     PRINT_DPI,
     check_names,
@@ -259,7 +260,7 @@ class Recipe:
             object.__setattr__(self, "size", print_pixels(str(self.size), dpi))
         for field in fields.values():
             object.__setattr__(self, field.name, check_value(field, getattr(self, field.name)))
-        _check_together(self)
+        check_together(self)
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> Self:
@@ -389,37 +390,3 @@ def parse_field(name: str, text: str) -> Any:
     """Parse the text of a field's value, such as `"conv1_1,conv2_1"`, `"0.5"`, `"none"`, `"yes"`. Raises RecipeError.
     """
     return parse_text(next(field for field in dataclasses.fields(Recipe) if field.name == name), text)
-
-
-def _check_together(recipe: Recipe) -> None:
-    has_weights = recipe.content_weight is not None or recipe.style_weight is not None
-    if recipe.strength is not None and has_weights:
-        raise RecipeError(
-            f"strength is {recipe.strength:g} and content_weight or style_weight is given too; expected one way.",
-            "Give --strength, or --content-weight and --style-weight.",
-        )
-    if recipe.strength is None and (recipe.content_weight is None or recipe.style_weight is None):
-        raise RecipeError(
-            f"strength is none, content_weight {recipe.content_weight}, style_weight {recipe.style_weight}; "
-            "expected both weights where there is no strength.",
-            "Give --strength, or both --content-weight and --style-weight.",
-        )
-    if not recipe.content_layers and not recipe.style_layers:
-        raise RecipeError(
-            "content_layers and style_layers are both empty; expected at least one layer.", "Name a layer in one."
-        )
-    for kind in ("content", "style"):
-        layers, weights = getattr(recipe, f"{kind}_layers"), getattr(recipe, f"{kind}_layer_weights")
-        if weights and len(weights) != len(layers):
-            raise RecipeError(
-                f"{kind}_layer_weights has {len(weights)} numbers for {len(layers)} layers; expected one each.",
-                f"Give {len(layers)} numbers, or leave --{kind}-layer-weights out for equal weights.",
-            )
-    for item in recipe.statistic + recipe.region_statistics:
-        for layer in split_statistic(item)[2]:
-            if layer not in recipe.style_layers:
-                raise RecipeError(
-                    f"statistic {item!r} names {layer}, which is not among the style_layers "
-                    f"{', '.join(recipe.style_layers)}; expected one of them.",
-                    f"Add {layer} to --style-layers.",
-                )

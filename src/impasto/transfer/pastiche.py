@@ -80,4 +80,4 @@ def check_pastiche(recipe: Recipe) -> None:
             f"frames is {recipe.frames}; expected 1, since one pastiche is made here.",
             "Use impasto.morph, or `impasto stylize`, for a morph.",
         )
-    check_aspect(recipe)
+    check_aspect(recipe.size)
