@@ -1,5 +1,6 @@
 """Fixtures shared by all tests: determinism, a small encoder, pictures drawn by code, the data folder if present."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from instant_network import write_package
 from torch import Tensor
 
 from impasto.features.encoder import build_encoder
@@ -66,6 +68,16 @@ def picture() -> Callable[..., Tensor]:
         return (0.5 + 0.45 * torch.sin(a * rows + b * columns + 2 * c)).unsqueeze(0)
 
     return paint
+
+
+@pytest.fixture
+def instant_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The installed package of the network "instant", with a few random filters; the folder that it is in."""
+    site = tmp_path / "site"
+    data = write_package(site)
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setattr("impasto.fast.instant.SHA256", hashlib.sha256(data).hexdigest())
+    return site
 
 
 @pytest.fixture

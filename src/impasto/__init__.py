@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from impasto.experiments.compare import Comparison, compare
     from impasto.experiments.paper import PaperFigures, reproduce_paper
     from impasto.experiments.sweep import SweepSheet, sweep
+    from impasto.fast.result import OnePassResult
     from impasto.images.io import read_image, read_metadata, write_image
     from impasto.optimize.events import StepEvent
     from impasto.optimize.schedule import RunPlan
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from impasto.painting.paint import paint
     from impasto.painting.recorder import start_recorder
     from impasto.runs.result import Result
+    from impasto.transfer.instant import stylize_instantly
     from impasto.transfer.morph import morph, prepare_morph
     from impasto.transfer.pastiche import estimate, prepare_pastiche, stylize
     from impasto.transfer.reconstruction import prepare_reconstruction, reconstruct
@@ -49,6 +51,7 @@ __all__ = [
     "Estimate",
     "ImpastoError",
     "Job",
+    "OnePassResult",
     "PaintFields",
     "PaperFigures",
     "PasticheFields",
@@ -81,6 +84,7 @@ __all__ = [
     "start_recorder",
     "stylize",
     "stylize_batch",
+    "stylize_instantly",
     "sweep",
     "synthesize_texture",
     "write_image",
@@ -95,6 +99,7 @@ _HOMES = {
         "experiments.compare": ["Comparison", "compare"],
         "experiments.paper": ["PaperFigures", "reproduce_paper"],
         "experiments.sweep": ["SweepSheet", "sweep"],
+        "fast.result": ["OnePassResult"],
         "images.io": ["read_image", "read_metadata", "write_image"],
         "optimize.events": ["StepEvent"],
         "optimize.schedule": ["RunPlan"],
@@ -105,6 +110,7 @@ _HOMES = {
         "painting.paint": ["paint"],
         "painting.recorder": ["start_recorder"],
         "runs.result": ["Result"],
+        "transfer.instant": ["stylize_instantly"],
         "transfer.morph": ["morph", "prepare_morph"],
         "transfer.pastiche": ["estimate", "prepare_pastiche", "stylize"],
         "transfer.reconstruction": ["prepare_reconstruction", "reconstruct"],

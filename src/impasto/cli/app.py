@@ -17,6 +17,7 @@ from impasto.cli.compare import compare
 from impasto.cli.demo import demo
 from impasto.cli.doctor import doctor
 from impasto.cli.help import Command
+from impasto.cli.instant import instant
 from impasto.cli.interrupt import Interrupt
 from impasto.cli.paper import paper
 from impasto.cli.recipe import recipe
@@ -33,7 +34,7 @@ from impasto.cli.words import read_words
 from impasto.system.process import settle_process
 
 PANELS = {
-    "Pictures": ("stylize", "batch", "resume", "rerun", "runs", "recipe"),
+    "Pictures": ("stylize", "instant", "batch", "resume", "rerun", "runs", "recipe"),
     "More": ("demo", "texture", "doctor"),
     "Research": ("sweep", "compare", "reconstruct", "paper", "weights", "backbone"),
 }
@@ -59,7 +60,9 @@ def _panel(name: str) -> str:
     return next(panel for panel, names in PANELS.items() if name in names)
 
 
-for command in (stylize, texture, reconstruct, sweep, paper, compare, batch, resume, rerun, demo, doctor, weights):
+for command in (
+    *(stylize, instant, texture, reconstruct, sweep, paper, compare, batch, resume, rerun, demo, doctor, weights),
+):
     app.command(cls=Command, rich_help_panel=_panel(command.__name__))(command)
 app.add_typer(recipe, rich_help_panel=_panel("recipe"))
 app.add_typer(backbone, rich_help_panel=_panel("backbone"))

@@ -257,6 +257,21 @@ def takes_recipe(default: str, *, without: Sequence[str] = ()) -> Callable[[Comm
     return lambda command: replace_parameter(command, "recipe", options, build)
 
 
+def takes_fields(default: Recipe, names: Sequence[str]) -> Callable[[Command], Command]:
+    """Return a decorator that replaces a command's parameter `recipe` by an option for each of these fields.
+
+    default: the recipe whose fields they change.
+    """
+
+    def build(given: Mapping[str, Any]) -> Recipe:
+        texts = {name: _to_text(given[name]) for name in names}
+        return default.replace(**{name: parse_field(name, text) for name, text in texts.items() if text is not None})
+
+    others = [name for name in field_names() if name not in names]
+    options = [*_field_parameters(default, others, has_pairs=False), help_all_parameter()]
+    return lambda command: replace_parameter(command, "recipe", options, build)
+
+
 def takes_changes(command: Command) -> Command:
     """Replace a command's parameter `changes` by an option for every recipe field, none of them set by default."""
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.vgg import smallest_side
-from impasto.images.resize import fit_long_edge, fit_pixels
+from impasto.images.resize import fit_long_edge, fit_pixels, fit_side
 from impasto.optimize.pyramid import plan_scales
+from impasto.recipe.fields import split_side
 from impasto.recipe.recipe import Recipe
 
 WRAP = 16
@@ -15,6 +16,19 @@ WRAP = 16
 
 MAX_PIXELS = 2**32
 """Of a picture that is planned at all: far beyond the memory of machines, but its tiles are still counted quickly."""
+
+
+def picture_size(size: int | tuple[int, int] | str, original: tuple[int, int]) -> tuple[int, int]:
+    """Return the finished picture's (height, width); where `size` is one side alone, in the aspect of the original.
+
+    size: a recipe's. original: (height, width) of the photograph or, of a texture, its sample.
+    """
+    if isinstance(size, tuple):
+        return size
+    if isinstance(size, int):
+        return fit_long_edge(*original, size)
+    side = split_side(size)
+    return original if side is None else fit_side(*original, *side)
 
 
 def plan_sizes(

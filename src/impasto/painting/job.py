@@ -10,14 +10,13 @@ from torch import Tensor
 from impasto.control.color import check_color
 from impasto.control.fine_style import check_fine_style, fine_recipe
 from impasto.control.regions import Masks, build_regions
-from impasto.control.sizes import check_sizes, style_size
+from impasto.control.sizes import check_sizes, picture_size, style_size
 from impasto.cost.estimate import Estimate, estimate_run
 from impasto.cost.plan import Budget
 from impasto.features.guides import Region
 from impasto.features.vgg import Vgg, check_layers
 from impasto.features.weights import WeightsRecord
 from impasto.images.carried import Carried
-from impasto.images.resize import fit_long_edge, fit_side
 from impasto.losses.protection import protect_recipe
 from impasto.optimize.precision import check_precision, resolve_precision
 from impasto.optimize.schedule import RunPlan
@@ -26,7 +25,6 @@ from impasto.painting.inputs import Inputs
 from impasto.painting.options import RunOptions
 from impasto.painting.planner import Planner
 from impasto.recipe.checks import check_blend
-from impasto.recipe.fields import split_side
 from impasto.recipe.recipe import Recipe
 from impasto.runs.folders import AUTO, check_run_dir
 from impasto.system.device import resolve_devices
@@ -173,14 +171,9 @@ def _build_planner(
 
 
 def _find_size(recipe: Recipe, inputs: Inputs) -> tuple[int, int]:
-    """Return the finished picture's (height, width); a long edge alone has the photograph's or the style's aspect."""
-    if isinstance(recipe.size, tuple):
-        return recipe.size
+    """Return the finished picture's (height, width)."""
     picture = inputs.content if inputs.content is not None else inputs.styles[0]
-    if isinstance(recipe.size, int):
-        return fit_long_edge(*picture.size, recipe.size)
-    side = split_side(recipe.size)
-    return picture.size if side is None else fit_side(*picture.size, *side)
+    return picture_size(recipe.size, picture.size)
 
 
 def _effective_recipe(recipe: Recipe, inputs: Inputs) -> Recipe:

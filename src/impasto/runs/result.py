@@ -1,23 +1,13 @@
 """The result of a run: the pastiche, and all that is known about how it was made."""
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from PIL import Image
-from torch import Tensor
-
-from impasto import __version__
 from impasto.features.weights import WeightsRecord
-from impasto.images.carried import NOTHING, Carried, Depth
-from impasto.images.io import write_image
-from impasto.images.pixels import encode_shown, image_to_picture
 from impasto.optimize.schedule import MemoryPlan, RunPlan
-from impasto.recipe.files import recipe_in_picture
-from impasto.recipe.recipe import Recipe
-from impasto.runs.record import Input
+from impasto.runs.finished import FinishedPicture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,27 +20,20 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Result:
-    """A pastiche and what is known about it. A notebook shows the picture.
+class Result(FinishedPicture):
+    """A pastiche painted by optimization and what is known about it.
 
-    pastiche: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU. losses: the weighted terms by name, and "total", of this
-    picture as painted, before `finish_colors`. steps, seconds: of the whole run. peak_bytes: most memory used. end: why
-    it ended: "steps", "tolerance", "stopped" (by a callback or Ctrl-C) or "diverged" (after too many roll-backs).
-    plan: the parts as they were run; `stylize(..., plan=result.plan)` repeats them.
-    carried: the photograph's alpha, EXIF, ICC profile and depth, for `save`. frame: of a morph; recipe is the morph's.
+    losses: the weighted terms by name, and "total", of this picture as painted, before `finish_colors`. steps: of the
+    whole run. end: why it ended: "steps", "tolerance", "stopped" (by a callback or Ctrl-C) or "diverged" (after too
+    many roll-backs). plan: the parts as they were run; `stylize(..., plan=result.plan)` repeats them. frame: of a
+    morph; recipe is the morph's.
     """
 
-    pastiche: Tensor
-    recipe: Recipe
     losses: Mapping[str, float]
     steps: int
-    seconds: float
-    peak_bytes: int
     end: Literal["steps", "tolerance", "stopped", "diverged"]
     weights: WeightsRecord
-    inputs: tuple[Input, ...]
     plan: RunPlan
-    carried: Carried = NOTHING
     frame: Frame | None = None
 
     @property
@@ -70,50 +53,10 @@ class Result:
         Files are named without their folders; if the recipe says `strip`, inputs have neither names nor SHA-256.
         """
         return {
-            "software": "impasto",
-            "version": __version__,
-            "recipe": recipe_in_picture(self.recipe).to_dict(),
-            "seed": self.recipe.seed,
-            "weights": {"name": self.weights.name, "sha256": self.weights.sha256},
-            "inputs": [entry.to_dict(strip=self.recipe.strip) for entry in self.inputs],
+            **self._origin({"weights": {"name": self.weights.name, "sha256": self.weights.sha256}}),
             "run": self.run,
             **self._frame,
         }
-
-    def save(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        depth: Depth | None = None,
-        keep_profile: bool | None = None,
-        strip: bool | None = None,
-    ) -> None:
-        """Writes the pastiche, with its metadata inside, in one atomic move. The suffix says the format.
-
-        With the photograph's alpha, and its EXIF, GPS included, and the inputs' names and SHA-256, unless `strip`.
-        depth: 8 or 16 bits a channel, 16 for PNG and TIFF. keep_profile: in the photograph's ICC profile instead of
-        sRGB. What is None is as the recipe says; what is given is written into the file's recipe.
-        Raises OutputError, DiskError.
-        """
-        given = {"depth": depth, "keep_profile": keep_profile, "strip": strip}
-        recipe = self.recipe.replace(**{name: value for name, value in given.items() if value is not None})
-        write_image(
-            self.pastiche,
-            path,
-            metadata=dataclasses.replace(self, recipe=recipe).metadata,
-            carried=self.carried,
-            depth=recipe.depth,
-            keep_profile=recipe.keep_profile,
-            strip=recipe.strip,
-            dpi=recipe.dpi,
-        )
-
-    def to_picture(self) -> Image.Image:
-        """Return the pastiche as a PIL picture, RGB of 8 bits."""
-        return image_to_picture(self.pastiche)
-
-    def _repr_png_(self) -> bytes:
-        return encode_shown(self.pastiche)
 
     def __repr__(self) -> str:
         height, width = self.pastiche.shape[-2:]

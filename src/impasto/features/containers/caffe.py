@@ -1,11 +1,9 @@
 """Caffe's weights files (.caffemodel): kernels (out, in, height, width), channels BGR.
 
-The file is a NetParameter of caffe.proto in protobuf's wire format (https://protobuf.dev/programming-guides/encoding),
-of which only the fields that hold weights are read.
+The file is a NetParameter of caffe.proto, of which only the fields that hold weights are read.
 """
 
 import math
-from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from torch import Tensor
 
 from impasto.errors import WeightsError
 from impasto.features.architecture import CLASSIFIER
+from impasto.features.containers.protobuf import Message, parse_message, read_varints
 from impasto.features.containers.stored import StoredNetwork, add_note, batch_norm_error
 from impasto.features.preprocessing import Preprocessing, build_preprocessing
 
@@ -26,18 +25,15 @@ which Caffe wrote until 2014 and in which Oxford published its networks."""
 NOTE = 20150826
 """The field of our metadata in files that impasto 0.1 wrote."""
 
-Message = dict[int, list[Any]]
-"""The values of each field by its number: an int, or the bytes of a string, a message or a float."""
-
 
 def read(path: Path, classifier: bool) -> StoredNetwork:
     """Read a .caffemodel."""
     label = f"weights file {str(path)!r}"
     try:
-        network = _parse(path.read_bytes())
+        network = parse_message(path.read_bytes())
         layers, dense, norms, preprocessing = {}, {}, [], None
         for field, numbers in LAYERS.items():
-            for layer in map(_parse, network.get(field, ())):
+            for layer in map(parse_message, network.get(field, ())):
                 name, kind, blobs, transform = (layer.get(number, []) for number in numbers)
                 title = _text(name)
                 if _text(kind) in ("BatchNorm", "Scale", "BN"):
@@ -57,69 +53,23 @@ def read(path: Path, classifier: bool) -> StoredNetwork:
     return add_note(stored, _text(network.get(NOTE, [])), label, "bgr")
 
 
-def _parse(message: Any) -> Message:
-    """The fields of a message. Raises ValueError, IndexError where it is cut short or none."""
-    fields: Message = {}
-    data, at = memoryview(message), 0
-    while at < len(data):
-        tag, at = _varint(data, at)
-        number, wire_type = tag >> 3, tag & 7
-        if number == 0 or wire_type not in (0, 1, 2, 5):
-            raise ValueError(f"no field begins at byte {at - 1}")
-        value: Any
-        if wire_type == 0:
-            value, at = _varint(data, at)
-        else:
-            length = {1: 8, 5: 4}.get(wire_type, 0)
-            if wire_type == 2:
-                length, at = _varint(data, at)
-            value, at = data[at : at + length], at + length
-        fields.setdefault(number, []).append(value)
-    if at > len(data):
-        raise ValueError("it is cut short")
-    return fields
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the lowest first, and the place after it."""
-    value = shift = 0
-    while data[at] & 0x80:
-        if shift > 63:
-            raise ValueError(f"no number ends at byte {at}")
-        value |= (data[at] & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-    return value | data[at] << shift, at + 1
-
-
-def _varints(values: list[Any]) -> Iterator[int]:
-    """Repeated numbers, packed into bytes or not."""
-    for value in values:
-        if isinstance(value, int):
-            yield value
-            continue
-        at = 0
-        while at < len(value):
-            number, at = _varint(value, at)
-            yield number
-
-
 def _floats(values: list[Any], kind: str) -> np.ndarray:
     """Repeated floats, packed or not: both are their bytes in a row."""
     return np.frombuffer(b"".join(values), kind).astype(np.float32)
 
 
 def _to_layer(blobs: list[Any], label: str, dimensions: int) -> tuple[Tensor, Tensor]:
-    weight = _to_array(_parse(blobs[0]), label)
+    weight = _to_array(parse_message(blobs[0]), label)
     if weight.ndim > dimensions and set(weight.shape[: weight.ndim - dimensions]) == {1}:
         weight = weight.reshape(weight.shape[weight.ndim - dimensions :])  # dense layers of old blobs: (1, 1, out, in)
-    return torch.from_numpy(weight), torch.from_numpy(_to_array(_parse(blobs[1]), label).reshape(-1))
+    return torch.from_numpy(weight), torch.from_numpy(_to_array(parse_message(blobs[1]), label).reshape(-1))
 
 
 def _to_array(blob: Message, label: str) -> np.ndarray:
     """The numbers (field 5, or 8 in double precision) in their shape (7, or 1 to 4 in old blobs)."""
     array = _floats(blob[8], "<f8") if 8 in blob else _floats(blob.get(5, []), "<f4")
     if 7 in blob:
-        size = tuple(_varints(_parse(blob[7][-1]).get(1, [])))
+        size = tuple(read_varints(parse_message(blob[7][-1]).get(1, [])))
     else:
         size = tuple(chain.from_iterable(blob.get(number, [0])[-1:] for number in (1, 2, 3, 4)))
     if math.prod(size) != len(array):
@@ -134,7 +84,7 @@ def _read_input(transforms: list[Any]) -> Preprocessing | None:
     """The input of a data layer, (x - mean_value (5)) * scale (1) of pixels up to 255; None where it is not given."""
     if not transforms:
         return None
-    transform = _parse(transforms[-1])
+    transform = parse_message(transforms[-1])
     mean, scale = (_floats(transform.get(number, []), "<f4") for number in (5, 1))
     if len(mean) not in (1, 3):
         return None

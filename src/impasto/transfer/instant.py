@@ -1,0 +1,123 @@
+"""An instant pastiche: the photograph in the style of any painting, in one pass of a network."""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict, Unpack
+
+import torch
+
+from impasto.control.color import check_color, finish_colors, is_grey, mean_channels, prepare_colors
+from impasto.control.sizes import picture_size
+from impasto.errors import RecipeError
+from impasto.fast.instant import NAME, check_instant, find_files, load_instant
+from impasto.fast.result import OnePassResult
+from impasto.images.io import ImageSource
+from impasto.images.resize import resize_image
+from impasto.painting.inputs import check_given, read_inputs
+from impasto.painting.options import ImageSources, RunOptions, choose_recipe
+from impasto.recipe.checks import check_aspect, check_blend
+from impasto.recipe.fields import check_names, to_plain
+from impasto.recipe.recipe import Recipe
+from impasto.runs.record import Input
+from impasto.system.device import peak_bytes, resolve_devices
+from impasto.system.torch_settings import default_threads, products_in, running, torch_defaults
+
+logger = logging.getLogger(__name__)
+
+
+class InstantFields(TypedDict, total=False):
+    """The keyword arguments of `stylize_instantly`: fields of `Recipe` and of `RunOptions`, which say what each means.
+
+    strength: 1 by default; below 1 the style vector is mixed with the photograph's own.
+    """
+
+    strength: float | None
+    style_blend: tuple[float, ...]
+    size: int | tuple[int, int] | str
+    resampling: Literal["bicubic", "bilinear"]
+    color: Literal["content-luma", "style", "match", "histogram", "oklab", "content"]
+    recolor: float
+    color_map: Literal["cholesky", "pca", "monge"]
+    depth: Literal[8, 16] | None
+    dpi: float | None
+    keep_profile: bool
+    strip: bool
+    device: str | torch.device
+    threads: int | None
+    max_pixels: int
+    max_memory: int | str | None
+
+
+RUN_FIELDS = ("device", "threads", "max_pixels", "max_memory")
+
+RECIPE_FIELDS = tuple(name for name in InstantFields.__annotations__ if name not in RUN_FIELDS)
+"""Fields of a recipe that an instant pastiche heeds."""
+
+DEFAULT = Recipe(strength=1.0)
+
+
+@torch_defaults()
+def stylize_instantly(
+    content_image: ImageSource,
+    style_images: ImageSources,
+    recipe: Recipe | None = None,
+    **fields: Unpack[InstantFields],
+) -> OnePassResult:
+    """Paint the content image in the style of the style images in one pass: Ghiasi et al. 2017 (arXiv 1705.06830).
+
+    content_image, style_images: as for `stylize`; the styles are mixed by `style_blend`.
+    recipe: its fields that count here are those of `InstantFields`; `Recipe(strength=1.0)` if left out.
+
+    Needs the extra `instant`. Raises MissingExtraError where it is not installed, WeightsError, ImageReadError,
+    ImageSizeError, ImageRangeError, RecipeError, DeviceError, MemoryLimitError, OutOfMemoryError.
+    """
+    recipe, options = _choose(recipe, fields)
+    check_given("content image", content_image)
+    check_given("style image", style_images)
+    find_files()
+    device = resolve_devices(options.device)[0]
+    inputs = read_inputs(recipe, options, content_image, style_images)
+    content, styles = inputs.content, inputs.style_images
+    assert content is not None and recipe.strength is not None
+    blend = check_blend(recipe.style_blend, len(styles))
+    check_color(recipe, has_content=True, has_styles=True)
+    size = picture_size(recipe.size, content.size)
+    check_instant(size, device, options.max_memory)
+    threads = options.threads if options.threads is not None else default_threads()
+    with running(device, threads, f"Lower --size (now {max(size)}), or close other programs."), products_in("float32"):
+        network = load_instant(device)
+        start_s = time.perf_counter()
+        alphas = content.alpha, inputs.style_alphas
+        photograph, paintings = prepare_colors(recipe, content.image, styles, *alphas)
+        assert photograph is not None
+        painted = network.paint(
+            resize_image(photograph, size, recipe.resampling), paintings, blend, recipe.strength
+        )
+        if all(map(is_grey, (photograph, *paintings))):
+            painted = mean_channels(painted)
+        pastiche = finish_colors(recipe, painted, content.image, styles, *alphas).contiguous()
+    return OnePassResult(
+        pastiche=pastiche,
+        recipe=recipe,
+        seconds=time.perf_counter() - start_s,
+        peak_bytes=peak_bytes(device),
+        inputs=tuple(Input.of(role, picture) for role, picture in inputs.by_role()),
+        carried=inputs.carried,
+        network=NAME,
+        sha256=network.sha256,
+    )
+
+
+def _choose(recipe: Recipe | None, fields: Mapping[str, Any]) -> tuple[Recipe, RunOptions]:
+    """Return the recipe, the fields that do not count here at their defaults, and the run options."""
+    check_names(fields, [*RECIPE_FIELDS, *RUN_FIELDS], "stylize_instantly() has no keyword")
+    changes = {name: to_plain(value) for name, value in fields.items() if name in RECIPE_FIELDS}
+    chosen = choose_recipe(recipe if recipe is not None else DEFAULT, "standard", changes)
+    if chosen.strength is None:
+        raise RecipeError(
+            "strength is none, since the recipe has weights; expected a strength from 0 to 1.", "Give --strength 1."
+        )
+    check_aspect(chosen.size)
+    options = RunOptions(**{name: value for name, value in fields.items() if name in RUN_FIELDS})
+    return Recipe(**{name: getattr(chosen, name) for name in RECIPE_FIELDS}), options
