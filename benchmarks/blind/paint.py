@@ -2,8 +2,9 @@
 
     python benchmarks/blind/paint.py DATA NAME [--tool pastiche] [--kind peers] [-- ARGS]
 
-What is there already is left out, so that a stopped call goes on. ARGS go to `impasto stylize`. The other tools take
-500 steps, from the photograph, with their own defaults (`make peers` installs them). Seconds are of the whole command;
+What is there already is left out, so that a stopped call goes on. ARGS go to `impasto stylize`, or to the tool
+"nnst", nnst.py beside this file. The other tools take 500 steps, from the photograph, with their own defaults (`make
+peers` installs them). Seconds are of the whole command;
 `beside` says whether other work ran on the machine, as the caller states by --beside.
 """
 
@@ -14,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pairs import KINDS, PICTURES, Pair, read_pairs
+from pairs import FOLDER, KINDS, PICTURES, Pair, read_pairs
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -25,6 +26,11 @@ STEPS = 500
 
 def paint(pair: Pair, tool: str, size: int, output: Path, more: list[str]) -> tuple[str, float]:
     """Paint one pair into a PNG; return the command, without folders, and its seconds."""
+    if tool == "nnst":
+        words = [str(pair.content), str(pair.style), str(output), "--size", str(size), *more]
+        # Its threads sleep while they wait, as those of the command `impasto` do.
+        run = run_command(["env", "OMP_WAIT_POLICY=passive", sys.executable, str(FOLDER / "nnst.py"), *words])
+        return " ".join(["nnst.py", pair.content.name, pair.style.name, "--size", str(size), *more]), run.seconds
     if tool != "impasto":
         run = TOOLS[tool](pair.content, pair.style, size, output.parent).run(output, STEPS)
         return f"{tool} {pair.content.name} {pair.style.name} at {size} px, {STEPS} steps", run.seconds
@@ -38,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("name")
-    parser.add_argument("--tool", choices=["impasto", *TOOLS], default="impasto")
+    parser.add_argument("--tool", choices=["impasto", "nnst", *TOOLS], default="impasto")
     parser.add_argument("--pairs", help="names, separated by commas")
     parser.add_argument("--kind", choices=KINDS, default="main")
     parser.add_argument("--size", type=int, default=384)

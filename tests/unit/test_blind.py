@@ -21,7 +21,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator:
     """Import a script of the folder as the scripts import each other."""
     monkeypatch.syspath_prepend(str(BLIND))
     yield lambda name: importlib.import_module(name)
-    for name in ("pairs", "sheet", "votes", "grain", "paint"):
+    for name in ("pairs", "sheet", "votes", "grain", "paint", "nnst"):
         sys.modules.pop(name, None)
 
 
@@ -91,3 +91,24 @@ def test_grain_of_the_painting_itself_is_one_and_noise_is_more(load):
     noisy, _ = grain.measure((smooth + 0.1 * torch.randn(1, 1, 196, 196)).clamp(0, 1), plain, smooth)
     assert noisy > 3
     assert grain.measure(smooth, (plain + torch.randn(1, 1, 196, 196)).clamp(0, 1), smooth) is None
+
+
+def test_nnst_comes_nearer_to_the_style_and_takes_its_range_of_colors(load):
+    nnst = load("nnst")
+    generator = torch.Generator().manual_seed(1)
+    content = nnst.resize(torch.rand(1, 3, 8, 6, generator=generator), (80, 64))
+    style = 0.25 + 0.5 * nnst.resize(torch.rand(1, 3, 6, 9, generator=generator), (64, 96))
+    assert nnst.join_bands(nnst.split_bands(content, nnst.LEVELS)).sub(content).abs().max() < 1e-6
+    names = {"content_layers": nnst.LAYERS[-1:], "style_layers": nnst.LAYERS}
+    encoder, _ = nnst.build_encoder(nnst.Recipe(weights="tiny", rescaled_network=False, **names))
+    first, last = (nnst.Painter(encoder, content, style, steps).paint() for steps in (1, 8))
+
+    def distance(picture):
+        with torch.no_grad():
+            found, wanted = encoder(picture, nnst.LAYERS), encoder(style, nnst.LAYERS)
+            layers = [nnst.layer_distance(found[name], [wanted[name]], torch.Generator()) for name in nnst.LAYERS]
+        return float(sum(layers))
+
+    assert last.shape == content.shape and distance(last) < distance(first) < distance(content)
+    painted, wanted = nnst.to_oklab(nnst.correct_colors(last, content, style)), nnst.to_oklab(style)
+    assert wanted.amin() - 0.02 < painted.amin() and painted.amax() < wanted.amax() + 0.02
