@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from impasto.experiments.compare import Comparison, compare
     from impasto.experiments.paper import PaperFigures, reproduce_paper
     from impasto.experiments.sweep import SweepSheet, sweep
+    from impasto.fast.recipe import TrainingRecipe
     from impasto.fast.result import OnePassResult
+    from impasto.fast.train import PainterEvent, TrainedPainter, train_painter
     from impasto.images.io import read_image, read_metadata, write_image
     from impasto.optimize.events import StepEvent
     from impasto.optimize.schedule import RunPlan
@@ -53,6 +55,7 @@ __all__ = [
     "Job",
     "OnePassResult",
     "PaintFields",
+    "PainterEvent",
     "PaperFigures",
     "PasticheFields",
     "Recipe",
@@ -63,6 +66,8 @@ __all__ = [
     "RunPlan",
     "StepEvent",
     "SweepSheet",
+    "TrainedPainter",
+    "TrainingRecipe",
     "__version__",
     "compare",
     "estimate",
@@ -87,6 +92,7 @@ __all__ = [
     "stylize_instantly",
     "sweep",
     "synthesize_texture",
+    "train_painter",
     "write_image",
 ]
 
@@ -99,6 +105,8 @@ _HOMES = {
         "experiments.compare": ["Comparison", "compare"],
         "experiments.paper": ["PaperFigures", "reproduce_paper"],
         "experiments.sweep": ["SweepSheet", "sweep"],
+        "fast.recipe": ["TrainingRecipe"],
+        "fast.train": ["PainterEvent", "TrainedPainter", "train_painter"],
         "fast.result": ["OnePassResult"],
         "images.io": ["read_image", "read_metadata", "write_image"],
         "optimize.events": ["StepEvent"],

@@ -6,9 +6,9 @@ from itertools import chain
 from pathlib import Path
 
 from impasto.batch.jobs import Job
-from impasto.batch.listing import list_pictures, natural_key
 from impasto.batch.naming import NameTemplate
 from impasto.errors import BatchError
+from impasto.images.listing import list_pictures, natural_key
 from impasto.recipe.recipe import Recipe
 
 

@@ -29,13 +29,14 @@ from impasto.cli.runs import runs
 from impasto.cli.stylize import stylize
 from impasto.cli.sweep import sweep
 from impasto.cli.texture import texture
+from impasto.cli.train import train
 from impasto.cli.weights import weights
 from impasto.cli.words import read_words
 from impasto.system.process import settle_process
 
 PANELS = {
     "Pictures": ("stylize", "instant", "batch", "resume", "rerun", "runs", "recipe"),
-    "More": ("demo", "texture", "doctor"),
+    "More": ("demo", "texture", "train", "doctor"),
     "Research": ("sweep", "compare", "reconstruct", "paper", "weights", "backbone"),
 }
 """The commands by their panel in the help, in the order shown."""
@@ -61,7 +62,8 @@ def _panel(name: str) -> str:
 
 
 for command in (
-    *(stylize, instant, texture, reconstruct, sweep, paper, compare, batch, resume, rerun, demo, doctor, weights),
+    *(stylize, instant, train, texture, reconstruct, sweep, paper, compare),
+    *(batch, resume, rerun, demo, doctor, weights),
 ):
     app.command(cls=Command, rich_help_panel=_panel(command.__name__))(command)
 app.add_typer(recipe, rich_help_panel=_panel("recipe"))

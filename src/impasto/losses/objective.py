@@ -141,10 +141,14 @@ class Objective:
         return [term.target for term in terms if hasattr(term.target, "state_dict")]
 
     def _content_terms(self, content_image: Tensor, content_weight: float) -> Iterator[Term]:
+        return self.content_terms(self.encoder(content_image, self.recipe.content_layers), content_weight)
+
+    def content_terms(self, targets: Mapping[str, Tensor], content_weight: float) -> Iterator[Term]:
+        """Yield the content terms for the features of a content image, {layer: (1, C, h, w)}."""
         recipe = self.recipe
         weights = layer_weights(recipe.content_layers, recipe.content_layer_weights)
         distance = partial(content_loss, normalization=recipe.content_normalization)
-        for layer, target in self.encoder(content_image, recipe.content_layers).items():
+        for layer, target in targets.items():
             silent = float(distance(torch.zeros_like(target), target))
             factor = content_weight * self.content_factor(weights[layer]) * self.relative_factor(silent)
             weighted = partial(distance, weights=self.content_weights(layer, weights[layer]))

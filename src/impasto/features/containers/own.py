@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from torch import Tensor
+
 from impasto.errors import WeightsError
 from impasto.features.architecture import Layers
 from impasto.features.containers.stored import StoredNetwork, add_metadata
@@ -31,14 +33,20 @@ def read(path: Path, classifier: bool) -> StoredNetwork:
 def encode(layers: Layers, metadata: Mapping[str, str]) -> bytes:
     """Return the file's bytes, equal for equal networks.
 
-    layers: with the classifier among them. The header is sorted by name, since safetensors shuffles the metadata.
+    layers: with the classifier among them.
+    """
+    tensors = {}
+    for name, (weight, bias) in layers.items():
+        tensors[f"{name}.weight"], tensors[f"{name}.bias"] = weight, bias
+    return encode_tensors(tensors, metadata)
+
+
+def encode_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """Return the bytes of a .safetensors file; its header is sorted by name, since safetensors shuffles the metadata.
     """
     from safetensors.torch import save
 
-    tensors = {}
-    for name, (weight, bias) in layers.items():
-        tensors[f"{name}.weight"], tensors[f"{name}.bias"] = weight.contiguous(), bias.contiguous()
-    encoded = save(tensors, metadata=dict(metadata))
+    encoded = save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata=dict(metadata))
     length = int.from_bytes(encoded[:8], "little")
     header = json.dumps(json.loads(encoded[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)  # the numbers begin on a multiple of 8

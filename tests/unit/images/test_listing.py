@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from impasto.batch import listing
-from impasto.batch.listing import list_pictures, natural_key
 from impasto.errors import BatchError, ImageReadError
+from impasto.images import listing
+from impasto.images.listing import list_pictures, natural_key
 
 
 @pytest.fixture

@@ -1,0 +1,121 @@
+"""A trained network in a file (.safetensors): its numbers, the names and pictures of its styles, and its card."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from impasto.errors import WeightsError
+from impasto.fast.network import Architecture, Network
+from impasto.features.containers import own
+from impasto.images.pixels import to_uint8
+from impasto.images.resize import fit_long_edge, resize_image
+from impasto.recipe.recipe import Recipe
+from impasto.system.disk import file_sha256, path_hint, replace_file, to_path
+
+FORMAT = "impasto-painter"
+FORMAT_VERSION = 1
+
+ICON = 96
+"""Long edge of the pictures of the styles in the file, in pixels: enough for their colors, and to show them."""
+
+KIND = "expected a .safetensors that `impasto train` wrote"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Model:
+    """A network that paints, and what is known of it.
+
+    names: of its styles. icons: a small picture of each, (1, 3, h, w) in [0, 1]. look: the recipe that it was trained
+    by. metadata: its card as text, in the file. name, sha256: of the file that it was read from.
+    """
+
+    network: Network
+    names: tuple[str, ...]
+    icons: tuple[Tensor, ...]
+    look: Recipe
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+    sha256: str = ""
+
+    def write(self, path: Path) -> None:
+        """Write the file in one atomic move; equal models give equal bytes. Raises DiskError."""
+        architecture = self.network.architecture
+        metadata = {
+            **self.metadata,
+            "format": FORMAT,
+            "format_version": str(FORMAT_VERSION),
+            "styles": json.dumps(list(self.names)),
+            "width": str(architecture.width),
+            "blocks": str(architecture.blocks),
+            "look": json.dumps(self.look.to_dict()),
+        }
+        icons = {f"icons.{number}": to_uint8(icon) for number, icon in enumerate(self.icons)}
+        numbers = {name: values.detach().cpu() for name, values in self.network.state_dict().items()}
+        replace_file(path, own.encode_tensors({**numbers, **icons}, metadata))
+
+
+def to_icon(style_image: Tensor) -> Tensor:
+    """Return a style image, (1, 3, H, W) in [0, 1], as small as the file has it."""
+    return resize_image(style_image, fit_long_edge(style_image.shape[-2], style_image.shape[-1], ICON))
+
+
+def read_model(source: str | os.PathLike[str]) -> Model:
+    """Read a network that `impasto train` wrote. Nothing in the file is ever executed. Raises WeightsError."""
+    from safetensors import SafetensorError, safe_open
+
+    path = to_path(source, "model", WeightsError)
+    label = f"model {str(path)!r}"
+    if not path.is_file():
+        raise WeightsError(f"{label} does not exist; {KIND}.", path_hint(path, "Check the path."))
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (SafetensorError, ValueError, OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"{label} is no safetensors file, or damaged ({' '.join(str(error).split())[:100]}); {KIND}.",
+            "Other files, pickles among them, are not opened. Get it again.",
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise WeightsError(f"{label} is another kind of file; {KIND}.", "Give such a file, or train one.")
+    if metadata.get("format_version") != str(FORMAT_VERSION):
+        raise WeightsError(
+            f"{label} has format_version {metadata.get('format_version')}; this impasto reads {FORMAT_VERSION}.",
+            "Install a newer impasto to use it.",
+        )
+    try:
+        return _build(tensors, metadata, path)
+    except (KeyError, ValueError, TypeError, RuntimeError, RecursionError) as error:
+        raise WeightsError(
+            f"{label} is damaged ({type(error).__name__}: {' '.join(str(error).split())[:100]}); {KIND}.",
+            "Get it again.",
+        ) from error
+
+
+def _build(tensors: dict[str, Tensor], metadata: dict[str, str], path: Path) -> Model:
+    names = tuple(map(str, json.loads(metadata["styles"])))
+    architecture = Architecture(width=int(metadata["width"]), blocks=int(metadata["blocks"]))
+    if not (0 < architecture.width <= 256 and 0 < architecture.blocks <= 64 and names):
+        raise ValueError(f"{architecture} with {len(names)} styles")
+    icons = tuple(tensors.pop(f"icons.{number}").permute(2, 0, 1)[None].float() / 255 for number in range(len(names)))
+    network = Network(architecture, len(names))
+    network.load_state_dict({name: values.float() for name, values in tensors.items()})
+    if not all(bool(torch.isfinite(values).all()) for values in network.state_dict().values()):
+        raise ValueError("some of its numbers are not finite")
+    look: dict[str, Any] = json.loads(metadata["look"])
+    known = {"format", "format_version", "styles", "width", "blocks", "look"}
+    return Model(
+        network=network.eval(),
+        names=names,
+        icons=icons,
+        look=Recipe.from_dict(look),
+        metadata={name: text for name, text in metadata.items() if name not in known},
+        name=path.name,
+        sha256=file_sha256(path),
+    )

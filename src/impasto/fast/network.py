@@ -1,0 +1,196 @@
+"""The network that paints in one pass: a residual encoder-decoder with a row of parameters for each style."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+PHOTOGRAPH = 0
+"""The row of parameters with which the network repeats the photograph; the styles follow."""
+
+NOISE = 1e-4
+"""Variance below which a channel counts as flat. Without it the rounding errors of a plain wall, divided by their own
+deviation, would become a pattern."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """width: channels at full size; twice as many at half of it, four times at a quarter. blocks: residual blocks at a
+    quarter of the size."""
+
+    width: int = 16
+    blocks: int = 5
+
+
+class Layer(nn.Module):
+    """A convolution and the normalization of its output, with a scale and a shift for each row of parameters.
+
+    stride: 2 halves the size, rounding up. is_enlarging: each pixel becomes 2 x 2 first, so that no checkerboard
+    appears (Odena et al. 2016). is_separable: a kernel for each channel, then a mixture of channels.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        rows: int,
+        *,
+        kernel: int = 3,
+        stride: int = 1,
+        is_enlarging: bool = False,
+        is_separable: bool = False,
+    ) -> None:
+        super().__init__()
+        self.reach, self.stride, self.is_enlarging = kernel // 2, stride, is_enlarging
+        convolutions = [nn.Conv2d(inputs, outputs, kernel, stride, bias=False)]
+        if is_separable:
+            convolutions = [
+                nn.Conv2d(inputs, inputs, kernel, stride, groups=inputs, bias=False),
+                nn.Conv2d(inputs, outputs, 1, bias=False),
+            ]
+        self.convolutions = nn.Sequential(*convolutions)
+        self.scales = nn.Parameter(torch.ones(rows, outputs))
+        self.shifts = nn.Parameter(torch.zeros(rows, outputs))
+
+    def input_rows(self, height: int, first: int, last: int) -> tuple[int, int, int, int]:
+        """Return what rows `first` to `last` (exclusive) of the output need of an input of this height, enlarged.
+
+        They are: its first row, its last (exclusive), and the rows to reflect above and below them.
+        """
+        top, bottom = first * self.stride - self.reach, (last - 1) * self.stride + self.reach + 1
+        return max(0, top), min(height, bottom), max(0, -top), max(0, bottom - height)
+
+    def convolve(self, x: Tensor, above: int, below: int) -> Tensor:
+        """Return the convolution of rows of the input, enlarged; above, below: rows to reflect."""
+        # Too few pixels have nothing to reflect.
+        mode = "reflect" if min(x.shape[-2:]) > self.reach else "replicate"
+        padded: Tensor = self.convolutions(functional.pad(x, (self.reach, self.reach, above, below), mode=mode))
+        return padded
+
+    def normalize(self, x: Tensor, moments: tuple[Tensor, Tensor], shares: Tensor) -> Tensor:
+        """Return x with the style's mean and deviation instead of its own.
+
+        x: (B, C, H, W). moments: mean and variance of each channel over the picture, (B, C, 1, 1). shares: of the rows
+        of parameters, (B, rows, 1, 1), or one for each place, (B, rows, H, W).
+        Dumoulin et al. 2017 (arXiv 1610.07629), eq. 5, where styles are mixed as in section 3.3. Differs: the deviation
+        s divides as s / (s^2 + NOISE), so that what is flat stays flat.
+        """
+        mean, variance = moments
+        gain = (variance + 1e-12).sqrt() / (variance + NOISE)
+        with torch.autocast(x.device.type, enabled=False):
+            scale = torch.einsum("brhw,rc->bchw", shares, self.scales)
+            shift = torch.einsum("brhw,rc->bchw", shares, self.shifts)
+        return (x - mean) * (gain * scale) + shift
+
+    def forward(self, x: Tensor, shares: Tensor, size: tuple[int, int]) -> Tensor:
+        """Return the normalized convolution of a whole input. size: of that input, enlarged."""
+        if self.is_enlarging:
+            x = enlarge(x, size)
+        height = -(-size[0] // self.stride)
+        _, _, above, below = self.input_rows(size[0], 0, height)
+        x = self.convolve(x, above, below).float()
+        variance, mean = torch.var_mean(x, dim=(2, 3), correction=0, keepdim=True)
+        return self.normalize(x, (mean, variance), shares)
+
+
+class Network(nn.Module):
+    """A network for some styles.
+
+    Johnson et al. 2016 (arXiv 1603.08155), with the normalization of Dumoulin et al. 2017 (arXiv 1610.07629). Differs:
+    separable convolutions in the residual blocks, fewer channels, and a row of parameters that repeats the photograph,
+    so that a mixture with it is a weaker style.
+    """
+
+    def __init__(self, architecture: Architecture, styles: int) -> None:
+        super().__init__()
+        self.architecture = architecture
+        width, rows = architecture.width, styles + 1
+        deep = 4 * width
+        self.stack = nn.ModuleList(
+            [
+                Layer(3, width, rows, kernel=7),
+                Layer(width, 2 * width, rows, stride=2),
+                Layer(2 * width, deep, rows, stride=2),
+                *(Layer(deep, deep, rows, is_separable=True) for _ in range(2 * architecture.blocks)),
+                Layer(deep, 2 * width, rows, is_enlarging=True),
+                Layer(2 * width, width, rows, is_enlarging=True),
+                Layer(width, 3, rows, kernel=7),
+            ]
+        )
+
+    @property
+    def layers(self) -> list[Layer]:
+        """All layers, first to last."""
+        return [layer for layer in self.stack if isinstance(layer, Layer)]
+
+    def parts(self) -> tuple[list[Layer], list[tuple[Layer, Layer]], list[Layer]]:
+        """Return the layers of the encoder, those of each residual block, and those of the decoder."""
+        layers = self.layers
+        inner = layers[3:-3]
+        return layers[:3], list(zip(inner[::2], inner[1::2], strict=True)), layers[-3:]
+
+    @property
+    def styles(self) -> int:
+        """The number of styles."""
+        return len(self.layers[0].scales) - 1
+
+    def initialize(self, generator: torch.Generator) -> None:
+        """Draw all kernels: He et al. 2015 (arXiv 1502.01852), eq. 10."""
+        with torch.no_grad():
+            for layer in self.layers:
+                layer.scales.fill_(1)
+                layer.shifts.fill_(0)
+                for kernel in layer.convolutions.parameters():
+                    deviation = (2 / kernel[0].numel()) ** 0.5
+                    kernel.copy_(torch.randn(kernel.shape, generator=generator) * deviation)
+
+    def forward(self, photographs: Tensor, shares: Tensor) -> Tensor:
+        """Return pictures, (B, 3, H, W) in [0, 1].
+
+        photographs: (B, 3, H, W) in [0, 1], sRGB. shares: (B, rows, 1, 1), of the photograph and of each style,
+        summing to 1.
+        """
+        full, half, quarter = level_sizes((photographs.shape[-2], photographs.shape[-1]))
+        encoder, blocks, decoder = self.parts()
+        x = to_input(photographs)
+        for layer, size in zip(encoder, (full, full, half), strict=True):
+            x = layer(x, shares, size).relu()
+        for first, second in blocks:
+            x = x + second(first(x, shares, quarter).relu(), shares, quarter)
+        for layer, size in zip(decoder[:-1], (half, full), strict=True):
+            x = layer(x, shares, size).relu()
+        painted = decoder[-1](x, shares, full).sigmoid()
+        moments, own = (torch.var_mean(each, dim=(2, 3), correction=0, keepdim=True) for each in (painted, photographs))
+        return match_tones(painted, moments, own, shares)
+
+
+def level_sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
+    """Return the sizes (height, width) of a picture's maps: its own, half and a quarter, rounded up."""
+    height, width = size
+    half = -(-height // 2), -(-width // 2)
+    return [(height, width), half, (-(-half[0] // 2), -(-half[1] // 2))]
+
+
+def to_input(image: Tensor) -> Tensor:
+    """Return an image in [0, 1] in [-1, 1]."""
+    return 2 * image - 1
+
+
+def enlarge(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return each pixel as 2 x 2, without the last row and column where (height, width) is odd."""
+    return functional.interpolate(x, scale_factor=2.0, mode="nearest")[..., : size[0], : size[1]]
+
+
+def match_tones(
+    painted: Tensor, moments: tuple[Tensor, Tensor], photograph: tuple[Tensor, Tensor], shares: Tensor
+) -> Tensor:
+    """Return what was painted, in the mean and contrast of the photograph's channels by the share of the photograph.
+
+    Normalization loses them, and only the photograph's own row of parameters needs them. painted: (B, 3, H, W).
+    moments, photograph: variance and mean of the channels, each (B, 3, 1, 1). shares: as of `Network.forward`, or by
+    place.
+    """
+    (variance, mean), (own_variance, own_mean) = moments, photograph
+    toned = (painted - mean) * (own_variance / (variance + NOISE)).sqrt() + own_mean
+    return painted.lerp(toned, shares[:, PHOTOGRAPH : PHOTOGRAPH + 1]).clamp(0, 1)

@@ -1,0 +1,74 @@
+"""The recipe of a training: the look that a network learns, and how it is trained."""
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from impasto.errors import RecipeError
+from impasto.fast.network import Architecture
+from impasto.losses.batch import check_statistics
+from impasto.recipe.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecipe:
+    """The options that the trained network depends on, beside photographs and styles; recorded in the run's folder.
+
+    look: whose objective is lowered, for pictures of its `size`, and whose `recolor` the photographs get first.
+    crop: edge of the windows of the photographs, in pixels. batch_size: windows a step, of all processes.
+    width, blocks: as of `Architecture`. learning_rate: at first; it falls to 0 along a cosine. precision: of the
+    networks; "auto" is bfloat16 where the device is faster with it.
+    """
+
+    look: Recipe = field(default_factory=lambda: Recipe.preset("standard"))
+    crop: int = 256
+    steps: int = 2000
+    batch_size: int = 4
+    width: int = 16
+    blocks: int = 5
+    learning_rate: float = 2e-3
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "width", "blocks", "learning_rate"):
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise RecipeError(f"{name} is {value:g}; expected more than 0.", f"Give --{name.replace('_', '-')}.")
+        if self.learning_rate > 1:
+            raise RecipeError(f"learning_rate is {self.learning_rate:g}; expected 1 or less.", "0.002 is usual.")
+        if not 32 <= self.crop <= 2048:
+            raise RecipeError(f"crop is {self.crop}; expected 32 to 2048 pixels.", "Give --crop 256.")
+        if max(self.width / 256, self.blocks / 64) > 1:
+            raise RecipeError(
+                f"width is {self.width} and blocks {self.blocks}; expected at most 256 and 64.", "16 and 5 are usual."
+            )
+        if not isinstance(self.look.size, int):
+            raise RecipeError(
+                f"size is {self.look.size}; expected one number of pixels, the long edge that photographs get.",
+                "Give --size 512.",
+            )
+        if self.look.strength == 0:
+            raise RecipeError("strength is 0; expected more: there is no style to learn.", "Give --strength 0.5.")
+        check_statistics(self.look)
+
+    @property
+    def size(self) -> int:
+        """The long edge of the pictures whose look is learned, in pixels."""
+        assert isinstance(self.look.size, int)
+        return self.look.size
+
+    @property
+    def architecture(self) -> Architecture:
+        """The parameters of the network."""
+        return Architecture(width=self.width, blocks=self.blocks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as JSON values."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {**values, "look": self.look.to_dict()}
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0."""
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))

@@ -1,0 +1,405 @@
+"""Training: from photographs and some paintings to a network that paints in their styles, resumed exactly."""
+
+import logging
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from impasto.control.sizes import check_sizes, style_size
+from impasto.errors import OutputError, RecipeError
+from impasto.fast.model import Model, read_model, to_icon
+from impasto.fast.network import PHOTOGRAPH, Network
+from impasto.fast.photos import FEW, Photos, Windows, load_windows
+from impasto.fast.recipe import TrainingRecipe
+from impasto.features.encoder import build_encoder
+from impasto.images.io import read_picture, write_image
+from impasto.images.picture import Picture
+from impasto.images.resize import resize_image
+from impasto.losses.batch import BatchObjective
+from impasto.optimize.precision import check_precision, resolve_precision
+from impasto.painting.inputs import check_given, to_list
+from impasto.painting.options import ImageSources
+from impasto.runs.trace import append_trace, cut_trace, read_trace
+from impasto.system.device import resolve_device
+from impasto.system.disk import check_file_place, check_not_input, is_folder, to_path
+from impasto.system.torch_settings import Precision, products_in, running
+from impasto.training.card import Card, begin_run, read_card
+from impasto.training.checkpoint import Parts, restore_checkpoint, write_checkpoint
+from impasto.training.curves import draw_curves
+from impasto.training.loader import BatchItems, Order, default_workers, steps_per_epoch
+from impasto.training.peers import Peers, join_peers
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT, CURVES = "checkpoint.pt", "curves.svg"
+
+PLOTS = {"loss": {name: name for name in ("total", "content", "style", "tv", "photograph")}}
+"""What is drawn of the trace, by the unit of the plot."""
+
+EVENT_EVERY = {"cpu": 1}
+"""Steps between events by device; elsewhere 20, since reading a loss makes a GPU wait."""
+
+SHEETS, SAMPLES, SHOWN_STYLES = 20, 4, 6
+"""Sheets of samples in a training; photographs and, at most, styles on each."""
+
+LEAST_STEPS = 25
+"""Steps between two sheets, at least."""
+
+PHOTOGRAPH_WEIGHT = 10.0
+"""Weight of the mean squared difference from the photograph, for the row of parameters that repeats it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PainterEvent:
+    """Progress of a training: steps done and to do, mean losses of the last steps, seconds since the first start."""
+
+    step: int
+    steps: int
+    losses: Mapping[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedPainter:
+    """A finished training: the network's file, the run's folder, steps, seconds, and the losses of the last step.
+
+    photos: how many were found. broken: those that could not be read, {path: reason}.
+    """
+
+    path: Path
+    run_dir: Path
+    steps: int
+    seconds: float
+    losses: Mapping[str, float]
+    precision: str
+    photos: int
+    broken: Mapping[str, str]
+
+
+OnEvent = Callable[[PainterEvent], object]
+
+
+def train_painter(
+    style_images: ImageSources,
+    photos: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    recipe: TrainingRecipe | None = None,
+    *,
+    names: Sequence[str] = (),
+    add_to: str | os.PathLike[str] | None = None,
+    run_dir: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    workers: int | None = None,
+    checkpoint_every_s: float = 60.0,
+    on_event: OnEvent | None = None,
+) -> TrainedPainter:
+    """Train a network that paints in the styles of some paintings; called again with the same arguments, resume it.
+
+    style_images: paintings, as `read_image` takes them, each a style of its own. photos: a folder of photographs, or a
+    pattern. output: the network's file, a .safetensors. names: of the styles; those of their files if left out.
+    add_to: a trained network, whose other parameters stay as they are: only those of the new styles are trained.
+    run_dir: folder for checkpoint, losses and samples; beside the output if left out. workers: processes that read
+    photographs ahead. checkpoint_every_s: seconds between checkpoints. on_event: called after each step (on a GPU each
+    twentieth); "stop" writes the network so far and ends.
+
+    The objective is that of `impasto.stylize` with the recipe's look, for windows of the photographs. The numbers are
+    those of an uninterrupted run, to the bit on a CPU with the same threads: windows depend on the seed and the step
+    alone. Raises DataSetError, ImageReadError, RecipeError, WeightsError, CheckpointError, DeviceError, OutputError
+    before slow work; KeyboardInterrupt if stopped.
+    """
+    recipe = TrainingRecipe() if recipe is None else recipe
+    check_given("style image", style_images)
+    sources = to_list(style_images)
+    path = check_model_output(output, [*sources, *([] if add_to is None else [add_to])])
+    folder = path.with_name(f"{path.stem}_run") if run_dir is None else Path(run_dir)
+    pictures = [read_picture(source, name="style_image") for source in sources]
+    base = None if add_to is None else read_model(add_to)
+    named = _name_styles(pictures, names, () if base is None else base.names)
+    window = (recipe.crop, recipe.crop)
+    check_sizes(recipe.look, window, [picture.size for picture in pictures], window)
+    found = Photos.find(photos, folder)
+    if len(found.paths) < FEW:
+        logger.warning(
+            "%d photographs; expect visible faults in others: %d make a usable network, thousands a good one.",
+            *(len(found.paths), FEW),
+        )
+    place = resolve_device(device)
+    check_precision(recipe.precision, place)
+    with join_peers(place) as peers:
+        if recipe.batch_size % peers.ranks:
+            raise RecipeError(
+                f"batch_size is {recipe.batch_size} for {peers.ranks} processes; expected a multiple of their number.",
+                f"Give --batch-size {math.ceil(recipe.batch_size / peers.ranks) * peers.ranks}.",
+            )
+        card = Card(
+            recipe=recipe.to_dict(),
+            data={
+                "photos": found.describe(),
+                "styles": [
+                    {"name": name, "sha256": picture.sha256} for name, picture in zip(named, pictures, strict=True)
+                ],
+                "add_to": "" if base is None else base.sha256,
+            },
+            precision=resolve_precision(recipe.precision, peers.device),
+        )
+        if peers.rank == 0:
+            begin_run(folder, card)
+        peers.wait()
+        card = read_card(folder)
+        workers = default_workers(peers.device) if workers is None else workers
+        with running(peers.device, threads, "Lower --batch-size or --crop, or close other programs."):
+            styles = [picture.image for picture in pictures]
+            training = _Training(recipe, card, peers, found, styles, named, base, folder)
+            return training.run(path, workers, checkpoint_every_s, on_event)
+
+
+def check_model_output(output: str | os.PathLike[str], inputs: Sequence[object]) -> Path:
+    """Return the path of a network to write, after checking that it can be. Raises OutputError."""
+    path = to_path(output, "output")
+    label = f"output {str(path)!r}"
+    if is_folder(path, label) or path.suffix.lower() != ".safetensors":
+        raise OutputError(f"{label} is no .safetensors; expected one.", f"Give -o {path.with_suffix('.safetensors')}.")
+    check_file_place(path, label)
+    check_not_input(path, label, inputs)
+    return path
+
+
+def _name_styles(pictures: Sequence[Picture], names: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """Return a name for each style. Raises RecipeError."""
+    if names and len(names) != len(pictures):
+        raise RecipeError(
+            f"{len(names)} names are given for {len(pictures)} styles; expected as many.", "Or leave them out."
+        )
+    named = list(names) or [
+        Path(picture.name).stem or f"style-{number}" for number, picture in enumerate(pictures, start=1 + len(taken))
+    ]
+    for number, name in enumerate(named):
+        if name in (*taken, *named[:number]):
+            raise RecipeError(f"two styles have the name {name!r}; expected different ones.", "Give --name for each.")
+    return named
+
+
+class _Training:
+    """A network, its optimizer and the steps done."""
+
+    def __init__(
+        self,
+        recipe: TrainingRecipe,
+        card: Card,
+        peers: Peers,
+        photos: Photos,
+        style_images: Sequence[Tensor],
+        names: Sequence[str],
+        base: Model | None,
+        folder: Path,
+    ) -> None:
+        self.recipe, self.card, self.peers, self.photos, self.folder = recipe, card, peers, photos, folder
+        self.style_images, self.names, self.base = style_images, names, base
+        self.fixed = 0 if base is None else 1 + len(base.names)
+        self.network = _build_network(recipe, len(names), base).to(peers.device)
+        self.precision: Precision = "bfloat16" if card.precision == "bfloat16" else "float32"
+        trained = [values for values in self.network.parameters() if values.requires_grad]
+        self.optimizer = torch.optim.Adam(trained, lr=recipe.learning_rate)
+        self.objective = self._build_objective()
+        self.parts: Parts = {"network": self.network, "optimizer": self.optimizer}
+        self.step, self.seconds_before = restore_checkpoint(folder / CHECKPOINT, self.parts)
+        if peers.rank == 0:
+            cut_trace(folder, self.step)
+        self.shared = peers.share(self.network)
+        self.broken: dict[str, str] = {}
+        self.started_s = time.monotonic()
+
+    def run(self, path: Path, workers: int, checkpoint_every_s: float, on_event: OnEvent | None) -> TrainedPainter:
+        """Train from the current step to the last, and write the network."""
+        recipe, peers = self.recipe, self.peers
+        losses: list[dict[str, Tensor]] = []
+        means = self._last_losses()
+        event_every, sheet_every = EVENT_EVERY.get(peers.device.type, 20), max(LEAST_STEPS, recipe.steps // SHEETS)
+        saved_s = time.monotonic()
+        numbers = range(max(len(self.photos.paths), recipe.batch_size))
+        order = Order(
+            numbers=numbers,
+            batch_size=recipe.batch_size,
+            seed=recipe.seed,
+            first=self.step,
+            steps=recipe.steps,
+            rank=peers.rank,
+            ranks=peers.ranks,
+        )
+        samples = next(self._windows([[(0, number) for number in range(SAMPLES)]], 0)) if peers.rank == 0 else None
+        for windows in self._windows(order, workers):
+            losses.append(self._update(windows))
+            self._report_broken(windows.broken)
+            is_last, stopping = self.step == recipe.steps, False
+            if self.step % event_every == 0 or is_last:
+                means, losses = self._mean_losses(losses), []
+                self._record(means)
+                event = PainterEvent(self.step, recipe.steps, means, self._seconds())
+                asked = on_event is not None and on_event(event) == "stop"
+                stopping = bool(peers.sum(torch.tensor([float(asked)]))[0])
+            if peers.rank == 0 and samples is not None:
+                if self.step % sheet_every == 0 or is_last or stopping:
+                    self._draw(samples, steps_per_epoch(len(numbers), recipe.batch_size))
+                if is_last or stopping or time.monotonic() - saved_s >= checkpoint_every_s:
+                    write_checkpoint(self.folder / CHECKPOINT, self.parts, self.step, self._seconds())
+                    saved_s = time.monotonic()
+            if stopping and not is_last:
+                self._write(path)
+                raise KeyboardInterrupt(
+                    f"stopped at step {self.step} of {recipe.steps}; the network so far is in {str(path)!r}. The same "
+                    "command resumes it."
+                )
+        self._write(path)
+        return TrainedPainter(
+            path=path,
+            run_dir=self.folder,
+            steps=recipe.steps,
+            seconds=self._seconds(),
+            losses=means,
+            precision=self.card.precision,
+            photos=len(self.photos.paths),
+            broken=self.broken,
+        )
+
+    def gradient(self, windows: Windows) -> dict[str, Tensor]:
+        """Set the gradient of the mean loss of a batch, of which these are this process's windows.
+
+        Returns the sums of its losses over these windows, scalars on the device.
+        """
+        recipe, peers = self.recipe, self.peers
+        photographs, contents = windows.photographs.to(peers.device), windows.contents.to(peers.device)
+        rows = [max(1, self.fixed) + style for style in windows.styles]
+        # The first window of the whole batch is also repeated as a photograph.
+        repeats = peers.rank == 0 and self.base is None
+        if repeats:
+            photographs, rows = torch.cat([photographs, photographs[:1]]), [*rows, PHOTOGRAPH]
+        shares = functional.one_hot(torch.tensor(rows), 1 + self.network.styles).float()[..., None, None]
+        with torch.autocast(peers.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            painted = self.shared(photographs, shares.to(peers.device))
+        count = len(windows.styles)
+        losses = self.objective(painted[:count], contents, windows.styles)
+        # The processes' gradients are averaged: each is made the sum of its windows' over the whole batch's number.
+        total = losses["total"] * (peers.ranks / recipe.batch_size)
+        if repeats:
+            difference = functional.mse_loss(painted[count:], photographs[count:])
+            losses["photograph"] = difference * recipe.batch_size
+            total = total + PHOTOGRAPH_WEIGHT * difference * peers.ranks
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        for layer in self.network.layers:
+            for values in (layer.scales, layer.shifts):
+                if self.fixed and values.grad is not None:
+                    values.grad[: self.fixed] = 0
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def _update(self, windows: Windows) -> dict[str, Tensor]:
+        """Do one step; return its losses, as `gradient` does."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.rate(self.step)
+        with products_in(self.precision):
+            losses = self.gradient(windows)
+        self.optimizer.step()
+        self.step += 1
+        return losses
+
+    def _build_objective(self) -> BatchObjective:
+        look, size = self.recipe.look.replace(style_blend=()), (self.recipe.size, self.recipe.size)
+        encoder, _ = build_encoder(look, self.style_images)
+        encoder = (encoder.to_bfloat16() if self.precision == "bfloat16" else encoder).to(self.peers.device)
+        styles = [
+            resize_image(style, style_size(look, style.shape[-2:], size, size), look.resampling).to(self.peers.device)
+            for style in self.style_images
+        ]
+        with products_in(self.precision):
+            return BatchObjective(encoder, look, styles)
+
+    def _windows(self, order: Iterable[BatchItems], workers: int) -> Iterator[Windows]:
+        return load_windows(self.photos, self.style_images, self.recipe, order, workers)
+
+    def _report_broken(self, broken: Mapping[str, str]) -> None:
+        for path, reason in broken.items():
+            if path not in self.broken:
+                logger.warning("skipped: %s", reason)
+        self.broken.update(broken)
+
+    def _mean_losses(self, losses: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
+        """Return the mean of each loss over steps, windows and processes."""
+        names = [name for name in PLOTS["loss"] if any(name in each for each in losses)]
+        names = [name for name in PLOTS["loss"] if name in names or name == "photograph"]
+        zero = torch.zeros((), device=self.peers.device)
+        sums = torch.stack([torch.stack([each.get(name, zero) for each in losses]).mean() for name in names])
+        values = (self.peers.sum(sums) / self.recipe.batch_size).tolist()
+        if not all(map(math.isfinite, values)):
+            raise RecipeError(
+                f"the training diverged: the loss is {values[0]} at step {self.step}; expected a number.",
+                "Choose another -o and a lower --learning-rate.",
+            )
+        return dict(zip(names, values, strict=True))
+
+    def _last_losses(self) -> dict[str, float]:
+        lines = read_trace(self.folder)
+        return {} if not lines else {name: value for name, value in lines[-1].items() if name in PLOTS["loss"]}
+
+    def _draw(self, samples: Windows, per_epoch: int) -> None:
+        """Write a sheet: photographs, what they are to look like, and how each style paints them; and the curves."""
+        columns = [samples.photographs, samples.contents]
+        rows = 1 + self.network.styles
+        for row in range(max(1, self.fixed), min(rows, max(1, self.fixed) + SHOWN_STYLES)):
+            share = functional.one_hot(torch.tensor([row]), rows).float()[..., None, None].to(self.peers.device)
+            with torch.no_grad():
+                painted = self.network(samples.photographs.to(self.peers.device), share.expand(SAMPLES, -1, -1, -1))
+            columns.append(painted.cpu())
+        sheet = torch.cat([torch.cat(list(torch.split(column, 1)), dim=2) for column in columns], dim=3)
+        write_image(sheet.clamp(0, 1), self.folder / f"samples_{self.step:06}.png")
+        draw_curves(read_trace(self.folder), per_epoch, PLOTS, self.folder / CURVES)
+
+    def _write(self, path: Path) -> None:
+        if self.peers.rank == 0:
+            old = self.base
+            icons = [to_icon(style) for style in self.style_images]
+            Model(
+                network=self.network,
+                names=(*(() if old is None else old.names), *self.names),
+                icons=(*(() if old is None else old.icons), *icons),
+                look=self.recipe.look if old is None else old.look,
+                metadata={**({} if old is None else old.metadata), **self._card_text()},
+            ).write(path)
+        self.peers.wait()
+
+    def _card_text(self) -> dict[str, str]:
+        text = {**self.card.to_metadata(), "steps": str(self.step), "impasto": self.card.impasto}
+        # What was added later does not replace the card of the network itself.
+        return text if self.base is None else {f"{name}+{self.fixed}": value for name, value in text.items()}
+
+    def _record(self, values: Mapping[str, float]) -> None:
+        """Add a line to the trace."""
+        if self.peers.rank == 0:
+            append_trace(self.folder, [{"step": self.step, "seconds": round(self._seconds(), 3), **values}])
+
+    def _seconds(self) -> float:
+        return self.seconds_before + time.monotonic() - self.started_s
+
+
+def _build_network(recipe: TrainingRecipe, styles: int, base: Model | None) -> Network:
+    """Return a new network, or that of a model with rows for further styles, which begin as the mean of its own."""
+    if base is None:
+        network = Network(recipe.architecture, styles)
+        network.initialize(torch.Generator().manual_seed(recipe.seed))
+        return network
+    network = Network(base.network.architecture, len(base.names) + styles)
+    values = dict(base.network.state_dict())
+    for name, tensor in values.items():
+        if name.endswith(("scales", "shifts")):
+            values[name] = torch.cat([tensor, tensor[1:].mean(0, keepdim=True).expand(styles, -1)])
+    network.load_state_dict(values)
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name.endswith(("scales", "shifts")))
+    return network

@@ -1,0 +1,41 @@
+"""A picture painted in strips is the picture painted whole."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.fast.network import Network
+from impasto.fast.strips import paint_in_strips
+
+Paint = Callable[..., Tensor]
+
+
+@pytest.mark.parametrize("size", [(1, 3), (9, 9), (37, 53), (64, 32), (101, 30)])
+@pytest.mark.parametrize("strip", [1, 2000, 2**21])
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_strips_equal_the_whole(
+    size: tuple[int, int], strip: int, on_disk: bool, network: Network, picture: Paint
+) -> None:
+    """Any difference beyond rounding would be a mean or deviation of a strip instead of the picture's."""
+    photograph, shares = picture(*size), torch.tensor([[0.2, 0.5, 0.3]])[..., None, None]
+    with torch.no_grad():
+        whole = network(photograph, shares)
+    painted = paint_in_strips(network, photograph, shares, strip=strip, on_disk=on_disk)
+    assert float((painted - whole).abs().max()) < 1e-4 < 1 / 255
+
+
+def test_regions_have_their_own_rows(network: Network, picture: Paint) -> None:
+    photograph = picture(48, 40)
+    left = (torch.arange(40) < 20).float().expand(1, 1, 48, 40)
+    shares = torch.cat([torch.zeros_like(left), left, 1 - left], dim=1)
+    whole = paint_in_strips(network, photograph, shares)
+    torch.testing.assert_close(whole, paint_in_strips(network, photograph, shares, strip=1), atol=1e-4, rtol=0)
+    first, second = (
+        paint_in_strips(network, photograph, torch.tensor([row])[..., None, None]) for row in ([0, 1.0, 0], [0, 0, 1.0])
+    )
+    assert float((whole - first).abs()[..., :8].mean()) < float((whole - second).abs()[..., :8].mean())
+    assert float((whole - second).abs()[..., -8:].mean()) < float((whole - first).abs()[..., -8:].mean())
+    alike = torch.cat([torch.zeros_like(left), torch.ones_like(left), torch.zeros_like(left)], dim=1)
+    torch.testing.assert_close(paint_in_strips(network, photograph, alike), first)

@@ -1,0 +1,149 @@
+"""Training: resumed, or in several processes, it gives the same network; what does not fit is refused at once."""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.errors import CheckpointError, ImageSizeError, OutputError, RecipeError
+from impasto.fast import train as module
+from impasto.fast.model import read_model
+from impasto.fast.photos import Photos
+from impasto.fast.recipe import TrainingRecipe
+from impasto.fast.train import PainterEvent, train_painter
+from impasto.images.io import read_image, write_image
+from impasto.recipe.recipe import Recipe
+from impasto.runs.trace import read_trace
+from impasto.training.card import Card
+from impasto.training.peers import Peers
+
+CPU: dict[str, Any] = {"device": "cpu", "threads": 1, "workers": 0}
+
+
+def stop_at(step: int) -> Callable[[PainterEvent], object]:
+    return lambda event: "stop" if event.step == step else None
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_stopped_and_resumed_it_gives_the_same_network(
+    precision: str, photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path
+) -> None:
+    recipe = replace(quick, precision=precision)
+    whole = train_painter(painting, photos, tmp_path / "whole.safetensors", recipe, **CPU)
+    halves = tmp_path / "halves.safetensors"
+    with pytest.raises(KeyboardInterrupt, match=r"stopped at step 3 of 4; the network so far is in .*halves"):
+        train_painter(painting, photos, halves, recipe, on_event=stop_at(3), **CPU)
+    assert read_model(halves).names == ("painting",)
+    resumed = train_painter(painting, photos, halves, recipe, **CPU)
+    assert whole.path.read_bytes() == halves.read_bytes()
+    assert whole.losses == resumed.losses
+    assert whole.precision == precision
+
+
+def test_it_learns_and_records_what_happened(
+    photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path
+) -> None:
+    recipe, events = replace(quick, steps=40, learning_rate=0.01), []
+    trained = train_painter(painting, photos, tmp_path / "a.safetensors", recipe, on_event=events.append, **CPU)
+    losses = [event.losses["photograph"] for event in events]  # untrained, the encoder judges styles by chance
+    assert len(losses) == 40 and sum(losses[-10:]) < 0.8 * sum(losses[:10])
+    assert trained.run_dir == tmp_path / "a_run"
+    assert [line["step"] for line in read_trace(trained.run_dir)] == list(range(1, 41))
+    assert {path.name for path in trained.run_dir.glob("samples*")} == {"samples_000025.png", "samples_000040.png"}
+    assert read_image(trained.run_dir / "samples_000040.png").shape == (1, 3, 4 * 32, 3 * 32)
+    model = read_model(trained.path)
+    card = {name: json.loads(model.metadata[name]) for name in ("recipe", "data")}
+    assert card["recipe"]["steps"] == 40 and card["recipe"]["look"]["recolor"] == 1.0
+    assert card["data"]["photos"]["names"] == [f"{number}.png" for number in range(5)]
+    assert model.look == recipe.look
+    again = train_painter(painting, photos, trained.path, recipe, on_event=events.append, **CPU)
+    assert len(events) == 40 and again.losses == trained.losses
+
+
+def test_styles_are_added_by_their_parameters_alone(
+    photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path, picture: Callable[..., Tensor]
+) -> None:
+    write_image(picture(40, 40, 30), tmp_path / "other.png")
+    first = train_painter([painting, tmp_path / "other.png"], photos, tmp_path / "a.safetensors", quick, **CPU)
+    more = [picture(40, 40, 31)]
+    with pytest.raises(RecipeError, match="two styles have the name 'other'"):
+        train_painter(more, photos, tmp_path / "b.safetensors", quick, names=["other"], add_to=first.path, **CPU)
+    added = train_painter(more, photos, tmp_path / "b.safetensors", quick, add_to=first.path, **CPU)
+    old, new = read_model(first.path), read_model(added.path)
+    assert new.names == ("painting", "other", "style-3") and len(new.icons) == 3
+    for name, values in old.network.state_dict().items():
+        assert torch.equal(values, new.network.state_dict()[name][: len(values)])
+    rows = [layer.scales.detach() for layer in new.network.layers]
+    assert any(float((row[3] - row[1:3].mean(0)).abs().max()) > 1e-4 for row in rows)
+    assert new.metadata["recipe"] == old.metadata["recipe"] and "data+3" in new.metadata
+
+
+def test_the_gradient_of_two_processes_averages_to_that_of_one(
+    photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path, picture: Callable[..., Tensor]
+) -> None:
+    styles, found = [picture(seed=8), picture(seed=9)], Photos.find(photos, tmp_path / "run")
+    recipe = replace(quick, batch_size=4)
+
+    def gradient(rank: int, ranks: int) -> Tensor:
+        folder = tmp_path / f"{rank} of {ranks}"
+        folder.mkdir()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Peers, "share", lambda self, network: network)  # averaged below
+            training = module._Training(
+                *(recipe, Card(recipe={}, data={}, precision="float32"), Peers(rank, ranks, torch.device("cpu"))),
+                *(found, styles, ["a", "b"], None, folder),
+            )
+        items = [(0, number) for number in range(4)]
+        training.gradient(next(module.load_windows(found, styles, recipe, [items[rank::ranks]], 0)))
+        return torch.cat([values.grad.flatten() for values in training.network.parameters() if values.grad is not None])
+
+    one, halves = gradient(0, 1), [gradient(rank, 2) for rank in range(2)]
+    assert float((one - sum(halves) / 2).norm()) <= 1e-5 * float(one.norm())
+
+
+def test_what_cannot_be_trained_is_refused(
+    photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path, picture: Callable[..., Tensor]
+) -> None:
+    for changes, message in (
+        ({"look": Recipe(statistic=("nearest",))}, "nearest cannot be trained"),
+        ({"look": Recipe(size="60cm-wide", dpi=10)}, "size is 236 wide; expected one number"),
+        ({"look": Recipe(strength=0.0)}, "strength is 0; expected more"),
+        ({"steps": 0}, "steps is 0; expected more than 0. Give --steps."),
+        ({"crop": 16}, "crop is 16; expected 32 to 2048"),
+        ({"width": 1000}, "width is 1000 and blocks 1"),
+    ):
+        with pytest.raises(RecipeError, match=message):
+            replace(quick, **changes)
+    with pytest.raises(OutputError, match=r"'a.png' is no .safetensors; expected one. Give -o a.safetensors"):
+        train_painter(painting, photos, "a.png", quick, **CPU)
+    with pytest.raises(ImageSizeError, match="style_image is 8x8"):
+        train_painter(picture(8, 8), photos, tmp_path / "a.safetensors", quick, **CPU)
+    assert not (tmp_path / "a_run").exists()
+    train_painter(painting, photos, tmp_path / "a.safetensors", quick, **CPU)
+    with pytest.raises(CheckpointError, match="another training: crop 32; asked for is crop 40"):
+        train_painter(painting, photos, tmp_path / "a.safetensors", replace(quick, crop=40), **CPU)
+
+
+def test_few_photographs_are_a_warning(
+    photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (photos / "0.png").write_bytes(b"x")
+    with caplog.at_level(logging.WARNING):
+        trained = train_painter(painting, photos, tmp_path / "a.safetensors", quick, **CPU)
+    assert "5 photographs; expect visible faults in others: 40 make a usable network" in caplog.text
+    assert caplog.text.count("skipped: photo ") == 1
+    assert list(trained.broken) == [str(photos / "0.png")] and trained.photos == 5
+
+
+def test_a_training_that_diverges_says_so(
+    photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PHOTOGRAPH_WEIGHT", float("nan"))
+    with pytest.raises(RecipeError, match=r"diverged: the loss is nan at step 2; .* a lower --learning-rate"):
+        train_painter(painting, photos, tmp_path / "a.safetensors", quick, **CPU)
