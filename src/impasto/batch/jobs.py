@@ -101,9 +101,11 @@ def is_painted(job: Job, picture: Path) -> bool:
         if any(os.stat(name).st_mtime_ns >= painted_ns for name in _recipe_files(job.recipe)):
             return False
         inputs: Any = metadata["inputs"]
-        paths = [job.content, *job.styles]
-        if any(entry["role"] == "init" for entry in inputs):  # until version 0.1 it was not recorded
-            paths.append(str(init_file(job.recipe)))
+        paths, init = [job.content, *job.styles], init_file(job.recipe)
+        if init is None:  # a start image that was painted has its network's hash
+            inputs = [entry for entry in inputs if entry["role"] != "init"]
+        elif any(entry["role"] == "init" for entry in inputs):  # until version 0.1 it was not recorded
+            paths.append(init)
         found = [entry["sha256"] for entry in inputs]
         if job.recipe.weights not in RECORDS:
             paths.append(job.recipe.weights)

@@ -75,8 +75,12 @@ def _describe(job: Job) -> str:
 
 @lru_cache(maxsize=64)
 def check_recipe(recipe: Recipe) -> None:
-    """Accept a recipe without masks and morphs whose files exist. Raises RecipeError."""
+    """Accept a recipe without masks and morphs whose files exist. Raises RecipeError, MissingExtraError."""
     check_files(recipe)
+    if recipe.init == "instant":
+        from impasto.fast.instant import find_files  # it imports torch
+
+        find_files()
     for field in ("region_weights", "region_statistics"):
         if getattr(recipe, field):
             raise RecipeError(

@@ -25,7 +25,8 @@ def build_init(
     """Return the start image: (1, 3, H, W) float32 in [0, 1], sRGB, on the CPU.
 
     init: "content", "style" (the first style image, cut to the shape), "noise" (white noise about mid-grey),
-    "black", "white", "mean" (the content image's mean color, or the style's), "#rrggbb", or the path of `start_image`.
+    "black", "white", "mean" (the content image's mean color, or the style's), "#rrggbb", or the path of `start_image`,
+    which "instant" means too.
     size: (H, W). seed: of the noise, drawn on the CPU whatever the device.
     """
     height, width = size

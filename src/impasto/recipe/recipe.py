@@ -135,7 +135,10 @@ class Recipe:
         low=1,
     )
     init: str = option(
-        "content", "init", "start image: content, style, noise, black, white, mean, a color #rrggbb, or a file"
+        "content",
+        "init",
+        "start image: content, style, noise, black, white, mean, instant (as impasto instant paints), a color #rrggbb, "
+        "or a file",
     )
     color: Literal["content-luma", "style", "match", "histogram", "oklab", "content"] = option(
         "style",

@@ -34,8 +34,7 @@ GUIDE_MODES = {
 }
 """How a mask selects positions of a layer (Gatys et al. 2017)."""
 
-INITS = ("content", "style", "noise", "black", "white", "mean")
-
+INITS = ("content", "style", "noise", "black", "white", "mean", "instant")
 
 
 def split_statistic(item: str) -> tuple[str, float, tuple[str, ...]]:

@@ -1,23 +1,28 @@
 """An instant pastiche: the photograph in the style of any painting, in one pass of a network."""
 
 import logging
+import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, TypedDict, Unpack
 
 import torch
 
 from impasto.control.color import check_color, finish_colors, is_grey, mean_channels, prepare_colors
 from impasto.control.sizes import picture_size
-from impasto.errors import RecipeError
+from impasto.errors import RecipeError, RunError
 from impasto.fast.instant import NAME, check_instant, find_files, load_instant
 from impasto.fast.result import OnePassResult
 from impasto.images.io import ImageSource
-from impasto.images.resize import resize_image
+from impasto.images.picture import Picture
+from impasto.images.resize import fit_long_edge, resize_image
 from impasto.painting.inputs import check_given, read_inputs
+from impasto.painting.job import Job, memory_hint
 from impasto.painting.options import ImageSources, RunOptions, choose_recipe
+from impasto.painting.targets import build_targets
 from impasto.recipe.checks import check_aspect, check_blend
-from impasto.recipe.fields import check_names, to_plain
+from impasto.recipe.fields import check_names, format_value, to_plain
 from impasto.recipe.recipe import Recipe
 from impasto.runs.record import Input
 from impasto.system.device import peak_bytes, resolve_devices
@@ -55,6 +60,9 @@ RECIPE_FIELDS = tuple(name for name in InstantFields.__annotations__ if name not
 """Fields of a recipe that an instant pastiche heeds."""
 
 DEFAULT = Recipe(strength=1.0)
+
+START_EDGE = 1024
+"""Longest edge of a start image, in pixels: a larger picture is begun at a coarser scale."""
 
 
 @torch_defaults()
@@ -106,6 +114,56 @@ def stylize_instantly(
         carried=inputs.carried,
         network=NAME,
         sha256=network.sha256,
+    )
+
+
+@torch_defaults()
+def paint_start(job: Job) -> Job:
+    """Return the job with its start image, if that is "instant"; the job itself if not.
+
+    The start image is the photograph in the mixed style of the paintings, both in the colors in which the losses see
+    them. Among the job's inputs it has the name and the SHA-256 of the network, so that these are in the picture.
+    Raises MissingExtraError, WeightsError, ImageSizeError.
+    """
+    if job.recipe.init != NAME:
+        return job
+    find_files()
+    size = job.plan.size if max(job.plan.size) <= START_EDGE else fit_long_edge(*job.plan.size, START_EDGE)
+    check_instant(size, job.device)
+    logger.info("painting the start image")
+    with running(job.device, job.plan.threads, memory_hint(job.plan)):
+        network = load_instant(job.device)
+        targets = build_targets(job, job.inputs.style_images)
+        assert targets.content is not None
+        with products_in("float32"):
+            content = resize_image(targets.content, size, job.recipe.resampling)
+            start = network.paint(content, targets.styles, check_blend(job.recipe.style_blend, len(targets.styles)))
+    picture = Picture(image=start, name=NAME, sha256=network.sha256)
+    return replace(job, inputs=replace(job.inputs, init=picture))
+
+
+def check_network(sha256: str, recorded: str, began: str, force: bool) -> None:
+    """Accept the network that is recorded. began: what was painted with it, for the message. Raises RunError."""
+    if sha256 != recorded and not force:
+        raise RunError(
+            f"{began} with another network {NAME!r} than is installed now (their SHA-256 differs).",
+            "Install the same version, or --force continues with this one.",
+        )
+
+
+def one_pass_error(picture: str, recipe: Recipe, names: Sequence[str]) -> RecipeError:
+    """Return the error for a picture painted in one pass where an optimization is to be repeated, with the command.
+
+    names: of the photograph and its paintings; "" where they were left out.
+    """
+    words = [name or ("PAINTING" if index else "PHOTO") for index, name in enumerate(names)]
+    for name in RECIPE_FIELDS:
+        value, option = getattr(recipe, name), f"--{name.replace('_', '-')}"
+        if value != getattr(DEFAULT, name):
+            words += [option] if value is True else [option, format_value(value)]
+    return RecipeError(
+        f"{picture!r} was painted in one pass of a network; expected a picture that was optimized.",
+        f"Paint it again: impasto instant {shlex.join(words)}",
     )
 
 

@@ -14,6 +14,7 @@ from impasto.painting.recorder import start_recorder
 from impasto.recipe.checks import check_aspect
 from impasto.recipe.recipe import Recipe
 from impasto.runs.result import Result
+from impasto.transfer.instant import paint_start
 
 
 def stylize(
@@ -70,7 +71,7 @@ def prepare_pastiche(
     check_pastiche(recipe)
     check_given("content image", content_image)
     check_given("style image", style_images)
-    return prepare(recipe, read_inputs(recipe, options, content_image, style_images, **pictures), options)
+    return paint_start(prepare(recipe, read_inputs(recipe, options, content_image, style_images, **pictures), options))
 
 
 def check_pastiche(recipe: Recipe) -> None:

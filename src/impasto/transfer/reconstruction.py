@@ -63,7 +63,7 @@ def prepare_reconstruction(
 
 def check_reconstruction(recipe: Recipe) -> None:
     """Accept a recipe that keeps the picture's aspect and does not start from it. Raises RecipeError."""
-    if isinstance(recipe.size, tuple) or recipe.init in ("content", "style"):
+    if isinstance(recipe.size, tuple) or recipe.init in ("content", "style", "instant"):
         raise RecipeError(
             f"size is {format_value(recipe.size)}, init {recipe.init!r}; a reconstruction keeps the picture's aspect "
             "and does not start from it.",

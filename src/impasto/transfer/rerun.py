@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Unpack, cast
+from typing import Any, TypeGuard, Unpack, cast
 
 from impasto.errors import ImageReadError, ImageSizeError, RecipeError, RunError
+from impasto.fast.instant import NAME
 from impasto.features.weights import RECORDS
 from impasto.images.io import ImageSource, read_metadata
 from impasto.optimize.events import OnStep
@@ -25,6 +26,7 @@ from impasto.runs.record import MASKS, NOUNS, Record, Role
 from impasto.runs.result import Result
 from impasto.system.disk import file_sha256, to_path
 from impasto.system.memory import format_memory
+from impasto.transfer.instant import check_network, one_pass_error, paint_start
 from impasto.transfer.pastiche import check_pastiche
 from impasto.transfer.reconstruction import Kind, check_reconstruction, check_weighed
 from impasto.transfer.resume import check_weights
@@ -76,7 +78,13 @@ def prepare_rerun(
             "Use the picture as impasto wrote it: many programs drop what they do not know.",
         )
     known = Recipe.from_dict(values)
+    if isinstance(metadata.get("network"), dict):
+        raise one_pass_error(str(picture), known, [str(entry["name"]) for entry in recorded])
     recipe = known.replace(**changes)
+    network = ""
+    if known.init == NAME:  # its start image is painted again
+        network = "".join(str(entry["sha256"]) for entry in recorded if entry["role"] == "init")
+        recorded = [entry for entry in recorded if entry["role"] != "init"]
     if "frame" in metadata and recipe.frames > 1:
         raise RecipeError(
             f"{str(picture)!r} is of a morph of {recipe.frames} frames, each started from the one before; expected "
@@ -87,7 +95,7 @@ def prepare_rerun(
     given = _by_role({**pictures, "content": content, "styles": to_list(styles)})
     if "init" in changes:
         given["init"] = [recipe.init]
-    search = _Search(picture, cast("list[Mapping[str, Any]]", recorded), given, force)
+    search = _Search(picture, recorded, given, force)
     search.check_stripped()
     is_same = given.keys() <= search.stripped and changes.keys() <= given.keys()
     chosen = [run.get(name) for name in ("threads", "max_memory", "plan")]
@@ -129,6 +137,8 @@ def prepare_rerun(
         # Perhaps the new picture has another aspect than the masks.
         hint = "rerun keeps the masks of the old picture, unless it is given others."
         raise ImageSizeError(error.error, f"{error.hint} {hint}") from error
+    if network and job.inputs.init is not None and recipe.init == NAME:
+        check_network(job.inputs.init.sha256, network, f"{str(picture)!r} was begun", force)
     if isinstance(weights, dict):
         check_weights(job.weights, str(weights.get("sha256")), f"{str(picture)!r} was painted", force)
     return job
@@ -141,7 +151,7 @@ def _prepare(recipe: Recipe, inputs: Inputs, options: RunOptions, *, is_texture:
         return prepare_sampled(recipe, inputs, options)
     if inputs.content is not None and inputs.styles:
         check_pastiche(recipe)
-        return prepare(recipe, inputs, options)
+        return paint_start(prepare(recipe, inputs, options))
     check_reconstruction(recipe)
     kind: Kind
     kind, other = ("style", "content") if inputs.content is None else ("content", "style")
@@ -149,7 +159,7 @@ def _prepare(recipe: Recipe, inputs: Inputs, options: RunOptions, *, is_texture:
     return prepare(recipe.replace(**{f"{other}_layers": ()}), inputs, options)
 
 
-def _are_inputs(inputs: object) -> bool:
+def _are_inputs(inputs: object) -> TypeGuard[list[Mapping[str, Any]]]:
     def is_input(each: object) -> bool:
         texts = [each.get(name) for name in ("role", "name", "sha256")] if isinstance(each, dict) else [None]
         return all(isinstance(text, str) for text in texts) and texts[0] in NOUNS

@@ -62,8 +62,10 @@ def prepare_texture(
 
 def check_texture(recipe: Recipe) -> None:
     """Accept a recipe that paints style alone. Raises RecipeError."""
-    if recipe.init == "content":
-        raise RecipeError("init is 'content', and a texture has none.", "Use --init noise, style or a picture.")
+    if recipe.init in ("content", "instant"):
+        raise RecipeError(
+            f"init is {recipe.init!r}, and a texture has no photograph.", "Use --init noise, style or a picture."
+        )
     if not recipe.style_layers:
         raise RecipeError(
             "style_layers is empty; expected at least one layer, since a texture has no content.",
