@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from impasto.painting.paint import paint
     from impasto.painting.recorder import start_recorder
     from impasto.runs.result import Result
+    from impasto.transfer.apply import Painter, PainterFields, load_painter
     from impasto.transfer.instant import stylize_instantly
     from impasto.transfer.morph import morph, prepare_morph
     from impasto.transfer.pastiche import estimate, prepare_pastiche, stylize
@@ -55,7 +56,9 @@ __all__ = [
     "Job",
     "OnePassResult",
     "PaintFields",
+    "Painter",
     "PainterEvent",
+    "PainterFields",
     "PaperFigures",
     "PasticheFields",
     "Recipe",
@@ -71,6 +74,7 @@ __all__ = [
     "__version__",
     "compare",
     "estimate",
+    "load_painter",
     "morph",
     "paint",
     "prepare",
@@ -118,6 +122,7 @@ _HOMES = {
         "painting.paint": ["paint"],
         "painting.recorder": ["start_recorder"],
         "runs.result": ["Result"],
+        "transfer.apply": ["Painter", "PainterFields", "load_painter"],
         "transfer.instant": ["stylize_instantly"],
         "transfer.morph": ["morph", "prepare_morph"],
         "transfer.pastiche": ["estimate", "prepare_pastiche", "stylize"],

@@ -27,7 +27,7 @@ from impasto.system.torch_settings import running
 from impasto.training.card import Card, begin_run, read_card
 from impasto.training.checkpoint import Parts, restore_checkpoint, write_checkpoint
 from impasto.training.curves import draw_curves
-from impasto.training.loader import Order, default_workers, step_generator, steps_per_epoch
+from impasto.training.loader import Order, default_workers, step_generator, steps_per_epoch, stopping_with_readers
 from impasto.training.peers import Peers, join_peers
 
 CHECKPOINT, CURVES = "checkpoint.pt", "curves.svg"
@@ -118,7 +118,9 @@ def train(
         card = read_card(folder)
         workers = default_workers(peers.device) if workers is None else workers
         with store, running(peers.device, threads, "Lower --batch-size or --crop, or close other programs."):
-            return _Training(store, folder, recipe, card, peers, workers).run(checkpoint_every_s, license, on_event)
+            training = _Training(store, folder, recipe, card, peers, workers)
+            with stopping_with_readers():
+                return training.run(checkpoint_every_s, license, on_event)
 
 
 class _Training:

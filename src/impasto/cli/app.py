@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from impasto import __version__
+from impasto.cli.apply import apply
 from impasto.cli.backbone import backbone
 from impasto.cli.backbone_compare import compare_backbones
 from impasto.cli.backbone_convert import convert
@@ -35,7 +36,7 @@ from impasto.cli.words import read_words
 from impasto.system.process import settle_process
 
 PANELS = {
-    "Pictures": ("stylize", "instant", "batch", "resume", "rerun", "runs", "recipe"),
+    "Pictures": ("stylize", "instant", "apply", "batch", "resume", "rerun", "runs", "recipe"),
     "More": ("demo", "texture", "train", "doctor"),
     "Research": ("sweep", "compare", "reconstruct", "paper", "weights", "backbone"),
 }
@@ -62,7 +63,7 @@ def _panel(name: str) -> str:
 
 
 for command in (
-    *(stylize, instant, train, texture, reconstruct, sweep, paper, compare),
+    *(stylize, instant, apply, train, texture, reconstruct, sweep, paper, compare),
     *(batch, resume, rerun, demo, doctor, weights),
 ):
     app.command(cls=Command, rich_help_panel=_panel(command.__name__))(command)

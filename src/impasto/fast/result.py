@@ -1,6 +1,7 @@
 """The result of painting in one pass: the pastiche, and the network that painted it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from impasto.runs.finished import FinishedPicture
@@ -10,11 +11,13 @@ from impasto.runs.finished import FinishedPicture
 class OnePassResult(FinishedPicture):
     """A pastiche painted by a network in one pass, and what is known about it.
 
-    network: the network's name. sha256: of its file or files.
+    network: the network's name. sha256: of its file or files. styles: the shares of its own styles, by name, of a
+    network that has some.
     """
 
     network: str
     sha256: str
+    styles: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -40,5 +43,6 @@ class OnePassResult(FinishedPicture):
         return f"<OnePassResult {width}x{height}, network {self.network!r}>"
 
     @property
-    def _network(self) -> dict[str, str]:
-        return {"name": self.network, "sha256": self.sha256}
+    def _network(self) -> dict[str, Any]:
+        styles = {"styles": dict(self.styles)} if self.styles else {}
+        return {"name": self.network, "sha256": self.sha256, **styles}

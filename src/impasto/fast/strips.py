@@ -16,6 +16,9 @@ STRIP = 2**21
 LEAST_ROWS = 8
 """Rows of a strip at least, beside which those that it shares with its neighbors are few."""
 
+PICTURE = 16
+"""Numbers of a pixel beside the maps: the photograph, the picture, and copies of it while its colors are finished."""
+
 Rows = Callable[[int, int], Tensor]
 """Rows of a map, (1, C, rows, W), from the first to the last (exclusive)."""
 
@@ -33,6 +36,12 @@ def paint_in_strips(
     moments of all strips; nothing is computed twice but a few rows between strips. Raises DiskError.
     """
     return _Pass(network, image, shares, strip, on_disk).paint()
+
+
+def count_bytes(network: Network, size: tuple[int, int]) -> int:
+    """Return the memory that painting a picture of (height, width) takes, its maps kept there."""
+    # The first map and the second, of half the size and twice the channels; the picture some times.
+    return 4 * size[0] * size[1] * (network.architecture.width * 3 // 2 + PICTURE)
 
 
 class _Map:

@@ -33,7 +33,7 @@ from impasto.system.torch_settings import Precision, products_in, running
 from impasto.training.card import Card, begin_run, read_card
 from impasto.training.checkpoint import Parts, restore_checkpoint, write_checkpoint
 from impasto.training.curves import draw_curves
-from impasto.training.loader import BatchItems, Order, default_workers, steps_per_epoch
+from impasto.training.loader import BatchItems, Order, default_workers, steps_per_epoch, stopping_with_readers
 from impasto.training.peers import Peers, join_peers
 
 logger = logging.getLogger(__name__)
@@ -218,7 +218,31 @@ class _Training:
         self.started_s = time.monotonic()
 
     def run(self, path: Path, workers: int, checkpoint_every_s: float, on_event: OnEvent | None) -> TrainedPainter:
-        """Train from the current step to the last, and write the network."""
+        """Train from the current step to the last, and write the network; if stopped, that so far."""
+        try:
+            with stopping_with_readers():
+                losses = self._train(workers, checkpoint_every_s, on_event)
+        except KeyboardInterrupt as error:
+            self._write(path)
+            raise KeyboardInterrupt(
+                f"stopped at step {self.step} of {self.recipe.steps}; the network so far is in {str(path)!r}. The same "
+                "command resumes it."
+            ) from error
+        self._write(path)
+        self.peers.wait()
+        return TrainedPainter(
+            path=path,
+            run_dir=self.folder,
+            steps=self.recipe.steps,
+            seconds=self._seconds(),
+            losses=losses,
+            precision=self.card.precision,
+            photos=len(self.photos.paths),
+            broken=self.broken,
+        )
+
+    def _train(self, workers: int, checkpoint_every_s: float, on_event: OnEvent | None) -> dict[str, float]:
+        """Train to the last step; return its losses. Raises KeyboardInterrupt if stopped before."""
         recipe, peers = self.recipe, self.peers
         losses: list[dict[str, Tensor]] = []
         means = self._last_losses()
@@ -245,29 +269,15 @@ class _Training:
                 event = PainterEvent(self.step, recipe.steps, means, self._seconds())
                 asked = on_event is not None and on_event(event) == "stop"
                 stopping = bool(peers.sum(torch.tensor([float(asked)]))[0])
-            if peers.rank == 0 and samples is not None:
-                if self.step % sheet_every == 0 or is_last or stopping:
-                    self._draw(samples, steps_per_epoch(len(numbers), recipe.batch_size))
-                if is_last or stopping or time.monotonic() - saved_s >= checkpoint_every_s:
+            if samples is not None and (self.step % sheet_every == 0 or is_last or stopping):
+                self._draw(samples, steps_per_epoch(len(numbers), recipe.batch_size))
+            if is_last or stopping or time.monotonic() - saved_s >= checkpoint_every_s:
+                if peers.rank == 0:
                     write_checkpoint(self.folder / CHECKPOINT, self.parts, self.step, self._seconds())
-                    saved_s = time.monotonic()
+                saved_s = time.monotonic()
             if stopping and not is_last:
-                self._write(path)
-                raise KeyboardInterrupt(
-                    f"stopped at step {self.step} of {recipe.steps}; the network so far is in {str(path)!r}. The same "
-                    "command resumes it."
-                )
-        self._write(path)
-        return TrainedPainter(
-            path=path,
-            run_dir=self.folder,
-            steps=recipe.steps,
-            seconds=self._seconds(),
-            losses=means,
-            precision=self.card.precision,
-            photos=len(self.photos.paths),
-            broken=self.broken,
-        )
+                raise KeyboardInterrupt
+        return means
 
     def gradient(self, windows: Windows) -> dict[str, Tensor]:
         """Set the gradient of the mean loss of a batch, of which these are this process's windows.
@@ -372,7 +382,6 @@ class _Training:
                 look=self.recipe.look if old is None else old.look,
                 metadata={**({} if old is None else old.metadata), **self._card_text()},
             ).write(path)
-        self.peers.wait()
 
     def _card_text(self) -> dict[str, str]:
         text = {**self.card.to_metadata(), "steps": str(self.step), "impasto": self.card.impasto}

@@ -26,15 +26,15 @@ def natural_key(path: str) -> tuple[list[Any], str]:
     return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", path))], path
 
 
-def list_pictures(source: str, folder: Path, label: str) -> Iterator[str]:
+def list_pictures(source: str, folder: Path | None, label: str) -> Iterator[str]:
     """Yield absolute paths of the pictures in a folder or pattern, or of one file.
 
     Paths are in natural order, those of a huge folder in pieces.
-    folder: the batch's own, whose files are left out. label: "CONTENTS", for messages.
+    folder: for finished pictures, whose files are left out. label: "CONTENTS", for messages.
     Raises BatchError for a folder or pattern without pictures, ImageReadError for a file that does not exist.
     """
     if os.path.isdir(source):
-        if os.path.realpath(source) == os.path.realpath(folder):
+        if folder is not None and os.path.realpath(source) == os.path.realpath(folder):
             raise BatchError(
                 f"{label} is {source!r}, the folder for the finished pictures; expected another one.",
                 "Give another -o: otherwise the finished pictures would be painted the next time.",
@@ -46,7 +46,7 @@ def list_pictures(source: str, folder: Path, label: str) -> Iterator[str]:
         return
     else:
         found = glob.iglob(source, recursive=True)
-    inside = os.path.realpath(folder) + os.sep
+    inside = "\0" if folder is None else os.path.realpath(folder) + os.sep
     pictures = (os.path.abspath(path) for path in found if path.lower().endswith(SUFFIXES))
     pictures = (path for path in pictures if os.path.isfile(path) and not os.path.realpath(path).startswith(inside))
     is_empty = True

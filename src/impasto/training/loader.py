@@ -76,6 +76,20 @@ def load_batches(dataset: Dataset[T], batches: Iterable[BatchItems], workers: in
 
 
 @contextmanager
+def stopping_with_readers() -> Iterator[None]:
+    """Raise KeyboardInterrupt where a process that reads ahead was terminated, as when a machine shuts down.
+
+    Torch raises RuntimeError for it, anywhere in the body.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "killed by signal: Terminated" not in str(error):
+            raise
+        raise KeyboardInterrupt from error
+
+
+@contextmanager
 def _delayed_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -9,7 +9,14 @@ import torch
 from torch.utils.data import Dataset
 
 from impasto.training import loader as module
-from impasto.training.loader import BatchItems, Order, load_batches, step_generator, steps_per_epoch
+from impasto.training.loader import (
+    BatchItems,
+    Order,
+    load_batches,
+    step_generator,
+    steps_per_epoch,
+    stopping_with_readers,
+)
 
 
 class Numbers(Dataset[list[int]]):
@@ -68,3 +75,12 @@ def test_ctrl_c_while_workers_start_is_delivered_after(monkeypatch: pytest.Monke
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [("DataLoader worker (pid 3) is killed by signal: Terminated.", KeyboardInterrupt), ("no memory", RuntimeError)],
+)
+def test_a_terminated_reading_process_is_a_stop(message: str, error: type[BaseException]) -> None:
+    with pytest.raises(error), stopping_with_readers():
+        raise RuntimeError(message)
