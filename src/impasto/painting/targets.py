@@ -80,7 +80,7 @@ class Targets:
         """Return the start image, at (height, width), of the part after the one that ended in this image."""
         recipe = self.job.recipe
         # The photograph's detail fits only what is painted from it.
-        content = self.content if recipe.init == "content" else None
+        content = self.content if recipe.init in ("content", "instant") else None
         return enlarge_with_detail(image, size, content, recipe.carried_detail, recipe.padding, recipe.resampling)
 
 

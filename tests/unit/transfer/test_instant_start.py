@@ -15,6 +15,7 @@ from impasto.batch.plan import check_recipe
 from impasto.errors import MissingExtraError, RecipeError, RunError
 from impasto.fast.instant import load_instant
 from impasto.images.resize import resize_image
+from impasto.painting.targets import build_targets
 from impasto.transfer.instant import START_EDGE
 
 pytestmark = pytest.mark.usefixtures("instant_package")
@@ -42,6 +43,12 @@ def test_a_large_start_image_is_painted_smaller(picture: Callable[..., Tensor]) 
     recipe = RECIPE.replace(content_layers=("conv1_1",), style_layers=("conv1_1",), size=3000, first_scale=128)
     job = impasto.prepare_pastiche(picture(3, 150), picture(), recipe, threads=1)
     assert job.inputs.init is not None and job.inputs.init.size == (round(START_EDGE / 50), START_EDGE)
+
+
+def test_finer_scales_begin_with_the_photograph_s_detail(picture: Callable[..., Tensor]) -> None:
+    job = impasto.prepare_pastiche(picture(60, 80), picture(40, 40, 1), RECIPE, threads=1)
+    coarse, targets = torch.full((1, 3, 15, 20), 0.5), build_targets(job, job.inputs.style_images)
+    assert targets.enlarge(coarse, (30, 40)).std() > 0.001
 
 
 def test_rerun_paints_the_start_image_again(folder: Path, without_package: Callable[[], None]) -> None:
