@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from impasto.painting.recorder import start_recorder
     from impasto.runs.result import Result
     from impasto.transfer.apply import Painter, PainterFields, load_painter
+    from impasto.transfer.export import Exported, export_painter
     from impasto.transfer.instant import stylize_instantly
     from impasto.transfer.morph import morph, prepare_morph
     from impasto.transfer.pastiche import estimate, prepare_pastiche, stylize
@@ -52,6 +53,7 @@ __all__ = [
     "Cache",
     "Comparison",
     "Estimate",
+    "Exported",
     "ImpastoError",
     "Job",
     "OnePassResult",
@@ -74,6 +76,7 @@ __all__ = [
     "__version__",
     "compare",
     "estimate",
+    "export_painter",
     "load_painter",
     "morph",
     "paint",
@@ -123,6 +126,7 @@ _HOMES = {
         "painting.recorder": ["start_recorder"],
         "runs.result": ["Result"],
         "transfer.apply": ["Painter", "PainterFields", "load_painter"],
+        "transfer.export": ["Exported", "export_painter"],
         "transfer.instant": ["stylize_instantly"],
         "transfer.morph": ["morph", "prepare_morph"],
         "transfer.pastiche": ["estimate", "prepare_pastiche", "stylize"],

@@ -17,6 +17,7 @@ from impasto.cli.batch import batch, fill_ray
 from impasto.cli.compare import compare
 from impasto.cli.demo import demo
 from impasto.cli.doctor import doctor
+from impasto.cli.export import export
 from impasto.cli.help import Command
 from impasto.cli.instant import instant
 from impasto.cli.interrupt import Interrupt
@@ -37,7 +38,7 @@ from impasto.system.process import settle_process
 
 PANELS = {
     "Pictures": ("stylize", "instant", "apply", "batch", "resume", "rerun", "runs", "recipe"),
-    "More": ("demo", "texture", "train", "doctor"),
+    "More": ("demo", "texture", "train", "export", "doctor"),
     "Research": ("sweep", "compare", "reconstruct", "paper", "weights", "backbone"),
 }
 """The commands by their panel in the help, in the order shown."""
@@ -63,7 +64,7 @@ def _panel(name: str) -> str:
 
 
 for command in (
-    *(stylize, instant, apply, train, texture, reconstruct, sweep, paper, compare),
+    *(stylize, instant, apply, train, export, texture, reconstruct, sweep, paper, compare),
     *(batch, resume, rerun, demo, doctor, weights),
 ):
     app.command(cls=Command, rich_help_panel=_panel(command.__name__))(command)

@@ -1,5 +1,6 @@
 """The network that paints in one pass: a residual encoder-decoder with a row of parameters for each style."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -9,9 +10,15 @@ from torch.nn import functional
 PHOTOGRAPH = 0
 """The row of parameters with which the network repeats the photograph; the styles follow."""
 
-NOISE = 1e-4
+NOISE = 0.04
 """Variance below which a channel counts as flat. Without it the rounding errors of a plain wall, divided by their own
 deviation, would become a pattern."""
+
+FLAT = 1e-4
+"""Variance of a picture's channel, in [0, 1], below which it has no contrast to be changed."""
+
+TINY = 1e-12
+"""Added to a variance before its root, which has no derivative at 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +84,7 @@ class Layer(nn.Module):
         s divides as s / (s^2 + NOISE), so that what is flat stays flat.
         """
         mean, variance = moments
-        gain = (variance + 1e-12).sqrt() / (variance + NOISE)
+        gain = (variance + TINY).sqrt() / (variance + NOISE)
         with torch.autocast(x.device.type, enabled=False):
             scale = torch.einsum("brhw,rc->bchw", shares, self.scales)
             shift = torch.einsum("brhw,rc->bchw", shares, self.shifts)
@@ -136,14 +143,19 @@ class Network(nn.Module):
         return len(self.layers[0].scales) - 1
 
     def initialize(self, generator: torch.Generator) -> None:
-        """Draw all kernels: He et al. 2015 (arXiv 1502.01852), eq. 10."""
+        """Draw all kernels: He et al. 2015 (arXiv 1502.01852), eq. 10.
+
+        Differs: where maps are enlarged, a kernel is a random number for each pair of channels times a bell, so that
+        enlargement begins as interpolation; with random kernels the grid of the enlarged pixels stays visible for long.
+        """
         with torch.no_grad():
             for layer in self.layers:
                 layer.scales.fill_(1)
                 layer.shifts.fill_(0)
                 for kernel in layer.convolutions.parameters():
-                    deviation = (2 / kernel[0].numel()) ** 0.5
-                    kernel.copy_(torch.randn(kernel.shape, generator=generator) * deviation)
+                    side = kernel.shape[-1]
+                    drawn = torch.randn(kernel.shape, generator=generator) * (2 / kernel[0].numel()) ** 0.5
+                    kernel.copy_(drawn[..., :1, :1] * (side * _bell(side)) if layer.is_enlarging else drawn)
 
     def forward(self, photographs: Tensor, shares: Tensor) -> Tensor:
         """Return pictures, (B, 3, H, W) in [0, 1].
@@ -163,6 +175,12 @@ class Network(nn.Module):
         painted = decoder[-1](x, shares, full).sigmoid()
         moments, own = (torch.var_mean(each, dim=(2, 3), correction=0, keepdim=True) for each in (painted, photographs))
         return match_tones(painted, moments, own, shares)
+
+
+def _bell(side: int) -> Tensor:
+    """Return binomial weights, (side, side), summing to 1: of 3, those of linear interpolation."""
+    row = torch.tensor([math.comb(side - 1, k) for k in range(side)], dtype=torch.float32)
+    return row[:, None] * row / row.sum() ** 2
 
 
 def level_sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
@@ -192,5 +210,5 @@ def match_tones(
     place.
     """
     (variance, mean), (own_variance, own_mean) = moments, photograph
-    toned = (painted - mean) * (own_variance / (variance + NOISE)).sqrt() + own_mean
+    toned = (painted - mean) * (own_variance / (variance + FLAT)).sqrt() + own_mean
     return painted.lerp(toned, shares[:, PHOTOGRAPH : PHOTOGRAPH + 1]).clamp(0, 1)

@@ -70,7 +70,7 @@ RECIPE_FIELDS = tuple(name for name in PainterFields.__annotations__ if name not
 
 
 class Painter:
-    """A trained network that paints pictures. styles: the names of its styles."""
+    """A trained network that paints pictures. network: on its device. styles: their names."""
 
     def __init__(self, model: Model, *, device: str = "auto", threads: int | None = None) -> None:
         """device, threads: as of `impasto.RunOptions`. Raises DeviceError."""
@@ -78,7 +78,7 @@ class Painter:
         self._options: dict[str, Any] = {"device": device, "threads": threads}
         RunOptions(**self._options)
         self._model = model
-        self._network = model.network.to(self._device)
+        self.network = model.network.to(self._device)
         self.styles = model.names
 
     @torch_defaults()
@@ -145,40 +145,47 @@ class Painter:
         size = picture_size(recipe.size, content.size)
         shares = self._shares(recipe, names, inputs, size)
         image = resize_image(content.image, size, recipe.resampling).to(self._device)
-        needed = count_bytes(self._network, size)
+        needed = count_bytes(self.network, size)
         on_disk = used_bytes(self._device) + needed > memory_limit(options.max_memory, self._device)
-        painted = paint_in_strips(self._network, image, shares.to(self._device), on_disk=on_disk).to("cpu").clone()
+        painted = paint_in_strips(self.network, image, shares.to(self._device), on_disk=on_disk).to("cpu").clone()
         if all(map(is_grey, (content.image, *icons))):
             painted = mean_channels(painted).contiguous()
         finished = _finish(recipe, painted, inputs, icons).contiguous()
         means = shares.mean((0, 2, 3)).tolist()
         return finished, {name: round(means[1 + self.styles.index(name)], 4) for name in names}
 
+    def mix(self, recipe: Recipe, names: Sequence[str]) -> Tensor:
+        """Return the shares of the photograph and of each style of the network, (rows,), summing to 1.
+
+        recipe, names: from `choose`.
+        """
+        assert recipe.strength is not None
+        shares = torch.zeros(1 + len(self.styles))
+        for name, share in zip(names, check_blend(recipe.style_blend, len(names)), strict=True):
+            shares[1 + self.styles.index(name)] += recipe.strength * share
+        shares[PHOTOGRAPH] = 1 - recipe.strength
+        return shares
+
     def _shares(self, recipe: Recipe, names: Sequence[str], inputs: Inputs, size: tuple[int, int]) -> Tensor:
         """Return the shares of the rows of parameters, (1, rows, 1, 1), or by place, (1, rows, H, W)."""
-        strength = recipe.strength
-        assert strength is not None
-        blend = check_blend(recipe.style_blend, len(names))
-        rows = [1 + self.styles.index(name) for name in names]
         if not inputs.content_masks:
-            shares = torch.zeros(1, 1 + len(self.styles), 1, 1)
-            for row, share in zip(rows, blend, strict=True):
-                shares[:, row] += strength * share
-        else:
-            masks = Masks(
-                size=size,
-                style_sizes=[(1, 1)] * len(names),
-                content_masks=[mask.image for mask in inputs.content_masks],
-                style_alphas=[None] * len(names),
-            )
-            shares = torch.zeros(1, 1 + len(self.styles), *size)
-            for region in build_regions(recipe, masks):
-                (own,) = (index for index, guide in enumerate(region.styles) if guide is not None)
-                shares[:, rows[own]] += region.content[0]
-            # What lies between two masks is of the first style.
-            shares[:, rows[0]] += (1 - shares.sum(1)).clamp_min(0)
-            shares *= strength / shares.sum(1, keepdim=True)
-        shares[:, PHOTOGRAPH] = 1 - strength
+            return self.mix(recipe, names)[None, :, None, None]
+        assert recipe.strength is not None
+        rows = [1 + self.styles.index(name) for name in names]
+        masks = Masks(
+            size=size,
+            style_sizes=[(1, 1)] * len(names),
+            content_masks=[mask.image for mask in inputs.content_masks],
+            style_alphas=[None] * len(names),
+        )
+        shares = torch.zeros(1, 1 + len(self.styles), *size)
+        for region in build_regions(recipe, masks):
+            (own,) = (index for index, guide in enumerate(region.styles) if guide is not None)
+            shares[:, rows[own]] += region.content[0]
+        # What lies between two masks is of the first style.
+        shares[:, rows[0]] += (1 - shares.sum(1)).clamp_min(0)
+        shares *= recipe.strength / shares.sum(1, keepdim=True)
+        shares[:, PHOTOGRAPH] = 1 - recipe.strength
         return shares
 
 

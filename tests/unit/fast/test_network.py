@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.fast.network import Network
+from impasto.fast.network import Architecture, Network, enlarge
 
 Paint = Callable[..., Tensor]
 
@@ -51,3 +51,19 @@ def test_the_photograph_s_row_has_its_mean_and_contrast(network: Network, pictur
     painted = network(photograph, shares(1, 0, 0))
     torch.testing.assert_close(painted.mean((2, 3)), photograph.mean((2, 3)), atol=0.02, rtol=0)
     torch.testing.assert_close(painted.std((2, 3)), photograph.std((2, 3)), atol=0.02, rtol=0)
+
+
+def test_faint_noise_is_not_taken_for_contrast(network: Network) -> None:
+    noise = 0.5 + torch.randint(-1, 2, (1, 3, 45, 70)) / 255
+    assert float(network(noise, shares(0, 0.5, 0.5)).std((2, 3)).max()) < 0.05
+
+
+def test_enlargement_begins_as_interpolation() -> None:
+    """With random kernels the grid of the enlarged pixels is seen in what is smooth."""
+    fresh = Network(Architecture(width=8, blocks=1), 1)
+    fresh.initialize(torch.Generator().manual_seed(0))
+    layer = fresh.parts()[2][0]
+    ramp = torch.linspace(0, 1, 40).expand(1, 32, 1, 40)
+    out = layer.convolve(enlarge(ramp, (2, 80)), 1, 1)[..., 1:-1]
+    steps = out.diff(dim=-1)
+    assert float(steps.std(-1).max()) < 1e-4 * float(steps.abs().mean())

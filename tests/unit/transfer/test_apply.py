@@ -59,7 +59,7 @@ def test_strength_and_blends_mix_parameters(painter: Painter, picture: Paint) ->
             ({"style": ["calm", "rough"], "style_blend": (3.0, 1.0), "strength": 0.8}, [0.2, 0.6, 0.2]),
             ({"style": ["rough", "calm"]}, [0, 0.5, 0.5]),
         ):
-            expected = painter._network(photograph, torch.tensor([row])[..., None, None])
+            expected = painter.network(photograph, torch.tensor([row])[..., None, None])
             torch.testing.assert_close(painter(photograph, **keywords).pastiche, expected, atol=1e-4, rtol=0)
     mixed = painter(photograph, style=["calm", "rough"], style_blend=(3.0, 1.0), strength=0.8)
     assert mixed.styles == {"calm": 0.6, "rough": 0.2}
