@@ -39,13 +39,10 @@ def encode_onnx(network: Network, shares: Tensor, *, int8: bool = False) -> byte
     return _Graph(shares, int8=int8).build(network)
 
 
-def run_onnx(data: bytes, image: Tensor, threads: int | None = None) -> Tensor:
+def run_onnx(data: bytes, image: Tensor) -> Tensor:
     """Return what onnxruntime makes of an image, (1, 3, H, W) in [0, 1], on the CPU. Raises MissingExtraError."""
     check_onnx()
-    onnxruntime = import_module("onnxruntime")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    session = import_module("onnxruntime").InferenceSession(data, providers=["CPUExecutionProvider"])
     (painted,) = session.run([OUTPUT], {INPUT: image.cpu().numpy()})
     return torch.from_numpy(painted)
 
