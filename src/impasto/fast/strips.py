@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from impasto.fast.network import Layer, Network, enlarge, level_sizes, match_tones, to_input
+from impasto.fast.network import Layer, Network, channel_moments, enlarge, level_sizes, match_tones, to_input
 from impasto.features.guides import resize_guide
 from impasto.tiles.spill import Spill
 
@@ -78,7 +78,7 @@ class _Moments:
 
     def add(self, strip: Tensor) -> None:
         """Add the places of a strip: Chan et al. 1979, "Updating formulae", eq. 2.1."""
-        variance, mean = torch.var_mean(strip, dim=(2, 3), correction=0, keepdim=True)
+        mean, variance = channel_moments(strip)
         count = strip.shape[2] * strip.shape[3]
         apart, total = mean.double() - self.mean, self.count + count
         self.squares = self.squares + variance.double() * count + apart.square() * (self.count * count / total)
@@ -149,14 +149,15 @@ class _Pass:
         """Return the picture in its tones."""
         size = self.sizes[0]
         shares, made = self.shares[size], self._store(rows, size, 3)
-        mean, variance = made.moments.result()
-        own_variance, own_mean = torch.var_mean(self.image, dim=(2, 3), correction=0, keepdim=True)
+        own = _Moments()
+        for first in range(0, size[0], made.rows):
+            own.add(self.image[:, :, first : first + made.rows])
         pastiche = torch.empty_like(self.image)
         for first in range(0, size[0], made.rows):
             last = min(size[0], first + made.rows)
             here = shares if shares.shape[-2:] == (1, 1) else shares[:, :, first:last]
             pastiche[:, :, first:last] = match_tones(
-                made.read(first, last), (variance, mean), (own_variance, own_mean), here
+                made.read(first, last), made.moments.result(), own.result(), here
             )
         return pastiche
 

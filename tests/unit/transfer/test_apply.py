@@ -11,6 +11,7 @@ from torch import Tensor
 from impasto.errors import RecipeError, WeightsError
 from impasto.fast.model import Model, read_model, to_icon
 from impasto.fast.network import Architecture, Network
+from impasto.fast.strips import paint_in_strips
 from impasto.images.color.oklab import to_oklab
 from impasto.images.io import read_metadata, read_picture, write_image
 from impasto.recipe.recipe import Recipe
@@ -68,11 +69,16 @@ def test_strength_and_blends_mix_parameters(painter: Painter, picture: Paint) ->
 def test_regions_are_painted_in_their_styles(painter: Painter, picture: Paint) -> None:
     photograph, left = picture(64, 64), np.zeros((64, 64), np.uint8)
     left[:, :32] = 255
-    mixed = painter(photograph, style=["calm", "rough"], content_masks=left).pastiche
-    calm, rough = (painter(photograph, style=name).pastiche for name in painter.styles)
-    for part, own, other in ((slice(0, 8), calm, rough), (slice(-8, None), rough, calm)):
-        near, far = ((mixed - each)[..., part].abs().mean() for each in (own, other))
-        assert float(near) < float(far)
+    inside = torch.from_numpy(left)[None, None] / 255
+    for strength, masks, shares in (
+        (1.0, [left], [0 * inside, inside, 1 - inside]),
+        (0.5, [left, 255 - left], [0 * inside + 0.5, inside / 2, (1 - inside) / 2]),
+    ):
+        mixed = painter(photograph, style=["calm", "rough"], content_masks=masks, strength=strength)
+        expected = paint_in_strips(painter.network, photograph, torch.cat(shares, dim=1))
+        torch.testing.assert_close(mixed.pastiche, expected, atol=1e-4, rtol=0)
+        assert mixed.styles == {"calm": strength / 2, "rough": strength / 2}
+    calm = painter(photograph, style="calm").pastiche
     only = painter(photograph, only=left, only_feather=0)
     assert torch.equal(only.pastiche[..., 33:], photograph[..., 33:])
     assert torch.equal(only.pastiche[..., :31], calm[..., :31])
