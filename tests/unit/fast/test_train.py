@@ -49,7 +49,7 @@ def test_stopped_and_resumed_it_gives_the_same_network(
 def test_it_learns_and_records_what_happened(
     photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path
 ) -> None:
-    recipe, events = replace(quick, steps=40, learning_rate=0.01), []
+    recipe, events = replace(quick, steps=40, learning_rate=0.01, width=8, batch_size=4), []
     trained = train_painter(painting, photos, tmp_path / "a.safetensors", recipe, on_event=events.append, **CPU)
     losses = [event.losses["photograph"] for event in events]  # untrained, the encoder judges styles by chance
     assert len(losses) == 40 and sum(losses[-10:]) < 0.8 * sum(losses[:10])
