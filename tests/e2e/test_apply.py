@@ -36,6 +36,7 @@ def test_one_photograph(model: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["apply", "two.safetensors", "photo.png", "--quiet"]) == 0
     assert capsys.readouterr().out.startswith("photo-calm-2.png: ")
     assert main(["rerun", "out.png", "-o", "again.png"]) == 2
+    assert "Paint it again: impasto apply two.safetensors photo.png --style rough\n" in capsys.readouterr().err
 
 
 def test_many_photographs(model: Path, capsys: pytest.CaptureFixture[str], picture: Callable[..., Tensor]) -> None:

@@ -151,19 +151,24 @@ def check_network(sha256: str, recorded: str, began: str, force: bool) -> None:
         )
 
 
-def one_pass_error(picture: str, recipe: Recipe, names: Sequence[str]) -> RecipeError:
+def one_pass_error(picture: str, recipe: Recipe, network: Mapping[str, Any], names: Sequence[str]) -> RecipeError:
     """Return the error for a picture painted in one pass where an optimization is to be repeated, with the command.
 
-    names: of the photograph and its paintings; "" where they were left out.
+    network: as its metadata have it. names: of the photograph and its paintings; "" where they were left out.
     """
-    words = [name or ("PAINTING" if index else "PHOTO") for index, name in enumerate(names)]
+    words = ["instant", *(name or ("PAINTING" if index else "PHOTO") for index, name in enumerate(names))]
+    default = DEFAULT
+    if network.get("name") != NAME:
+        styles = [word for style in network.get("styles", ()) for word in ("--style", str(style))]
+        words = ["apply", str(network.get("name") or "MODEL"), next(iter(names), "") or "PHOTO", *styles]
+        default = DEFAULT.replace(size="content")
     for name in RECIPE_FIELDS:
         value, option = getattr(recipe, name), f"--{name.replace('_', '-')}"
-        if value != getattr(DEFAULT, name):
+        if value != getattr(default, name):
             words += [option] if value is True else [option, format_value(value)]
     return RecipeError(
         f"{picture!r} was painted in one pass of a network; expected a picture that was optimized.",
-        f"Paint it again: impasto instant {shlex.join(words)}",
+        f"Paint it again: impasto {shlex.join(words)}",
     )
 
 

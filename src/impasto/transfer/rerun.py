@@ -78,8 +78,8 @@ def prepare_rerun(
             "Use the picture as impasto wrote it: many programs drop what they do not know.",
         )
     known = Recipe.from_dict(values)
-    if isinstance(metadata.get("network"), dict):
-        raise one_pass_error(str(picture), known, [str(entry["name"]) for entry in recorded])
+    if isinstance(by := metadata.get("network"), dict):
+        raise one_pass_error(str(picture), known, by, [str(entry["name"]) for entry in recorded])
     recipe = known.replace(**changes)
     network = ""
     if known.init == NAME:  # its start image is painted again
