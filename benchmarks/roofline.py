@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--precision", nargs="+", choices=tuple(DTYPES), default=list(DTYPES))
     arguments = parser.parse_args()
     size = (arguments.size * 3 // 4, arguments.size)
-    recipe = Recipe()
+    recipe = Recipe(statistic=("gram",))
     encoder = build_encoder(recipe)[0]
     rows = []
     with running(torch.device("cpu"), None, "Give a smaller --size."):

@@ -45,9 +45,13 @@ class Law:
 
 
 def shallow_recipe(weights: str, **changes: Any) -> Recipe:
-    """Its pooling is the average: where two maxima are but a rounding apart, the gradient of the largest is not one."""
+    """Its pooling is the average: where two maxima are but a rounding apart, the gradient of the largest is not one.
+
+    Its statistic is Gram where none is given: that of the default has margins larger than these pictures' tiles.
+    """
     layers = {"content_layers": ("conv2_2",), "style_layers": ("conv1_1", "conv2_1", "conv3_1")}
-    return Recipe().replace(**{"weights": weights, "pooling": "average", **layers, **changes})
+    plain = {"weights": weights, "pooling": "average", "statistic": ("gram",)}
+    return Recipe().replace(**{**plain, **layers, **changes})
 
 
 def grainy(height: int, width: int, seed: int) -> Tensor:

@@ -33,7 +33,7 @@ def test_the_terms_of_a_fresh_pastiche_are_its_losses(capfd: pytest.CaptureFixtu
     assert (objective["recipe_from"], objective["total"]) == ("picture", pytest.approx(losses["total"], rel=0.02))
     sums = {kind: sum(t["value"] for t in objective["terms"] if t["term"] == kind) for kind in ("content", "style")}
     assert sums == {kind: pytest.approx(losses[kind], rel=0.1) for kind in sums}
-    assert [t["name"] for t in objective["terms"]][:2] == ["content conv4_2", "gram conv1_1"]
+    assert [t["name"] for t in objective["terms"]][:2] == ["content conv4_2", "covariance conv1_1"]
 
 
 def test_without_json_every_figure_is_a_line(capfd: pytest.CaptureFixture[str]) -> None:
@@ -46,7 +46,7 @@ def test_without_json_every_figure_is_a_line(capfd: pytest.CaptureFixture[str]) 
     assert rows["structure"].split()[1] == "0.0000" and rows["structure"].endswith("0 is the same")
     assert "The recipe optimizes conv1_2: figures of these layers are too good." in lines
     assert "share, under tiny.toml" in rows["objective"]
-    assert {"content", "gram", "tv", "total"} <= set(rows)
+    assert {"content", "covariance", "nearest", "tv", "total"} <= set(rows)
     assert err == ""
 
 

@@ -102,7 +102,7 @@ def test_the_plan_of_a_dry_run_is_the_plan_of_the_run(folder: Path, capfd: pytes
     [
         (["--max-memory", "1MiB"], r"--max-memory is 1MiB; .* at least \S+, in tiles\. Give --max-memory \S+ or more"),
         (["--max-memory", "plenty"], "--max-memory is 'plenty'; expected a size such as 4GiB"),
-        (["--first-scale", "1"], "--first-scale is 1; conv5_1 needs at least 16 .*Give --first-scale 16 or more, 0"),
+        (["--first-scale", "1"], "--first-scale is 1; conv4_2 needs at least 8 .*Give --first-scale 8 or more, 0"),
         (["--precision", "float16"], "precision is 'float16'; expected auto, float32 or bfloat16"),
     ],
 )
@@ -172,7 +172,7 @@ def test_the_size_of_a_print_is_reported(folder: Path, capfd: pytest.CaptureFixt
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which every step takes minutes."""
-    speed = Speed(((64 * 48, 100.0),), is_learned=True)
+    speed = Speed(((64 * 48, 200.0),), is_learned=True)
     monkeypatch.setattr("impasto.cost.estimate.find_speed", lambda *how: speed)
 
 
@@ -189,7 +189,7 @@ def test_a_quicker_preset_is_named_with_its_time(
     found = re.fullmatch(r"quicker: --preset draft, about (\d+ h \d+ min)", line)
     assert found is not None
     assert main([*start, "--size", "64", "--preset", "draft"]) == 0
-    assert capfd.readouterr().out.splitlines()[0].startswith(f"64x48 pixels, 64 steps: about {found[1]}, ")
+    assert capfd.readouterr().out.splitlines()[0].startswith(f"64x48 pixels, 32 steps: about {found[1]}, ")
     (line,) = hints("--size", "64", "--preset", "fine")
     assert line.startswith("quicker: --preset draft, about ")
     monkeypatch.setattr("impasto.recipe.quicker.LARGE", 64)

@@ -221,7 +221,7 @@ def test_out_of_memory_on_the_second_gpu_lowers_the_tiles(
         return forward(self, image, *args, **kwargs)
 
     monkeypatch.setattr(Vgg, "forward", failing)
-    recipe = tiny(size=96)
+    recipe = tiny(size=96, statistic=("gram",))
     result = impasto.stylize(picture(96, 72), picture(64, 80, 1), recipe, plan=planned(recipe, (96, 72)))
     assert result.memory.tile == 16 and result.steps == 4 and result.end == "steps"
     assert "out of memory on cuda:0,cuda:1 at 96 px" in caplog.text

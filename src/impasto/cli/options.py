@@ -319,7 +319,7 @@ def _describe_presets(default: str) -> str:
     if default != "standard":
         return f"{', '.join(preset_names())}; see `impasto recipe list`"
     return (
-        "standard; draft: a first look in a fifth of the time; fine: twice the steps; print: for large sizes; "
+        "standard; draft: a first look in a third of the time; fine: twice the steps; print: for large sizes; "
         "`impasto recipe list` describes all"
     )
 

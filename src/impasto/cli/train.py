@@ -62,7 +62,7 @@ WITHOUT = (
 
 
 @takes_options
-@takes_recipe("standard", without=WITHOUT)
+@takes_recipe("network", without=WITHOUT)
 def train(
     context: typer.Context,
     style_images: Styles,

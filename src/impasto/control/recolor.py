@@ -28,6 +28,8 @@ def recolor(
 ) -> Tensor:
     """Return the photograph with its colors moved by `recolor` of the way to those of the styles.
 
+    Below a `strength` of 0.5 they are moved in proportion less.
+
     content: (1, 3, H, W); styles: each (1, 3, h, w), of any sizes; in [0, 1], sRGB. Returns (1, 3, H, W).
     content_alpha, style_alphas: (1, 1, H, W) of their pictures, or None; used where there are no regions, whose guides
     have them in already. Each region has a map of its own (`fit_color_map`), from its part of the photograph to its
@@ -35,6 +37,8 @@ def recolor(
     its colors. protect: a mask, (1, 1, H, W) in [0, 1]: white keeps its colors, for a `protect_strength` of 1 or more.
     """
     size = (content.shape[-2], content.shape[-1])
+    # A strength of 0 is the photograph, in its own colors.
+    amount = recipe.recolor * (1 if recipe.strength is None else min(1, 2 * recipe.strength))
     maps, guides = _fit_maps(recipe, content, styles, content_alpha, style_alphas, regions)
     shares = None
     if len(guides) > 1:
@@ -45,7 +49,7 @@ def recolor(
     for top in range(0, size[0], ROWS):
         rows = slice(top, top + ROWS)
         part = content[..., rows, :]
-        mapped = [part if colors is None else colors.apply(part, recipe.recolor) for colors in maps]
+        mapped = [part if colors is None else colors.apply(part, amount) for colors in maps]
         if shares is None:
             moved = mapped[0]
         else:

@@ -11,7 +11,7 @@ import torch
 from impasto.cost.calibration import Clock, Speed, find_speed
 from impasto.cost.workload import SLACK, Workload, column_shapes
 from impasto.features.tiling import cut_tiles
-from impasto.losses.nearest import REMATCH, STYLE_VECTORS, match_rows
+from impasto.losses.nearest import REMATCH, STYLE_VECTORS, match_rows, price_vectors
 from impasto.losses.objective import mixing_weights
 from impasto.optimize.schedule import Part, RunPlan
 from impasto.recipe.recipe import Recipe
@@ -21,7 +21,7 @@ FORWARD = 0.4
 """Seconds of a pass without gradient for one of an evaluation of the same pixels: of the targets, and of tiles, which
 are passed over twice. Measured: 0.26 to 0.48, docs/experiments.md; benchmarks/estimates.py compares whole estimates."""
 
-MATCH_PASSES = 3
+MATCH_PASSES = 4
 """Passes without gradient over all tiles that "nearest" takes for a match."""
 
 MATCH = (2048, 2048, 640)
@@ -141,7 +141,7 @@ def measure_match(device: torch.device, clock: Clock = time.perf_counter) -> flo
     positions, vectors, channels = MATCH
     query, style = (torch.ones(count, channels, device=device) for count in (positions, vectors))
     start = clock()
-    match_rows(query, style).sum().item()
+    match_rows(query, style, price_vectors(query, style)).sum().item()
     return max(clock() - start, 1e-6) / math.prod(MATCH)
 
 

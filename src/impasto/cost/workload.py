@@ -6,7 +6,7 @@ from impasto.cost.footprint import feature_bytes, forward_bytes, graph_bytes
 from impasto.features.receptive_field import stride_of
 from impasto.features.tiling import largest_tile
 from impasto.features.vgg import Vgg, sort_layers
-from impasto.losses.nearest import STYLE_VECTORS
+from impasto.losses.nearest import PRICE_PLACES, STYLE_VECTORS
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.tiles.objective import tile_margin
 
@@ -69,13 +69,23 @@ class Workload:
         style_pixels = sum(height * width for height, width in self.style_sizes)
         # Each style's vectors, in float32 and bfloat16; and the photograph, which is matched again and again.
         columns = sum(6 * channels * STYLE_VECTORS for channels, _ in column_shapes(self.encoder, self.recipe))
-        vectors = columns * len(self.style_sizes)
+        # Then cosines of some places with all vectors, kept in bfloat16 while prices are set, or in float32 less them.
+        vectors = columns * len(self.style_sizes) + self._cosine_bytes()
         matched = IMAGE * self.pixels if vectors else 0
         # The style images are freed once described, before most of the other pictures are there.
         images = max(IMAGES * self.pixels, 3 * self.pixels + style_pixels)
         # A guide at the picture's size, and at each layer's; those of the styles are freed with the style images.
         guides = 4 * self.regions * (1 + sum(1 / stride_of(layer) ** 2 for layer in self.recipe.style_layers))
         return SLACK + vectors + matched + IMAGE * images + int(guides * self.pixels)
+
+    def _cosine_bytes(self) -> int:
+        """Return the bytes of the cosines at the peak of a match of "nearest"; 0 without one."""
+        largest = max((height * width for height, width in self.style_sizes), default=0)
+        strides = [stride for _, stride in column_shapes(self.encoder, self.recipe)]
+        return max(
+            (4 * min(PRICE_PLACES, self.pixels // s**2) * min(STYLE_VECTORS, largest // s**2) for s in strides),
+            default=0,
+        )
 
     def features_bytes(self, tile: int | None) -> int:
         """Return the bytes at the peak of an evaluation, in tiles of this inner side or of the whole picture."""

@@ -21,7 +21,7 @@ class TrainingRecipe:
     networks; "auto" is bfloat16 where the device is faster with it.
     """
 
-    look: Recipe = field(default_factory=lambda: Recipe.preset("standard"))
+    look: Recipe = field(default_factory=lambda: Recipe.preset("network"))
     crop: int = 256
     steps: int = 2000
     batch_size: int = 4

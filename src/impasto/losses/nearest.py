@@ -17,7 +17,22 @@ CONTENT_SHARE = 0.5
 """Share of the photograph in the features matched. Less paints more freely and loses the drawing
 (docs/experiments.md)."""
 
-_CHUNK = 2048
+PRICE_PLACES = 2048
+"""Largest number of places by which the prices of the style vectors are set; where there are more, drawn at random."""
+
+PRICE_ROUNDS = 10
+"""Rounds in which the prices are set; each goes PRICE_STEP of the way to an even use."""
+
+PRICE_STEP = 0.5
+"""Exponent of the use in a round's prices."""
+
+PRICE_SOFTNESS = 0.02
+"""Cosines closer than this are chosen alike while the prices are set."""
+
+FLAT = 1e-3
+"""Share of the mean hypercolumn's length below which a difference from it is rounding, which has no direction."""
+
+_CHUNK = 1024
 
 Guides = Mapping[str, Tensor] | None
 """Weights of positions by layer, (1, 1, H, W), summing to 1, from `carry_guide`; None: all are equal."""
@@ -29,7 +44,8 @@ class NearestStyle:
     Kolkin et al. 2022, "Neural Neighbor Style Transfer" (arXiv 2203.13215), sections 3.1 and 3.2: the vectors are
     hypercolumns, all layers at one place; each place takes the style vector of the largest centered cosine, and its
     distance is 1 - cosine. Differs: the layers are the recipe's, each with the same energy times its weight, on
-    the grid of one of them; the picture is matched anew after every 25 evaluations, together with the photograph.
+    the grid of one of them; the picture is matched anew after every 25 evaluations, together with the photograph; a
+    vector that is used often has a price (`price_vectors`), else a plain sky is one texture.
     """
 
     def __init__(
@@ -56,6 +72,7 @@ class NearestStyle:
         self.vectors = vectors[style_order(len(vectors), seed).to(vectors.device)]
         self.guide = guide_of(guide, grid)
         self.content = None if content is None else self._centered(self.columns(*(content[layer] for layer in layers)))
+        self.seed = seed
         self._match: Tensor | None = None
         self._age = 0
 
@@ -75,7 +92,8 @@ class NearestStyle:
             query = self._centered(columns.detach())
             if self.content is not None:
                 query = CONTENT_SHARE * self.content + (1 - CONTENT_SHARE) * query
-            self._match, self._age = match_rows(query, self.vectors), 0
+            prices = price_vectors(query[draw_places(len(query), self.seed).to(query.device)], self.vectors)
+            self._match, self._age = match_rows(query, self.vectors, prices), 0
         self._age += 1
         return self._match
 
@@ -139,17 +157,49 @@ def mean_column(columns: Tensor, guide: Tensor | None) -> Tensor:
 
 def style_order(count: int, seed: int) -> Tensor:
     """Return indices of the `count` places of a style: all, or STYLE_VECTORS of them at random where there are more."""
-    if count <= STYLE_VECTORS:
+    return _draw(count, STYLE_VECTORS, seed)
+
+
+def draw_places(count: int, seed: int) -> Tensor:
+    """Return indices of the `count` places of a picture: all, or PRICE_PLACES of them at random if there are more."""
+    return _draw(count, PRICE_PLACES, seed)
+
+
+def _draw(count: int, most: int, seed: int) -> Tensor:
+    if count <= most:
         return torch.arange(count)
-    return torch.randperm(count, generator=torch.Generator().manual_seed(seed))[:STYLE_VECTORS]
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed))[:most]
 
 
-def match_rows(query: Tensor, vectors: Tensor) -> Tensor:
-    """Return the index of the vector of the largest cosine for each row. query: (places, C). vectors: (count, C)."""
+def match_rows(query: Tensor, vectors: Tensor, prices: Tensor) -> Tensor:
+    """Return the index of the vector of the largest cosine less its price for each row.
+
+    query: (places, C). vectors: (count, C). prices: (count,).
+    """
+    return torch.cat([(_cosines(part, vectors) - prices).max(1).indices for part in torch.split(query, _CHUNK)])
+
+
+def price_vectors(query: Tensor, vectors: Tensor) -> Tensor:
+    """Return prices, (count,), at which all vectors are used about equally often: high where one is used too often.
+
+    query: (places, C). vectors: (count, C), unit vectors. Some rounds of the dual ascent of an entropic transport from
+    the places to the vectors, each of which has an equal share: v_j += a log(count mean_i p_ij), where
+    p_ij ~ exp(c_ij - v_j), with cosines c and prices v in units of PRICE_SOFTNESS. It stops early: a place far from
+    all unused vectors keeps its nearest one.
+    """
+    cosines = torch.cat([_cosines(part, vectors) for part in torch.split(query, _CHUNK)])
+    prices = cosines.new_zeros(len(vectors), dtype=torch.float32)
+    for _ in range(PRICE_ROUNDS):
+        used = torch.zeros_like(prices)
+        for part in torch.split(cosines, _CHUNK // 4):
+            used += torch.softmax(part / PRICE_SOFTNESS - prices, dim=1).sum(0)
+        prices += PRICE_STEP * torch.log(used * (len(vectors) / len(query)) + 1e-3)
+    return prices * PRICE_SOFTNESS
+
+
+def _cosines(query: Tensor, vectors: Tensor) -> Tensor:
     # The largest of some thousand cosines needs no float32, and bfloat16 is four times as fast.
-    lower = vectors.to(torch.bfloat16)
-    parts = torch.split(query.to(torch.bfloat16), _CHUNK)
-    return torch.cat([(part @ lower.T).argmax(1) for part in parts])
+    return query.to(torch.bfloat16) @ vectors.to(torch.bfloat16).T
 
 
 def scale_energy(energy: float, weight: float) -> float:
@@ -172,5 +222,10 @@ def _to_grid(features: Tensor, grid: tuple[int, int]) -> Tensor:
 
 
 def unit_rows(columns: Tensor, mean: Tensor) -> Tensor:
-    """Return the unit vectors of all places, (h w, C), of hypercolumns (1, C, h, w) less a mean (1, C, 1, 1)."""
-    return functional.normalize((columns - mean)[0].flatten(1).T, dim=1)
+    """Return the unit vectors of all places, (h w, C), of hypercolumns (1, C, h, w) less a mean (1, C, 1, 1).
+
+    Shorter than 1 where a column is within FLAT of the mean, as everywhere in a picture of one color.
+    """
+    rows = (columns - mean)[0].flatten(1).T
+    least = (FLAT * torch.linalg.vector_norm(mean)).clamp_min(1e-12)
+    return rows / torch.maximum(torch.linalg.vector_norm(rows, dim=1, keepdim=True), least)

@@ -79,12 +79,12 @@ class Recipe:
         "content loss: sum = 1/2 sum (F-P)^2, eq. 1; positions = that divided by M; mean = mean (F-P)^2",
         choices=("sum", "positions", "mean"),
     )
-    style_layers: tuple[str, ...] = option(STYLE_LAYERS, "layers", "layers whose statistics are the style")
+    style_layers: tuple[str, ...] = option(STYLE_LAYERS[:4], "layers", "layers whose statistics are the style")
     style_layer_weights: tuple[float, ...] = option(
         (), "numbers", "one weight per style layer; empty: equal, summing to 1", low=0.0
     )
     statistic: tuple[str, ...] = option(
-        ("gram",),
+        ("covariance:0.7", "nearest:0.3"),
         "statistics",
         f"statistics of the style: {', '.join(STATISTICS)}; several are added; gram:0.5@conv1_1+conv2_1 "
         "sets a weight and layers",
@@ -148,10 +148,10 @@ class Recipe:
         aliases={"content": "content-luma"},
     )
     recolor: float = option(
-        0.0,
+        0.6,
         "number",
         "give the photograph the painting's colors before painting: 0 = none, 1 = all of them; no effect where "
-        "--color keeps the photograph's",
+        "--color keeps the photograph's; less below a strength of 0.5",
         low=0.0,
         high=1.0,
     )
@@ -184,7 +184,7 @@ class Recipe:
         choices=("keep", "free"),
     )
     optimizer: Literal["lbfgs", "adam"] = option("lbfgs", "choice", "lbfgs or adam", choices=("lbfgs", "adam"))
-    steps: int = option(240, "integer", "optimizer updates, divided among the scales", low=1)
+    steps: int = option(120, "integer", "optimizer updates, divided among the scales", low=1)
     finer_steps: float = option(
         1.0, "number", "ratio of steps between a scale and the coarser one before it; below 1 is faster", above=0.0
     )

@@ -1,6 +1,6 @@
 """The style loss "nearest" in tiles: hypercolumns on the picture's grid, matched every few evaluations."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,10 +13,12 @@ from impasto.losses.nearest import (
     REMATCH,
     Guides,
     column_layer,
+    draw_places,
     guide_of,
     guided_cosine_distance,
     guided_places,
     match_rows,
+    price_vectors,
     scale_energy,
     style_candidates,
     style_order,
@@ -102,7 +104,12 @@ class TiledNearest:
         self.scales = {layer: scale_energy(energies[layer], weight) for layer, weight in weights.items()}
         self.grid = column_layer(tuple(weights))
         self.guide = guide_of(guide, self.grid)
-        self.mean, self.vectors = self._draw(style, seed, guide_of(style_guide, self.grid))
+        self.seed = seed
+        own_guide = guide_of(style_guide, self.grid)
+        self.mean = mean = self._mean_columns(style, own_guide)
+        columns = ((tile, tile_columns(features, tile, self.scales)) for tile, features in style())
+        candidates = None if own_guide is None else style_candidates(own_guide)
+        self.vectors = self._gather(((tile, unit_rows(part, mean)) for tile, part in columns), candidates, style_order)
         self._content = content
         self._content_mean = None if content is None else self._mean_columns(content, self.guide)
         self._matches: dict[tuple[int, int], Tensor] = {}
@@ -114,16 +121,23 @@ class TiledNearest:
             self._age += 1
             return
         mean = self._mean_columns(picture, self.guide)
+        places = None if self.guide is None else guided_places(self.guide)
+        prices = price_vectors(self._gather(self._queries(picture, mean), places, draw_places), self.vectors)
+        for tile, query in self._queries(picture, mean):
+            if self.guide is not None:
+                query = query[guided_places(tile.part(self.guide, self.grid))]
+            self._matches[tile.corner] = match_rows(query, self.vectors, prices)
+        self._age = 1
+
+    def _queries(self, picture: View, mean: Tensor) -> Iterator[tuple[Tile, Tensor]]:
+        """Yield the tiles of a picture, each with what is matched at all its places, (places, C)."""
         contents = iter(self._content()) if self._content is not None else None
         for tile, features in picture():
             query = unit_rows(tile_columns(features, tile, self.scales), mean)
             if contents is not None and self._content_mean is not None:
                 content = unit_rows(tile_columns(next(contents)[1], tile, self.scales), self._content_mean)
                 query = CONTENT_SHARE * content + (1 - CONTENT_SHARE) * query
-            if self.guide is not None:
-                query = query[guided_places(tile.part(self.guide, self.grid))]
-            self._matches[tile.corner] = match_rows(query, self.vectors)
-        self._age = 1
+            yield tile, query
 
     def state_dict(self) -> dict[str, Any]:
         """As `NearestStyle.state_dict`."""
@@ -154,23 +168,27 @@ class TiledNearest:
         assert isinstance(mean, Tensor)
         return mean
 
-    def _draw(self, style: View, seed: int, guide: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the style's mean hypercolumn, and a sample of its unit vectors."""
-        mean = self._mean_columns(style, guide)
+    def _gather(
+        self, rows: Iterable[tuple[Tile, Tensor]], known: Tensor | None, draw: Callable[[int, int], Tensor]
+    ) -> Tensor:
+        """Return the rows, (n, C), of the places that `draw` chooses, in its order.
+
+        rows: each tile with those of its inner places, (places, C). known: the indices of the places to choose from;
+        None: all. draw: their number and the seed -> indices of some of them.
+        """
         sample: Tensor | None = None
         slots = torch.empty(0, dtype=torch.int64)
-        for tile, features in style():
-            rows = unit_rows(tile_columns(features, tile, self.scales), mean)
+        for tile, own in rows:
             stride = stride_of(self.grid)
             height, width = tile.rows.length // stride, tile.columns.length // stride
             if sample is None:
-                known = torch.arange(height * width) if guide is None else style_candidates(guide).cpu()
-                order = known[style_order(len(known), seed)]
-                sample = rows.new_empty(len(order), rows.shape[1])
+                known = torch.arange(height * width) if known is None else known.cpu()
+                order = known[draw(len(known), self.seed)]
+                sample = own.new_empty(len(order), own.shape[1])
                 slots = torch.full((height * width,), -1)
                 slots[order] = torch.arange(len(order))
             places = slots.view(height, width)[tile.rows.positions(stride), tile.columns.positions(stride)].flatten()
             chosen = (places >= 0).nonzero().flatten()
-            sample[places[chosen].to(rows.device)] = rows[chosen.to(rows.device)]
+            sample[places[chosen].to(own.device)] = own[chosen.to(own.device)]
         assert sample is not None
-        return mean, sample
+        return sample

@@ -17,7 +17,8 @@ def test_fields() -> None:
     assert fill("{content}_{style}.png") == "photo.x_star.png"
     assert fill("{style}/{content}.jpg", ("a.png", "b.png")) == "a+b/photo.x.jpg"
     assert fill("{index:05d}.png") == "00007.png"
-    assert fill("{content}_{strength:.2f}_{size}_{statistic}.png", strength=0.25) == "photo.x_0.25_512_gram.png"
+    template, statistic = "{content}_{strength:.2f}_{size}_{statistic}.png", ("covariance", "nearest")
+    assert fill(template, strength=0.25, statistic=statistic) == "photo.x_0.25_512_covariance+nearest.png"
     assert fill("{weights}.png", weights="nets/one.pth") == "nets-one.pth.png"
 
 

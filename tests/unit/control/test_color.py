@@ -25,7 +25,7 @@ BEFORE = ("content-luma", "match", "histogram")
 
 
 def tiny(**changes: Any) -> impasto.Recipe:
-    return impasto.Recipe(weights="tiny", size=32, steps=3, first_scale=0).replace(**changes)
+    return impasto.Recipe(weights="tiny", size=32, steps=3, first_scale=0, recolor=0.0).replace(**changes)
 
 
 def never(event: object) -> None:
@@ -239,6 +239,7 @@ def test_compare_sees_the_objective_that_was_painted(
     for name in ("measure_quality", "measure_regions"):
         monkeypatch.setattr(f"impasto.experiments.compare.{name}", lambda *pictures: None)
     content, style = 0.3 + 0.4 * picture(64, 64), picture(64, 64, 1)
-    result = impasto.stylize(content, style, tiny(size=64, color=color, recolor=recolor), precision="float32")
+    recipe = tiny(size=64, color=color, recolor=recolor, statistic=("gram",))
+    result = impasto.stylize(content, style, recipe, precision="float32")
     found = compare(content, style, result.pastiche, result.recipe).total
     assert found == pytest.approx(result.losses["total"], rel=1e-3)

@@ -23,7 +23,8 @@ Paint = Callable[..., Tensor]
 
 
 def tiny(**changes: Any) -> impasto.Recipe:
-    return impasto.Recipe(weights="tiny", size=32, steps=3, first_scale=0, recolor=1).replace(**changes)
+    recipe = impasto.Recipe(weights="tiny", size=32, steps=3, first_scale=0, recolor=1, statistic=("gram",))
+    return recipe.replace(**changes)
 
 
 def plain(*channels: float) -> Tensor:
@@ -88,8 +89,15 @@ def test_target_and_start_are_recolored_from_the_styles_as_they_are_painted(pict
     fine = build_targets(job, [RED])  # as after a fine style
     assert fine.content is not None and not torch.equal(fine.content, expected)
     assert bool((warmth(fine.content) > 0.3).all())
-    shown = impasto.stylize(content, style, tiny(strength=0, tv_weight=0)).pastiche
-    torch.testing.assert_close(shown, expected, atol=1e-3, rtol=0)
+
+
+def test_below_half_strength_colors_move_less_and_at_none_not_at_all(picture: Paint) -> None:
+    content, style = picture(24, 32), picture(seed=1)
+    whole = fit_color_map(content, [style], [1]).apply(content)
+    for strength, share in ((None, 1.0), (1.0, 1.0), (0.5, 1.0), (0.25, 0.5), (0.0, 0.0)):
+        weights = {"content_weight": 1.0, "style_weight": 1.0} if strength is None else {}
+        moved = recolor(tiny(strength=strength, **weights), content, [style])
+        torch.testing.assert_close(moved, content.lerp(whole, share), atol=1e-5, rtol=0)
 
 
 def test_styles_are_mixed_by_their_blend(picture: Paint) -> None:

@@ -192,7 +192,7 @@ def with_alpha(colors: Tensor, alpha: Tensor) -> Image.Image:
 def test_transparent_positions_do_not_count(picture: Paint) -> None:
     """Neither the painting's in its statistics nor the photograph's in the pastiche's: no style pulls at them."""
     alpha = band(0, 0.5, (48, 48))[:, :1]
-    recipe = tiny(style_layers=("conv1_1",), fourier_exponent=0.0, steps=5)
+    recipe = tiny(style_layers=("conv1_1",), fourier_exponent=0.0, steps=5, recolor=0.0)
     content, style = picture(48, 48, 1), flat(0.9, 0.2, 0.1)
     result = impasto.stylize(with_alpha(content, alpha), style, recipe)
     opaque = impasto.stylize(content, style, recipe)

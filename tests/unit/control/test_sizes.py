@@ -7,15 +7,17 @@ import pytest
 from impasto.control.sizes import check_sizes, style_size
 from impasto.errors import ImageSizeError
 from impasto.recipe.recipe import Recipe
+from impasto.recipe.words import STYLE_LAYERS
 
 CONTENT = (170, 256)
+RECIPE = Recipe(style_layers=STYLE_LAYERS)
 
 
 @pytest.mark.parametrize("style", [(60, 1024), (1024, 60), (17, 333), (100, 1001)])
 @pytest.mark.parametrize("named", ["long-edge", "same-pixels", "native", 40])
 @pytest.mark.parametrize("scale", [0.05, 0.3, 0.5, 1.0, 1.7])
 def test_the_advised_style_size_is_enough_and_the_least(style: tuple[int, int], named: str | int, scale: float) -> None:
-    recipe = Recipe(style_size=named, style_scale=scale)
+    recipe = RECIPE.replace(style_size=named, style_scale=scale)
     size = (85, 128)
     least = 16
     if min(style_size(recipe, style, size, size)) >= least:
@@ -32,7 +34,7 @@ def test_the_advised_style_size_is_enough_and_the_least(style: tuple[int, int], 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0])
 def test_the_advised_size_of_the_photograph_is_enough(scale: float) -> None:
-    recipe = Recipe(style_scale=scale)
+    recipe = RECIPE.replace(style_scale=scale)
     with pytest.raises(ImageSizeError, match="--size 274 or more"):
         check_sizes(recipe, (60, 1024), [], (8, 128))
     check_sizes(recipe, (60, 1024), [], (16, 274))

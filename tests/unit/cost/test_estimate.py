@@ -21,7 +21,7 @@ from impasto.optimize.schedule import MemoryPlan, Part, RunPlan
 from impasto.recipe.recipe import Recipe
 
 CPU = torch.device("cpu")
-RECIPE = Recipe(weights="tiny")
+RECIPE = Recipe(weights="tiny", statistic=("gram",))
 SPEED = Speed(((10_000, 1.0), (40_000, 4.0)))
 
 

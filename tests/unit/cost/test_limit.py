@@ -45,7 +45,7 @@ def _empty_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def tiny(**changes: Any) -> impasto.Recipe:
     layers = {"content_layers": ("conv2_2",), "style_layers": ("conv1_1", "conv2_1", "conv3_1")}
-    recipe = impasto.Recipe(weights="tiny", size=250, steps=6, first_scale=96, pooling="average")
+    recipe = impasto.Recipe(weights="tiny", size=250, steps=6, first_scale=96, pooling="average", statistic=("gram",))
     return recipe.replace(**{**layers, **changes})
 
 
@@ -61,7 +61,8 @@ def stylize(picture: Paint, max_memory: int | None, **changes: Any) -> impasto.R
 def test_a_tiled_pastiche_is_the_untiled_one(changes: dict[str, Any], picture: Paint, whole_and_tiled: Twice) -> None:
     whole, tiled = whole_and_tiled(lambda limit: stylize(picture, limit, **changes))
     assert tiled.memory.tile is not None and tiled.memory.tile < 187
-    assert dict(tiled.losses) == pytest.approx(dict(whole.losses), rel=1e-3)
+    # Of "nearest", rounding decides between vectors that are about as near.
+    assert dict(tiled.losses) == pytest.approx(dict(whole.losses), rel=1e-2 if "statistic" in changes else 1e-3)
     torch.testing.assert_close(tiled.pastiche, whole.pastiche, atol=2e-3, rtol=0)
 
 
@@ -107,7 +108,7 @@ def test_memory_freed_before_the_plan_is_not_in_use(picture: Paint, monkeypatch:
 
 
 def test_the_result_records_how_it_was_run(picture: Paint, whole_and_tiled: Twice) -> None:
-    _, result = whole_and_tiled(lambda limit: stylize(picture, limit))
+    _, result = whole_and_tiled(lambda limit: stylize(picture, limit, statistic=("gram",)))
     assert result.memory.margin == 16
     last = {"width": 250, "height": 187, "steps": 3, "precision": "float32"}
     last |= {"tile": result.memory.tile, "margin": 16, "history": result.memory.history}

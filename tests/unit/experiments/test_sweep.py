@@ -209,7 +209,7 @@ def test_two_panels_of_one_recipe_are_refused() -> None:
         (Axis("strength", (0.1,)), Axis("strength", (0.3,))),
         (Axis("strength", (0.1,)), Axis("content_weight", (1.0,))),
         (Axis("style_weight", (1.0, 10.0)), Axis("strength", (0.1, 0.2))),
-        (Axis("style_layer_weights", ((1.0,) * 5,)), Axis("style_layers", (("conv1_1",),))),
+        (Axis("style_layer_weights", ((1.0,) * 4,)), Axis("style_layers", (("conv1_1",),))),
     ],
 )
 def test_an_axis_that_overrides_the_other_is_refused(rows: Axis, columns: Axis) -> None:

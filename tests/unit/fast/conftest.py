@@ -32,7 +32,7 @@ def painting(tmp_path: Path, picture: Callable[..., Tensor]) -> Path:
 @pytest.fixture
 def quick() -> TrainingRecipe:
     """A thin network and four steps of two windows of 32 pixels."""
-    look = Recipe(weights="tiny", size=48, recolor=1.0)
+    look = Recipe.preset("network").replace(weights="tiny", size=48, recolor=1.0)
     return TrainingRecipe(look=look, crop=32, steps=4, batch_size=2, width=4, blocks=1)
 
 

@@ -11,19 +11,22 @@ from impasto.features.vgg import Vgg
 from impasto.losses.batch import BatchObjective
 from impasto.losses.objective import Objective
 from impasto.recipe.recipe import Recipe
+from impasto.recipe.words import STYLE_LAYERS
 
 Paint = Callable[..., Tensor]
+
+RECIPE = Recipe.preset("network", weights="tiny", style_layers=STYLE_LAYERS)
 
 
 @pytest.mark.parametrize(
     "recipe",
     [
-        Recipe(weights="tiny"),
-        Recipe(weights="tiny", strength=1.0, tv_weight=0.0),
-        Recipe(weights="tiny", strength=0.0),
-        Recipe(weights="tiny", strength=None, content_weight=1.0, style_weight=100.0, tv_normalization="sum"),
-        *(Recipe(weights="tiny", statistic=(name,)) for name in ("moments", "covariance", "wasserstein")),
-        Recipe(weights="tiny", statistic=("histogram:0.5@conv1_1+conv2_1", "sliced")),
+        RECIPE,
+        RECIPE.replace(strength=1.0, tv_weight=0.0),
+        RECIPE.replace(strength=0.0),
+        RECIPE.replace(strength=None, content_weight=1.0, style_weight=100.0, tv_normalization="sum"),
+        *(RECIPE.replace(statistic=(name,)) for name in ("gram", "moments", "wasserstein")),
+        RECIPE.replace(statistic=("histogram:0.5@conv1_1+conv2_1", "sliced")),
     ],
     ids=lambda recipe: f"{recipe.statistic} {recipe.strength}",
 )

@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.losses.nearest import REMATCH, STYLE_VECTORS, NearestStyle, nearest_distance
+from impasto.losses.nearest import (
+    REMATCH,
+    STYLE_VECTORS,
+    NearestStyle,
+    match_rows,
+    nearest_distance,
+    price_vectors,
+)
 
 
 def row(*vectors: tuple[float, float]) -> Tensor:
@@ -53,8 +60,9 @@ def test_the_match_is_kept_for_a_while() -> None:
     assert not torch.equal(kept[REMATCH], kept[0])
 
 
-def test_the_photograph_takes_part_in_the_match() -> None:
+def test_the_photograph_takes_part_in_the_match(monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture that has lost the photograph's right hand side is pulled back to it."""
+    monkeypatch.setattr("impasto.losses.nearest.PRICE_ROUNDS", 0)  # two places have no need of four vectors
     content = row((0.0, 3.0), (0.0, -3.0))
     blank = row((0.1, 0.05), (-0.1, -0.05))
     alone, together = one_layer(AXES).match(blank), one_layer(AXES, content).match(blank)
@@ -84,3 +92,25 @@ def test_a_silent_layer_has_a_finite_gradient() -> None:
     nearest_distance(style.columns(features), style).backward()
     assert features.grad is not None
     assert bool(torch.isfinite(features.grad).all())
+
+
+def test_the_rounding_of_one_color_pulls_at_nothing() -> None:
+    """Its unit vectors would be noise, which a white photograph with the colors of its own would be painted in."""
+    noise = 1e-7 * torch.rand(1, 2, 1, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    flat = one_layer(1 + noise)
+    assert float(flat.vectors.norm(dim=1).max()) < 1e-3
+    leaf = (1 + noise.flip(3)).requires_grad_()
+    (gradient,) = torch.autograd.grad(nearest_distance(flat.columns(leaf), flat), leaf)
+    (pull,) = torch.autograd.grad(nearest_distance(one_layer(AXES).columns(leaf), one_layer(AXES)), leaf)
+    assert float(gradient.norm()) < 0.1 * float(pull.norm())
+
+
+def test_prices_spread_the_places_over_the_vectors() -> None:
+    """Places alike share the style's vectors that are about as near, instead of all taking one."""
+    turns = torch.linspace(0, 0.8, 16)
+    vectors = torch.stack([turns.cos(), turns.sin()], dim=1)
+    query = torch.tensor([[1.0, 0.0]]) + 0.01 * torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
+    plain = match_rows(query, vectors, torch.zeros(16))
+    priced = match_rows(query, vectors, price_vectors(query, vectors))
+    assert len(plain.unique()) <= 4
+    assert len(priced.unique()) >= 8

@@ -18,7 +18,8 @@ Paint = Callable[..., Tensor]
 
 
 def weighted(**changes: Any) -> Recipe:
-    return Recipe(strength=None, content_weight=2.0, style_weight=3.0, tv_weight=0.0).replace(**changes)
+    plain = Recipe(strength=None, content_weight=2.0, style_weight=3.0, tv_weight=0.0, statistic=("gram",))
+    return plain.replace(**changes)
 
 
 def test_total_is_equation_7(tiny_encoder: Vgg, picture: Paint) -> None:
@@ -81,9 +82,9 @@ def test_a_black_flat_style_divides_by_nothing(tiny_encoder: Vgg) -> None:
 def test_a_samples_joint_is_no_part_of_its_style(tiny_encoder: Vgg, picture: Paint) -> None:
     """The sample of a texture that wraps around is described without wrapping."""
     tiny_encoder.padding = "wrap"
-    objective = Objective(tiny_encoder, Recipe(padding="wrap"), None, [picture(seed=1)])
+    objective = Objective(tiny_encoder, Recipe(padding="wrap", statistic=("gram",)), None, [picture(seed=1)])
     tiny_encoder.padding = "reflect"
-    apart = Objective(tiny_encoder, Recipe(padding="reflect"), None, [picture(seed=1)])
+    apart = Objective(tiny_encoder, Recipe(padding="reflect", statistic=("gram",)), None, [picture(seed=1)])
     for ours, theirs in zip(objective.terms["style"], apart.terms["style"], strict=True):
         assert torch.equal(ours.target, theirs.target)
 
@@ -93,6 +94,6 @@ def test_nearest_takes_its_layers_together(tiny_encoder: Vgg, picture: Paint) ->
     objective = Objective(tiny_encoder, recipe, picture(), [picture(seed=1), picture(seed=2)])
     names = [term.name for term in objective.terms["style"]]
     assert names == ["gram conv1_1"] * 2 + ["nearest conv2_1+conv3_1"] * 2
-    assert [term.factor for term in objective.terms["style"][2:]] == pytest.approx([0.05, 0.15])
+    assert [term.factor for term in objective.terms["style"][2:]] == pytest.approx([0.0625, 0.1875])
     style = Objective(tiny_encoder, recipe.replace(style_blend=()), None, [picture(seed=1)])(picture(seed=1))
     assert float(style["style"]) == pytest.approx(0, abs=1e-5)

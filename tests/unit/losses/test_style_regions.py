@@ -85,7 +85,7 @@ def test_a_place_is_pulled_as_strongly_whatever_the_size_of_its_region(
 ) -> None:
     """Repeated along the picture, so that every region has the same statistics."""
     image, style = picture(64, 8).repeat(1, 1, 1, 20), picture(64, 8, 1).repeat(1, 1, 1, 20)
-    recipe = Recipe(strength=1.0, tv_weight=0.0, style_layers=("conv1_1", "conv2_1"))
+    recipe = Recipe(strength=1.0, tv_weight=0.0, style_layers=("conv1_1", "conv2_1"), statistic=("gram",))
     guide, whole = left(64, 160, share), torch.ones(1, 1, 64, 160)
     regions = [Region(name="a", content=guide, styles=(whole,)), Region(name="b", content=1 - guide, styles=(whole,))]
     _, plain = gradient(Objective(tiny_encoder, recipe, None, [style]), image)

@@ -24,7 +24,7 @@ Paint = Callable[..., Tensor]
 
 def recipe(**changes: Any) -> impasto.Recipe:
     layers = {"content_layers": ("conv2_2",), "style_layers": ("conv1_1", "conv2_1", "conv3_1")}
-    chosen = impasto.Recipe(weights="tiny", size=250, steps=6, first_scale=96, pooling="average")
+    chosen = impasto.Recipe(weights="tiny", size=250, steps=6, first_scale=96, pooling="average", statistic=("gram",))
     return chosen.replace(**layers, **changes)
 
 

@@ -127,8 +127,8 @@ def test_text_of_a_person_becomes_a_value(name: str, text: str, value: object) -
         ({"size": "1.2.3cm"}, ["size is '1.2.3cm'"]),
         ({"size": "-60cm"}, ["size is '-60cm'"]),
         ({"rescaled_network": "yes"}, ["true or false"]),
-        ({"style_layer_weights": (1.0, 2.0)}, ["2 numbers for 5 layers"]),
-        ({"style_layer_weights": (0.0,) * 5}, ["above 0"]),
+        ({"style_layer_weights": (1.0, 2.0)}, ["2 numbers for 4 layers"]),
+        ({"style_layer_weights": (0.0,) * 4}, ["above 0"]),
         ({"statistic": ("gram:0", "moments:0")}, ["statistic is 'gram:0,moments:0'", "at least one weight above 0"]),
         ({"strength": 0.5, "style_weight": 1.0}, ["strength is 0.5", "--style-weight"]),
         ({"strength": None}, ["expected both weights"]),
@@ -160,7 +160,8 @@ def test_recipes_of_the_race_have_the_other_tools_objective(name: str) -> None:
 
 
 def test_unknown_preset_lists_the_presets() -> None:
-    with pytest.raises(RecipeError, match=r"one of draft, fine, neural-style, paper, pastiche, .*Did you mean 'paper'"):
+    words = r"one of draft, fine, network, neural-style, paper, pastiche, .*Did you mean 'paper'"
+    with pytest.raises(RecipeError, match=words):
         Recipe.preset("papers")
 
 

@@ -20,7 +20,7 @@ from impasto.transfer.instant import START_EDGE
 
 pytestmark = pytest.mark.usefixtures("instant_package")
 
-RECIPE = impasto.Recipe(weights="tiny", size=40, steps=2, first_scale=0, init="instant")
+RECIPE = impasto.Recipe(weights="tiny", size=40, steps=2, first_scale=0, init="instant", recolor=0.0)
 
 
 @pytest.fixture

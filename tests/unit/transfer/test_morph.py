@@ -25,6 +25,7 @@ LAYERS = ("conv1_1", "conv2_1")
 
 def tiny(**changes: Any) -> impasto.Recipe:
     recipe = impasto.Recipe(weights="tiny", size=48, steps=40, first_scale=0, style_layers=LAYERS)
+    recipe = recipe.replace(statistic=("gram",), recolor=0.0)
     return recipe.replace(content_layers=("conv2_2",), **changes)
 
 

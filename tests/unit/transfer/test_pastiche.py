@@ -16,12 +16,15 @@ from impasto.control.sizes import style_size
 from impasto.errors import DeviceError, ImageReadError, ImageSizeError, ImpastoError, RecipeError, WeightsError
 from impasto.features.encoder import build_encoder
 from impasto.losses.objective import Objective
+from impasto.recipe.words import STYLE_LAYERS
 
 Paint = Callable[..., Tensor]
 
 
 def tiny(**changes: Any) -> impasto.Recipe:
-    return impasto.Recipe(weights="tiny", size=48, steps=6, first_scale=24).replace(**changes)
+    return impasto.Recipe(
+        weights="tiny", size=48, steps=6, first_scale=24, statistic=("gram",), style_layers=STYLE_LAYERS, recolor=0.0
+    ).replace(**changes)
 
 
 def test_pictures_of_every_kind_give_the_same_pastiche(tmp_path: Path, picture: Paint) -> None:
@@ -73,7 +76,8 @@ def test_resampling_is_that_of_photograph_and_painting(picture: Paint) -> None:
 
 
 def test_strength_zero_is_the_photograph(picture: Paint) -> None:
-    result = impasto.stylize(picture(48, 48), picture(seed=1), tiny(strength=0.0, tv_weight=0.0, first_scale=0))
+    recipe = tiny(strength=0.0, recolor=0.6, tv_weight=0.0, first_scale=0)
+    result = impasto.stylize(picture(48, 48), picture(seed=1), recipe)
     torch.testing.assert_close(result.pastiche, picture(48, 48), atol=1e-3, rtol=0)
 
 

@@ -94,6 +94,7 @@ def test_tiles_and_precision_are_those_of_the_first_start(
         patch.setattr(job_module, "used_bytes", lambda device: 0)
         patch.setattr(memory_guard, "used_bytes", lambda device: 0)
         patch.setattr(workload, "SLACK", 0)
+        patch.setattr(workload, "PRICE_PLACES", 0)
         limit = impasto.stylize(*inputs, chosen, **how).memory.needed_bytes - 1
         whole = impasto.stylize(*inputs, chosen, **how, max_memory=limit)
         impasto.stylize(*inputs, chosen, **how, max_memory=limit, run_dir=tmp_path / "run", on_step=stop_at(9))
