@@ -21,7 +21,7 @@ FORWARD = 0.4
 """Seconds of a pass without gradient for one of an evaluation of the same pixels: of the targets, and of tiles, which
 are passed over twice. Measured: 0.26 to 0.48, docs/experiments.md; benchmarks/estimates.py compares whole estimates."""
 
-MATCH_PASSES = 4
+MATCH_PASSES = 5
 """Passes without gradient over all tiles that "nearest" takes for a match."""
 
 MATCH = (2048, 2048, 640)

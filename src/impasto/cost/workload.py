@@ -69,7 +69,6 @@ class Workload:
         style_pixels = sum(height * width for height, width in self.style_sizes)
         # Each style's vectors, in float32 and bfloat16; and the photograph, which is matched again and again.
         columns = sum(6 * channels * STYLE_VECTORS for channels, _ in column_shapes(self.encoder, self.recipe))
-        # Then cosines of some places with all vectors, kept in bfloat16 while prices are set, or in float32 less them.
         vectors = columns * len(self.style_sizes) + self._cosine_bytes()
         matched = IMAGE * self.pixels if vectors else 0
         # The style images are freed once described, before most of the other pictures are there.
@@ -79,7 +78,11 @@ class Workload:
         return SLACK + vectors + matched + IMAGE * images + int(guides * self.pixels)
 
     def _cosine_bytes(self) -> int:
-        """Return the bytes of the cosines at the peak of a match of "nearest"; 0 without one."""
+        """Return the bytes of cosines at the peak of a match of "nearest"; 0 without one.
+
+        Of PRICE_PLACES with all vectors in bfloat16, while the prices are set, and as much again for a part of them in
+        float32: measured 97 MB of 134 for 16,384 vectors, 66 of 66 for 8,000.
+        """
         largest = max((height * width for height, width in self.style_sizes), default=0)
         strides = [stride for _, stride in column_shapes(self.encoder, self.recipe)]
         return max(

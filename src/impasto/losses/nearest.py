@@ -32,7 +32,7 @@ PRICE_SOFTNESS = 0.02
 FLAT = 1e-3
 """Share of the mean hypercolumn's length below which a difference from it is rounding, which has no direction."""
 
-_CHUNK = 1024
+_CHUNK = 512
 
 Guides = Mapping[str, Tensor] | None
 """Weights of positions by layer, (1, 1, H, W), summing to 1, from `carry_guide`; None: all are equal."""
@@ -176,30 +176,34 @@ def match_rows(query: Tensor, vectors: Tensor, prices: Tensor) -> Tensor:
 
     query: (places, C). vectors: (count, C). prices: (count,).
     """
-    return torch.cat([(_cosines(part, vectors) - prices).max(1).indices for part in torch.split(query, _CHUNK)])
+    lower = vectors.to(torch.bfloat16)
+    return torch.cat([(_cosines(part, lower) - prices).max(1).indices for part in torch.split(query, _CHUNK)])
 
 
 def price_vectors(query: Tensor, vectors: Tensor) -> Tensor:
     """Return prices, (count,), at which all vectors are used about equally often: high where one is used too often.
 
-    query: (places, C). vectors: (count, C), unit vectors. Some rounds of the dual ascent of an entropic transport from
-    the places to the vectors, each of which has an equal share: v_j += a log(count mean_i p_ij), where
-    p_ij ~ exp(c_ij - v_j), with cosines c and prices v in units of PRICE_SOFTNESS. It stops early: a place far from
-    all unused vectors keeps its nearest one.
+    query: (places, C), at most PRICE_PLACES of them. vectors: (count, C), unit vectors. Some rounds of the dual ascent
+    of an entropic transport from the places to the vectors, each of which has an equal share:
+    v_j += a log(count mean_i p_ij), where p_ij ~ exp(c_ij - v_j), with cosines c and prices v in units of
+    PRICE_SOFTNESS. It stops early: a place far from all unused vectors keeps its nearest one.
     """
-    cosines = torch.cat([_cosines(part, vectors) for part in torch.split(query, _CHUNK)])
+    cosines = _cosines(query, vectors.to(torch.bfloat16))
     prices = cosines.new_zeros(len(vectors), dtype=torch.float32)
     for _ in range(PRICE_ROUNDS):
         used = torch.zeros_like(prices)
-        for part in torch.split(cosines, _CHUNK // 4):
+        for part in torch.split(cosines, _CHUNK // 2):
             used += torch.softmax(part / PRICE_SOFTNESS - prices, dim=1).sum(0)
         prices += PRICE_STEP * torch.log(used * (len(vectors) / len(query)) + 1e-3)
     return prices * PRICE_SOFTNESS
 
 
-def _cosines(query: Tensor, vectors: Tensor) -> Tensor:
-    # The largest of some thousand cosines needs no float32, and bfloat16 is four times as fast.
-    return query.to(torch.bfloat16) @ vectors.to(torch.bfloat16).T
+def _cosines(query: Tensor, lower: Tensor) -> Tensor:
+    """Return the cosines, (places, count), of rows (places, C) with vectors (count, C), both of length 1, in bfloat16.
+
+    The largest of some thousand cosines needs no float32, and bfloat16 is four times as fast.
+    """
+    return query.to(torch.bfloat16) @ lower.T
 
 
 def scale_energy(energy: float, weight: float) -> float:
