@@ -15,7 +15,7 @@ from impasto.cli.progress import show_progress
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
 from impasto.errors import ImpastoError
-from impasto.recipe.recipe import Recipe
+from impasto.recipe.recipe import ONE_PASS, Recipe
 
 if TYPE_CHECKING:
     from impasto.fast.result import OnePassResult
@@ -52,7 +52,7 @@ FIELDS = (
 )
 """Recipe fields that have an option."""
 
-DEFAULT = Recipe(strength=1.0, size="content")
+DEFAULT = ONE_PASS.replace(size="content")
 
 
 @takes_options

@@ -9,7 +9,7 @@ from impasto.cli.apply import Model, Style
 from impasto.cli.options import Report, takes_fields
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
-from impasto.recipe.recipe import Recipe
+from impasto.recipe.recipe import ONE_PASS, Recipe
 
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="the file: .onnx")]
 Int8 = Annotated[
@@ -18,7 +18,7 @@ Int8 = Annotated[
 
 
 @takes_options
-@takes_fields(Recipe(strength=1.0), ("strength", "style_blend"))
+@takes_fields(ONE_PASS, ("strength", "style_blend"))
 def export(
     model: Model,
     output: Output,

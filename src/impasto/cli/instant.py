@@ -18,7 +18,7 @@ from impasto.cli.options import (
 from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
-from impasto.recipe.recipe import Recipe
+from impasto.recipe.recipe import ONE_PASS, Recipe
 
 Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help="the photograph", show_default=False)]
 Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="one or more paintings", show_default=False)]
@@ -31,7 +31,7 @@ FIELDS = (
 
 
 @takes_options
-@takes_fields(Recipe(strength=1.0), FIELDS)
+@takes_fields(ONE_PASS, FIELDS)
 def instant(
     context: typer.Context,
     content_image: Photo,

@@ -375,6 +375,10 @@ def field_names() -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(Recipe))
 
 
+ONE_PASS = Recipe(strength=1.0, recolor=0.0)
+"""What a picture that a network paints in one pass has by default: the style alone, of the photograph as it is."""
+
+
 def every_statistic(recipe: Recipe) -> list[tuple[str, tuple[str, ...]]]:
     """Return name and layers of the statistics of the recipe and of its regions, each once."""
     parts = map(split_statistic, dict.fromkeys(recipe.statistic + recipe.region_statistics))

@@ -24,7 +24,7 @@ from impasto.painting.inputs import Inputs, check_given, read_inputs
 from impasto.painting.options import ImageSources, RunOptions
 from impasto.recipe.checks import check_aspect, check_blend
 from impasto.recipe.fields import check_names, nearest_name, to_plain
-from impasto.recipe.recipe import Recipe
+from impasto.recipe.recipe import ONE_PASS, Recipe
 from impasto.runs.record import Input
 from impasto.system.device import peak_bytes, resolve_device
 from impasto.system.memory import memory_limit, used_bytes
@@ -127,7 +127,7 @@ class Painter:
         if not names:
             raise RecipeError("no style is given; expected a name.", f"Choose one of {', '.join(self.styles)}.")
         look = self._model.look
-        default = Recipe(strength=1.0, size="content", color=look.color, color_map=look.color_map)
+        default = ONE_PASS.replace(size="content", color=look.color, color_map=look.color_map)
         recipe = default.replace(**{name: to_plain(fields[name]) for name in RECIPE_FIELDS if name in fields})
         if recipe.strength is None:
             raise RecipeError("strength is none; expected a number from 0 to 1.", "Or leave it out.")

@@ -23,7 +23,7 @@ from impasto.painting.options import ImageSources, RunOptions, choose_recipe
 from impasto.painting.targets import build_targets
 from impasto.recipe.checks import check_aspect, check_blend
 from impasto.recipe.fields import check_names, format_value, to_plain
-from impasto.recipe.recipe import Recipe
+from impasto.recipe.recipe import ONE_PASS, Recipe
 from impasto.runs.record import Input
 from impasto.system.device import peak_bytes, resolve_devices
 from impasto.system.torch_settings import default_threads, products_in, running, torch_defaults
@@ -59,8 +59,6 @@ RUN_FIELDS = ("device", "threads", "max_pixels", "max_memory")
 RECIPE_FIELDS = tuple(name for name in InstantFields.__annotations__ if name not in RUN_FIELDS)
 """Fields of a recipe that an instant pastiche heeds."""
 
-DEFAULT = Recipe(strength=1.0)
-
 START_EDGE = 1024
 """Longest edge of a start image, in pixels: a larger picture is begun at a coarser scale."""
 
@@ -75,7 +73,7 @@ def stylize_instantly(
     """Paint the content image in the style of the style images in one pass: Ghiasi et al. 2017 (arXiv 1705.06830).
 
     content_image, style_images: as for `stylize`; the styles are mixed by `style_blend`.
-    recipe: its fields that count here are those of `InstantFields`; `Recipe(strength=1.0)` if left out.
+    recipe: its fields that count here are those of `InstantFields`; `Recipe(strength=1.0, recolor=0.0)` if left out.
 
     Needs the extra `instant`. Raises MissingExtraError where it is not installed, WeightsError, ImageReadError,
     ImageSizeError, ImageRangeError, RecipeError, DeviceError, MemoryLimitError, OutOfMemoryError.
@@ -157,11 +155,11 @@ def one_pass_error(picture: str, recipe: Recipe, network: Mapping[str, Any], nam
     network: as its metadata have it. names: of the photograph and its paintings; "" where they were left out.
     """
     words = ["instant", *(name or ("PAINTING" if index else "PHOTO") for index, name in enumerate(names))]
-    default = DEFAULT
+    default = ONE_PASS
     if network.get("name") != NAME:
         styles = [word for style in network.get("styles", ()) for word in ("--style", str(style))]
         words = ["apply", str(network.get("name") or "MODEL"), next(iter(names), "") or "PHOTO", *styles]
-        default = DEFAULT.replace(size="content")
+        default = ONE_PASS.replace(size="content")
     for name in RECIPE_FIELDS:
         value, option = getattr(recipe, name), f"--{name.replace('_', '-')}"
         if value != getattr(default, name):
@@ -176,7 +174,7 @@ def _choose(recipe: Recipe | None, fields: Mapping[str, Any]) -> tuple[Recipe, R
     """Return the recipe, the fields that do not count here at their defaults, and the run options."""
     check_names(fields, [*RECIPE_FIELDS, *RUN_FIELDS], "stylize_instantly() has no keyword")
     changes = {name: to_plain(value) for name, value in fields.items() if name in RECIPE_FIELDS}
-    chosen = choose_recipe(recipe if recipe is not None else DEFAULT, "standard", changes)
+    chosen = choose_recipe(recipe if recipe is not None else ONE_PASS, "standard", changes)
     if chosen.strength is None:
         raise RecipeError(
             "strength is none, since the recipe has weights; expected a strength from 0 to 1.", "Give --strength 1."

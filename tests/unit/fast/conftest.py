@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
+from painter_network import random_network
 from torch import Tensor
 
 from impasto.fast.model import Model, to_icon
-from impasto.fast.network import Architecture, Network
+from impasto.fast.network import Network
 from impasto.fast.recipe import TrainingRecipe
 from impasto.images.io import write_image
 from impasto.recipe.recipe import Recipe
@@ -34,18 +34,6 @@ def quick() -> TrainingRecipe:
     """A thin network and four steps of two windows of 32 pixels."""
     look = Recipe.preset("network").replace(weights="tiny", size=48, recolor=1.0)
     return TrainingRecipe(look=look, crop=32, steps=4, batch_size=2, width=4, blocks=1)
-
-
-def random_network(styles: int = 2, width: int = 4, blocks: int = 1) -> Network:
-    """A network whose rows of parameters differ."""
-    network = Network(Architecture(width=width, blocks=blocks), styles)
-    generator = torch.Generator().manual_seed(0)
-    network.initialize(generator)
-    with torch.no_grad():
-        for layer in network.layers:
-            for values in (layer.scales, layer.shifts):
-                values.add_(0.3 * torch.randn(values.shape, generator=generator))
-    return network.eval()
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from painter_network import random_network
 from torch import Tensor
 
 from impasto.errors import RecipeError, WeightsError
 from impasto.fast.model import Model, read_model, to_icon
-from impasto.fast.network import Architecture, Network
 from impasto.fast.strips import paint_in_strips
 from impasto.images.color.oklab import to_oklab
 from impasto.images.io import read_metadata, read_picture, write_image
@@ -23,15 +23,8 @@ Paint = Callable[..., Tensor]
 @pytest.fixture
 def path(tmp_path: Path, picture: Paint) -> Path:
     """The file of a network with the styles "calm" and "rough"."""
-    network = Network(Architecture(width=4, blocks=1), 2)
-    generator = torch.Generator().manual_seed(0)
-    network.initialize(generator)
-    with torch.no_grad():
-        for layer in network.layers:
-            for values in (layer.scales, layer.shifts):
-                values.add_(0.3 * torch.randn(values.shape, generator=generator))
     icons = to_icon(picture(50, 40, 20)), to_icon(picture(40, 60, 21))
-    model = Model(network=network, names=("calm", "rough"), icons=icons, look=Recipe())
+    model = Model(network=random_network(), names=("calm", "rough"), icons=icons, look=Recipe())
     model.write(tmp_path / "two.safetensors")
     return tmp_path / "two.safetensors"
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from painter_network import random_network
 from torch import Tensor
 
 from impasto.cli.app import main
@@ -12,7 +13,7 @@ from impasto.errors import OutputError, RecipeError
 from impasto.fast import export as module
 from impasto.fast.export import check_onnx, encode_onnx, run_onnx
 from impasto.fast.model import Model, to_icon
-from impasto.fast.network import Architecture, Network
+from impasto.fast.network import Network
 from impasto.recipe.recipe import Recipe
 from impasto.transfer.export import export_painter
 
@@ -20,14 +21,7 @@ from impasto.transfer.export import export_painter
 @pytest.fixture
 def network() -> Network:
     """A network for two styles."""
-    network = Network(Architecture(width=4, blocks=1), 2)
-    generator = torch.Generator().manual_seed(0)
-    network.initialize(generator)
-    with torch.no_grad():
-        for layer in network.layers:
-            for values in (layer.scales, layer.shifts):
-                values.add_(0.3 * torch.randn(values.shape, generator=generator))
-    return network
+    return random_network()
 
 
 @pytest.fixture

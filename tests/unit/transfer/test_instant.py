@@ -33,7 +33,7 @@ def test_the_recipe_and_the_network_are_in_the_file(folder: Path) -> None:
     assert metadata["network"] == {"name": "instant", "sha256": result.sha256} and len(result.sha256) == 64
     assert [entry["name"] for entry in metadata["inputs"]] == ["photo.png", "painting.png", "photo.png"]
     recipe = impasto.Recipe.from_dict(metadata["recipe"])
-    assert recipe == impasto.Recipe(strength=1.0, style_blend=(0.3, 0.7), size=40)
+    assert recipe == impasto.Recipe(strength=1.0, recolor=0.0, style_blend=(0.3, 0.7), size=40)
     assert repr(result) == "<OnePassResult 40x30, network 'instant'>"
 
 
