@@ -24,7 +24,7 @@ from impasto.optimize.precision import check_precision, resolve_precision
 from impasto.runs.trace import append_trace, cut_trace, read_trace
 from impasto.system.device import resolve_device
 from impasto.system.torch_settings import running
-from impasto.training.card import Card, begin_run, read_card
+from impasto.training.card import Card, begin_run
 from impasto.training.checkpoint import Parts, restore_checkpoint, write_checkpoint
 from impasto.training.curves import draw_curves
 from impasto.training.loader import Order, default_workers, step_generator, steps_per_epoch, stopping_with_readers
@@ -102,20 +102,13 @@ def train(
     place = resolve_device(device)
     check_precision(recipe.precision, place)
     with join_peers(place) as peers:
-        if recipe.batch_size % peers.ranks:
-            raise RecipeError(
-                f"batch_size is {recipe.batch_size} for {peers.ranks} processes; expected a multiple of their number.",
-                f"Give --batch-size {math.ceil(recipe.batch_size / peers.ranks) * peers.ranks}.",
-            )
+        peers.check_batch(recipe.batch_size)
         card = Card(
             recipe=recipe.to_dict(),
             data=about.describe(),
             precision=resolve_precision(recipe.precision, peers.device),
         )
-        if peers.rank == 0:
-            begin_run(folder, card)
-        peers.wait()
-        card = read_card(folder)
+        card = begin_run(folder, card, peers)
         workers = default_workers(peers.device) if workers is None else workers
         with store, running(peers.device, threads, "Lower --batch-size or --crop, or close other programs."):
             training = _Training(store, folder, recipe, card, peers, workers)

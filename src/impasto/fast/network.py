@@ -157,6 +157,21 @@ class Network(nn.Module):
                     drawn = torch.randn(kernel.shape, generator=generator) * (2 / kernel[0].numel()) ** 0.5
                     kernel.copy_(drawn[..., :1, :1] * (side * _bell(side)) if layer in decoder else drawn)
 
+    def extended(self, styles: int) -> "Network":
+        """Return a copy with rows for further styles, of which only the rows of parameters are trained.
+
+        They begin as the mean of those of the styles there are.
+        """
+        network = Network(self.architecture, self.styles + styles)
+        values = dict(self.state_dict())
+        for name, tensor in values.items():
+            if name.endswith(("scales", "shifts")):
+                values[name] = torch.cat([tensor, tensor[1:].mean(0, keepdim=True).expand(styles, -1)])
+        network.load_state_dict(values)
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(name.endswith(("scales", "shifts")))
+        return network
+
     def forward(self, photographs: Tensor, shares: Tensor) -> Tensor:
         """Return pictures, (B, 3, H, W) in [0, 1].
 

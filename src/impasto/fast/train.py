@@ -30,7 +30,7 @@ from impasto.runs.trace import append_trace, cut_trace, read_trace
 from impasto.system.device import resolve_device
 from impasto.system.disk import check_file_place, check_not_input, is_folder, to_path
 from impasto.system.torch_settings import Precision, products_in, running
-from impasto.training.card import Card, begin_run, read_card
+from impasto.training.card import Card, begin_run
 from impasto.training.checkpoint import Parts, restore_checkpoint, write_checkpoint
 from impasto.training.curves import draw_curves
 from impasto.training.loader import BatchItems, Order, default_workers, steps_per_epoch, stopping_with_readers
@@ -134,11 +134,7 @@ def train_painter(
     place = resolve_device(device)
     check_precision(recipe.precision, place)
     with join_peers(place) as peers:
-        if recipe.batch_size % peers.ranks:
-            raise RecipeError(
-                f"batch_size is {recipe.batch_size} for {peers.ranks} processes; expected a multiple of their number.",
-                f"Give --batch-size {math.ceil(recipe.batch_size / peers.ranks) * peers.ranks}.",
-            )
+        peers.check_batch(recipe.batch_size)
         card = Card(
             recipe=recipe.to_dict(),
             data={
@@ -150,10 +146,7 @@ def train_painter(
             },
             precision=resolve_precision(recipe.precision, peers.device),
         )
-        if peers.rank == 0:
-            begin_run(folder, card)
-        peers.wait()
-        card = read_card(folder)
+        card = begin_run(folder, card, peers)
         workers = default_workers(peers.device) if workers is None else workers
         with running(peers.device, threads, "Lower --batch-size or --crop, or close other programs."):
             styles = [picture.image for picture in pictures]
@@ -204,7 +197,12 @@ class _Training:
         self.recipe, self.card, self.peers, self.photos, self.folder = recipe, card, peers, photos, folder
         self.style_images, self.names, self.base = style_images, names, base
         self.fixed = 0 if base is None else 1 + len(base.names)
-        self.network = _build_network(recipe, len(names), base).to(peers.device)
+        if base is None:
+            self.network = Network(recipe.architecture, len(names))
+            self.network.initialize(torch.Generator().manual_seed(recipe.seed))
+        else:
+            self.network = base.network.extended(len(names))
+        self.network.to(peers.device)
         self.precision: Precision = "bfloat16" if card.precision == "bfloat16" else "float32"
         trained = [values for values in self.network.parameters() if values.requires_grad]
         self.optimizer = torch.optim.Adam(trained, lr=recipe.learning_rate)
@@ -395,20 +393,3 @@ class _Training:
 
     def _seconds(self) -> float:
         return self.seconds_before + time.monotonic() - self.started_s
-
-
-def _build_network(recipe: TrainingRecipe, styles: int, base: Model | None) -> Network:
-    """Return a new network, or that of a model with rows for further styles, which begin as the mean of its own."""
-    if base is None:
-        network = Network(recipe.architecture, styles)
-        network.initialize(torch.Generator().manual_seed(recipe.seed))
-        return network
-    network = Network(base.network.architecture, len(base.names) + styles)
-    values = dict(base.network.state_dict())
-    for name, tensor in values.items():
-        if name.endswith(("scales", "shifts")):
-            values[name] = torch.cat([tensor, tensor[1:].mean(0, keepdim=True).expand(styles, -1)])
-    network.load_state_dict(values)
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_(name.endswith(("scales", "shifts")))
-    return network

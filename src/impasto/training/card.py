@@ -9,6 +9,7 @@ from typing import Any
 from impasto import __version__
 from impasto.errors import CheckpointError
 from impasto.system.disk import check_folder, replace_file
+from impasto.training.peers import Peers
 
 CARD_NAME = "run.json"
 
@@ -27,12 +28,19 @@ class Card:
         return {"recipe": json.dumps(dict(self.recipe)), "data": json.dumps(dict(self.data))}
 
 
-def begin_run(folder: Path, card: Card) -> None:
-    """Write the card of a new run into its folder, or check that it fits the run which the folder holds already.
+def begin_run(folder: Path, card: Card, peers: Peers) -> Card:
+    """Return the card of the run in a folder: this one, written, if it is new; that of its first start if resumed.
 
-    A resumed run keeps the card of its first start. Raises CheckpointError for a run of another
-    recipe or other data; OutputError, DiskError.
+    peers: all of which call this. Raises CheckpointError for a run of another recipe or other data; OutputError,
+    DiskError.
     """
+    if peers.rank == 0:
+        _write_or_check(folder, card)
+    peers.wait()
+    return read_card(folder)
+
+
+def _write_or_check(folder: Path, card: Card) -> None:
     label = f"run {str(folder)!r}"
     if not (folder / CARD_NAME).exists():
         if not folder.exists():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed, nn
 
-from impasto.errors import DeviceError
+from impasto.errors import DeviceError, RecipeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,14 @@ class Peers:
             values = values.to(self.device)
             distributed.all_reduce(values)
         return values.cpu()
+
+    def check_batch(self, batch_size: int) -> None:
+        """Accept the number of items a step if the processes can share them equally. Raises RecipeError."""
+        if batch_size % self.ranks:
+            raise RecipeError(
+                f"batch_size is {batch_size} for {self.ranks} processes; expected a multiple of their number.",
+                f"Give --batch-size {-(-batch_size // self.ranks) * self.ranks}.",
+            )
 
     def wait(self) -> None:
         """Wait until all processes have called this."""
