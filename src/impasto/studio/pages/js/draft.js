@@ -1,0 +1,192 @@
+/** The draft: what is to be painted next. Every change can be undone, and survives a reload. */
+
+import { createStore } from "./store.js";
+import { presetValue, studio } from "./studio.js";
+
+const KEY = "impasto.draft";
+const EMPTY = {
+  kind: "stylize",
+  content: null,
+  styles: [],
+  blend: [],
+  regions: [],
+  only: null,
+  protect: null,
+  preset: "standard",
+  changes: {},
+  network: null,
+};
+
+export const draft = createStore(EMPTY);
+export const undoable = createStore({ undo: 0, redo: 0 });
+const past = [];
+const future = [];
+let last = { label: "", time: 0 };
+
+/** Change parts of the draft. label: changes of the same label in a row are undone together, as a slider's are. */
+export function change(patch, label = "") {
+  const together = label && label === last.label && Date.now() - last.time < 1500;
+  if (!together) past.push(draft.value);
+  if (past.length > 200) past.shift();
+  future.length = 0;
+  last = { label, time: Date.now() };
+  put({ ...draft.value, ...patch });
+}
+
+/** Go one change back, or forth again. */
+export function undo() {
+  if (past.length === 0) return;
+  future.push(draft.value);
+  last.label = "";
+  put(past.pop());
+}
+
+export function redo() {
+  if (future.length === 0) return;
+  past.push(draft.value);
+  last.label = "";
+  put(future.pop());
+}
+
+function put(next) {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(next));
+  } catch {
+    // a full or forbidden storage: the draft then ends with the page
+  }
+  undoable.set({ undo: past.length, redo: future.length });
+  draft.set(next);
+}
+
+/** Take up the draft of the last visit, without pictures that are gone. */
+export async function restoreDraft() {
+  let stored;
+  try {
+    stored = { ...EMPTY, ...JSON.parse(localStorage.getItem(KEY) ?? "{}") };
+  } catch {
+    return;
+  }
+  const there = async (picture) => picture && (await fetch(picture.thumbnail).then((answer) => answer.ok, () => true));
+  const pictures = [stored.content, stored.only, stored.protect, ...stored.styles, ...stored.regions];
+  const kept = await Promise.all(pictures.map(there));
+  const alive = new Map(pictures.map((picture, index) => [picture, kept[index]]));
+  const styles = stored.styles.map((style, index) => ({ style, index })).filter(({ style }) => alive.get(style));
+  if (!alive.get(stored.content)) Object.assign(stored, { content: null, only: null, protect: null, regions: [] });
+  put({
+    ...stored,
+    styles: styles.map(({ style }) => style),
+    blend: styles.map(({ index }) => stored.blend[index] ?? 1),
+    regions: styles.map(({ index }) => (alive.get(stored.regions[index]) ? stored.regions[index] : null)),
+    only: alive.get(stored.only) ? stored.only : null,
+    protect: alive.get(stored.protect) ? stored.protect : null,
+  });
+}
+
+export function isReady({ kind, content, styles } = draft.value) {
+  return styles.length > 0 && (kind === "texture" || content !== null);
+}
+
+/** Choose the photograph; masks belong to the old one. */
+export function setContent(content) {
+  change({ content, only: null, protect: null, regions: draft.value.styles.map(() => null) });
+}
+
+export function addStyle(style) {
+  const { styles, blend, regions } = draft.value;
+  change({ styles: [...styles, style], blend: [...blend, 1], regions: [...regions, null], network: null });
+}
+
+export function replaceStyle(index, style) {
+  change({ styles: draft.value.styles.with(index, style), network: null });
+}
+
+export function removeStyle(index) {
+  const without = (list) => list.filter((_, place) => place !== index);
+  const { styles, blend, regions } = draft.value;
+  change({ styles: without(styles), blend: without(blend), regions: without(regions), network: null });
+}
+
+/** Return the value of a recipe field: the draft's, or the preset's. */
+export function value(name) {
+  const { changes, preset } = draft.value;
+  return name in changes ? changes[name] : presetValue(preset, name);
+}
+
+/** Set a recipe field; the preset's own value is no change. Strength and weights exclude each other, as in the recipe. */
+export function setField(name, next) {
+  const changes = { ...draft.value.changes };
+  if (JSON.stringify(next) === JSON.stringify(presetValue(draft.value.preset, name))) delete changes[name];
+  else changes[name] = next;
+  if (name === "strength" && next !== null) {
+    delete changes.content_weight;
+    delete changes.style_weight;
+  } else if (/^(content|style)_weight$/.test(name) && next !== null) delete changes.strength;
+  change({ changes }, name);
+}
+
+export function resetField(name) {
+  const changes = { ...draft.value.changes };
+  delete changes[name];
+  change({ changes });
+}
+
+/** Return the share of each painting, summing to 1. */
+export function shares({ blend } = draft.value) {
+  const sum = blend.reduce((total, part) => total + part, 0);
+  return blend.map((part) => (sum > 0 ? part / sum : 1 / blend.length));
+}
+
+/** Whether the regions can be painted: all paintings have one, or all but one, which takes the rest. */
+export function regionsFit({ styles, regions } = draft.value) {
+  const count = regions.filter(Boolean).length;
+  return count === 0 || (styles.length > 1 && count >= styles.length - 1);
+}
+
+/** Return the body of a job, as /api/jobs and /api/estimate take it. */
+export function jobBody(now = draft.value) {
+  const isTexture = now.kind === "texture";
+  const order = now.styles.map((_, index) => index);
+  const hasRegions = !isTexture && now.regions.some(Boolean);
+  if (hasRegions) order.sort((one, other) => Number(!now.regions[one]) - Number(!now.regions[other]));
+  const recipe = { ...now.changes };
+  if (now.styles.length > 1 && !hasRegions) recipe.style_blend = shares(now).map((share) => Number(share.toFixed(4)));
+  return {
+    kind: now.kind,
+    content: isTexture ? null : now.content.id,
+    styles: order.map((index) => now.styles[index].id),
+    preset: now.preset,
+    recipe,
+    only: isTexture ? null : now.only?.id ?? null,
+    protect: isTexture ? null : now.protect?.id ?? null,
+    content_masks: hasRegions ? order.map((index) => now.regions[index]?.id).filter(Boolean) : [],
+    style_masks: [],
+  };
+}
+
+/** Take over pictures, masks and recipe of a job. */
+export function openJob(job) {
+  const { style_blend: blend, ...changes } = job.changed ?? {};
+  const masks = job.masks ?? {};
+  change({
+    ...EMPTY,
+    kind: job.kind ?? "stylize",
+    content: job.content,
+    styles: job.styles,
+    blend: job.styles.map((_, index) => blend?.[index] ?? 1),
+    regions: job.styles.map((_, index) => masks.content_masks?.[index] ?? null),
+    only: masks.only ?? null,
+    protect: masks.protect ?? null,
+    preset: job.preset ?? "standard",
+    changes,
+  });
+}
+
+/** Take over the recipe of a finished picture: all that differs from the preset `standard`. */
+export function openRecipe(recipe) {
+  const changes = {};
+  for (const [name, one] of Object.entries(recipe)) {
+    const isOwn = studio.byName.has(name) && name !== "style_blend";
+    if (isOwn && JSON.stringify(one) !== JSON.stringify(presetValue("standard", name))) changes[name] = one;
+  }
+  change({ preset: "standard", changes });
+}

@@ -1,0 +1,174 @@
+/** The gallery: all pictures painted so far, searched, opened, deleted; and the sheet of a sweep's variations. */
+
+import { get, remove } from "./api.js";
+import { confirm } from "./dialog.js";
+import { debounce, fill, h, icon, keyed } from "./dom.js";
+import { thumbnail } from "./filmstrip.js";
+import { deleteJobs, describe } from "./job_bar.js";
+import { forget, isOpen, jobs, keep } from "./jobs.js";
+import { attempt } from "./notices.js";
+import { go, route } from "./routes.js";
+import { moment, t } from "./words.js";
+
+const PAGE = 60;
+
+function card(chosen, onChoose) {
+  return (job) => {
+    const image = h("img", { alt: "", loading: "lazy" });
+    const words = h("span", { class: "card-name" });
+    const state = h("span", { class: "quiet small" });
+    const open = h("button", { type: "button", class: "card-open", onclick: () => go("job", job.id) }, image, words, state);
+    const box = h("input", {
+      type: "checkbox",
+      class: "card-choose",
+      "aria-label": t("gallery.choose", { name: job.name }),
+      onchange: () => {
+        if (box.checked) chosen.add(job.id);
+        else chosen.delete(job.id);
+        onChoose();
+      },
+    });
+    return Object.assign(h("li", { class: "card" }, open, onChoose && box), { parts: { image, words, state, box, open } });
+  };
+}
+
+function updateCard(chosen, nameOf) {
+  return (item, job) => {
+    const { image, words, state, box } = item.parts;
+    const address = thumbnail(job);
+    if (image.getAttribute("src") !== address) image.src = address;
+    words.textContent = nameOf(job);
+    state.textContent = isOpen(job) || job.state === "failed" ? describe(job) : moment(job.finished ?? job.created);
+    box.checked = chosen.has(job.id);
+    item.dataset.state = job.state;
+  };
+}
+
+export function createGallery() {
+  const chosen = new Set();
+  let found = [];
+  let total = 0;
+  const search = h("input", { type: "search", placeholder: t("gallery.search"), "aria-label": t("gallery.search") });
+  const list = h("ul", { class: "cards" });
+  const count = h("p", { class: "quiet", role: "status" });
+  const more = h("button", { type: "button", class: "button", onclick: () => load(true) }, t("gallery.more"));
+  const deleteChosen = h(
+    "button",
+    { type: "button", class: "button danger", onclick: askDelete },
+    icon("trash"),
+    h("span", {}, t("gallery.delete_chosen", { n: 0 })),
+  );
+  const all = h("button", { type: "button", class: "button", onclick: chooseAll }, t("gallery.choose_all"));
+  const deleteAll = h("button", { type: "button", class: "button quiet-button", onclick: askDeleteAll }, icon("trash"), t("gallery.delete_all"));
+  const empty = h(
+    "div",
+    { class: "empty" },
+    h("p", {}, t("gallery.empty")),
+    h("button", { type: "button", class: "button primary", onclick: () => go("draft") }, t("gallery.begin")),
+  );
+  const element = h(
+    "section",
+    { class: "gallery", "aria-label": t("gallery.name") },
+    h("header", { class: "gallery-head" }, h("h1", {}, t("gallery.name")), search, count, h("div", { class: "buttons" }, deleteChosen, all, deleteAll)),
+    list,
+    more,
+    empty,
+  );
+  const build = card(chosen, showChosen);
+  const update = updateCard(chosen, (job) => job.name);
+
+  function showChosen() {
+    deleteChosen.hidden = chosen.size === 0;
+    deleteChosen.lastChild.textContent = t("gallery.delete_chosen", { n: chosen.size });
+  }
+
+  function show() {
+    const list_ = found.map((job) => jobs.value.get(job.id) ?? job);
+    keyed(list, list_, (job) => job.id, build, update);
+    count.textContent = total ? t("gallery.count", { n: total }) : "";
+    more.hidden = found.length >= total;
+    empty.hidden = total > 0 || search.value !== "";
+    all.hidden = deleteAll.hidden = total === 0;
+    if (total === 0 && search.value) count.textContent = t("gallery.nothing", { text: search.value });
+    showChosen();
+  }
+
+  async function load(next = false) {
+    const query = new URLSearchParams({ limit: String(PAGE) });
+    if (search.value.trim()) query.set("search", search.value.trim());
+    if (next && found.length) query.set("before", found.at(-1).id);
+    const answer = await attempt(() => get(`/api/jobs?${query}`));
+    if (!answer) return;
+    found = next ? [...found, ...answer.jobs] : answer.jobs;
+    total = next ? Math.max(found.length, total) : answer.total;
+    if (next && answer.jobs.length === 0) total = found.length;
+    show();
+  }
+
+  function chooseAll() {
+    for (const job of found) chosen.add(job.id);
+    show();
+  }
+
+  function drop(ids) {
+    for (const id of ids) chosen.delete(id);
+    found = found.filter((job) => !ids.includes(job.id));
+    total = Math.max(found.length, total - ids.length);
+    show();
+  }
+
+  async function askDelete() {
+    const list_ = found.filter((job) => chosen.has(job.id));
+    if (list_.length && (await deleteJobs(list_))) drop(list_.map((job) => job.id));
+  }
+
+  async function askDeleteAll() {
+    if (!(await confirm(t("delete.title"), t("delete.all", { n: total }), t("gallery.delete_all")))) return;
+    const done = await attempt(async () => (await remove("/api/jobs", { all: true }), true));
+    if (!done) return;
+    forget(...jobs.value.keys());
+    await load();
+  }
+
+  search.addEventListener("input", debounce(250, () => load()));
+  let known = "";
+  jobs.watch((now) => {
+    if (route.value.name !== "gallery") return;
+    const ids = [...now.keys()].sort().join();
+    if (ids === known) show();
+    else load();
+    known = ids;
+  });
+  route.watch(({ name }) => {
+    element.hidden = name !== "gallery";
+    if (name === "gallery") load();
+  });
+  return element;
+}
+
+/** Return the sheet of a sweep: its pictures side by side, each under its value; one click goes on from it. */
+export function createSheet() {
+  const title = h("h1", {}, t("sheet.name"));
+  const list = h("ul", { class: "cards sheet-cards" });
+  const element = h("section", { class: "gallery variations", "aria-label": t("sheet.name") }, h("header", { class: "gallery-head" }, title, h("p", { class: "quiet" }, t("sheet.help"))), list);
+  const chosen = new Set();
+  const build = card(chosen, null);
+  const nameOf = (job) => job.label ?? job.name;
+  const update = updateCard(chosen, nameOf);
+  const show = () => {
+    if (route.value.name !== "sheet") return;
+    const members = [...jobs.value.values()].filter((job) => job.group === route.value.id);
+    members.sort((one, other) => (one.created < other.created ? -1 : 1));
+    keyed(list, members, (job) => job.id, build, update);
+  };
+  jobs.watch(show);
+  route.watch(async ({ name, id }) => {
+    element.hidden = name !== "sheet";
+    if (name !== "sheet") return;
+    fill(list);
+    const answer = await attempt(() => get(`/api/jobs?group=${encodeURIComponent(id)}&limit=100`));
+    if (answer) keep(...answer.jobs.filter((job) => job.group === id));
+    show();
+  });
+  return element;
+}

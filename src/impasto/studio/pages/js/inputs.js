@@ -1,0 +1,163 @@
+/** The chosen pictures in the panel: photograph with its masks, paintings with their shares and regions. */
+
+import { change, draft, regionsFit, removeStyle, shares } from "./draft.js";
+import { fill, h, icon, iconButton } from "./dom.js";
+import { openDialog } from "./dialog.js";
+import { editMask } from "./masks.js";
+import { acceptDrops, arrivals, clearPictures, filePicker, takePicture } from "./pictures.js";
+import { studio } from "./studio.js";
+import { t } from "./words.js";
+
+/** Choose from the computer or the samples. */
+function choose(role, index = null) {
+  const { input, pick } = filePicker(role, index);
+  const samples = studio.samples[role === "content" ? "contents" : "styles"];
+  openDialog(t(`welcome.choose_${role}`), (close) =>
+    h(
+      "div",
+      { class: "dialog-body" },
+      h("button", { type: "button", class: "button primary", onclick: pick }, t("picture.from_computer")),
+      input,
+      h("p", { class: "quiet" }, t("picture.or_paste")),
+      h(
+        "div",
+        { class: "shelf large" },
+        samples.map((sample) =>
+          h(
+            "button",
+            { type: "button", class: "sample", onclick: () => (close(), takePicture(sample, role, index)) },
+            h("img", { src: sample.thumbnail, alt: sample.name }),
+          ),
+        ),
+      ),
+    ),
+  );
+  input.addEventListener("change", () => input.closest("dialog").close());
+}
+
+function tile(picture, role, index, extra = []) {
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "tile",
+      title: t("picture.replace", { name: picture.name }),
+      "aria-label": t("picture.replace", { name: picture.name }),
+      onclick: () => choose(role, index),
+    },
+    h("img", { src: picture.thumbnail, alt: "" }),
+  );
+  const element = h("div", { class: "tile-box" }, button, extra);
+  acceptDrops(element, role, index);
+  return element;
+}
+
+function maskButton(role, mask, apply) {
+  return h(
+    "button",
+    {
+      type: "button",
+      class: mask ? "chip on" : "chip",
+      title: t(`mask.${role}_help`),
+      onclick: async () => {
+        const edited = await editMask({ picture: draft.value.content, role, mask });
+        if (edited !== undefined) apply(edited);
+      },
+    },
+    icon("brush"),
+    t(mask ? `mask.${role}_set` : `mask.${role}`),
+  );
+}
+
+function styleRow(picture, index, now) {
+  const several = now.styles.length > 1;
+  const hasRegions = now.regions.some(Boolean);
+  const slider = h("input", {
+    type: "range",
+    min: 0,
+    max: 1,
+    step: 0.05,
+    value: now.blend[index],
+    "aria-label": t("blend.share", { name: picture.name }),
+    oninput: (event) => {
+      change({ blend: draft.value.blend.with(index, Number(event.target.value)) }, `blend ${index}`);
+    },
+  });
+  const percent = h("output", { class: "number" }, `${Math.round(shares(now)[index] * 100)} %`);
+  const element = h(
+    "li",
+    { class: "style-row" },
+    tile(picture, "style", index),
+    several &&
+      h(
+        "div",
+        { class: "style-more" },
+        hasRegions ? null : h("div", { class: "blend" }, slider, percent),
+        now.kind === "stylize" &&
+          maskButton("region", now.regions[index], (mask) =>
+            change({ regions: draft.value.regions.with(index, mask) }),
+          ),
+      ),
+    iconButton("close", t("picture.remove", { name: picture.name }), () => removeStyle(index)),
+  );
+  return Object.assign(element, { showShare: (share) => (percent.value = `${Math.round(share * 100)} %`) });
+}
+
+export function createInputs() {
+  const element = h("section", { class: "inputs", "aria-label": t("inputs.name") });
+  const list = h("ul", { class: "styles" });
+  const error = h("p", { class: "field-error", role: "alert" });
+  let shown = "";
+  draft.watch((now) => {
+    const { blend, changes, preset, network, ...structure } = now;
+    const key = JSON.stringify(structure);
+    const rows = [...list.children];
+    if (key === shown && rows.length === now.styles.length) {
+      for (const [index, share] of shares(now).entries()) rows[index].showShare(share);
+      return;
+    }
+    shown = key;
+    const focused = element.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+    fill(list, now.styles.map((picture, index) => styleRow(picture, index, now)));
+    fill(
+      element,
+      now.kind === "stylize" &&
+        now.content &&
+        h(
+          "div",
+          { class: "photo-row" },
+          tile(now.content, "content", null),
+          h(
+            "div",
+            { class: "photo-more" },
+            h("h2", {}, t("inputs.photograph")),
+            h("p", { class: "quiet small name", title: now.content.name }, now.content.name),
+            h(
+              "div",
+              { class: "chips" },
+              maskButton("only", now.only, (only) => change({ only })),
+              maskButton("protect", now.protect, (protect) => change({ protect })),
+            ),
+          ),
+        ),
+      h(
+        "div",
+        { class: "styles-head" },
+        h("h2", {}, t(now.styles.length > 1 ? "inputs.paintings" : "inputs.painting")),
+        h("button", { type: "button", class: "chip", onclick: () => choose("style") }, icon("plus"), t("inputs.add")),
+        iconButton("trash", t("inputs.clear"), clearPictures),
+      ),
+      list,
+      !regionsFit(now) && h("p", { class: "field-error", role: "alert" }, t("blend.regions_wrong")),
+      error,
+    );
+    if (focused) element.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
+  });
+  arrivals.watch(({ errors, busy }) => {
+    error.textContent = errors.content || errors.style;
+    element.classList.toggle("busy", busy.content + busy.style > 0);
+  });
+  acceptDrops(element, "style");
+  return element;
+}
+

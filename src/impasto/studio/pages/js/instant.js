@@ -1,0 +1,64 @@
+/** The instant version: asked for whenever the draft changes, the latest question winning. */
+
+import { post } from "./api.js";
+import { draft, isReady, shares, value } from "./draft.js";
+import { debounce } from "./dom.js";
+import { createStore } from "./store.js";
+import { studio } from "./studio.js";
+
+const SIZE = 640;
+
+/** {url, width, height, busy, error}: the picture as a blob address. */
+export const instant = createStore({ url: null, width: 0, height: 0, busy: false, error: "" });
+
+let asked = "";
+let abort = null;
+
+function question(now) {
+  if (now.kind === "texture" || !isReady(now) || !studio.status.instant) return null;
+  return {
+    content: now.content.id,
+    styles: now.styles.map((style) => style.id),
+    style_blend: now.styles.length > 1 ? shares(now).map((share) => Number(share.toFixed(4))) : [],
+    strength: value("strength") ?? 0.5,
+    style_scale: value("style_scale") ?? 1,
+    color: value("color"),
+    recolor: value("recolor"),
+    size: Math.min(SIZE, Math.max(now.content.width, now.content.height)),
+    network: now.network,
+  };
+}
+
+const ask = debounce(60, async () => {
+  const body = question(draft.value);
+  const text = JSON.stringify(body);
+  if (text === asked) return;
+  asked = text;
+  abort?.abort();
+  if (!body) {
+    show({ url: null, busy: false, error: "" });
+    return;
+  }
+  abort = new AbortController();
+  instant.set({ ...instant.value, busy: true });
+  try {
+    const blob = await post("/api/instant", body, { signal: abort.signal });
+    const url = URL.createObjectURL(blob);
+    const { width, height } = draft.value.content ?? { width: 1, height: 1 };
+    show({ url, width, height, busy: false, error: "" });
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    asked = "";
+    show({ url: null, busy: false, error: error.message });
+  }
+});
+
+function show(next) {
+  const old = instant.value.url;
+  instant.set({ ...instant.value, ...next });
+  if (old && old !== instant.value.url) setTimeout(() => URL.revokeObjectURL(old), 5000);
+}
+
+export function startInstant() {
+  draft.watch(ask);
+}

@@ -1,0 +1,138 @@
+/** A job under its picture: how far it is, what can be done with it. */
+
+import { get, post, remove } from "./api.js";
+import { createCurve } from "./curve.js";
+import { confirm } from "./dialog.js";
+import { openJob } from "./draft.js";
+import { fill, h, icon } from "./dom.js";
+import { forget, keep, queue } from "./jobs.js";
+import { attempt } from "./notices.js";
+import { paintAgain } from "./paint.js";
+import { go } from "./routes.js";
+import { openVariations } from "./variations.js";
+import { duration, messageText, t } from "./words.js";
+
+const act = (job, verb) => attempt(async () => keep(await post(`/api/jobs/${job.id}/${verb}`)));
+
+/** Delete jobs with everything they made, after a question. Resolves with whether it was done. */
+export async function deleteJobs(list) {
+  const one = list.length === 1;
+  const sure = await confirm(
+    t("delete.title"),
+    one ? t("delete.one", { name: list[0].name }) : t("delete.many", { n: list.length }),
+    t("delete.do"),
+  );
+  if (!sure) return false;
+  const ids = list.map((job) => job.id);
+  const done = await attempt(async () => {
+    if (one) await remove(`/api/jobs/${ids[0]}`);
+    else await remove("/api/jobs", { ids });
+    return true;
+  });
+  if (done) forget(...ids);
+  return Boolean(done);
+}
+
+function button(name, label, onclick, kind = "") {
+  return h("button", { type: "button", class: `button ${kind}`, onclick }, icon(name), h("span", {}, label));
+}
+
+function download(job, what, label) {
+  const name = { result: "", recipe: ".toml", evolution: "-evolution.webp" }[what];
+  return h(
+    "a",
+    { class: what === "result" ? "button primary" : "button", href: `/api/jobs/${job.id}/${what}`, download: name && `${job.name || job.id}${name}` },
+    icon("download"),
+    h("span", {}, label),
+  );
+}
+
+/** Return what a job does, in a few words. */
+export function describe(job) {
+  if (job.state === "painting") {
+    const left = job.seconds_left ?? null;
+    if (!job.step) return t("job.preparing");
+    return left === null ? t("job.step", job) : t("job.left", { time: duration(left) });
+  }
+  if (job.state === "waiting") {
+    const before = queue().findIndex((one) => one.id === job.id);
+    return before > 0 ? t("job.waiting_behind", { n: before }) : t("job.waiting");
+  }
+  return t(`job.${job.state}`);
+}
+
+function progressOf(job) {
+  return job.state === "done" ? 1 : job.steps ? Math.min(1, (job.step ?? 0) / job.steps) : 0;
+}
+
+export function createJobBar() {
+  const bar = h("progress", { max: 1, value: 0, "aria-label": t("job.progress") });
+  const title = h("h2", {});
+  const state = h("p", { class: "job-state", "aria-live": "polite" });
+  const details = h("p", { class: "quiet small" });
+  const message = h("p", { class: "field-error", role: "alert" });
+  const curve = createCurve();
+  const actions = h("div", { class: "buttons" });
+  const element = h(
+    "section",
+    { class: "job-bar", "aria-label": t("job.name") },
+    bar,
+    h("div", { class: "job-words" }, state, title, details, message),
+    curve.element,
+    actions,
+  );
+  let shown = { id: null, kind: "" };
+
+  function buttonsOf(job) {
+    const change = button("brush", t("job.change"), () => {
+      openJob(job);
+      go("draft");
+    });
+    const trash = button("trash", t("delete.do"), async () => (await deleteJobs([job])) && go("draft"), "quiet-button");
+    const stop = button("stop", t("job.stop"), () => act(job, "stop"));
+    if (job.state === "painting") return [button("pause", t("job.pause"), () => act(job, "pause"), "primary"), stop, trash];
+    if (job.state === "paused") return [button("play", t("job.resume"), () => act(job, "resume"), "primary"), stop, trash];
+    if (job.state === "waiting") return [button("pause", t("job.pause"), () => act(job, "pause")), trash];
+    if (job.state === "failed") return [button("play", t("job.again"), () => attempt(() => paintAgain(job)), "primary"), change, trash];
+    return [
+      job.has?.result && download(job, "result", t("job.download")),
+      change,
+      button("grid", t("paint.variations"), () => {
+        openJob(job);
+        openVariations();
+      }),
+      download(job, "recipe", t("job.recipe")),
+      job.has?.evolution && download(job, "evolution", t("job.evolution")),
+      trash,
+    ];
+  }
+
+  function show(job) {
+    element.hidden = !job;
+    if (!job) return;
+    const isNew = shown.id !== job.id;
+    const kind = `${job.id} ${job.state} ${JSON.stringify(job.has)}`;
+    if (isNew) {
+      curve.load(null);
+      get(`/api/jobs/${job.id}/curve`).then((found) => shown.id === job.id && curve.load(found), () => {});
+    }
+    if (shown.kind !== kind) {
+      const focused = actions.contains(document.activeElement);
+      fill(actions, buttonsOf(job));
+      if (focused) actions.querySelector("button, a")?.focus();
+    }
+    shown = { id: job.id, kind };
+    element.dataset.state = job.state;
+    title.textContent = job.name;
+    state.textContent = describe(job);
+    const size = job.width ? `${job.width} × ${job.height} px` : "";
+    const scale = job.state === "painting" && job.scale ? t("job.scale", { scale: job.scale, size }) : size;
+    const step = job.step ? t("job.step", job) : "";
+    details.textContent = [scale, step].filter(Boolean).join(" · ");
+    message.textContent = messageText(job.message);
+    bar.value = progressOf(job);
+    bar.hidden = job.state === "done";
+    curve.add(job.step, job.losses);
+  }
+  return { element, show };
+}

@@ -1,0 +1,97 @@
+/** The foot of the panel: what the picture will cost, and the button that paints it. */
+
+import { post } from "./api.js";
+import { draft, isReady, jobBody, regionsFit } from "./draft.js";
+import { debounce, h, icon } from "./dom.js";
+import { keep } from "./jobs.js";
+import { notify } from "./notices.js";
+import { go } from "./routes.js";
+import { createStore } from "./store.js";
+import { bytes, duration, messageText, t } from "./words.js";
+import { openVariations } from "./variations.js";
+
+/** Errors by recipe field, from the last estimate or start; "" for those of no field. */
+export const errors = createStore({});
+
+/** Return a place for the error of a field, to stand beside it. */
+export function errorOf(field) {
+  const place = h("p", { class: "field-error", role: "alert" });
+  errors.watch((now) => (place.textContent = now[field] ?? ""));
+  return place;
+}
+
+function showError(error) {
+  const field = error.field && document.querySelector(`#field-${CSS.escape(error.field)}, #first-${CSS.escape(error.field)}, #${CSS.escape(error.field)}`);
+  errors.set({ [field ? error.field : ""]: error.message });
+}
+
+export function createPaint() {
+  const cost = h("p", { class: "cost", "aria-live": "polite" });
+  const button = h("button", { type: "button", class: "button primary paint", onclick: paint }, t("paint.start"));
+  const variations = h(
+    "button",
+    { type: "button", class: "button", title: t("paint.variations_help"), onclick: () => openVariations() },
+    icon("grid"),
+    t("paint.variations"),
+  );
+  let asked = "";
+  const estimate = debounce(350, async () => {
+    const body = isReady() && regionsFit() ? jobBody() : null;
+    const text = JSON.stringify(body);
+    if (text === asked) return;
+    asked = text;
+    if (!body) {
+      cost.textContent = "";
+      return;
+    }
+    cost.classList.add("busy");
+    try {
+      const answer = await post("/api/estimate", body);
+      if (asked !== text) return;
+      errors.set({});
+      cost.classList.toggle("warning", answer.fits === false);
+      cost.textContent =
+        answer.fits === false
+          ? messageText(answer.message) || t("paint.too_large")
+          : t("paint.cost", { time: duration(answer.seconds), memory: bytes(answer.peak_bytes) });
+    } catch (error) {
+      if (asked !== text) return;
+      asked = "";
+      cost.textContent = "";
+      if (error.status !== 0 && error.status !== 401) showError(error);
+    } finally {
+      cost.classList.remove("busy");
+    }
+  });
+  draft.watch((now) => {
+    button.disabled = variations.disabled = !isReady(now) || !regionsFit(now);
+    estimate();
+  });
+  async function paint() {
+    if (button.disabled) return;
+    button.disabled = true;
+    try {
+      const job = await post("/api/jobs", jobBody());
+      keep(job);
+      errors.set({});
+      go("job", job.id);
+    } catch (error) {
+      if (error.status === 0) notify(error.message, { isError: true });
+      else showError(error);
+    } finally {
+      button.disabled = !isReady();
+    }
+  }
+  return {
+    element: h("section", { class: "paint-foot" }, errorOf(""), cost, h("div", { class: "buttons" }, button, variations)),
+    paint,
+  };
+}
+
+/** Start a job again from a past one. */
+export async function paintAgain(job) {
+  const next = await post(`/api/jobs/${job.id}/again`);
+  keep(next);
+  go("job", next.id);
+}
+

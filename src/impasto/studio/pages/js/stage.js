@@ -1,0 +1,83 @@
+/** The stage: the draft's instant version, or the job that was chosen. */
+
+import { get } from "./api.js";
+import { draft, isReady } from "./draft.js";
+import { h } from "./dom.js";
+import { instant } from "./instant.js";
+import { createJobBar } from "./job_bar.js";
+import { jobs, keep } from "./jobs.js";
+import { attempt } from "./notices.js";
+import { go, route } from "./routes.js";
+import { studio } from "./studio.js";
+import { createViewer } from "./viewer.js";
+import { createWelcome } from "./welcome.js";
+import { t } from "./words.js";
+
+export function createStage() {
+  const viewer = createViewer();
+  const bar = createJobBar();
+  const welcome = createWelcome();
+  const element = h("div", { class: "stage" }, welcome, viewer.element, bar.element);
+
+  function showDraft() {
+    const ready = isReady();
+    viewer.element.hidden = !ready;
+    bar.show(null);
+    welcome.hidden = ready;
+    if (!ready) return;
+    const { content, styles, kind } = draft.value;
+    const { url, width, height, busy, error } = instant.value;
+    viewer.element.classList.toggle("busy", busy);
+    if (kind === "texture") {
+      viewer.show({ after: styles[0].picture ?? styles[0].thumbnail, width: styles[0].width, height: styles[0].height, name: styles[0].name });
+      viewer.say(t("instant.texture"));
+      return;
+    }
+    viewer.show({
+      before: content.picture,
+      after: url,
+      width: url ? width : content.width,
+      height: url ? height : content.height,
+      name: t("instant.name"),
+    });
+    viewer.say(error || (studio.status.instant ? t(url || busy ? "instant.note" : "instant.wait") : t("instant.missing")));
+  }
+
+  function showJob(job) {
+    welcome.hidden = true;
+    viewer.element.hidden = false;
+    viewer.element.classList.remove("busy");
+    bar.show(job);
+    const isDone = job.has?.result && (job.state === "done" || job.state === "stopped");
+    const version = job.preview_version ?? 0;
+    const after = isDone ? `/api/jobs/${job.id}/result?v=${version}` : version > 0 ? `/api/jobs/${job.id}/preview?v=${version}` : null;
+    const before = job.content?.picture ?? null;
+    const { width, height } = job.width ? job : job.content ?? job.styles?.[0] ?? { width: 1, height: 1 };
+    viewer.show({ before, after: after ?? (before ? null : job.styles?.[0]?.picture), width, height, name: job.name });
+    viewer.say("");
+  }
+
+  async function show() {
+    const { name, id } = route.value;
+    element.hidden = name !== "draft" && name !== "job";
+    if (name === "draft") showDraft();
+    if (name !== "job") return;
+    const job = jobs.value.get(id);
+    if (job) showJob(job);
+    else {
+      const found = await attempt(() => get(`/api/jobs/${id}`));
+      if (found) keep(found);
+      else go("draft");
+    }
+  }
+
+  let before = draft.value;
+  draft.watch((now) => {
+    // A control that was moved brings the draft back into sight.
+    if (now !== before && route.value.name === "job") go("draft");
+    before = now;
+    show();
+  });
+  for (const store of [route, jobs, instant]) store.watch(show);
+  return { element, viewer };
+}

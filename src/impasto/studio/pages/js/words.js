@@ -1,0 +1,71 @@
+/** The page's texts in the reader's language. */
+
+import en from "../words/en.js";
+import zh from "../words/zh.js";
+
+export const LANGUAGES = { en: "English", zh: "中文" };
+const WORDS = { en, zh };
+
+export const language = localStorage.getItem("impasto.language") ?? (/^zh/i.test(navigator.language) ? "zh" : "en");
+const words = WORDS[language] ?? en;
+
+/** Change the language: the page is loaded anew, and what was chosen is still there. */
+export function setLanguage(name) {
+  localStorage.setItem("impasto.language", name);
+  location.reload();
+}
+
+/** Return the text of a key such as "job.pause", with {name} replaced by values. */
+export function t(key, values = {}) {
+  return fillIn(lookUp(words, key) ?? lookUp(en, key) ?? key, values);
+}
+
+/** Return the text of a key, or null where this language has none. */
+export function tryText(key, values = {}) {
+  const text = lookUp(words, key);
+  return text === undefined ? null : fillIn(text, values);
+}
+
+function lookUp(texts, key) {
+  return key.split(".").reduce((part, name) => part?.[name], texts);
+}
+
+function fillIn(text, values) {
+  return String(text).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/** Return label and help of a recipe field; English help is the recipe's own. */
+export function fieldWords(field) {
+  const known = words.fields?.[field.name];
+  const help = language === "en" ? field.help : known?.[1] ?? field.help;
+  return { label: known?.[0] ?? field.name.replaceAll("_", " "), help: help ?? "" };
+}
+
+/** Return a message of the server, {error or text, hint, key, values}, in this language where it has a translation. */
+export function messageText(message) {
+  if (!message) return "";
+  if (typeof message === "string") return message;
+  const known = message.key && language !== "en" ? tryText(`messages.${message.key}`, message.values ?? {}) : null;
+  return known ?? [message.error ?? message.text ?? message.message, message.hint].filter(Boolean).join(" ");
+}
+
+/** Return seconds in words: "40 s", "3 min", "2 h 5 min". */
+export function duration(seconds) {
+  const rounded = Math.round(seconds);
+  if (rounded < 90) return t("time.seconds", { n: Math.max(1, rounded) });
+  if (rounded < 5400) return t("time.minutes", { n: Math.round(rounded / 60) });
+  return t("time.hours", { h: Math.floor(rounded / 3600), n: Math.round((rounded % 3600) / 60) });
+}
+
+/** Return a number of bytes in words: "1.4 GB". */
+export function bytes(count) {
+  return count >= 1e9 ? `${(count / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(count / 1e6))} MB`;
+}
+
+/** Return a moment as this language writes it. */
+export function moment(value) {
+  const date = new Date(typeof value === "number" ? value * 1000 : value);
+  return Number.isNaN(date.getTime())
+    ? ""
+    : date.toLocaleString(language === "zh" ? "zh-CN" : "en", { dateStyle: "medium", timeStyle: "short" });
+}
