@@ -30,7 +30,7 @@ COPIES = {"gram": 1, "covariance": 1, "wasserstein": 1, "moments": 2, "histogram
 GUIDED_COPIES = 2
 """Further tensors as large as a layer's features that a statistic holds where a guide weights the positions."""
 
-COLUMN_COPIES = 6
+COLUMN_COPIES = 5
 """Tensors as large as the hypercolumns that "nearest" holds at the peak."""
 
 

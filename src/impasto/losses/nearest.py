@@ -83,8 +83,11 @@ class NearestStyle:
         middle layer.
         """
         H, W = features[len(features) // 2].shape[-2:]
-        scaled = [layer * scale for layer, scale in zip(features, self.scales.values(), strict=True)]
-        return torch.cat([_to_grid(layer, (H, W)) for layer in scaled], dim=1)
+        # Scaled on the small grid: the gradient of a reduction keeps what it was given, here features kept anyway.
+        return torch.cat(
+            [_to_grid(layer, (H, W)) * scale for layer, scale in zip(features, self.scales.values(), strict=True)],
+            dim=1,
+        )
 
     def match(self, columns: Tensor) -> Tensor:
         """Return the index of the nearest style vector for each place of a weight above 0, renewed at times."""
@@ -115,17 +118,20 @@ def nearest_distance(columns: Tensor, style: NearestStyle) -> Tensor:
 
     columns: (1, C, h, w), from `style.columns`. The match is held constant in the gradient.
     """
-    matched = style.vectors[style.match(columns)]
-    rows = unit_rows(columns, style.mean)
-    if style.guide is None:
-        return (1 - (rows * matched).sum(1)).mean()
-    return guided_cosine_distance(rows, matched, style.guide)
+    return matched_distance(columns, style.mean, style.vectors[style.match(columns)], style.guide)
 
 
-def guided_cosine_distance(rows: Tensor, matched: Tensor, guide: Tensor) -> Tensor:
-    """Return the sum over places of w (1 - cosine). rows: of all places. matched: unit vectors, of those with w > 0."""
+def matched_distance(columns: Tensor, mean: Tensor, matched: Tensor, guide: Tensor | None) -> Tensor:
+    """Return the mean over places of 1 - cosine, or with a guide the sum over its places of w (1 - cosine).
+
+    columns: (1, C, h, w). mean: (1, C, 1, 1). matched: unit vectors, (places, C), of all places or of those with w > 0.
+    """
+    # The cosine is divided last: unit vectors would be one more copy of all columns, stored for the gradient.
+    rows, lengths = _rows(columns, mean)
+    if guide is None:
+        return (1 - (rows * matched).sum(1) / lengths).mean()
     places = guided_places(guide)
-    return ((1 - (rows[places] * matched).sum(1)) * guide.flatten()[places]).sum()
+    return ((1 - (rows[places] * matched).sum(1) / lengths[places]) * guide.flatten()[places]).sum()
 
 
 def column_layer(layers: Sequence[str]) -> str:
@@ -230,6 +236,12 @@ def unit_rows(columns: Tensor, mean: Tensor) -> Tensor:
 
     Shorter than 1 where a column is within FLAT of the mean, as everywhere in a picture of one color.
     """
+    rows, lengths = _rows(columns, mean)
+    return rows / lengths.unsqueeze(1)
+
+
+def _rows(columns: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the differences from the mean at all places, (h w, C), and their lengths, (h w,), or what FLAT allows."""
     rows = (columns - mean)[0].flatten(1).T
     least = (FLAT * torch.linalg.vector_norm(mean)).clamp_min(1e-12)
-    return rows / torch.maximum(torch.linalg.vector_norm(rows, dim=1, keepdim=True), least)
+    return rows, torch.maximum(torch.linalg.vector_norm(rows, dim=1), least)

@@ -15,9 +15,9 @@ from impasto.losses.nearest import (
     column_layer,
     draw_places,
     guide_of,
-    guided_cosine_distance,
     guided_places,
     match_rows,
+    matched_distance,
     price_vectors,
     scale_energy,
     style_candidates,
@@ -46,7 +46,7 @@ def tile_columns(features: Mapping[str, Tensor], tile: Tile, scales: Mapping[str
     """
     layers = tuple(scales)
     grid = layers[len(layers) // 2]
-    return torch.cat([_to_grid(features[layer] * scales[layer], tile, layer, grid) for layer in layers], dim=1)
+    return torch.cat([_to_grid(features[layer], tile, layer, grid) * scales[layer] for layer in layers], dim=1)
 
 
 def _to_grid(features: Tensor, tile: Tile, layer: str, grid: str) -> Tensor:
@@ -151,11 +151,10 @@ class TiledNearest:
     def addend(self, features: Mapping[str, Tensor], tile: Tile) -> Tensor:
         """Return the tile's addend to `nearest_distance`. features: those of the tile, margins included."""
         columns = tile_columns(features, tile, self.scales)
-        columns = unit_rows(columns, self.mean.to(columns.device))
-        matched = self.vectors[self._matches[tile.corner]].to(columns.device)
+        mean, matched = (part.to(columns.device) for part in (self.mean, self.vectors[self._matches[tile.corner]]))
         if self.guide is not None:
-            return guided_cosine_distance(columns, matched, tile.part(self.guide, self.grid).to(columns.device))
-        return tile.share(self.grid) * (1 - (columns * matched).sum(1)).mean()
+            return matched_distance(columns, mean, matched, tile.part(self.guide, self.grid).to(columns.device))
+        return tile.share(self.grid) * matched_distance(columns, mean, matched, None)
 
     def _mean_columns(self, view: View, guide: Tensor | None) -> Tensor:
         mean: Tensor | float = 0.0

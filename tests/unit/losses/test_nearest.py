@@ -78,6 +78,26 @@ def test_gradcheck_with_the_match_held() -> None:
     assert torch.autograd.gradcheck(lambda F: nearest_distance(style.columns(F), style), features)
 
 
+def test_the_gradient_stores_two_copies_of_the_hypercolumns() -> None:
+    """As many as the differences and the matched vectors; not the features scaled, nor unit vectors."""
+    features = [torch.rand(1, 8, 32 // k, 32 // k, requires_grad=True) for k in (1, 2, 4)]
+    names = ("conv1_1", "conv2_1", "conv3_1")
+    painting = {name: layer.detach() for name, layer in zip(names, features, strict=True)}
+    style = NearestStyle(painting, None, dict.fromkeys(names, 1.0), 0)
+    stored: dict[int, int] = {F.untyped_storage().data_ptr(): 0 for F in features}
+
+    def pack(tensor: Tensor) -> Tensor:
+        if tensor.dtype == torch.float32:
+            stored.setdefault(tensor.untyped_storage().data_ptr(), tensor.untyped_storage().nbytes())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        columns = style.columns(*features)
+        distance = nearest_distance(columns, style)
+    assert distance.requires_grad
+    assert sum(stored.values()) < 2.3 * columns.nbytes
+
+
 def test_many_positions_are_drawn_by_the_seed() -> None:
     style = torch.randn(1, 3, 160, 120, generator=torch.Generator().manual_seed(0))
     vectors = one_layer(style, seed=5).vectors
