@@ -28,6 +28,7 @@ from impasto.cli.report import print_line, report_error, warnings_as_lines
 from impasto.cli.rerun import rerun
 from impasto.cli.resume import resume
 from impasto.cli.runs import runs
+from impasto.cli.studio import studio
 from impasto.cli.stylize import stylize
 from impasto.cli.sweep import sweep
 from impasto.cli.texture import texture
@@ -37,7 +38,7 @@ from impasto.cli.words import read_words
 from impasto.system.process import settle_process
 
 PANELS = {
-    "Pictures": ("stylize", "instant", "apply", "batch", "resume", "rerun", "runs", "recipe"),
+    "Pictures": ("stylize", "instant", "apply", "batch", "resume", "rerun", "runs", "recipe", "studio"),
     "More": ("demo", "texture", "train", "export", "doctor"),
     "Research": ("sweep", "compare", "reconstruct", "paper", "weights", "backbone"),
 }
@@ -65,7 +66,7 @@ def _panel(name: str) -> str:
 
 for command in (
     *(stylize, instant, apply, train, export, texture, reconstruct, sweep, paper, compare),
-    *(batch, resume, rerun, demo, doctor, weights),
+    *(batch, resume, rerun, demo, doctor, weights, studio),
 ):
     app.command(cls=Command, rich_help_panel=_panel(command.__name__))(command)
 app.add_typer(recipe, rich_help_panel=_panel("recipe"))

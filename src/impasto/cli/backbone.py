@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from impasto.cli.options import Debug, Device, Json, Quiet, Threads
-from impasto.cli.progress import describe_seconds, show_progress
+from impasto.cli.progress import show_progress
 from impasto.cli.report import print_json, print_line
+from impasto.cost.pace import describe_seconds
 
 if TYPE_CHECKING:
     from impasto.backbone.train import TrainingEvent

@@ -16,9 +16,10 @@ import typer
 from impasto.cli.batch_progress import BatchProgress
 from impasto.cli.estimate import describe_gib
 from impasto.cli.options import STYLIZE_FIELDS, Machine, Report, complete, takes_recipe
-from impasto.cli.progress import describe_seconds, show_progress
+from impasto.cli.progress import show_progress
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
+from impasto.cost.pace import describe_seconds
 from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from impasto.cli.progress import Lines, Progress, describe_seconds
+from impasto.cli.progress import Lines, Progress
+from impasto.cost.pace import describe_seconds
 
 if TYPE_CHECKING:
     from impasto.batch.run import BatchEvent

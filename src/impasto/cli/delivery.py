@@ -12,8 +12,9 @@ import typer
 
 from impasto.cli.interrupt import Interrupt
 from impasto.cli.options import Evolution, Report
-from impasto.cli.progress import describe_seconds, show_steps
+from impasto.cli.progress import show_steps
 from impasto.cli.report import STOPPED, print_json, print_line
+from impasto.cost.pace import describe_seconds
 from impasto.errors import ImpastoError, OutputError
 from impasto.recipe.files import recipe_files
 from impasto.recipe.recipe import Recipe

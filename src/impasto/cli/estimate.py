@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from impasto.cli.options import Report
-from impasto.cli.progress import describe_seconds, show_steps
+from impasto.cli.progress import show_steps
 from impasto.cli.report import print_json, print_line
+from impasto.cost.pace import describe_seconds
 
 if TYPE_CHECKING:
     from impasto.cost.estimate import Estimate

@@ -7,9 +7,10 @@ import typer
 
 from impasto.cli.backbone import Workers
 from impasto.cli.options import PANELS, STYLIZE_FIELDS, Device, PrecisionOption, Report, Threads, takes_recipe
-from impasto.cli.progress import describe_seconds, show_progress
+from impasto.cli.progress import show_progress
 from impasto.cli.report import describe_losses, print_json, print_line
 from impasto.cli.signatures import takes_options
+from impasto.cost.pace import describe_seconds
 from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:

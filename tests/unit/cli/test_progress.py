@@ -16,14 +16,13 @@ from impasto.cli.progress import (
     MOST_BARS,
     Bars,
     Lines,
-    Pace,
     Progress,
     StepProgress,
-    describe_seconds,
     show_stages,
     show_steps,
 )
 from impasto.cost.estimate import Estimate
+from impasto.cost.pace import Pace, describe_seconds
 from impasto.optimize.events import StepEvent
 from impasto.optimize.schedule import MemoryPlan, Part, RunPlan
 from impasto.painting.paint import paint

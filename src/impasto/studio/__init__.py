@@ -1,0 +1,1 @@
+"""The studio: impasto in a browser, and the same as an HTTP API."""

@@ -1,0 +1,1 @@
+"""The HTTP API of the studio, one file a subject."""

@@ -1,0 +1,82 @@
+"""The bodies of requests, as the API's description has them. What they say is checked where it is used."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Body(BaseModel):
+    """A body without unknown fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class JobRequest(Body):
+    """A picture to paint. Pictures are ids of uploads or samples."""
+
+    kind: Literal["stylize", "texture"] = "stylize"
+    content: str | None = Field(None, description="the photograph; none for a texture")
+    styles: list[str] = Field(default_factory=list, description="one or more paintings")
+    preset: str | None = None
+    recipe: dict[str, Any] = Field(default_factory=dict, description="fields beside the preset's, see /api/recipe")
+    only: str | None = Field(None, description="a mask, outside which the photograph stays")
+    protect: str | None = Field(None, description='a mask in which structure stays, or "faces"')
+    content_masks: list[str] = Field(default_factory=list)
+    style_masks: list[str] = Field(default_factory=list)
+    fine_style: str | None = None
+    name: str | None = None
+
+
+class SweepRequest(JobRequest):
+    """Several pictures that differ in one field."""
+
+    field: str
+    values: list[Any]
+
+
+class AgainRequest(Body):
+    """Changes of a job that is painted again; what is left out stays."""
+
+    content: str | None = None
+    styles: list[str] | None = None
+    preset: str | None = None
+    recipe: dict[str, Any] | None = Field(None, description="changes; null sets a field to the preset's value")
+    only: str | None = None
+    protect: str | None = None
+    content_masks: list[str] | None = None
+    style_masks: list[str] | None = None
+    fine_style: str | None = None
+    name: str | None = None
+
+
+class InstantRequest(Body):
+    """An instant picture."""
+
+    content: str
+    styles: list[str]
+    style_blend: list[float] | None = None
+    strength: float | None = None
+    style_scale: float | None = None
+    color: str | None = None
+    recolor: float | None = None
+    size: int | None = None
+    network: str | None = None
+
+
+class QueueRequest(Body):
+    """The order of the waiting jobs."""
+
+    order: list[str]
+
+
+class DeleteRequest(Body):
+    """Jobs to delete: these, or all."""
+
+    ids: list[str] = Field(default_factory=list)
+    all: bool = False
+
+
+class NameRequest(Body):
+    """A job's new name."""
+
+    name: str = Field(max_length=200)

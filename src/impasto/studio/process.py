@@ -1,0 +1,67 @@
+"""A child process of the studio: it takes messages, sends messages, and ends when its parent does."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from impasto.workers.processes import describe_exit, ignoring_interrupts
+
+Main = Callable[..., None]
+"""What a child runs: a function of a module, its first argument the connection to the parent."""
+
+
+class Lost(Exception):
+    """The child is gone; says how it ended."""
+
+
+class Child:
+    """A running child process. main, arguments: what it runs, picklable."""
+
+    def __init__(self, main: Main, *arguments: object) -> None:
+        context = multiprocessing.get_context("spawn")  # a forked process would inherit the state of torch's locks
+        self._connection, child_connection = context.Pipe()
+        self._process: Any = context.Process(target=main, args=(child_connection, *arguments), daemon=True)
+        self._sending = threading.Lock()
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        with ignoring_interrupts():
+            self._process.start()
+        child_connection.close()
+
+    def send(self, message: object) -> None:
+        """Send a message; a child that is gone is noticed by `receive`."""
+        with self._sending, suppress(OSError):
+            self._connection.send(message)
+
+    def receive(self, timeout_s: float | None = None) -> Any:
+        """Return the next message. Raises Lost, and TimeoutError if none comes in time."""
+        try:
+            if not self._connection.poll(timeout_s):
+                raise TimeoutError
+            return self._connection.recv()
+        except (EOFError, OSError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            self._process.join()
+            raise Lost(describe_exit(self._process.exitcode)) from error
+
+    def kill(self) -> None:
+        """End the child at once."""
+        self._process.kill()
+        self._process.join()
+
+
+def end_with_parent(connection: Connection, take: Callable[[Any], None]) -> None:
+    """Read messages on a thread of its own and pass them to `take`; when the parent is gone, end this process."""
+
+    def read() -> None:
+        try:
+            while True:
+                take(connection.recv())
+        except (EOFError, OSError):
+            os._exit(0)
+
+    threading.Thread(target=read, name="impasto-messages", daemon=True).start()

@@ -1,0 +1,37 @@
+"""A refusal: the error of a request, with its HTTP status and a key by which the page translates it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from impasto.errors import ImpastoError
+
+
+class Refusal(ImpastoError):
+    """A request that is refused. status: HTTP. key: of the message. field: of the request that is wrong."""
+
+    def __init__(
+        self,
+        error: str,
+        hint: str,
+        *,
+        status: int = 422,
+        key: str = "",
+        field: str | None = None,
+        values: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(error, hint)
+        self.status, self.key, self.field, self.values = status, key, field, dict(values or {})
+
+
+def error_body(error: ImpastoError) -> dict[str, Any]:
+    """Return the JSON of the answer."""
+    body: dict[str, Any] = {"error": error.error, "hint": error.hint, "key": type(error).__name__}
+    body |= {"field": None, "values": {}}
+    if isinstance(error, Refusal):
+        body |= {"key": error.key, "field": error.field, "values": error.values}
+    return body
+
+
+def error_status(error: ImpastoError) -> int:
+    """Return the HTTP status of an error."""
+    return error.status if isinstance(error, Refusal) else 422 if error.exit_code == 2 else 500
