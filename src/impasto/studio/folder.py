@@ -1,26 +1,20 @@
-"""The studio's folder: made for its owner alone, held by one server."""
+"""The studio's folder: made for its owner alone, held by one server, and left by no link."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.errors import OutputError, RunLockedError
-from impasto.runs.lock import Lock, describe_owner
+from impasto.runs.lock import LOCK_NAME, Lock, describe_owner
 from impasto.studio.refusal import Refusal
-from impasto.system.disk import data_folder
 
-
-def default_folder() -> Path:
-    """Return the user's own studio folder, which may not exist. Raises OutputError where there is no home."""
-    try:
-        return data_folder() / "studio"
-    except RuntimeError as error:
-        raise OutputError(f"there is no home folder for the studio ({error}).", "Give --folder.") from error
+PICTURES = "pictures"
+"""The folder of the pictures inside, by which a studio's folder is known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Claim:
-    """A folder that this server holds."""
+    """A folder that this server holds. path: without links."""
 
     path: Path
     lock: Lock
@@ -31,23 +25,45 @@ class Claim:
 
 
 def claim_folder(path: Path) -> Claim:
-    """Make the folder and hold it. Raises OutputError."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.chmod(path, 0o700)
+    """Make the folder, closed to other users, and hold it until `release` or the end of the process.
+
+    Raises OutputError: it cannot be made, has files that are no studio's, or another server holds it.
+    """
+    label = f"the studio's folder {str(path)!r}"
     try:
-        return Claim(path.resolve(), Lock(path))
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        real = Path(os.path.realpath(path))
+        if any(real.iterdir()) and not (real / PICTURES).is_dir():
+            raise OutputError(
+                f"{label} has files that are no studio's; expected an empty folder, or one made by the studio.",
+                "Give another one: --folder DIR.",
+            )
+        for inside in (LOCK_NAME, PICTURES):
+            if (real / inside).is_symlink():
+                raise OutputError(f"{label} has a link as {inside!r}; expected none.", "Remove the link.")
+        real.chmod(0o700)
+        lock = Lock(real)
+        (real / PICTURES).mkdir(mode=0o700, exist_ok=True)
     except RunLockedError as error:
         raise OutputError(
-            f"the studio's folder {str(path)!r} is in use by {describe_owner(path)}; expected one server a folder.",
+            f"{label} is in use by {describe_owner(path)}; expected one server a folder.",
             "Open that one's page, stop it, or give another folder: --folder DIR.",
         ) from error
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(
+            f"{label} cannot be used ({error.strerror or error}); expected a folder to write in.",
+            "Give another one: --folder DIR.",
+        ) from error
+    return Claim(real, lock)
 
 
 def child(root: Path, *names: str) -> Path:
-    """Return a path below a folder with no link on the way. Raises Refusal."""
+    """Return a path below a folder, none of whose parts is a link or leads elsewhere. Raises Refusal 404."""
     path = root
     for name in names:
         path = path / name
-        if path.is_symlink() or name in ("", ".", "..") or "/" in name:
-            raise Refusal(f"there is no {name!r}.", "Reload the page.", status=404, key="unknown")
+        if name in ("", ".", "..") or any(sign in name for sign in "/\\:\0") or path.is_symlink():
+            raise Refusal(f"there is no {name!r:.100}.", "Reload the page.", status=404, key="unknown")
     return path

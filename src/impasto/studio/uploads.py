@@ -1,121 +1,230 @@
-"""The pictures of the studio: decoded, encoded anew, and found by id."""
+"""Pictures that were sent: decoded, encoded anew, and stored by number below the studio's folder."""
 
-import dataclasses
-import io
 import json
+import os
 import re
 import secrets
-from dataclasses import dataclass
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from starlette.concurrency import run_in_threadpool
+import anyio
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from impasto.errors import ImpastoError
-from impasto.images.io import read_picture, write_image
-from impasto.images.resize import fit_long_edge, resize_image
-from impasto.runs.recipes import recipe_inside
+from impasto.errors import OutputError
+from impasto.recipe.recipe import Recipe
+from impasto.studio.access import MAIN
+from impasto.studio.decode import PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL, UPLOAD, check_kind, decode
+from impasto.studio.job_body import strip_files
 from impasto.studio.limits import Limits
 from impasto.studio.refusal import Refusal
+
+ABOUT = "about.json"
+
+EVERYBODY = "*"
+"""The gallery of pictures that come with the package: all may see them, none may delete them."""
+
+FORM_FIELD = "file"
+
+LONGEST_NAME = 120
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_BLOCK_BYTES = 1 << 20
+_UNFINISHED = ".incoming-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPicture:
-    """A picture in the studio."""
+    """A picture of the studio.
+
+    id: 32 hex digits. gallery: "*" is everybody's, to look at. name: of the file that was sent, for people. width,
+    height: upright. shown: name of the file that the page shows. recipe: of a finished picture of ours, without the
+    files that it names; else None.
+    """
 
     id: str
+    gallery: str
     name: str
     width: int
     height: int
-    gallery: str
-    recipe: dict[str, Any] | None = None
+    shown: str
+    recipe: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the picture as the API shows it."""
-        values = {name: getattr(self, name) for name in ("id", "name", "width", "height", "recipe")}
-        place = f"/api/pictures/{self.id}"
-        return {**values, "picture": place, "thumbnail": f"{place}/thumbnail", "warnings": [*self.warnings]}
-
-
-async def read_upload(request: Request, limits: Limits) -> tuple[BinaryIO, str]:
-    """Return the file of a form and its name."""
-    form = await request.form()
-    file: Any = form.get("file")
-    if file is None or isinstance(file, str):
-        raise Refusal("the form has no file.", "Send it as `file`.", key="upload-missing", field="file")
-    return io.BytesIO(await file.read()), file.filename or "picture"
+        """Return the picture as the API answers it."""
+        values = asdict(self)
+        address = f"/api/pictures/{self.id}"
+        hidden = ("gallery", "shown")
+        shown = {name: value for name, value in values.items() if name not in hidden}
+        return {**shown, "picture": address, "thumbnail": f"{address}/thumbnail"}
 
 
 class Pictures:
-    """All pictures in the folder `pictures` of the studio."""
+    """The pictures in the studio's folder, each in a folder of its own, `pictures/ID`; of all galleries.
+
+    Nothing is stored as it was sent, and no name of a file that was sent is ever a path. An id that is malformed, of a
+    deleted picture or of another gallery raises Refusal 404.
+    """
 
     def __init__(self, folder: Path, limits: Limits) -> None:
-        self._folder, self._limits = folder / "pictures", limits
-        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._root, self._limits = folder / "pictures", limits
+        self._root.mkdir(mode=0o700, exist_ok=True)
+        if self._root.is_symlink():
+            raise OutputError(f"{str(self._root)!r} is a link; expected a folder of the studio.", "Remove the link.")
+        self._turns = threading.BoundedSemaphore(limits.decoders)
+        self._uploads = anyio.CapacityLimiter(limits.decoders)
+        for left in self._root.glob(f"{_UNFINISHED}*"):  # of a server that was killed
+            shutil.rmtree(left, ignore_errors=True)
 
-    async def receive(self, request: Request, gallery: str = "main") -> StoredPicture:
-        """Store the file of a form."""
-        file, name = await read_upload(request, self._limits)
-        return await run_in_threadpool(self.store, file, name, gallery)
-
-    def store(self, file: BinaryIO, name: str, gallery: str = "main", *, id: str | None = None) -> StoredPicture:
-        """Decode a file and keep it."""
-        data = file.read()
+    async def receive(self, request: Request, gallery: str = MAIN) -> StoredPicture:
+        """Store the picture that a request sends: a form with one file, in the field `file`. Raises Refusal."""
         try:
-            picture = read_picture(data, name="the upload", max_pixels=self._limits.pixels)
-        except ImpastoError as error:
-            raise Refusal(error.error, error.hint, status=415, key="upload-unreadable", field="file") from error
-        height, width = picture.size
-        recipe = recipe_inside(data)
-        stored = StoredPicture(
-            id=id or secrets.token_hex(16),
-            name=Path(name).name[:100],
-            width=width,
-            height=height,
-            gallery=gallery,
-            recipe=None if recipe is None else recipe.to_dict(),
+            form = await request.form(max_files=1, max_fields=self._limits.form_parts - 1, max_part_size=4096)
+        except HTTPException as error:
+            raise _form_error(str(error.detail)) from error
+        try:
+            file = form.get(FORM_FIELD)
+            if not isinstance(file, UploadFile):
+                raise _form_error(f"it has no file in the field {FORM_FIELD!r}")
+            # Not on the threads that answer other requests: decoding takes seconds, and more uploads may wait.
+            name, opened = file.filename or "", file.file
+            return await anyio.to_thread.run_sync(self.store, opened, name, gallery, limiter=self._uploads)
+        finally:
+            await form.close()
+
+    def store(self, file: BinaryIO, name: str, gallery: str = MAIN, *, id: str | None = None) -> StoredPicture:
+        """Decode an open file in a process of its own, and store the picture.
+
+        name: for people. id: of a picture that comes with the package; a random one if left out. Raises Refusal.
+        """
+        name, limits = clean_name(name), self._limits
+        file.seek(0)
+        check_kind(file.read(32), name)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        if size > limits.upload_bytes:
+            raise Refusal(
+                f"{name!r} has {size:,} bytes; expected at most {limits.upload_bytes:,}.",
+                "Shrink it first.",
+                field=FORM_FIELD,
+                values={"limit": limits.upload_bytes},
+                status=413,
+                key="upload-bytes",
+            )
+        free = shutil.disk_usage(self._root).free
+        if free < limits.free_bytes + size:
+            raise Refusal(
+                f"the disk has {free:,} free bytes; expected {limits.free_bytes:,} beside the picture.",
+                "Delete pictures, here or elsewhere.",
+                values={"free": free},
+                status=413,
+                key="disk-full",
+            )
+        with self._turns, tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=self._root) as work:
+            place = Path(work, "picture")
+            place.mkdir(mode=0o700)
+            with open(place / UPLOAD, "xb") as sent:
+                shutil.copyfileobj(file, sent, _BLOCK_BYTES)
+            decoded = decode(place, name, limits)
+            (place / UPLOAD).unlink()
+            recipe, warnings = None, decoded.warnings
+            if decoded.recipe is not None:
+                recipe, left_out = strip_files(Recipe.from_dict(decoded.recipe))
+                warnings += left_out
+            picture = StoredPicture(
+                id=id or secrets.token_hex(16),
+                gallery=gallery,
+                name=name,
+                width=int(decoded.width),
+                height=int(decoded.height),
+                shown=SHOWN_PNG if decoded.shown == SHOWN_PNG else SHOWN_JPEG,
+                recipe=recipe,
+                warnings=warnings,
+            )
+            (place / ABOUT).write_text(json.dumps(asdict(picture)), "utf-8")
+            for written in (PAINTING, picture.shown, THUMBNAIL):
+                _check_plain(place / written)
+            place.rename(self._root / picture.id)
+        return picture
+
+    def get(self, identity: object, gallery: str = MAIN) -> StoredPicture:
+        """Return a picture of the gallery."""
+        if isinstance(identity, str) and _ID.fullmatch(identity):
+            try:
+                values = json.loads(_check_plain(self._root / identity / ABOUT).read_bytes())
+                picture = StoredPicture(**{**values, "warnings": tuple(values["warnings"])})
+                if picture.gallery in (gallery, EVERYBODY):
+                    return picture
+            except (OSError, ValueError, TypeError, KeyError, RecursionError):  # it was deleted, or is damaged
+                pass
+        raise Refusal(
+            f"there is no picture {str(identity)!r:.100}; expected the id of one that was sent.",
+            "Send the picture again.",
+            status=404,
+            key="picture-missing",
         )
-        write_image(picture.image, self._folder / f"{stored.id}.png")
-        size = fit_long_edge(height, width, min(256, max(height, width)))
-        write_image(resize_image(picture.image, size), self._folder / f"{stored.id}.thumbnail.jpg")
-        (self._folder / f"{stored.id}.json").write_text(json.dumps(dataclasses.asdict(stored)))
-        return stored
 
-    def get(self, id: str, gallery: str = "main") -> StoredPicture:
-        """Return a picture. Raises Refusal 404."""
-        try:
-            if not re.fullmatch("[0-9a-f]{32}", id):
-                raise OSError
-            values = json.loads((self._folder / f"{id}.json").read_text())
-        except OSError as error:
-            raise Refusal("there is no such picture.", "Upload it again.", status=404, key="picture-unknown") from error
-        if values["gallery"] not in (gallery, "*"):
-            raise Refusal("there is no such picture.", "Upload it again.", status=404, key="picture-unknown")
-        return StoredPicture(**{**values, "warnings": tuple(values["warnings"])})
+    def painting_file(self, identity: str, gallery: str = MAIN) -> Path:
+        """Return the PNG that is painted from: without loss, 8 or 16 bits, with alpha and EXIF. Never served."""
+        return self._file(identity, gallery, PAINTING)
 
-    def painting_file(self, id: str, gallery: str = "main") -> Path:
-        """Return the file to paint from."""
-        return self._folder / f"{self.get(id, gallery).id}.png"
+    def served_file(self, identity: str, gallery: str = MAIN) -> tuple[Path, str]:
+        """Return the file that the page shows, a JPEG or a PNG with alpha, without EXIF; and its media type."""
+        name = self.get(identity, gallery).shown
+        return self._file(identity, gallery, name), "image/png" if name == SHOWN_PNG else "image/jpeg"
 
-    def served_file(self, id: str, gallery: str = "main") -> tuple[Path, str]:
-        """Return the file to show and its media type."""
-        return self.painting_file(id, gallery), "image/png"
+    def thumbnail_file(self, identity: str, gallery: str = MAIN) -> Path:
+        """Return the thumbnail, a JPEG of at most 256 pixels a side."""
+        return self._file(identity, gallery, THUMBNAIL)
 
-    def thumbnail_file(self, id: str, gallery: str = "main") -> Path:
-        """Return the thumbnail."""
-        return self._folder / f"{self.get(id, gallery).id}.thumbnail.jpg"
-
-    def delete(self, id: str, gallery: str = "main") -> None:
-        """Delete a picture."""
-        if self.get(id, gallery).gallery == "*":
+    def delete(self, identity: str, gallery: str = MAIN) -> None:
+        """Delete a picture with all its files."""
+        picture = self.get(identity, gallery)
+        if picture.gallery == EVERYBODY:
             raise Refusal("this picture comes with impasto.", "Leave it.", status=403, key="picture-shipped")
-        for path in self._folder.glob(f"{id}.*"):
-            path.unlink()
+        folder = self._root / picture.id
+        hidden = self._root / f"{_UNFINISHED}{folder.name}"  # at once, even where a file is open on Windows
+        folder.rename(hidden)
+        shutil.rmtree(hidden, ignore_errors=True)
 
-    def ids(self, gallery: str = "main") -> list[str]:
-        """Return the ids of a gallery."""
-        return [path.stem for path in self._folder.glob("*.json")]
+    def ids(self, gallery: str = MAIN) -> list[str]:
+        """Return the ids of all pictures that the gallery shows."""
+        return [name for name in os.listdir(self._root) if self._is_there(name, gallery)]
+
+    def _is_there(self, name: str, gallery: str) -> bool:
+        try:
+            return bool(self.get(name, gallery))
+        except Refusal:
+            return False
+
+    def _file(self, identity: str, gallery: str, name: str) -> Path:
+        return _check_plain(self._root / self.get(identity, gallery).id / name)
 
 
+def clean_name(name: str) -> str:
+    """Return a file's name for people to read: without folders, line breaks and other signs that do not show."""
+    last = re.split(r"[/\\]", name)[-1]
+    return "".join(letter for letter in last if letter.isprintable())[:LONGEST_NAME].strip() or "picture"
+
+
+def _check_plain(path: Path) -> Path:
+    """Return the path of a file that is there, neither it nor its folder a link. Raises OSError."""
+    if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
+        raise OSError(f"{str(path)!r} is no file")
+    return path
+
+
+def _form_error(fact: str) -> Refusal:
+    return Refusal(
+        f"the form cannot be used: {fact:.200}; expected one picture in the field {FORM_FIELD!r}.",
+        f'Send multipart/form-data: curl -F "{FORM_FIELD}=@photo.jpg" ...',
+        field=FORM_FIELD,
+        key="upload-form",
+    )
