@@ -47,24 +47,32 @@ def studio(
     It needs the extra studio, and ends with Ctrl-C; what was unfinished goes on at the next start.
     """
     import_studio()
+    from impasto.studio.access import Access, is_loopback, make_tokens, read_tokens
     from impasto.studio.app import create_app
     from impasto.studio.folder import default_folder
+    from impasto.studio.guard import Guard
+    from impasto.studio.limits import Limits
     from impasto.studio.server import bind, serve
 
+    made = make_tokens() if token_file is None and not is_loopback(host) else {}
+    tokens = made if token_file is None else read_tokens(token_file)
+    names = tuple(name.lower() for name in allow_host or ())
     listening = bind(host, port)
-    address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-    place = folder or default_folder()
-    app = create_app(place, device=device, threads=threads, max_memory=read_memory(max_memory))
+    access = Access(host=host, port=listening.getsockname()[1], allowed_hosts=names, tokens=tokens)
+    address = access.page_address(*made)
+    place, limits = folder or default_folder(), Limits()
+    app = create_app(place, limits=limits, device=device, threads=threads, max_memory=read_memory(max_memory))
 
     def announce() -> None:
         if report.json:
             print_json({"address": address, "folder": str(place)})
         else:
             print_line(f"the studio is at {address} (Ctrl-C ends it)")
-        if not no_open and has_browser():
+        # A token in the arguments of a browser could be read by other users of this machine.
+        if not no_open and not tokens and has_browser():
             threading.Thread(target=open_browser, args=(address,), daemon=True).start()
 
-    serve(app, listening, announce)
+    serve(Guard(app, access=access, limits=limits), listening, announce)
 
 
 def import_studio() -> None:

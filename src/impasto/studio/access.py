@@ -38,6 +38,14 @@ class Access:
     allowed_hosts: tuple[str, ...] = ()
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    def __post_init__(self) -> None:
+        for name in self.allowed_hosts:
+            if not _HOST.fullmatch(name):
+                raise OutputError(
+                    f"allow-host is {name!r:.100}; expected a name as in an address, in small letters.",
+                    "Give --allow-host studio.example, without http:// and without a path.",
+                )
+
     def allows_host(self, asked: str) -> bool:
         """Return whether a request's Host is one of ours. Bound to all addresses, any number of one will do: pages of
         others can point a name at this machine, never its number."""

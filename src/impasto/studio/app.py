@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from impasto import __version__
 from impasto.errors import ImpastoError
 from impasto.studio.api import events, jobs, machine, pages, pictures
+from impasto.studio.decode import start_decoding
 from impasto.studio.limits import Limits
 from impasto.studio.painter import Painter
 from impasto.studio.quick import Quick
@@ -59,6 +60,7 @@ def create_app(folder: Path, *, limits: Limits | None = None, device: str = "aut
 
 
 def _start_painters(studio: Studio, quick: Quick, options: dict[str, Any]) -> None:
+    start_decoding()
     devices = quick.ask_machine()["devices"]
     studio.start([Painter(studio, {"device": device, **options}) for device in devices])
 

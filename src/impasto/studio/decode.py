@@ -7,6 +7,7 @@ import multiprocessing
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,12 @@ def decode(folder: Path, name: str, limits: Limits) -> Decoded:
     if "error" in answer:
         raise Refusal(answer["error"], answer["hint"], field="file", status=int(answer["status"]), key=answer["key"])
     return Decoded(**{**answer, "warnings": tuple(answer["warnings"])})
+
+
+def start_decoding() -> None:
+    """Load what decoding needs, so that the first picture does not wait for it. Returns at once."""
+    if _context().get_start_method() == "forkserver":
+        forkserver.ensure_running()
 
 
 def _too_much(name: str, limit: str) -> Refusal:

@@ -7,9 +7,18 @@ from pathlib import Path
 from impasto.errors import OutputError, RunLockedError
 from impasto.runs.lock import LOCK_NAME, Lock, describe_owner
 from impasto.studio.refusal import Refusal
+from impasto.system.disk import data_folder
 
 PICTURES = "pictures"
 """The folder of the pictures inside, by which a studio's folder is known."""
+
+
+def default_folder() -> Path:
+    """Return the user's own studio folder, which may not exist. Raises OutputError where there is no home."""
+    try:
+        return data_folder() / "studio"
+    except RuntimeError as error:
+        raise OutputError(f"there is no home folder for the studio ({error}).", "Give --folder.") from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
