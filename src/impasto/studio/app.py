@@ -1,7 +1,8 @@
 """The studio's web application: the page, the API, and the errors of both in one shape."""
 
+import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from impasto.studio.limits import Limits
 from impasto.studio.painter import Painter
 from impasto.studio.quick import Quick
 from impasto.studio.refusal import Refusal, error_body, error_status
+from impasto.studio.samples import store_samples
 from impasto.studio.studio import Studio
+
+logger = logging.getLogger(__name__)
 
 ABOUT = """Paint photographs in the style of paintings: upload pictures, create a job, follow it, fetch the result.
 
@@ -32,11 +36,12 @@ def create_app(folder: Path, *, limits: Limits | None = None, device: str = "aut
     It is without the guard, which the server puts around it. Raises OutputError where the folder cannot be used.
     """
     limits = limits if limits is not None else Limits()
-    studio, quick = Studio(folder, limits), Quick({"device": device, **options})
+    options = {"device": device, "max_memory": limits.memory, **options}
+    studio, quick = Studio(folder, limits), Quick(options)
 
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        threading.Thread(target=_start_painters, args=(studio, quick, options), daemon=True).start()
+        threading.Thread(target=start_work, args=(studio, quick, options), daemon=True).start()
         try:
             yield {"studio": studio, "quick": quick}
         finally:
@@ -54,15 +59,22 @@ def create_app(folder: Path, *, limits: Limits | None = None, device: str = "aut
     app.add_exception_handler(ImpastoError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_fault)
     for each in (pages, machine, pictures, jobs, events):
         app.include_router(each.router)
     return app
 
 
-def _start_painters(studio: Studio, quick: Quick, options: dict[str, Any]) -> None:
+def start_work(studio: Studio, quick: Quick, options: Mapping[str, Any]) -> None:
+    """Start a painter for each device, and store the samples. Runs on a thread, as it takes seconds."""
     start_decoding()
-    devices = quick.ask_machine()["devices"]
-    studio.start([Painter(studio, {"device": device, **options}) for device in devices])
+    try:
+        devices = quick.ask_machine()["devices"]
+    except Refusal as error:
+        logger.warning("the machine could not be asked for its devices: %s", error)
+        devices = [options["device"]]
+    studio.start([Painter(studio, {**options, "device": device}) for device in devices])
+    store_samples(studio.pictures)
 
 
 def _answer_error(request: Request, error: Any) -> JSONResponse:
@@ -85,3 +97,8 @@ def _answer_validation(request: Request, error: Any) -> JSONResponse:
 def _answer_http(request: Request, error: Any) -> JSONResponse:
     refusal = Refusal(f"{request.method} {request.url.path[:100]}: {error.detail}.", "See /openapi.json.", key="http")
     return JSONResponse(error_body(refusal), error.status_code, error.headers)
+
+
+def _answer_fault(request: Request, error: Any) -> JSONResponse:
+    fault = Refusal(f"the studio failed ({type(error).__name__}).", "Please report it.", key="fault")
+    return JSONResponse(error_body(fault), 500)

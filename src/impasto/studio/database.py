@@ -92,10 +92,13 @@ class Database:
         """Return the ids of all pictures that jobs need."""
         return {each for row in self._query("SELECT data FROM jobs") for each in _to_job(row).pictures}
 
-    def ranks(self) -> tuple[float, float]:
-        """Return the least and the largest rank."""
-        low, high = self._query("SELECT coalesce(min(rank), 0), coalesce(max(rank), 0) FROM jobs")[0]
-        return float(low), float(high)
+    def first_rank(self) -> float:
+        """Return the least rank of all jobs."""
+        return float(self._query("SELECT coalesce(min(rank), 0) FROM jobs")[0][0])
+
+    def last_rank(self) -> float:
+        """Return the largest rank of all jobs."""
+        return float(self._query("SELECT coalesce(max(rank), 0) FROM jobs")[0][0])
 
     def close(self) -> None:
         """Close the file."""

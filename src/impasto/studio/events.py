@@ -79,6 +79,14 @@ class Events:
         """Forget a stream."""
         self._streams = [each for each in self._streams if each is not stream]
 
+    def galleries(self) -> set[str]:
+        """Return the galleries that somebody follows."""
+        return {stream.gallery for stream in self._streams}
+
+    def has_readers(self, gallery: str) -> bool:
+        """Return whether somebody follows a gallery."""
+        return gallery in self.galleries()
+
     def send(self, gallery: str, name: str, values: Mapping[str, Any], key: str = "") -> None:
         """Send an event to all pages of a gallery; from any thread."""
         streams = [each for each in self._streams if gallery in (each.gallery, EVERYONE)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from impasto.errors import RunError
+from impasto.studio.job_body import FACES, JobBody
 from impasto.system.disk import replace_file
 
 FORMAT_VERSION = 1
@@ -21,8 +22,9 @@ State = Literal["waiting", "painting", "paused", "stopped", "done", "failed"]
 ENDED: tuple[State, ...] = ("stopped", "done", "failed")
 UNFINISHED: tuple[State, ...] = ("waiting", "painting", "paused")
 
+SINGLE = ("content", "only", "protect", "fine_style", "init")
 SEVERAL = ("styles", "content_masks", "style_masks")
-"""The fields that are lists of pictures."""
+"""The fields that are a picture each, and lists of pictures."""
 
 Message = Mapping[str, Any]
 """A message for people: text, hint, key, values."""
@@ -65,9 +67,9 @@ class StudioJob:
     @property
     def pictures(self) -> tuple[str, ...]:
         """The ids of all pictures that it needs, each once."""
-        single = (self.content, self.only, self.protect, self.fine_style, self.init)
-        found = (*single, *self.styles, *self.content_masks, *self.style_masks)
-        return tuple(dict.fromkeys(each for each in found if each is not None and each != "faces"))
+        single = [getattr(self, name) for name in SINGLE]
+        found = [*single, *(each for name in SEVERAL for each in getattr(self, name))]
+        return tuple(dict.fromkeys(each for each in found if each is not None and each != FACES))
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values that `from_dict` reads."""
@@ -89,6 +91,23 @@ class StudioJob:
     def write(self, folder: Path) -> None:
         """Write it into its folder, in one atomic move. Raises DiskError."""
         replace_file(folder / JOB_NAME, json.dumps(self.to_dict(), indent=1).encode())
+
+
+def to_job(body: JobBody, gallery: str, group: str | None, rank: float) -> StudioJob:
+    """Return the new job of a request."""
+    same = ("kind", "name", "preset", "changed", *SINGLE, *SEVERAL)
+    values: dict[str, Any] = {name: getattr(body, name) for name in same}
+    return StudioJob(
+        id=new_id(),
+        gallery=gallery,
+        state="waiting",
+        rank=rank,
+        created=now(),
+        recipe=body.recipe.to_dict(),
+        group=group,
+        outcome={"steps": body.recipe.steps},
+        **values,
+    )
 
 
 def read_job(folder: Path) -> StudioJob:

@@ -2,14 +2,13 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
+from impasto.studio.disk import LOOK_S
 from impasto.studio.job import StudioJob
 from impasto.studio.painting import run_painter
 from impasto.studio.process import Child, Lost
-
-WATCH_S = 2.0
-"""Seconds between two looks at the disk."""
 
 CLOSE_S = 20.0
 """Seconds that a job has at the server's end to write its checkpoint."""
@@ -41,7 +40,7 @@ class Painter:
         self._desk, self._options, self._spawn = desk, options, spawn
         self._lock = threading.Lock()
         self._child: Child | None = None
-        self._current = ""
+        self._current, self._turn = "", 0
         self._thread = threading.Thread(target=self._work, name=f"impasto-painter {options['device']}", daemon=True)
 
     def start(self) -> None:
@@ -53,7 +52,7 @@ class Painter:
         with self._lock:
             if self._current != name or self._child is None:
                 return False
-            self._child.send(("wish", wish))
+            self._child.send(("wish", self._turn, wish))
             return True
 
     def drop(self, name: str) -> None:
@@ -72,36 +71,50 @@ class Painter:
 
     def _work(self) -> None:
         while (job := self._desk.take()) is not None:
-            child = self._child if self._child is not None else self._spawn(run_painter, self._options)
-            with self._lock:
-                self._child = child
-                order = self._desk.order(job.id)
-                if order is None:  # deleted meanwhile
-                    continue
-                self._current = job.id
-                child.send(("paint", order))
-            end = self._follow(child, job.id)
+            end = self._paint(job.id)
             with self._lock:
                 self._current = ""
             self._desk.report_end(job.id, end)
 
+    def _paint(self, name: str) -> Mapping[str, Any]:
+        """Return how the job ended."""
+        try:
+            child = self._child if self._child is not None else self._spawn(run_painter, self._options)
+        except OSError as error:
+            return _describe_loss("paused", f"could not start ({error})")
+        with self._lock:
+            self._child, self._current = child, name
+            self._turn += 1
+        order = self._desk.order(name)  # from here on `drop` ends the child
+        if order is None:
+            return {"state": "failed"}
+        child.send(("paint", self._turn, order))
+        try:
+            return self._follow(child, name)
+        except Lost as lost:
+            with self._lock:
+                self._child = None
+            # Where no painter can start, as for want of memory, the whole queue would fail.
+            return _describe_loss("failed" if child.has_answered else "paused", str(lost))
+
     def _follow(self, child: Child, name: str) -> Mapping[str, Any]:
-        """Report the job's steps until its end, and return that."""
+        """Report the job's steps until its end, and return that. Raises Lost."""
         while True:
-            try:
-                kind, values = child.receive(WATCH_S)
-            except TimeoutError:
-                self._desk.watch_disk()
-                continue
-            except Lost as lost:
-                with self._lock:
-                    self._child = None
-                text = f"the painter ended in the middle of this job ({lost}); other jobs go on."
-                hint = "Paint it again, at a smaller size if it wanted too much memory."
-                message = {"text": text, "hint": hint, "key": "painter-lost", "values": {"how": str(lost)}}
-                return {"state": "failed", "message": message}
-            if kind == "step":
-                self._desk.report_step(name, values)
-                self._desk.watch_disk()
-            elif kind == "end":
-                return dict(values)
+            with suppress(TimeoutError):
+                kind, values = child.receive(LOOK_S)
+                if kind == "step":
+                    self._desk.report_step(name, values)
+                elif kind == "end":
+                    return dict(values)
+            self._desk.watch_disk()
+
+
+def _describe_loss(state: str, how: str) -> dict[str, Any]:
+    """Return the end of a job whose painter ended in the middle of it."""
+    message = {
+        "text": f"the painter of this job ended ({how}); other jobs go on.",
+        "hint": "Paint it again, at a smaller size if it took too much memory.",
+        "key": "painter-lost",
+        "values": {"how": how},
+    }
+    return {"state": state, "message": message}

@@ -28,7 +28,7 @@ FRAMES = 60
 """Frames of the evolution, closer together at the start, where most happens."""
 
 NICENESS = 10
-"""Steps by which the painter gives way to the server on the same cores."""
+"""How much the painter gives way to the server on the same cores."""
 
 Send = Callable[[str, Mapping[str, Any]], None]
 Order = Mapping[str, Any]
@@ -39,7 +39,7 @@ def run_painter(connection: Connection, options: Mapping[str, Any]) -> None:
     """Paint the jobs that come in, until the parent is gone. options: `RunOptions` that hold for all jobs."""
     settle_process()
     with suppress(AttributeError, OSError):
-        os.nice(NICENESS)
+        os.nice(max(0, NICENESS - os.nice(0)))
     control = Control()
     end_with_parent(connection, control.take)
 
@@ -61,29 +61,33 @@ def run_painter(connection: Connection, options: Mapping[str, Any]) -> None:
 
 
 class Control:
-    """What the server asks for while a job is painted: nothing, "pause" or "stop"."""
+    """What the server asks for: jobs, and while one is painted "pause" or "stop"."""
 
     def __init__(self) -> None:
-        self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
-        self._wish = ""
+        self._orders: queue.SimpleQueue[tuple[int, Order]] = queue.SimpleQueue()
+        self._wishes: dict[int, str] = {}
+        self._current = 0
 
     @property
     def wish(self) -> str:
-        """The last wish, "" where there is none."""
-        return self._wish
+        """What is asked for the job that is painted, "" where it is nothing."""
+        return self._wishes.get(self._current, "")
 
-    def take(self, message: tuple[str, Any]) -> None:
-        """Take a message of the server: ("paint", order) or ("wish", text)."""
-        kind, value = message
-        if kind == "paint":
-            self._wish = value.get("wish", "")
-            self._orders.put(value)
+    def take(self, message: tuple[str, int, Any]) -> None:
+        """Take a message of the server: ("paint", turn, order) or ("wish", turn, text); a wish may come first."""
+        kind, turn, value = message
+        if kind == "wish":
+            self._wishes[turn] = value
         else:
-            self._wish = value
+            if value["wish"]:
+                self._wishes.setdefault(turn, value["wish"])
+            self._orders.put((turn, value))
 
     def next_order(self) -> Order:
         """Wait for the next job."""
-        return self._orders.get()
+        self._wishes.pop(self._current, None)
+        self._current, order = self._orders.get()
+        return order
 
 
 def describe_failure(error: Exception) -> dict[str, Any]:
@@ -107,8 +111,7 @@ def paint_order(order: Order, options: Mapping[str, Any], control: Control, send
     if (run / RECORD_NAME).is_file() and (finished := Record.read(run).finished) is not None:
         return {"state": "done", "outcome": to_outcome(finished)}
     job, recorder = _prepare(order, run, options)
-    with recorder.closing_on_error():
-        watcher = Watcher(folder, job.estimate(), control, send)
+    watcher = Watcher(folder, control, send)
     result = paint(job, recorder, watcher.on_step)
     if result.end == "stopped" and control.wish != "stop":
         return {"state": "paused"}
@@ -173,11 +176,11 @@ def to_outcome(finished: Mapping[str, Any]) -> dict[str, Any]:
 class Watcher:
     """Sends what happens at each step, and writes live previews and the frames of the evolution."""
 
-    def __init__(self, folder: Path, estimate: Any, control: Control, send: Send) -> None:
+    def __init__(self, folder: Path, control: Control, send: Send) -> None:
         from impasto.cost.pace import Pace
 
         self._folder, self._control, self._send = folder, control, send
-        self._pace = Pace(estimate)
+        self._pace = Pace()
         self._previews, self._preview_s = 0, -math.inf
 
     def on_step(self, event: Any) -> str | None:

@@ -19,13 +19,14 @@ class Lost(Exception):
 
 
 class Child:
-    """A running child process. main, arguments: what it runs, picklable."""
+    """A running child process. main, arguments: what it runs, picklable. has_answered: whether it has sent anything."""
 
     def __init__(self, main: Main, *arguments: object) -> None:
         context = multiprocessing.get_context("spawn")  # a forked process would inherit the state of torch's locks
         self._connection, child_connection = context.Pipe()
         self._process: Any = context.Process(target=main, args=(child_connection, *arguments), daemon=True)
         self._sending = threading.Lock()
+        self.has_answered = False
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         with ignoring_interrupts():
             self._process.start()
@@ -41,7 +42,9 @@ class Child:
         try:
             if not self._connection.poll(timeout_s):
                 raise TimeoutError
-            return self._connection.recv()
+            message = self._connection.recv()
+            self.has_answered = True
+            return message
         except (EOFError, OSError) as error:
             if isinstance(error, TimeoutError):
                 raise

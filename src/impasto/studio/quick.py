@@ -30,6 +30,7 @@ class Quick:
         self._places = threading.BoundedSemaphore(WAITING)
         self._turn = threading.Lock()
         self._child: Child | None = None
+        self._is_closed = False
         self._machine: dict[str, Any] = {}
 
     @property
@@ -59,11 +60,14 @@ class Quick:
             self._places.release()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, for good."""
+        self._is_closed = True
         if self._child is not None:
             self._child.kill()
 
     def _answer(self, question: str, arguments: Mapping[str, Any]) -> Any:
+        if self._is_closed:
+            raise Refusal("the studio ends.", "Start it again.", status=503, key="no-answer")
         if self._child is None:
             self._child = Child(run_quick, self._options)
         try:

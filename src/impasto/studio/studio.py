@@ -10,26 +10,32 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import ImpastoError, RunError
+from impasto.errors import RunError
+from impasto.runs.trace import read_trace
 from impasto.studio.database import Database
+from impasto.studio.disk import KEY, LOOK_S, Disk
 from impasto.studio.events import EVERYONE, Events
-from impasto.studio.folder import child, claim_folder
-from impasto.studio.job import SEVERAL, UNFINISHED, Message, StudioJob, new_id, now, read_job
-from impasto.studio.job_body import JobBody
+from impasto.studio.folder import claim_folder
+from impasto.studio.job import SEVERAL, SINGLE, UNFINISHED, State, StudioJob, now, read_job, to_job
+from impasto.studio.job_body import FACES, JobBody
 from impasto.studio.limits import Limits
-from impasto.studio.painter import WATCH_S, Painter
+from impasto.studio.painter import Painter
 from impasto.studio.refusal import Refusal
 from impasto.studio.uploads import Pictures
+from impasto.studio.view import PROGRESS, describe_job, find_file
 
 logger = logging.getLogger(__name__)
 
 EVENT_S = 0.2
 """Least seconds between two events of a job's steps."""
 
+_DELETED = ".deleted-"
+
 
 class Studio:
     """All of one server. Jobs are the folders in `jobs/`, which are the truth; the database is their index.
 
+    A job is named by its id and the gallery that asks for it; one of another gallery raises Refusal 404.
     Raises OutputError where the folder cannot be used, or another server has it.
     """
 
@@ -38,149 +44,165 @@ class Studio:
         self.folder, self.limits = self._claim.path, limits
         self._jobs = self.folder / "jobs"
         self._jobs.mkdir(mode=0o700, exist_ok=True)
-        self.pictures = Pictures(self.folder, limits)
-        self.events = Events(limits.streams)
+        self.pictures, self.events = Pictures(self.folder, limits), Events(limits.streams)
+        self.disk = Disk(self.folder, limits.free_bytes)
         self._database = Database(self.folder / "studio.db")
         self._changed = threading.Condition(threading.RLock())
-        self._progress: dict[str, dict[str, Any]] = {}
+        self._progress: dict[str, Mapping[str, Any]] = {}
         self._sent_s: dict[str, float] = {}
         self._wishes: dict[str, str] = {}
         self._painters: tuple[Painter, ...] = ()
-        self._closing, self._full, self._watched_s = False, False, 0.0
-        self._database.fill(self._read_jobs())
+        self._closing = False
+        self._database.fill(_read_jobs(self._jobs))
 
-    # Jobs, as the API has them
-
-    def add(self, bodies: Sequence[JobBody], gallery: str, group: str | None = None) -> list[StudioJob]:
-        """Put new jobs at the end of the queue."""
-        with self._changed:
-            if self._database.count_unfinished() + len(bodies) > self.limits.jobs:
-                raise Refusal(
-                    f"there are {self._database.count_unfinished()} unfinished jobs; expected at most "
-                    f"{self.limits.jobs}.",
-                    "Wait for some to end, or delete some.",
-                    status=429,
-                    key="too-many-jobs",
-                    values={"most": self.limits.jobs},
-                )
-            rank = self._database.ranks()[1]
-            jobs = [_to_job(body, gallery, group, rank + number) for number, body in enumerate(bodies, start=1)]
-            for job in jobs:
-                self._folder(job.id).mkdir(mode=0o700)
-                self._save(job)
-            self._changed.notify_all()
-        return jobs
+    # What is there
 
     def find(self, name: str, gallery: str) -> StudioJob:
-        """Return a job of a gallery. Raises Refusal 404."""
+        """Return a job."""
         job = self._database.find(name)
         if job is None or job.gallery != gallery:
             raise Refusal("there is no such job.", "Reload the page.", status=404, key="job-unknown")
         return job
 
-    def select(self, gallery: str, **choice: Any) -> tuple[list[StudioJob], int]:
-        """Return jobs, the newest first, and how many there are; see `Database.select`."""
-        return self._database.select(gallery, **choice)
-
     def show(self, name: str, gallery: str) -> dict[str, Any]:
-        """Return a job as the API shows it. Raises Refusal 404."""
+        """Return a job as the API shows it."""
         with self._changed:
             return self.describe([self.find(name, gallery)])[0]
 
+    def list_jobs(self, gallery: str, **choice: Any) -> dict[str, Any]:
+        """Return jobs as the API shows them, the newest first, and how many there are; choice: `Database.select`."""
+        with self._changed:
+            jobs, total = self._database.select(gallery, **choice)
+            return {"jobs": self.describe(jobs), "total": total}
+
     def describe(self, jobs: Iterable[StudioJob]) -> list[dict[str, Any]]:
         """Return jobs as the API shows them."""
-        with self._changed:
-            places = {name: place for place, name in enumerate(self._database.waiting_ids())}
-            return [self._describe(job, places.get(job.id)) for job in jobs]
+        places = {name: place for place, name in enumerate(self._database.waiting_ids())}
+        return [self._describe(job, places.get(job.id)) for job in jobs]
 
-    def file(self, job: StudioJob, *names: str) -> Path | None:
-        """Return the path of a file in a job's folder, None where there is none; links are not followed."""
-        with contextlib.suppress(Refusal):
-            path = child(self._folder(job.id), *names)
-            return path if path.is_file() else None
-        return None
-
-    # Changes of jobs
-
-    def pause(self, job: StudioJob) -> None:
-        """Pause a job that waits or is painted, after its step."""
-        with self._changed:
-            self._check_state(job, "pause", ("waiting", "painting"))
-            if job.state == "waiting" or not self._tell(job.id, "pause"):
-                self._save(replace(job, state="paused", message=None))
-
-    def resume(self, job: StudioJob) -> None:
-        """Put a paused job back into the queue, at its place."""
-        with self._changed:
-            self._check_state(job, "resume", ("paused",))
-            self._save(replace(job, state="waiting", message=None))
-            self._changed.notify_all()
-
-    def stop(self, job: StudioJob) -> None:
-        """End a job; what is painted is its result."""
-        with self._changed:
-            self._check_state(job, "stop", UNFINISHED)
-            if job.state == "painting" and self._tell(job.id, "stop"):
-                return
-            if self.file(job, "run", "run.json") is None:
-                self._save(replace(job, state="stopped", finished=now(), message=None))
-                return
-            self._wishes[job.id] = "stop"  # its painter stops it as soon as it has it again
-            self._save(replace(job, state="waiting", rank=self._database.ranks()[0] - 1, message=None))
-            self._changed.notify_all()
-
-    def rename(self, job: StudioJob, name: str) -> None:
-        """Change a job's name."""
-        with self._changed:
-            self._save(replace(job, name=name))
-
-    def reorder(self, names: Sequence[str], gallery: str) -> None:
-        """Change the order of a gallery's waiting jobs; those that are not named follow in their old order."""
-        with self._changed:
-            mine = [job for job in self._database.waiting() if job.gallery == gallery]
-            first = {name: place for place, name in enumerate(names)}
-            order = sorted(mine, key=lambda job: first.get(job.id, len(first)))
-            for job, rank in zip(order, [job.rank for job in mine], strict=True):
-                if job.rank != rank:
-                    self._save(replace(job, rank=rank))
-            self._send_queue()
+    def file(self, job: StudioJob, what: str) -> Path | None:
+        """Return the path of a job's file, None where it is not there; what: of `view.FILES`."""
+        return find_file(self._folder(job.id), what)
 
     def queue(self, gallery: str) -> list[str]:
-        """Return the ids of a gallery's waiting jobs, in their order."""
+        """Return the ids of the waiting jobs, in their order."""
         return [job.id for job in self._database.waiting() if job.gallery == gallery]
 
-    def needs(self, name: str) -> bool:
-        """Return whether a job needs a picture."""
-        return name in self._database.used_pictures()
+    def sources(self, job: StudioJob | JobBody, gallery: str) -> dict[str, Any]:
+        """Return kind, recipe and the paths of all pictures of a job, for `painting.prepare_order`."""
 
-    def samples(self) -> dict[str, Any]:
-        """Return the samples."""
-        return {"contents": [], "styles": []}
+        def path(name: str | None) -> str | None:
+            return name if name is None or name == FACES else str(self.pictures.painting_file(name, gallery))
 
-    def delete(self, jobs: Sequence[StudioJob]) -> None:
-        """Remove jobs with their pictures, runs and thumbnails, and the inputs that no other job needs."""
+        recipe = job.recipe if isinstance(job, StudioJob) else job.recipe.to_dict()
+        single = {name: path(getattr(job, name)) for name in SINGLE}
+        several = {name: [path(each) for each in getattr(job, name)] for name in SEVERAL}
+        return {"kind": job.kind, "recipe": dict(recipe), **single, **several}
+
+    # Changes
+
+    def add(self, bodies: Sequence[JobBody], gallery: str, group: str | None = None) -> list[dict[str, Any]]:
+        """Put new jobs at the end of the queue, and return them as the API shows them."""
         with self._changed:
+            if self._database.count_unfinished() + len(bodies) > self.limits.jobs:
+                raise Refusal(
+                    f"{len(bodies)} more would be more unfinished jobs than {self.limits.jobs}; expected at most that.",
+                    "Wait for some to end, or delete some.",
+                    status=429,
+                    key="too-many-jobs",
+                    values={"most": self.limits.jobs},
+                )
+            rank = self._database.last_rank()
+            jobs = [to_job(body, gallery, group, rank + number) for number, body in enumerate(bodies, start=1)]
             for job in jobs:
-                self._database.remove(job.id)
-                for painter in self._painters:
-                    painter.drop(job.id)
-                shutil.rmtree(self._folder(job.id), ignore_errors=True)
-                for values in (self._progress, self._sent_s, self._wishes):
-                    values.pop(job.id, None)
-                self.events.send(job.gallery, "removed", {"id": job.id}, job.id)
-            used = self._database.used_pictures()
-            for job in jobs:
-                for name in job.pictures:
-                    if name not in used:
-                        with contextlib.suppress(Refusal):
-                            self.pictures.delete(name, job.gallery)
+                self._folder(job.id).mkdir(mode=0o700)
+                self._save(job)
+            self._changed.notify_all()
+            return self.describe(jobs)
+
+    def pause(self, name: str, gallery: str) -> None:
+        """Pause a job that waits or is painted, after its step."""
+        with self._changed:
+            job = self._find_in("pause", name, gallery, ("waiting", "painting"))
+            if job.state == "waiting":
+                self._save(replace(job, state="paused", message=None))
+                self._send_queue()
+            else:
+                self._tell(name, "pause")
+
+    def resume(self, name: str, gallery: str) -> None:
+        """Put a paused job back into the queue, at its place."""
+        with self._changed:
+            job = self._find_in("resume", name, gallery, ("paused",))
+            self._save(replace(job, state="waiting", message=None))
+            self._send_queue()
+            self._changed.notify_all()
+
+    def stop(self, name: str, gallery: str) -> None:
+        """End a job; what is painted is its result. One that was begun and paused is painted for one more step."""
+        with self._changed:
+            job = self._find_in("stop", name, gallery, UNFINISHED)
+            if job.state == "painting":
+                self._tell(name, "stop")
+            elif not (self._folder(name) / "run").is_dir():
+                self._save(replace(job, state="stopped", finished=now(), message=None))
+                self._send_queue()
+            else:
+                self._wishes[name] = "stop"
+                self._save(replace(job, state="waiting", rank=self._database.first_rank() - 1, message=None))
+                self._send_queue()
+                self._changed.notify_all()
+
+    def rename(self, name: str, gallery: str, new_name: str) -> None:
+        """Change a job's name."""
+        with self._changed:
+            self._save(replace(self.find(name, gallery), name=new_name))
+
+    def reorder(self, names: Sequence[str], gallery: str) -> None:
+        """Change the order of the waiting jobs; those that are not named follow in their old order."""
+        with self._changed:
+            mine = [job for job in self._database.waiting() if job.gallery == gallery]
+            first = {name: place for place, name in reversed([*enumerate(names)])}
+            order = sorted(mine, key=lambda job: first.get(job.id, len(names)))
+            for job, rank in zip(order, [job.rank for job in mine], strict=True):
+                if job.rank != rank:
+                    self._write(replace(job, rank=rank))
             self._send_queue()
 
-    # What painters need
+    def delete(self, names: Iterable[str] | None, gallery: str) -> int:
+        """Remove jobs, all if None, with picture, run and thumbnails, and the inputs that no other job needs.
+
+        Returns how many there were.
+        """
+        with self._changed:
+            if names is None:
+                jobs = self._database.select(gallery)[0]
+            else:
+                jobs = [self.find(name, gallery) for name in dict.fromkeys(names)]
+            for job in jobs:
+                self._remove(job)
+            used = self._database.used_pictures()
+            for picture in {picture for job in jobs for picture in job.pictures} - used:
+                with contextlib.suppress(Refusal):  # gone already, or one of the package's
+                    self.pictures.delete(picture, gallery)
+            self._send_queue()
+            return len(jobs)
+
+    def delete_picture(self, picture: str, gallery: str) -> None:
+        """Delete a picture that no job needs. Raises Refusal."""
+        with self._changed:
+            self.pictures.get(picture, gallery)
+            if picture in self._database.used_pictures():
+                raise Refusal("a job needs this picture.", "Delete the job.", status=409, key="picture-needed")
+            self.pictures.delete(picture, gallery)
+
+    # What painters ask and report
 
     def start(self, painters: Sequence[Painter]) -> None:
         """Let painters work through the queue."""
         with self._changed:
+            if self._closing:
+                return
             self._painters = (*self._painters, *painters)
         for painter in painters:
             painter.start()
@@ -190,38 +212,28 @@ class Studio:
         with self._changed:
             while not self._closing:
                 self.watch_disk()
-                job = None if self._full else self._database.next_waiting()
+                job = None if self.disk.is_full else self._database.next_waiting()
                 if job is not None:
                     job = replace(job, state="painting", started=job.started or now())
                     self._save(job)
                     self._send_queue()
                     return job
-                self._changed.wait(WATCH_S)
+                self._changed.wait(LOOK_S)
         return None
 
     def order(self, name: str) -> Mapping[str, Any] | None:
         """Return what a painter's child needs of a job; None where it is gone."""
-        job = self._database.find(name)
-        if job is None:
-            return None
-        return {"folder": str(self._folder(name)), "wish": self._wishes.pop(name, ""), **self.sources(job)}
-
-    def sources(self, job: StudioJob | JobBody, gallery: str = "") -> dict[str, Any]:
-        """Return kind, recipe and the paths of all pictures of a job."""
-        gallery = job.gallery if isinstance(job, StudioJob) else gallery
-
-        def path(name: str | None) -> str | None:
-            return name if name in (None, "faces") else str(self.pictures.painting_file(str(name), gallery))
-
-        recipe = job.recipe if isinstance(job, StudioJob) else job.recipe.to_dict()
-        single = {name: path(getattr(job, name)) for name in ("content", "only", "protect", "fine_style", "init")}
-        several = {name: [path(each) for each in getattr(job, name)] for name in SEVERAL}
-        return {"kind": job.kind, "recipe": dict(recipe), **single, **several}
+        with self._changed:
+            job = self._database.find(name)
+            if job is None:
+                return None
+            wish = "pause" if self._closing else self._wishes.get(name, "")
+            return {"folder": str(self._folder(name)), "wish": wish, **self.sources(job, job.gallery)}
 
     def report_step(self, name: str, values: Mapping[str, Any]) -> None:
         """Take the state of a job after a step."""
         with self._changed:
-            self._progress[name] = dict(values)
+            self._progress[name] = values
             due = time.monotonic() - self._sent_s.get(name, 0.0) >= EVENT_S
             if due and (job := self._database.find(name)) is not None:
                 self._sent_s[name] = time.monotonic()
@@ -233,15 +245,14 @@ class Studio:
             job = self._database.find(name)
             if job is None:  # deleted
                 return
-            wish = self._wishes.pop(name, "")
-            state, message = values["state"], values.get("message")
-            if state == "paused" and wish == "close":
+            wish, state, message = self._wishes.pop(name, ""), values["state"], values.get("message")
+            if state == "paused" and message is None and wish == "disk":
+                message = self.disk.message
+            elif state == "paused" and message is None and wish != "pause":  # the server ends
                 state = "waiting"
-            if state == "paused" and wish == "disk":
-                message = _full_disk(self.limits.free_bytes)
             progress = self._progress.pop(name, {})
-            known = {each: progress[each] for each in _OUTCOME if each in progress}
-            outcome = {**job.outcome, **known, **values.get("outcome", {})}
+            known = {each: progress[each] for each in (*PROGRESS[:-1], "previews") if each in progress}
+            outcome = {**job.outcome, **known, "seconds_left": None, **values.get("outcome", {})}
             finished = None if state in UNFINISHED else now()
             self._save(replace(job, state=state, message=message, outcome=outcome, finished=finished))
             self._send_queue()
@@ -249,36 +260,24 @@ class Studio:
     def watch_disk(self) -> None:
         """Pause what is painted where the disk has no room left; let it go on when there is some again."""
         with self._changed:
-            if time.monotonic() - self._watched_s < WATCH_S:
+            if not self.disk.has_changed():
                 return
-            self._watched_s = time.monotonic()
-            free = shutil.disk_usage(self.folder).free
-            is_full = free < self.limits.free_bytes
-            if is_full == self._full:
-                return
-            self._full = is_full
-            message = _full_disk(self.limits.free_bytes) if is_full else None
-            self.events.send(EVERYONE, "disk", {"free": free, "message": message})
-            if is_full:
+            self.events.send(EVERYONE, "disk", self.disk.to_dict())
+            if self.disk.is_full:
                 for job in self._database.of_state("painting"):
                     self._tell(job.id, "pause", reason="disk")
                 return
             for job in self._database.of_state("paused"):
-                if job.message is not None and job.message["key"] == "disk-full":
+                if job.message is not None and job.message["key"] == KEY:
                     self._save(replace(job, state="waiting", message=None))
             self._changed.notify_all()
-
-    def disk(self) -> dict[str, Any]:
-        """Return the free bytes, and a message where they are too few."""
-        free = shutil.disk_usage(self.folder).free
-        return {"free": free, "message": _full_disk(self.limits.free_bytes) if self._full else None}
 
     def close(self) -> None:
         """Write checkpoints of what is painted, end all painters, and release the folder."""
         with self._changed:
             self._closing = True
             for job in self._database.of_state("painting"):
-                self._tell(job.id, "pause", reason="close")
+                self._tell(job.id, "pause", reason=self._wishes.get(job.id, "close"))
             self._changed.notify_all()
         for painter in self._painters:
             painter.close()
@@ -287,55 +286,50 @@ class Studio:
 
     # Inside
 
-    def _tell(self, name: str, wish: str, reason: str = "") -> bool:
+    def _tell(self, name: str, wish: str, reason: str = "") -> None:
+        """Have a job's painter pause or stop it; one that is just beginning reads the wish in its order."""
         self._wishes[name] = reason or wish
-        return any(painter.tell(name, wish) for painter in self._painters)
+        for painter in self._painters:
+            painter.tell(name, wish)
 
     def _folder(self, name: str) -> Path:
         return self._jobs / name
 
-    def _save(self, job: StudioJob) -> None:
+    def _write(self, job: StudioJob) -> None:
         job.write(self._folder(job.id))
         self._database.put(job)
+
+    def _save(self, job: StudioJob) -> None:
+        self._write(job)
         self._send(job)
 
+    def _remove(self, job: StudioJob) -> None:
+        self._database.remove(job.id)
+        for painter in self._painters:
+            painter.drop(job.id)
+        hidden = self._jobs / f"{_DELETED}{job.id}"  # the rest is removed at the next start if this process dies now
+        with contextlib.suppress(OSError):
+            self._folder(job.id).rename(hidden)
+        shutil.rmtree(hidden, ignore_errors=True)
+        for values in (self._progress, self._sent_s, self._wishes):
+            values.pop(job.id, None)
+        self.events.send(job.gallery, "removed", {"id": job.id}, job.id)
+
     def _send(self, job: StudioJob) -> None:
-        place = self._database.waiting_ids().index(job.id) if job.state == "waiting" else None
-        self.events.send(job.gallery, "job", self._describe(job, place), job.id)
+        if self.events.has_readers(job.gallery):
+            place = self._database.waiting_ids().index(job.id) if job.state == "waiting" else None
+            self.events.send(job.gallery, "job", self._describe(job, place), job.id)
 
     def _send_queue(self) -> None:
-        waiting = self._database.waiting()
-        for gallery in {job.gallery for job in waiting}:
-            order = [job.id for job in waiting if job.gallery == gallery]
-            self.events.send(gallery, "queue", {"order": order})
+        for gallery in self.events.galleries():
+            self.events.send(gallery, "queue", {"order": self.queue(gallery)})
 
     def _describe(self, job: StudioJob, place: int | None) -> dict[str, Any]:
-        progress = self._progress.get(job.id, {})
-        values = {name: progress.get(name, job.outcome.get(name)) for name in _SHOWN}
-        files = {"preview": ("preview.jpg",), "result": ("run", "result.png"), "evolution": ("evolution.webp",)}
-        version = progress.get("previews") or (0 if job.state == "painting" else 1)
-        shown = ("id", "kind", "name", "state", "group", "created", "started", "finished", "message", "preset")
-        return {
-            **{name: getattr(job, name) for name in shown},
-            "position": place,
-            **values,
-            "losses": values["losses"] or {},
-            "recipe": dict(job.recipe),
-            "changed": dict(job.changed),
-            **{name: self._describe_picture(job, getattr(job, name)) for name in _SINGLE},
-            **{name: [self._describe_picture(job, each) for each in getattr(job, name)] for name in SEVERAL},
-            "has": {name: self.file(job, *names) is not None for name, names in files.items()},
-            "preview_version": version,
-        }
+        return describe_job(job, self._folder(job.id), self.pictures, self._progress.get(job.id, {}), place)
 
-    def _describe_picture(self, job: StudioJob, name: str | None) -> Any:
-        if name is None or name == "faces":
-            return name
-        with contextlib.suppress(Refusal):
-            return self.pictures.get(name, job.gallery).to_dict()
-        return None
-
-    def _check_state(self, job: StudioJob, verb: str, states: Sequence[str]) -> None:
+    def _find_in(self, verb: str, name: str, gallery: str, states: Sequence[State]) -> StudioJob:
+        """Return a job that is in one of the states. Raises Refusal 409."""
+        job = self.find(name, gallery)
         if job.state not in states:
             raise Refusal(
                 f"the job is {job.state}; expected one that is {' or '.join(states)} to {verb}.",
@@ -344,49 +338,26 @@ class Studio:
                 key="job-state",
                 values={"state": job.state, "verb": verb},
             )
-
-    def _read_jobs(self) -> Iterator[StudioJob]:
-        """Yield the jobs of all folders. What was painted when a server was killed goes back to the queue."""
-        for folder in sorted(self._jobs.iterdir()):
-            if folder.is_symlink() or not folder.is_dir():
-                continue
-            try:
-                job = read_job(folder)
-            except (RunError, ImpastoError) as error:
-                logger.warning("a job is left out: %s", error)
-                continue
-            if job.state == "painting":
-                job = replace(job, state="waiting")
-                job.write(folder)
-            if job.id == folder.name:
-                yield job
+        return job
 
 
-_SINGLE = ("content", "only", "protect", "fine_style", "init")
-_OUTCOME = ("width", "height", "step", "steps", "scale", "scales", "losses")
-_SHOWN = ("step", "steps", "scale", "scales", "width", "height", "seconds_left", "share", "losses", "seconds")
-
-
-def _to_job(body: JobBody, gallery: str, group: str | None, rank: float) -> StudioJob:
-    kind: Any = body.kind
-    same = ("name", "preset", "changed", *_SINGLE, *SEVERAL)
-    values: dict[str, Any] = {name: getattr(body, name) for name in same}
-    recipe = body.recipe.to_dict()
-    return StudioJob(
-        id=new_id(),
-        gallery=gallery,
-        kind=kind,
-        state="waiting",
-        rank=rank,
-        created=now(),
-        recipe=recipe,
-        group=group,
-        outcome={"steps": body.recipe.steps},
-        **values,
-    )
-
-
-def _full_disk(least: int) -> Message:
-    text = f"the disk is nearly full; expected {least / 2**20:.0f} MB free to go on."
-    hint = "Free some space, or delete pictures here; what was paused then goes on by itself."
-    return {"text": text, "hint": hint, "key": "disk-full", "values": {"least": least}}
+def _read_jobs(folder: Path) -> Iterator[StudioJob]:
+    """Yield the jobs of all folders. What was painted when a server was killed goes back to the queue."""
+    for place in sorted(folder.iterdir()):
+        if place.is_symlink() or not place.is_dir():
+            continue
+        if place.name.startswith(_DELETED) or not any(place.iterdir()):
+            shutil.rmtree(place, ignore_errors=True)
+            continue
+        try:
+            job = read_job(place)
+        except RunError as error:
+            logger.warning("the job in %r is left out: %s", str(place), error)
+            continue
+        if job.state == "painting":
+            last = read_trace(place / "run")[-1:]
+            seen = {name: last[0][name] for name in ("step", "steps", "scale", "losses")} if last else {}
+            job = replace(job, state="waiting", outcome={**job.outcome, **seen})
+            job.write(place)
+        if job.id == place.name:
+            yield job

@@ -32,7 +32,7 @@ MOST = 200
 def create_job(body: JobRequest, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
     """Put a job at the end of the queue."""
     job = check_job(body.model_dump(exclude_unset=True), studio.pictures, studio.limits, gallery)
-    return studio.describe(studio.add([job], gallery))[0]
+    return studio.add([job], gallery)[0]
 
 
 @router.post("/jobs/sweep", status_code=201)
@@ -49,7 +49,7 @@ def create_sweep(body: SweepRequest, studio: TheStudio, gallery: Gallery) -> dic
         recipe = {**values.get("recipe", {}), field: choice}
         bodies.append(check_job({**values, "recipe": recipe}, studio.pictures, studio.limits, gallery))
     group = new_id()
-    return {"group": group, "jobs": studio.describe(studio.add(bodies, gallery, group))}
+    return {"group": group, "jobs": studio.add(bodies, gallery, group)}
 
 
 @router.get("/jobs")
@@ -62,8 +62,7 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
 ) -> dict[str, Any]:
     """Return jobs, the newest first. before: the id of the last job of the page before."""
-    jobs, total = studio.select(gallery, search=search, group=group, before=before, limit=limit)
-    return {"jobs": studio.describe(jobs), "total": total}
+    return studio.list_jobs(gallery, search=search, group=group, before=before, limit=limit)
 
 
 @router.get("/jobs/{id}")
@@ -73,31 +72,31 @@ def get_job(id: str, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
 
 
 @router.put("/jobs/{id}")
-def rename_job(job: TheJob, body: NameRequest, studio: TheStudio) -> dict[str, Any]:
+def rename_job(id: str, body: NameRequest, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
     """Change a job's name."""
-    studio.rename(job, body.name)
-    return _again(studio, job)
+    studio.rename(id, gallery, body.name)
+    return studio.show(id, gallery)
 
 
 @router.post("/jobs/{id}/pause")
-def pause_job(job: TheJob, studio: TheStudio) -> dict[str, Any]:
+def pause_job(id: str, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
     """Pause a job after its step; it goes on exactly there."""
-    studio.pause(job)
-    return _again(studio, job)
+    studio.pause(id, gallery)
+    return studio.show(id, gallery)
 
 
 @router.post("/jobs/{id}/resume")
-def resume_job(job: TheJob, studio: TheStudio) -> dict[str, Any]:
+def resume_job(id: str, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
     """Put a paused job back into the queue."""
-    studio.resume(job)
-    return _again(studio, job)
+    studio.resume(id, gallery)
+    return studio.show(id, gallery)
 
 
 @router.post("/jobs/{id}/stop")
-def stop_job(job: TheJob, studio: TheStudio) -> dict[str, Any]:
+def stop_job(id: str, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
     """End a job after its step; the best picture so far is its result."""
-    studio.stop(job)
-    return _again(studio, job)
+    studio.stop(id, gallery)
+    return studio.show(id, gallery)
 
 
 @router.post("/jobs/{id}/again", status_code=201)
@@ -109,7 +108,7 @@ def paint_again(job: TheJob, body: AgainRequest, studio: TheStudio, gallery: Gal
     recipe = {**_beside(job, preset), **(changes.pop("recipe", None) or {})}
     recipe = {name: value for name, value in recipe.items() if value is not None}
     values |= {"name": job.name, **changes, "preset": preset, "recipe": recipe}
-    return studio.describe(studio.add([check_job(values, studio.pictures, studio.limits, gallery)], gallery))[0]
+    return studio.add([check_job(values, studio.pictures, studio.limits, gallery)], gallery)[0]
 
 
 @router.put("/queue")
@@ -120,42 +119,39 @@ def reorder_queue(body: QueueRequest, studio: TheStudio, gallery: Gallery) -> di
 
 
 @router.delete("/jobs/{id}", status_code=204)
-def delete_job(job: TheJob, studio: TheStudio) -> None:
+def delete_job(id: str, studio: TheStudio, gallery: Gallery) -> None:
     """Delete a job with its picture, run, thumbnails, and the inputs that no other job needs."""
-    studio.delete([job])
+    studio.delete([id], gallery)
 
 
 @router.delete("/jobs")
 def delete_jobs(body: DeleteRequest, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
     """Delete several jobs, or all."""
-    jobs = studio.select(gallery)[0] if body.all else [studio.find(name, gallery) for name in dict.fromkeys(body.ids)]
-    studio.delete(jobs)
-    return {"deleted": len(jobs)}
+    return {"deleted": studio.delete(None if body.all else body.ids, gallery)}
 
 
 @router.get("/jobs/{id}/preview", response_class=FileResponse)
 def get_preview(job: TheJob, studio: TheStudio) -> Response:
     """Return the picture as it is being painted, a JPEG."""
-    return _file(studio, job, "image/jpeg", "preview", "preview.jpg")
+    return _file(studio, job, "image/jpeg", "preview")
 
 
 @router.get("/jobs/{id}/thumbnail", response_class=FileResponse)
 def get_thumbnail(job: TheJob, studio: TheStudio) -> Response:
     """Return the finished picture with a long edge of at most 256 pixels, or the preview; a JPEG."""
-    name = "thumbnail.jpg" if studio.file(job, "thumbnail.jpg") else "preview.jpg"
-    return _file(studio, job, "image/jpeg", "thumbnail", name)
+    return _file(studio, job, "image/jpeg", "thumbnail" if studio.file(job, "thumbnail") else "preview")
 
 
 @router.get("/jobs/{id}/result", response_class=FileResponse)
 def get_result(job: TheJob, studio: TheStudio) -> Response:
     """Return the finished picture, a PNG with its recipe inside."""
-    return _file(studio, job, "image/png", "result", "run", "result.png")
+    return _file(studio, job, "image/png", "result")
 
 
 @router.get("/jobs/{id}/evolution", response_class=FileResponse)
 def get_evolution(job: TheJob, studio: TheStudio) -> Response:
     """Return how the picture was painted, an animated WebP."""
-    return _file(studio, job, "image/webp", "evolution", "evolution.webp")
+    return _file(studio, job, "image/webp", "evolution")
 
 
 @router.get("/jobs/{id}/recipe", response_class=Response)
@@ -167,7 +163,7 @@ def get_recipe(job: TheJob) -> Response:
 @router.get("/jobs/{id}/curve")
 def get_curve(job: TheJob, studio: TheStudio) -> dict[str, Any]:
     """Return the losses after every step so far."""
-    path = studio.file(job, "run", "trace.jsonl")
+    path = studio.file(job, "trace")
     lines = [] if path is None else read_trace(path.parent)
     names = dict.fromkeys(name for line in lines for name in line["losses"])
     by_name = {name: [line["losses"].get(name) for line in lines] for name in names}
@@ -179,11 +175,6 @@ def get_curve(job: TheJob, studio: TheStudio) -> dict[str, Any]:
     }
 
 
-def _again(studio: TheStudio, job: StudioJob) -> dict[str, Any]:
-    """Return the job as it is now."""
-    return studio.show(job.id, job.gallery)
-
-
 def _beside(job: StudioJob, preset: str) -> dict[str, Any]:
     """Return the fields of a job's recipe beside a preset's."""
     if preset == job.preset:
@@ -192,8 +183,8 @@ def _beside(job: StudioJob, preset: str) -> dict[str, Any]:
     return {name: value for name, value in job.changed.items() if known.get(name) != value}
 
 
-def _file(studio: TheStudio, job: StudioJob, media_type: str, what: str, *names: str) -> Response:
-    path = studio.file(job, *names)
+def _file(studio: TheStudio, job: StudioJob, media_type: str, what: str) -> Response:
+    path = studio.file(job, what)
     if path is None:
         raise Refusal(f"the job has no {what}.", "Look at its `has` first.", status=404, key="job-file-missing")
     return FileResponse(path, media_type=media_type, headers=NO_STORE)

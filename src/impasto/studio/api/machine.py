@@ -11,6 +11,7 @@ from impasto.studio.api.scope import Gallery, TheQuick, TheStudio
 from impasto.studio.fields import describe_recipe
 from impasto.studio.job_body import check_job, check_recipe
 from impasto.studio.refusal import Refusal
+from impasto.studio.samples import describe_samples
 
 router = APIRouter(prefix="/api", tags=["machine"])
 
@@ -27,8 +28,8 @@ def get_status(studio: TheStudio, quick: TheQuick) -> dict[str, Any]:
         "ready": bool(machine),
         "styles": [],
         "limits": studio.limits.to_dict(),
-        "disk_free": studio.disk()["free"],
-        "disk": studio.disk(),
+        "disk_free": studio.disk.free_bytes(),
+        "disk": studio.disk.to_dict(),
         "folder": str(studio.folder),
     }
 
@@ -36,7 +37,7 @@ def get_status(studio: TheStudio, quick: TheQuick) -> dict[str, Any]:
 @router.get("/samples")
 def get_samples(studio: TheStudio) -> dict[str, Any]:
     """Return free pictures to try with."""
-    return studio.samples()
+    return describe_samples(studio.pictures)
 
 
 @router.get("/recipe")

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 
 from impasto.studio.api.scope import Gallery, TheQuick, TheStudio
-from impasto.studio.refusal import Refusal
 
 router = APIRouter(prefix="/api/pictures", tags=["pictures"])
 
@@ -50,7 +49,4 @@ def find_faces(id: str, studio: TheStudio, quick: TheQuick, gallery: Gallery) ->
 @router.delete("/{id}", status_code=204)
 def delete_picture(id: str, studio: TheStudio, gallery: Gallery) -> None:
     """Delete a picture that no job needs."""
-    studio.pictures.get(id, gallery)
-    if studio.needs(id):
-        raise Refusal("a job needs this picture.", "Delete the job first.", status=409, key="picture-needed")
-    studio.pictures.delete(id, gallery)
+    studio.delete_picture(id, gallery)
