@@ -70,7 +70,7 @@ class Studio:
 
 def start_studio(folder: Path, tokens: dict[str, str]) -> Iterator[Studio]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("impasto.studio.app._start_painters", lambda *arguments: None)
+        patch.setattr("impasto.studio.app.start_work", lambda *arguments: None)
         app = create_app(folder / "studio", limits=LIMITS, device="cpu", threads=1)
         listening = bind("127.0.0.1", 0)
         port = listening.getsockname()[1]
