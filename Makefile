@@ -51,6 +51,8 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.demo
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo,test,check]"
+	# The browser of tests/e2e/test_studio_page.py, which says so and is skipped without it.
+	command -v chromium google-chrome || { apt-get update && apt-get install -y chromium; } > /dev/null 2>&1 || true
 	touch $@
 
 clean:

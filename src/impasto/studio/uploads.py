@@ -164,7 +164,12 @@ class Pictures:
                     return picture
             except (OSError, ValueError, TypeError, KeyError, RecursionError):  # it was deleted, or is damaged
                 pass
-        raise _missing(identity)
+        raise Refusal(
+            f"there is no picture {str(identity)!r:.100}; expected the id of one that was sent.",
+            "Send the picture again.",
+            status=404,
+            key="picture-missing",
+        )
 
     def painting_file(self, identity: str, gallery: str = MAIN) -> Path:
         """Return the PNG that is painted from: without loss, 8 or 16 bits, with alpha and EXIF. Never served."""
@@ -200,10 +205,7 @@ class Pictures:
             return False
 
     def _file(self, identity: str, gallery: str, name: str) -> Path:
-        try:
-            return _check_plain(self._root / self.get(identity, gallery).id / name)
-        except OSError as error:
-            raise _missing(identity) from error
+        return _check_plain(self._root / self.get(identity, gallery).id / name)
 
 
 def clean_name(name: str) -> str:
@@ -217,15 +219,6 @@ def _check_plain(path: Path) -> Path:
     if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
         raise OSError(f"{str(path)!r} is no file")
     return path
-
-
-def _missing(identity: object) -> Refusal:
-    return Refusal(
-        f"there is no picture {str(identity)!r:.100}; expected the id of one that was sent.",
-        "Send the picture again.",
-        status=404,
-        key="picture-missing",
-    )
 
 
 def _form_error(fact: str) -> Refusal:

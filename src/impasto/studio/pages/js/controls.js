@@ -3,7 +3,7 @@
 import { change, draft, resetField, setField, value } from "./draft.js";
 import { h, keyed } from "./dom.js";
 import { createSize } from "./size.js";
-import { presetValue, studio } from "./studio.js";
+import { machine, presetValue, studio } from "./studio.js";
 import { t, tryText } from "./words.js";
 
 const FIRST_PRESETS = ["draft", "standard", "fine", "print"];
@@ -94,7 +94,7 @@ function createColors(errorOf) {
 
 /** The network of the instant version, where the package has trained ones. */
 function createNetworks() {
-  const styles = studio.status.styles ?? [];
+  const styles = machine.value.styles ?? [];
   if (styles.length === 0) return null;
   const select = h(
     "select",

@@ -55,8 +55,7 @@ export function createCurve() {
 
   function load(curve) {
     steps = [...(curve?.steps ?? [])];
-    series = new Map(Object.entries(curve ?? {}).filter(([name, list]) => name !== "steps" && Array.isArray(list)));
-    for (const [name, list] of Object.entries(curve?.by_name ?? {})) if (Array.isArray(list)) series.set(name, [...list]);
+    series = new Map(Object.entries({ total: curve?.total ?? [], ...curve?.by_name }).map(([name, list]) => [name, [...list]]));
     draw();
   }
 

@@ -60,26 +60,38 @@ function put(next) {
 
 /** Take up the draft of the last visit, without pictures that are gone. */
 export async function restoreDraft() {
-  let stored;
   try {
-    stored = { ...EMPTY, ...JSON.parse(localStorage.getItem(KEY) ?? "{}") };
+    put(await dropMissing({ ...EMPTY, ...JSON.parse(localStorage.getItem(KEY) ?? "{}") }));
   } catch {
-    return;
+    // nothing stored, or nothing that can be read
   }
-  const there = async (picture) => picture && (await fetch(picture.thumbnail).then((answer) => answer.ok, () => true));
+}
+
+/** Leave out of the draft what was deleted with a job. */
+export async function cleanDraft() {
+  const before = draft.value;
+  const next = await dropMissing(before);
+  if (draft.value === before && JSON.stringify(next) !== JSON.stringify(before)) put(next);
+}
+
+async function dropMissing(stored) {
+  const there = async (picture) => {
+    if (!picture?.thumbnail) return Boolean(picture);
+    return fetch(picture.thumbnail).then((answer) => answer.status !== 404, () => true);
+  };
   const pictures = [stored.content, stored.only, stored.protect, ...stored.styles, ...stored.regions];
   const kept = await Promise.all(pictures.map(there));
   const alive = new Map(pictures.map((picture, index) => [picture, kept[index]]));
   const styles = stored.styles.map((style, index) => ({ style, index })).filter(({ style }) => alive.get(style));
   if (!alive.get(stored.content)) Object.assign(stored, { content: null, only: null, protect: null, regions: [] });
-  put({
+  return {
     ...stored,
     styles: styles.map(({ style }) => style),
     blend: styles.map(({ index }) => stored.blend[index] ?? 1),
     regions: styles.map(({ index }) => (alive.get(stored.regions[index]) ? stored.regions[index] : null)),
     only: alive.get(stored.only) ? stored.only : null,
     protect: alive.get(stored.protect) ? stored.protect : null,
-  });
+  };
 }
 
 export function isReady({ kind, content, styles } = draft.value) {
@@ -157,7 +169,7 @@ export function jobBody(now = draft.value) {
     preset: now.preset,
     recipe,
     only: isTexture ? null : now.only?.id ?? null,
-    protect: isTexture ? null : now.protect?.id ?? null,
+    protect: isTexture ? null : now.protect?.id ?? now.protect,
     content_masks: hasRegions ? order.map((index) => now.regions[index]?.id).filter(Boolean) : [],
     style_masks: [],
   };
@@ -166,16 +178,15 @@ export function jobBody(now = draft.value) {
 /** Take over pictures, masks and recipe of a job. */
 export function openJob(job) {
   const { style_blend: blend, ...changes } = job.changed ?? {};
-  const masks = job.masks ?? {};
   change({
     ...EMPTY,
     kind: job.kind ?? "stylize",
     content: job.content,
-    styles: job.styles,
+    styles: job.styles.filter(Boolean),
     blend: job.styles.map((_, index) => blend?.[index] ?? 1),
-    regions: job.styles.map((_, index) => masks.content_masks?.[index] ?? null),
-    only: masks.only ?? null,
-    protect: masks.protect ?? null,
+    regions: job.styles.map((_, index) => job.content_masks?.[index] ?? null),
+    only: job.only ?? null,
+    protect: job.protect ?? null,
     preset: job.preset ?? "standard",
     changes,
   });

@@ -15,7 +15,7 @@ const LATEST = 24;
 /** Return the address of a job's small picture; a new one for each new preview. */
 export function thumbnail(job) {
   const version = job.preview_version ?? 0;
-  if (isOpen(job) && !version) return job.content?.thumbnail ?? job.styles?.[0]?.thumbnail ?? "";
+  if (!job.has?.preview && !job.has?.result) return job.content?.thumbnail ?? job.styles?.[0]?.thumbnail ?? "";
   return `/api/jobs/${job.id}/thumbnail?v=${version}-${job.state}`;
 }
 

@@ -8,7 +8,7 @@ import { deleteJobs, describe } from "./job_bar.js";
 import { forget, isOpen, jobs, keep } from "./jobs.js";
 import { attempt } from "./notices.js";
 import { go, route } from "./routes.js";
-import { moment, t } from "./words.js";
+import { fieldLabel, moment, t } from "./words.js";
 
 const PAGE = 60;
 
@@ -146,6 +146,13 @@ export function createGallery() {
   return element;
 }
 
+/** Return in which fields of the recipe a job differs from the others, as text. */
+function differences(job, all) {
+  const text = (one, name) => JSON.stringify(one.recipe?.[name] ?? null);
+  const names = Object.keys(job.recipe ?? {}).filter((name) => all.some((other) => text(other, name) !== text(job, name)));
+  return names.map((name) => `${fieldLabel(name)} ${[job.recipe[name]].flat().join(", ")}`).join(" · ") || job.name;
+}
+
 /** Return the sheet of a sweep: its pictures side by side, each under its value; one click goes on from it. */
 export function createSheet() {
   const title = h("h1", {}, t("sheet.name"));
@@ -153,11 +160,12 @@ export function createSheet() {
   const element = h("section", { class: "gallery variations", "aria-label": t("sheet.name") }, h("header", { class: "gallery-head" }, title, h("p", { class: "quiet" }, t("sheet.help"))), list);
   const chosen = new Set();
   const build = card(chosen, null);
-  const nameOf = (job) => job.label ?? job.name;
+  let members = [];
+  const nameOf = (job) => differences(job, members);
   const update = updateCard(chosen, nameOf);
   const show = () => {
     if (route.value.name !== "sheet") return;
-    const members = [...jobs.value.values()].filter((job) => job.group === route.value.id);
+    members = [...jobs.value.values()].filter((job) => job.group === route.value.id);
     members.sort((one, other) => (one.created < other.created ? -1 : 1));
     keyed(list, members, (job) => job.id, build, update);
   };

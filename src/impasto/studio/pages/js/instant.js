@@ -4,7 +4,7 @@ import { post } from "./api.js";
 import { draft, isReady, shares, value } from "./draft.js";
 import { debounce } from "./dom.js";
 import { createStore } from "./store.js";
-import { studio } from "./studio.js";
+import { machine } from "./studio.js";
 
 const SIZE = 640;
 
@@ -15,13 +15,13 @@ let asked = "";
 let abort = null;
 
 function question(now) {
-  if (now.kind === "texture" || !isReady(now) || !studio.status.instant) return null;
+  if (now.kind === "texture" || !isReady(now) || !machine.value.instant) return null;
   return {
     content: now.content.id,
     styles: now.styles.map((style) => style.id),
     style_blend: now.styles.length > 1 ? shares(now).map((share) => Number(share.toFixed(4))) : [],
     strength: value("strength") ?? 0.5,
-    style_scale: value("style_scale") ?? 1,
+    ...(value("style_scale") === 1 ? {} : { style_scale: value("style_scale") }),
     color: value("color"),
     recolor: value("recolor"),
     size: Math.min(SIZE, Math.max(now.content.width, now.content.height)),
@@ -61,4 +61,5 @@ function show(next) {
 
 export function startInstant() {
   draft.watch(ask);
+  machine.watch(ask);
 }

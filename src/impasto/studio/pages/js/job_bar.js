@@ -9,7 +9,6 @@ import { forget, keep, queue } from "./jobs.js";
 import { attempt } from "./notices.js";
 import { paintAgain } from "./paint.js";
 import { go } from "./routes.js";
-import { openVariations } from "./variations.js";
 import { duration, messageText, t } from "./words.js";
 
 const act = (job, verb) => attempt(async () => keep(await post(`/api/jobs/${job.id}/${verb}`)));
@@ -61,14 +60,18 @@ export function describe(job) {
   return t(`job.${job.state}`);
 }
 
+function seconds(job) {
+  const at = (moment) => (typeof moment === "number" ? moment : Date.parse(moment) / 1000);
+  return at(job.finished) - at(job.started);
+}
+
 function progressOf(job) {
   return job.state === "done" ? 1 : job.steps ? Math.min(1, (job.step ?? 0) / job.steps) : 0;
 }
 
 export function createJobBar() {
   const bar = h("progress", { max: 1, value: 0, "aria-label": t("job.progress") });
-  const title = h("h2", {});
-  const state = h("p", { class: "job-state", "aria-live": "polite" });
+  const state = h("h2", { class: "job-state", "aria-live": "polite" });
   const details = h("p", { class: "quiet small" });
   const message = h("p", { class: "field-error", role: "alert" });
   const curve = createCurve();
@@ -77,7 +80,7 @@ export function createJobBar() {
     "section",
     { class: "job-bar", "aria-label": t("job.name") },
     bar,
-    h("div", { class: "job-words" }, state, title, details, message),
+    h("div", { class: "job-words" }, state, details, message),
     curve.element,
     actions,
   );
@@ -97,10 +100,6 @@ export function createJobBar() {
     return [
       job.has?.result && download(job, "result", t("job.download")),
       change,
-      button("grid", t("paint.variations"), () => {
-        openJob(job);
-        openVariations();
-      }),
       download(job, "recipe", t("job.recipe")),
       job.has?.evolution && download(job, "evolution", t("job.evolution")),
       trash,
@@ -123,12 +122,13 @@ export function createJobBar() {
     }
     shown = { id: job.id, kind };
     element.dataset.state = job.state;
-    title.textContent = job.name;
     state.textContent = describe(job);
     const size = job.width ? `${job.width} × ${job.height} px` : "";
     const scale = job.state === "painting" && job.scale ? t("job.scale", { scale: job.scale, size }) : size;
-    const step = job.step ? t("job.step", job) : "";
-    details.textContent = [scale, step].filter(Boolean).join(" · ");
+    const open = job.state === "painting" || job.state === "paused";
+    const step = open && job.step ? t("job.step", job) : "";
+    const took = job.state === "done" && job.started && job.finished ? t("job.took", { time: duration(seconds(job)) }) : "";
+    details.textContent = [scale, step, took].filter(Boolean).join(" · ");
     message.textContent = messageText(job.message);
     bar.value = progressOf(job);
     bar.hidden = job.state === "done";

@@ -1,6 +1,7 @@
 /** All jobs that the page knows, kept true by the server's events; a lost connection comes back by itself. */
 
 import { connection, get } from "./api.js";
+import { cleanDraft } from "./draft.js";
 import { createStore } from "./store.js";
 
 export const jobs = createStore(new Map());
@@ -30,6 +31,7 @@ export function keep(...list) {
 }
 
 export function forget(...ids) {
+  cleanDraft();
   const all = new Map(jobs.value);
   for (const id of ids) all.delete(id);
   jobs.set(all);

@@ -39,7 +39,7 @@ function createHeader() {
     h("span", { class: "space" }),
     h("button", { type: "button", class: "text-button", lang: other, onclick: () => setLanguage(other) }, LANGUAGES[other]),
     iconButton("sun", t("theme"), switchTheme),
-    iconButton("help", t("keys.title"), showKeys),
+    iconButton("help", t("keys.title"), showKeys, { class: "icon-button help" }),
   );
 }
 
@@ -91,7 +91,8 @@ async function start() {
     await openSession(token).catch((error) => askToken(error.message));
   }
   try {
-    await loadStudio();
+    const status = await loadStudio();
+    disk.set(status.disk?.message ? status.disk : null);
   } catch (error) {
     if (error.status === 401) askToken();
     else {
@@ -129,6 +130,7 @@ function build() {
     document.title = open?.steps ? `${Math.round((100 * (open.step ?? 0)) / open.steps)} % · impasto` : "impasto";
   };
   for (const store of [route, draft, jobs]) store.watch(arrange);
+  route.watch(({ name }) => name === "job" && scrollTo(0, 0));
   connection.watch((state) => state === "locked" && !document.querySelector("dialog[open]") && askToken());
   startKeys({ viewer: stage.viewer, paint: foot.paint });
 }

@@ -5,7 +5,7 @@ import { openDialog } from "./dialog.js";
 import { h, icon, iconButton } from "./dom.js";
 import { createMaskCanvas } from "./mask_canvas.js";
 import { attempt } from "./notices.js";
-import { studio } from "./studio.js";
+import { machine } from "./studio.js";
 import { t } from "./words.js";
 
 const COLORS = { only: [233, 122, 60], protect: [70, 160, 220], region: [120, 185, 90] };
@@ -164,7 +164,7 @@ export function editMask({ picture, role, mask }) {
   }
 
   loadImage(picture.picture).then((image) => pad.setPhoto(image), () => {});
-  if (mask) loadImage(mask.picture).then((image) => pad.add(image), () => {});
+  if (mask?.picture) loadImage(mask.picture).then((image) => pad.add(image), () => {});
 
   return openDialog(
     t(`mask.${role}_title`),
@@ -193,7 +193,7 @@ export function editMask({ picture, role, mask }) {
           redoButton,
           h("button", { type: "button", class: "chip", onclick: () => edit(pad.invert) }, icon("invert"), t("mask.invert")),
           h("button", { type: "button", class: "chip", onclick: () => edit(pad.clear) }, icon("trash"), t("mask.clear")),
-          studio.status.faces && h("button", { type: "button", class: "chip", onclick: findFaces }, icon("face"), t("mask.faces")),
+          machine.value.faces && h("button", { type: "button", class: "chip", onclick: findFaces }, icon("face"), t("mask.faces")),
         ),
         said,
         h("p", { class: "quiet small" }, t("mask.keys")),

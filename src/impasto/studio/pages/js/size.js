@@ -1,12 +1,13 @@
 /** The size of the picture, in plain words and pixels. */
 
-import { draft, setField, value } from "./draft.js";
+import { change, draft, setField, value } from "./draft.js";
 import { h } from "./dom.js";
 import { studio } from "./studio.js";
 import { t } from "./words.js";
 
 const CHOICES = [512, 768, 1024, 1920, 2560, 3840, "15cm", "29.7cm", "42cm", "content"];
 const DPI = 300;
+const LARGE = 2000;
 
 /** Return the long edge in pixels of a recipe's size, or null. */
 export function longEdge(size, { content } = draft.value) {
@@ -41,7 +42,7 @@ function text(choice) {
 }
 
 export function createSize(errorOf) {
-  const most = studio.status.limits?.size ?? Infinity;
+  const most = studio.limits.size ?? Infinity;
   const choices = CHOICES.filter((choice) => choice === "content" || longEdge(choice) <= most);
   const select = h(
     "select",
@@ -69,14 +70,22 @@ export function createSize(errorOf) {
   });
   const other = h("span", { class: "size-other" }, number, " px");
   const pixels = h("output", { id: "size-pixels", class: "number" });
+  const advice = h(
+    "p",
+    { class: "quiet small" },
+    t("size.large"),
+    " ",
+    h("button", { type: "button", class: "link", onclick: () => change({ preset: "print" }) }, t("size.use_print")),
+  );
   const element = h(
     "div",
     { class: "control" },
     h("div", { class: "control-head" }, h("label", { htmlFor: "size" }, t("size.name")), pixels),
     h("div", { class: "size-row" }, select, other),
+    advice,
     errorOf("size"),
   );
-  draft.watch(() => {
+  draft.watch(({ preset }) => {
     const size = String(value("size"));
     const known = choices.some((choice) => String(choice) === size);
     if (document.activeElement !== number) {
@@ -84,6 +93,7 @@ export function createSize(errorOf) {
       other.hidden = known;
       number.value = longEdge(value("size")) ?? "";
     }
+    advice.hidden = (longEdge(value("size")) ?? 0) < LARGE || !["draft", "standard", "fine"].includes(preset);
     const result = pixelSize();
     pixels.value = result ? `${result.width} × ${result.height} px` : "";
   });

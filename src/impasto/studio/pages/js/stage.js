@@ -8,7 +8,7 @@ import { createJobBar } from "./job_bar.js";
 import { jobs, keep } from "./jobs.js";
 import { attempt } from "./notices.js";
 import { go, route } from "./routes.js";
-import { studio } from "./studio.js";
+import { machine } from "./studio.js";
 import { createViewer } from "./viewer.js";
 import { createWelcome } from "./welcome.js";
 import { t } from "./words.js";
@@ -39,8 +39,10 @@ export function createStage() {
       width: url ? width : content.width,
       height: url ? height : content.height,
       name: t("instant.name"),
+      mask: draft.value.only?.picture,
     });
-    viewer.say(error || (studio.status.instant ? t(url || busy ? "instant.note" : "instant.wait") : t("instant.missing")));
+    const isMissing = machine.value.instant === false && machine.value.ready !== false;
+    viewer.say(error || t(isMissing ? "instant.missing" : url ? "instant.note" : "instant.wait"));
   }
 
   function showJob(job) {
@@ -50,11 +52,11 @@ export function createStage() {
     bar.show(job);
     const isDone = job.has?.result && (job.state === "done" || job.state === "stopped");
     const version = job.preview_version ?? 0;
-    const after = isDone ? `/api/jobs/${job.id}/result?v=${version}` : version > 0 ? `/api/jobs/${job.id}/preview?v=${version}` : null;
+    const after = isDone ? `/api/jobs/${job.id}/result?v=${version}` : job.has?.preview ? `/api/jobs/${job.id}/preview?v=${version}` : null;
     const before = job.content?.picture ?? null;
     const { width, height } = job.width ? job : job.content ?? job.styles?.[0] ?? { width: 1, height: 1 };
     viewer.show({ before, after: after ?? (before ? null : job.styles?.[0]?.picture), width, height, name: job.name });
-    viewer.say("");
+    viewer.say(job.name);
   }
 
   async function show() {
@@ -78,6 +80,6 @@ export function createStage() {
     before = now;
     show();
   });
-  for (const store of [route, jobs, instant]) store.watch(show);
+  for (const store of [route, jobs, instant, machine]) store.watch(show);
   return { element, viewer };
 }

@@ -7,7 +7,7 @@ import { h } from "./dom.js";
 import { keep } from "./jobs.js";
 import { go } from "./routes.js";
 import { studio } from "./studio.js";
-import { fieldWords, t } from "./words.js";
+import { fieldLabel, t } from "./words.js";
 
 const MOST = 12;
 const PROPOSALS = {
@@ -37,7 +37,7 @@ export function openVariations() {
     const field = h(
       "select",
       { id: "vary-field", onchange: propose },
-      names.map((name) => h("option", { value: name }, labelOf(name))),
+      names.map((name) => h("option", { value: name }, fieldLabel(name))),
     );
     const values = h("input", { type: "text", id: "vary-values", spellcheck: false, autocomplete: "off" });
     const size = h(
@@ -89,9 +89,3 @@ export function openVariations() {
     );
   });
 }
-
-function labelOf(name) {
-  const known = { strength: "controls.strength", style_scale: "controls.style_scale", color: "color.name" }[name];
-  return known ? t(known) : fieldWords(studio.byName.get(name)).label;
-}
-

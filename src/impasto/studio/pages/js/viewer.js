@@ -1,6 +1,6 @@
 /** The picture: fitted or pixel by pixel, moved by dragging, beside the photograph through a divider. */
 
-import { h, iconButton } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { t } from "./words.js";
 
 const MOST_ZOOM = 16;
@@ -17,15 +17,21 @@ export function createViewer() {
     "aria-valuemin": 0,
     "aria-valuemax": 100,
   });
-  const sheet = h("div", { class: "sheet" }, after, before, handle);
+  const under = h("img", { class: "picture", alt: "", draggable: false, hidden: true });
+  const sheet = h("div", { class: "sheet" }, under, after, before, handle);
   const caption = h("p", { class: "caption" });
   const view = h("div", { class: "view", tabIndex: 0, role: "group", "aria-label": t("viewer.name") }, sheet);
   const zoomLabel = h("output", { class: "zoom" });
-  const compareButton = iconButton("compare", t("viewer.compare"), () => toggleCompare(), { "aria-pressed": "false" });
+  const compareButton = h(
+    "button",
+    { type: "button", class: "text-button", title: t("viewer.compare_help"), "aria-pressed": "false", onclick: () => toggleCompare() },
+    icon("compare"),
+    t("viewer.compare"),
+  );
   const fitButton = h("button", { type: "button", class: "text-button", onclick: () => fit() }, t("viewer.fit"));
   const pixelsButton = h("button", { type: "button", class: "text-button", onclick: () => zoomTo(1) }, t("viewer.pixels"));
   const tools = h("div", { class: "view-tools" }, compareButton, fitButton, pixelsButton, zoomLabel);
-  const element = h("div", { class: "viewer" }, view, h("div", { class: "view-foot" }, caption, tools));
+  const element = h("div", { class: "viewer" }, h("h1", { class: "unseen" }, t("viewer.title")), view, h("div", { class: "view-foot" }, caption, tools));
 
   let now = { before: null, after: null, width: 0, height: 0 };
   let zoom = null; // null: fitted
@@ -190,12 +196,17 @@ export function createViewer() {
 
   new ResizeObserver(lay).observe(view);
 
-  /** Show a picture, once it is decoded, so that nothing flickers. width, height: of the picture to be, in pixels. */
-  async function show({ before: old, after: next, width, height, name }) {
+  /** Show a picture, once it is decoded, so that nothing flickers.
+   *
+   * width, height: of the picture to be, in pixels. mask: address of a mask outside which the photograph is shown.
+   */
+  async function show({ before: old, after: next, width, height, name, mask = null }) {
     const isOther = width * now.height !== height * now.width;
     now = { before: old ?? null, after: next ?? null, width, height };
     if (isOther) fit();
-    if (old && before.getAttribute("src") !== old) before.src = old;
+    if (old && before.getAttribute("src") !== old) before.src = under.src = old;
+    under.hidden = !(mask && old && next);
+    Object.assign(after.style, { maskImage: mask ? `url("${mask}")` : "", maskMode: "luminance", maskSize: "100% 100%" });
     before.alt = t("viewer.photograph");
     wanted = next ?? "";
     if (next && after.getAttribute("src") !== next) {

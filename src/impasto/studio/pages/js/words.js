@@ -34,6 +34,12 @@ function fillIn(text, values) {
   return String(text).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
+/** Return the label of a recipe field, those of first sight included. */
+export function fieldLabel(name) {
+  const first = { strength: "controls.strength", style_scale: "controls.style_scale", color: "color.name", size: "size.name" };
+  return first[name] ? t(first[name]) : fieldWords({ name }).label;
+}
+
 /** Return label and help of a recipe field; English help is the recipe's own. */
 export function fieldWords(field) {
   const known = words.fields?.[field.name];

@@ -110,6 +110,8 @@ export default {
     "42cm": "冲印：A3，42 厘米",
     content: "与照片一样大",
     other: "自定……",
+    large: "大图选“大幅”质量，完成得更快。",
+    use_print: "改用",
     long_edge: "长边像素数",
   },
   instant: {
@@ -172,6 +174,7 @@ export default {
     stop: "停止并保留",
     again: "重试",
     change: "修改后重画",
+    took: "用时 {time}",
     download: "下载作品",
     recipe: "设置文件",
     evolution: "过程动画",
@@ -244,7 +247,9 @@ export default {
   viewer: {
     name: "画面：加减号缩放，方向键移动",
     photograph: "原照片",
-    compare: "与照片对比（C）",
+    title: "画面",
+    compare: "对比",
+    compare_help: "与照片对比（C）",
     divider: "照片与作品的分界线",
     share: "照片占 {n} %",
     fit: "适合窗口",

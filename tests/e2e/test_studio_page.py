@@ -1,0 +1,273 @@
+"""The studio's page in a real browser before a real server: everything a person does there, at 128 pixels."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("fastapi", reason="the studio needs the extra studio")
+playwright = pytest.importorskip("playwright.sync_api", reason="the page is tried with playwright")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe checks need axe-playwright-python")
+
+BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+BROWSER = os.environ.get("CHROMIUM") or next(filter(os.path.exists, BROWSERS), "")
+PAINT_MS = 90_000
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not BROWSER, reason="no Chromium: install it, or name it in the variable CHROMIUM"),
+]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A photograph and a painting, drawn by code."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rows, columns = np.mgrid[0:96, 0:144]
+    sky = np.stack([rows * 2, 90 + rows, 255 - rows], -1).clip(0, 255)
+    photo = np.where(((rows - 70) ** 2 + (columns - 70) ** 2 < 900)[..., None], [200, 60, 40], sky)
+    strokes = 127 + 120 * np.sin(np.stack([rows / 3 + columns / 5, rows / 4, columns / 3 - rows / 6], -1))
+    paths = []
+    for name, values in (("harbor.png", photo), ("waves.png", strokes)):
+        Image.fromarray(values.astype(np.uint8)).save(folder / name)
+        paths.append(str(folder / name))
+    return paths[0], paths[1]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running studio."""
+    command = [sys.executable, "-m", "impasto", "studio", "--no-open", "--port", "0", "--threads", "1", "--json"]
+    command += ["--folder", str(tmp_path_factory.mktemp("studio") / "folder")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            yield json.loads(server.stdout.readline())["address"]
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
+    """Open the page in a fresh profile. At the end of the test nothing may stand in the console."""
+    contexts, said = [], []
+
+    def open_page(width: int = 1280, height: int = 800, locale: str = "en-US", scheme: str = "dark") -> Any:
+        viewport = {"width": width, "height": height}
+        context = browser.new_context(viewport=viewport, locale=locale, color_scheme=scheme, base_url=address)
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.on("console", lambda line: said.append(line.text) if line.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto("/")
+        page.wait_for_selector(".welcome")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    refused = "Failed to load resource: the server responded with a status of 4"
+    assert [line for line in said if not line.startswith(refused)] == []
+
+
+def upload(page: Any, pictures: tuple[str, str]) -> None:
+    """Choose the photograph and the painting, and wait for the panel."""
+    page.locator(".place-content input[type=file]").set_input_files(pictures[0])
+    page.locator(".place-content .place.filled").wait_for()
+    page.locator(".place-style input[type=file]").set_input_files(pictures[1])
+    page.locator(".panel").wait_for()
+
+
+def choose_small(page: Any, *, steps: int = 32) -> None:
+    """Choose a picture of 128 pixels."""
+    page.locator("#size").select_option("other")
+    page.locator(".size-other input").fill("128")
+    page.locator(".more summary").click()
+    page.locator("#field-steps").fill(str(steps))
+    page.locator("#field-steps").press("Tab")
+    page.locator(".more summary").click()
+
+
+def wait_for_state(page: Any, state: str) -> None:
+    page.locator(f'.job-bar[data-state="{state}"]').wait_for(timeout=PAINT_MS)
+
+
+def bad_findings(page: Any) -> list[str]:
+    """Findings of axe that are serious or critical."""
+    found = axe.Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
+
+
+def overflow(page: Any) -> int:
+    """Pixels by which the page is wider than its window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+def test_a_picture_is_painted_while_one_watches(visit: Callable[..., Any], pictures: tuple[str, str]) -> None:
+    page = visit()
+    upload(page, pictures)
+    if page.request.get("/api/status").json()["instant"]:
+        page.locator('.after[src^="blob:"]').wait_for()
+        before = page.locator(".after").get_attribute("src")
+        page.locator("#first-strength").press("End")
+        page.wait_for_function("old => document.querySelector('.after').src !== old", arg=before)
+        page.keyboard.press("Control+z")
+        assert page.locator("#first-strength").input_value() == "0.5"
+    choose_small(page, steps=60)
+    page.locator(".cost", has_text=re.compile(r"\d")).wait_for()
+    page.get_by_role("button", name="Paint it").click()
+    wait_for_state(page, "painting")
+    seen = page.evaluate(
+        """() => new Promise((resolve) => {
+            const seen = new Set();
+            new MutationObserver(() => {
+                seen.add(document.querySelector(".after").getAttribute("src"));
+                const previews = [...seen].filter((one) => one?.includes("preview"));
+                if (previews.length >= 5 || document.querySelector('[data-state="done"]')) resolve(previews);
+            }).observe(document.body, { subtree: true, attributes: true });
+        })"""
+    )
+    assert len(seen) >= 5
+    page.get_by_role("button", name="Pause").click()
+    wait_for_state(page, "paused")
+    page.reload()
+    wait_for_state(page, "paused")
+    page.get_by_role("button", name="Go on").click()
+    wait_for_state(page, "done")
+    assert page.locator(".curve .line").count() >= 2
+    assert page.locator(".after").get_attribute("src").split("?")[0].endswith("/result")
+    assert page.locator(".after").evaluate("picture => picture.naturalWidth") == 128
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    with Image.open(download.value.path()) as painted:
+        assert (painted.size, "impasto" in str(painted.info)) == ((128, 85), True)
+
+    page.get_by_role("button", name="Compare").click()
+    divider = page.get_by_role("slider", name="Divider")
+    assert divider.get_attribute("aria-valuenow") == "50"
+    divider.press("ArrowRight")
+    assert divider.get_attribute("aria-valuenow") == "55"
+    box = page.locator(".view .sheet").bounding_box()
+    divider.hover()
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 20, steps=3)
+    page.mouse.up()
+    assert divider.get_attribute("aria-valuenow") == "25"
+
+    # its picture, dropped here, brings the recipe back
+    page.get_by_role("button", name="Remove all").click()
+    page.locator(".welcome").wait_for()
+    page.evaluate("localStorage.removeItem('impasto.draft')")
+    page.reload()
+    page.locator(".place-style input[type=file]").set_input_files(download.value.path())
+    page.get_by_text("its settings are back").wait_for()
+    page.locator(".place-style input[type=file]").set_input_files(pictures[1])
+    page.locator(".place-content input[type=file]").set_input_files(pictures[0])
+    page.locator("#size-pixels", has_text="128 × 85").wait_for()
+
+
+def test_a_part_is_painted_by_brush_and_a_job_is_stopped(visit: Callable[..., Any], pictures: tuple[str, str]) -> None:
+    page = visit()
+    upload(page, pictures)
+    page.get_by_role("button", name="Paint a part").click()
+    canvas = page.locator(".mask-canvas")
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 40, box["y"] + 60, steps=6)
+    page.mouse.up()
+    covered = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data
+        .filter((one, place) => place % 4 === 3 && one > 8).length"""
+    stroke = canvas.evaluate(covered)
+    assert stroke > 0
+    page.keyboard.press("Control+z")
+    assert canvas.evaluate(covered) == 0
+    page.keyboard.press("Control+Shift+z")
+    assert canvas.evaluate(covered) == stroke
+    assert bad_findings(page) == []
+    page.get_by_role("button", name="Use this mask").click()
+    page.get_by_role("button", name="A part is painted").wait_for()
+    choose_small(page, steps=400)
+    page.get_by_role("button", name="Paint it").click()
+    wait_for_state(page, "painting")
+    page.locator('.after[src*="preview"]').wait_for(state="attached", timeout=PAINT_MS)
+    page.get_by_role("button", name="Stop and keep").click()
+    wait_for_state(page, "stopped")
+    job = page.request.get("/api/jobs/" + page.url.rsplit("/", 1)[1]).json()
+    assert job["only"] is not None
+    page.get_by_role("button", name="Paint it").click()
+    page.locator('.job-bar[data-state="painting"], .job-bar[data-state="waiting"]').wait_for()
+    page.locator(".job-bar").get_by_role("button", name="Delete").click()
+    page.locator("dialog").get_by_role("button", name="Delete").click()
+    page.locator(".job-bar").wait_for(state="hidden")
+    page.get_by_role("button", name="Gallery").click()
+    page.locator(".cards .card").first.wait_for()
+    assert bad_findings(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_a_phone_shows_all_of_it(visit: Callable[..., Any], pictures: tuple[str, str], scheme: str) -> None:
+    page = visit(390, 844, scheme=scheme, locale={"dark": "en-US", "light": "zh-CN"}[scheme])
+    assert (overflow(page), bad_findings(page)) == (0, [])
+    upload(page, pictures)
+    page.locator(".more summary").click()
+    assert (overflow(page), bad_findings(page)) == (0, [])
+
+
+def test_a_whole_job_by_keyboard(visit: Callable[..., Any], pictures: tuple[str, str]) -> None:
+    page = visit()
+
+    def tab_to(selector: str) -> None:
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            if page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
+                return
+        raise AssertionError(f"{selector} is not reached by the tab key")
+
+    files = iter(pictures)
+    page.on("filechooser", lambda chooser: chooser.set_files(next(files)))
+    for role in ("content", "style"):
+        tab_to(f".place-{role} .place")
+        page.keyboard.press("Enter")
+        page.locator(f".place-{role} .place.filled").wait_for(state="attached")
+    page.locator(".panel").wait_for()
+    tab_to("#first-strength")
+    page.keyboard.press("ArrowRight")
+    tab_to("[name=preset]")
+    page.keyboard.press("ArrowLeft")
+    tab_to("#size")
+    page.keyboard.press("End")
+    page.keyboard.press("Tab")
+    if not page.evaluate("document.activeElement.matches('.size-other input')"):
+        page.keyboard.press("Shift+Tab")
+    page.keyboard.type("96")
+    tab_to(".paint")
+    page.keyboard.press("Enter")
+    wait_for_state(page, "done")
+    tab_to(".job-bar a")
+    assert page.evaluate("document.activeElement.textContent") == "Download"
+
+
+def test_errors_stand_beside_their_field(visit: Callable[..., Any], pictures: tuple[str, str], tmp_path: Path) -> None:
+    page = visit()
+    (tmp_path / "notes.png").write_bytes(b"no picture")
+    page.locator(".place-content input[type=file]").set_input_files(str(tmp_path / "notes.png"))
+    page.locator(".place-content .field-error", has_text="notes.png").wait_for()
