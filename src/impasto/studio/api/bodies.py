@@ -53,14 +53,14 @@ class InstantRequest(Body):
     """An instant picture."""
 
     content: str
-    styles: list[str]
+    styles: list[str] = Field(default_factory=list, description="one or more paintings; none with a network")
     style_blend: list[float] | None = None
     strength: float | None = None
-    style_scale: float | None = None
+    style_scale: float | None = Field(None, ge=0.1, le=10, allow_inf_nan=False)
     color: str | None = None
     recolor: float | None = None
     size: int | None = None
-    network: str | None = None
+    network: str | None = Field(None, description="a style of /api/status, instead of paintings")
 
 
 class QueueRequest(Body):

@@ -11,7 +11,7 @@ from impasto.studio.api.scope import Gallery, TheQuick, TheStudio
 from impasto.studio.fields import describe_recipe
 from impasto.studio.job_body import check_job, check_recipe
 from impasto.studio.refusal import Refusal
-from impasto.studio.samples import describe_samples
+from impasto.studio.samples import describe_samples, sample_id, shipped_styles
 
 router = APIRouter(prefix="/api", tags=["machine"])
 
@@ -26,7 +26,7 @@ def get_status(studio: TheStudio, quick: TheQuick) -> dict[str, Any]:
         "instant": machine.get("instant", False),
         "faces": machine.get("faces", False),
         "ready": bool(machine),
-        "styles": [],
+        "styles": _describe_styles(),
         "limits": studio.limits.to_dict(),
         "disk_free": studio.disk.free_bytes(),
         "disk": studio.disk.to_dict(),
@@ -52,16 +52,13 @@ def paint_instantly(body: InstantRequest, studio: TheStudio, quick: TheQuick, ga
     fields = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
     content, styles = fields.pop("content"), fields.pop("styles")
     network = fields.pop("network", None)
-    if network is not None:
-        raise Refusal(
-            f"network is {network!r}; expected null, as no trained network comes with this version.",
-            "Leave it out.",
-            field="network",
-            key="network-unknown",
-        )
     fields = check_recipe(fields, studio.pictures, studio.limits, gallery)
-    paths = [str(studio.pictures.painting_file(each, gallery)) for each in (content, *styles)]
-    data = quick.ask("instant", content=paths[0], styles=paths[1:], fields=fields)
+    photograph, *paintings = (str(studio.pictures.painting_file(each, gallery)) for each in (content, *styles))
+    if network is None:
+        data = quick.ask("instant", content=photograph, styles=paintings, fields=fields)
+    else:
+        fields = {name: value for name, value in fields.items() if name in ("strength", "color", "size")}
+        data = quick.ask("network", content=photograph, network=_check_network(network), fields=fields)
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
@@ -79,3 +76,21 @@ def estimate(body: JobRequest, studio: TheStudio, quick: TheQuick, gallery: Gall
     size = found["size"]
     costs = {name: found[name] for name in ("seconds", "peak_bytes", "parts")}
     return {**costs, "width": size["width"], "height": size["height"], "fits": True, "message": None}
+
+
+def _check_network(name: str) -> str:
+    """Accept the name of a style that comes with the package. Raises Refusal."""
+    known = [*shipped_styles()]
+    if name not in known:
+        expected = f"one of {', '.join(known)}" if known else "null, as none comes with this version"
+        error = f"network is {name!r:.100}; expected {expected}."
+        raise Refusal(error, "Or leave it out.", field="network", key="network-unknown")
+    return name
+
+
+def _describe_styles() -> list[dict[str, Any]]:
+    """Return the styles of trained networks, each with the address of its painting's thumbnail."""
+    return [
+        {"name": name, "title": style.title, "thumbnail": f"/api/pictures/{sample_id(f'{name}.jpg')}/thumbnail"}
+        for name, style in shipped_styles().items()
+    ]
