@@ -1,7 +1,8 @@
 /** Requests to the server of the studio. */
 
+import { messageText } from "./messages.js";
 import { createStore } from "./store.js";
-import { messageText, t } from "./words.js";
+import { t } from "./words.js";
 
 /** "up", "lost", or "locked" where the server wants its token. */
 export const connection = createStore("up");

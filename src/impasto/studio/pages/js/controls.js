@@ -73,7 +73,7 @@ function createPresets() {
     name: "preset",
     legend: t("preset.name"),
     list: FIRST_PRESETS.filter((name) => names.includes(name)),
-    labelOf: (name) => tryText(`preset.${name}`) ?? name,
+    labelOf: (name) => (FIRST_PRESETS.includes(name) ? t(`preset.${name}`) : name),
     now: () => draft.value.preset,
     set: (preset) => change({ preset }),
   });
@@ -112,20 +112,23 @@ function createNetworks() {
 }
 
 export function createControls(errorOf) {
-  const element = h(
+  const colors = createColors(errorOf);
+  const strength = slider(
+    {
+      name: "strength",
+      least: 0,
+      most: 1,
+      step: 0.01,
+      format: (one) => one.toFixed(2),
+      ends: ["controls.photograph", "controls.painting"],
+    },
+    errorOf,
+  );
+  draft.watch(({ kind }) => (strength.hidden = colors.hidden = kind === "texture"));
+  return h(
     "section",
     { class: "controls", "aria-label": t("controls.name") },
-    slider(
-      {
-        name: "strength",
-        least: 0,
-        most: 1,
-        step: 0.01,
-        format: (one) => one.toFixed(2),
-        ends: ["controls.photograph", "controls.painting"],
-      },
-      errorOf,
-    ),
+    strength,
     slider(
       {
         name: "style_scale",
@@ -139,10 +142,9 @@ export function createControls(errorOf) {
       },
       errorOf,
     ),
-    createColors(errorOf),
+    colors,
     createPresets(),
     createSize(errorOf),
     createNetworks(),
   );
-  return element;
 }

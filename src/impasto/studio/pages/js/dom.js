@@ -31,6 +31,7 @@ export function svg(tag, attributes = {}, ...children) {
 
 const ICONS = {
   plus: "M12 5v14M5 12h14",
+  check: "M5 13l5 5 9-11",
   close: "M6 6l12 12M18 6L6 18",
   image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15 9h.01",
   brush: "M14 4l6 6-8 8c-2 2-6 2-8 2 1-2 0-5 2-7z",

@@ -103,6 +103,11 @@ export function setContent(content) {
   change({ content, only: null, protect: null, regions: draft.value.styles.map(() => null) });
 }
 
+/** Choose between a photograph in a style and a texture of the style alone, each with its own preset. */
+export function setKind(kind) {
+  change({ kind, preset: kind === "texture" ? "texture" : "standard" });
+}
+
 export function addStyle(style) {
   const { styles, blend, regions } = draft.value;
   change({ styles: [...styles, style], blend: [...blend, 1], regions: [...regions, null], network: null });

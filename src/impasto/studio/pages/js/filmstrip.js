@@ -4,7 +4,7 @@ import { put } from "./api.js";
 import { draft, isReady } from "./draft.js";
 import { h, iconButton, keyed } from "./dom.js";
 import { instant } from "./instant.js";
-import { describe } from "./job_bar.js";
+import { describe, progressOf } from "./job_bar.js";
 import { finished, isOpen, jobs, loadJobs, queue } from "./jobs.js";
 import { attempt } from "./notices.js";
 import { go, route } from "./routes.js";
@@ -75,7 +75,7 @@ function update(item, job) {
   const text = isOpen(job) || job.state === "failed" ? describe(job) : "";
   words.textContent = text;
   bar.hidden = !(job.state === "painting" || job.state === "paused");
-  bar.value = job.steps ? (job.step ?? 0) / job.steps : 0;
+  bar.value = progressOf(job);
   button.setAttribute("aria-label", `${job.name}: ${describe(job)}`);
   button.title = job.name;
   const order = waiting();

@@ -1,6 +1,6 @@
 /** The chosen pictures in the panel: photograph with its masks, paintings with their shares and regions. */
 
-import { change, draft, regionsFit, removeStyle, shares } from "./draft.js";
+import { change, draft, regionsFit, removeStyle, setKind, shares } from "./draft.js";
 import { fill, h, icon, iconButton } from "./dom.js";
 import { openDialog } from "./dialog.js";
 import { editMask } from "./masks.js";
@@ -59,19 +59,20 @@ function maskButton(role, mask, apply) {
       type: "button",
       class: mask ? "chip on" : "chip",
       title: t(`mask.${role}_help`),
+      "aria-label": mask ? t(`mask.${role}_set`) : null,
       onclick: async () => {
         const edited = await editMask({ picture: draft.value.content, role, mask });
         if (edited !== undefined) apply(edited);
       },
     },
-    icon("brush"),
-    t(mask ? `mask.${role}_set` : `mask.${role}`),
+    icon(mask ? "check" : "brush"),
+    t(`mask.${role}`),
   );
 }
 
 function styleRow(picture, index, now) {
   const several = now.styles.length > 1;
-  const hasRegions = now.regions.some(Boolean);
+  const hasRegions = now.kind === "stylize" && now.regions.some(Boolean);
   const slider = h("input", {
     type: "range",
     min: 0,
@@ -149,6 +150,17 @@ export function createInputs() {
       ),
       list,
       !regionsFit(now) && h("p", { class: "field-error", role: "alert" }, t("blend.regions_wrong")),
+      h(
+        "label",
+        { class: "check small quiet" },
+        h("input", {
+          type: "checkbox",
+          "aria-label": t("inputs.texture"),
+          checked: now.kind === "texture",
+          onchange: (event) => setKind(event.target.checked ? "texture" : "stylize"),
+        }),
+        t("inputs.texture"),
+      ),
       error,
     );
     if (focused) element.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();

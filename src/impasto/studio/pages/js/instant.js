@@ -1,12 +1,13 @@
 /** The instant version: asked for whenever the draft changes, the latest question winning. */
 
-import { post } from "./api.js";
+import { connection, post } from "./api.js";
 import { draft, isReady, shares, value } from "./draft.js";
 import { debounce } from "./dom.js";
 import { createStore } from "./store.js";
 import { machine } from "./studio.js";
 
 const SIZE = 640;
+const BUSY_MS = 600;
 
 /** {url, width, height, busy, error}: the picture as a blob address. */
 export const instant = createStore({ url: null, width: 0, height: 0, busy: false, error: "" });
@@ -49,6 +50,14 @@ const ask = debounce(60, async () => {
   } catch (error) {
     if (error.name === "AbortError") return;
     asked = "";
+    if (error.status === 0) {
+      instant.set({ ...instant.value, busy: false });
+      return;
+    }
+    if (error.status === 429) {
+      setTimeout(ask, BUSY_MS);
+      return;
+    }
     show({ url: null, busy: false, error: error.message });
   }
 });
@@ -62,4 +71,5 @@ function show(next) {
 export function startInstant() {
   draft.watch(ask);
   machine.watch(ask);
+  connection.watch((state) => state === "up" && ask());
 }

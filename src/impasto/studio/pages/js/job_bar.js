@@ -6,10 +6,11 @@ import { confirm } from "./dialog.js";
 import { openJob } from "./draft.js";
 import { fill, h, icon } from "./dom.js";
 import { forget, keep, queue } from "./jobs.js";
+import { messageText } from "./messages.js";
 import { attempt } from "./notices.js";
 import { paintAgain } from "./paint.js";
 import { go } from "./routes.js";
-import { duration, messageText, t } from "./words.js";
+import { duration, t } from "./words.js";
 
 const act = (job, verb) => attempt(async () => keep(await post(`/api/jobs/${job.id}/${verb}`)));
 
@@ -60,13 +61,10 @@ export function describe(job) {
   return t(`job.${job.state}`);
 }
 
-function seconds(job) {
-  const at = (moment) => (typeof moment === "number" ? moment : Date.parse(moment) / 1000);
-  return at(job.finished) - at(job.started);
-}
-
-function progressOf(job) {
-  return job.state === "done" ? 1 : job.steps ? Math.min(1, (job.step ?? 0) / job.steps) : 0;
+/** Return how much of a job is done, 0 to 1. */
+export function progressOf(job) {
+  if (job.state === "done") return 1;
+  return job.share ?? (job.steps ? (job.step ?? 0) / job.steps : 0);
 }
 
 export function createJobBar() {
@@ -100,6 +98,7 @@ export function createJobBar() {
     return [
       job.has?.result && download(job, "result", t("job.download")),
       change,
+      job.group && button("grid", t("job.sheet"), () => go("sheet", job.group)),
       download(job, "recipe", t("job.recipe")),
       job.has?.evolution && download(job, "evolution", t("job.evolution")),
       trash,
@@ -127,7 +126,7 @@ export function createJobBar() {
     const scale = job.state === "painting" && job.scale ? t("job.scale", { scale: job.scale, size }) : size;
     const open = job.state === "painting" || job.state === "paused";
     const step = open && job.step ? t("job.step", job) : "";
-    const took = job.state === "done" && job.started && job.finished ? t("job.took", { time: duration(seconds(job)) }) : "";
+    const took = job.state === "done" && job.seconds ? t("job.took", { time: duration(job.seconds) }) : "";
     details.textContent = [scale, step, took].filter(Boolean).join(" · ");
     message.textContent = messageText(job.message);
     bar.value = progressOf(job);

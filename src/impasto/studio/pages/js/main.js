@@ -3,14 +3,16 @@
 import { connection, openSession } from "./api.js";
 import { createControls } from "./controls.js";
 import { openDialog } from "./dialog.js";
-import { draft, isReady, restoreDraft } from "./draft.js";
+import { draft, isReady, redo, restoreDraft, undo, undoable } from "./draft.js";
 import { h, iconButton } from "./dom.js";
 import { createFilmstrip } from "./filmstrip.js";
 import { createGallery, createSheet } from "./gallery.js";
 import { createInputs } from "./inputs.js";
 import { startInstant } from "./instant.js";
 import { disk, followEvents, jobs, loadJobs, queue } from "./jobs.js";
+import { progressOf } from "./job_bar.js";
 import { showKeys, startKeys } from "./keys.js";
+import { messageText } from "./messages.js";
 import { createMore } from "./more.js";
 import { noticeArea, notify } from "./notices.js";
 import { createPaint, errorOf } from "./paint.js";
@@ -19,9 +21,20 @@ import { go, route, startRoutes } from "./routes.js";
 import { createStage } from "./stage.js";
 import { loadStudio } from "./studio.js";
 import { startTheme, switchTheme } from "./theme.js";
-import { LANGUAGES, language, messageText, setLanguage, t } from "./words.js";
+import { LANGUAGES, language, setLanguage, t } from "./words.js";
 
 const TOKEN = /^#?(?:token=)?([\w-]{40,})$/;
+
+/** Undo and redo of the draft. */
+function createHistory() {
+  const back = iconButton("undo", `${t("undo")} (Ctrl Z)`, undo);
+  const forth = iconButton("redo", `${t("redo")} (Ctrl Shift Z)`, redo);
+  undoable.watch((now) => {
+    back.disabled = now.undo === 0;
+    forth.disabled = now.redo === 0;
+  });
+  return [back, forth];
+}
 
 function createHeader() {
   const tab = (name, label) => {
@@ -37,6 +50,7 @@ function createHeader() {
     h("span", { class: "brand" }, h("img", { src: "/static/icon.svg", alt: "" }), "impasto"),
     h("nav", { "aria-label": t("nav") }, tab("draft", t("studio")), tab("gallery", t("gallery.name"))),
     h("span", { class: "space" }),
+    createHistory(),
     h("button", { type: "button", class: "text-button", lang: other, onclick: () => setLanguage(other) }, LANGUAGES[other]),
     iconButton("sun", t("theme"), switchTheme),
     iconButton("help", t("keys.title"), showKeys, { class: "icon-button help" }),
@@ -127,7 +141,7 @@ function build() {
     main.classList.toggle("with-panel", !panel.hidden);
     strip.classList.toggle("away", !atWork);
     const open = queue().find((job) => job.state === "painting");
-    document.title = open?.steps ? `${Math.round((100 * (open.step ?? 0)) / open.steps)} % · impasto` : "impasto";
+    document.title = open ? `${Math.round(100 * progressOf(open))} % · impasto` : "impasto";
   };
   for (const store of [route, draft, jobs]) store.watch(arrange);
   route.watch(({ name }) => name === "job" && scrollTo(0, 0));

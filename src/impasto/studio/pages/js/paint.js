@@ -4,10 +4,11 @@ import { post } from "./api.js";
 import { draft, isReady, jobBody, regionsFit } from "./draft.js";
 import { debounce, h, icon } from "./dom.js";
 import { keep } from "./jobs.js";
+import { messageText } from "./messages.js";
 import { notify } from "./notices.js";
 import { go } from "./routes.js";
 import { createStore } from "./store.js";
-import { bytes, duration, messageText, t } from "./words.js";
+import { bytes, duration, t } from "./words.js";
 import { openVariations } from "./variations.js";
 
 /** Errors by recipe field, from the last estimate or start; "" for those of no field. */

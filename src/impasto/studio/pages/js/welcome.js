@@ -1,6 +1,6 @@
 /** The first sight: two places for pictures, and samples at hand. */
 
-import { change, draft, isReady } from "./draft.js";
+import { draft, isReady, setKind } from "./draft.js";
 import { fill, h, icon } from "./dom.js";
 import { acceptDrops, arrivals, filePicker, takePicture } from "./pictures.js";
 import { studio } from "./studio.js";
@@ -59,7 +59,7 @@ function place(role) {
 export function createWelcome() {
   const texture = h("input", {
     type: "checkbox",
-    onchange: () => change({ kind: texture.checked ? "texture" : "stylize" }),
+    onchange: () => setKind(texture.checked ? "texture" : "stylize"),
   });
   const content = place("content");
   const element = h(

@@ -47,14 +47,6 @@ export function fieldWords(field) {
   return { label: known?.[0] ?? field.name.replaceAll("_", " "), help: help ?? "" };
 }
 
-/** Return a message of the server, {error or text, hint, key, values}, in this language where it has a translation. */
-export function messageText(message) {
-  if (!message) return "";
-  if (typeof message === "string") return message;
-  const known = message.key && language !== "en" ? tryText(`messages.${message.key}`, message.values ?? {}) : null;
-  return known ?? [message.error ?? message.text ?? message.message, message.hint].filter(Boolean).join(" ");
-}
-
 /** Return seconds in words: "40 s", "3 min", "2 h 5 min". */
 export function duration(seconds) {
   const rounded = Math.round(seconds);

@@ -51,6 +51,7 @@ export default {
     paintings: "Paintings",
     add: "Add",
     clear: "Remove all pictures and begin again",
+    texture: "Texture of the painting alone",
   },
   blend: {
     share: "Share of {name}",
@@ -168,6 +169,7 @@ export default {
     stop: "Stop and keep",
     again: "Try again",
     change: "Change, paint again",
+    sheet: "Its variations",
     took: "painted in {time}",
     download: "Download",
     recipe: "Recipe",
