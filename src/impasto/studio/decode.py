@@ -7,7 +7,6 @@ import multiprocessing
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -103,6 +102,8 @@ def decode(folder: Path, name: str, limits: Limits) -> Decoded:
 def start_decoding() -> None:
     """Load what decoding needs, so that the first picture does not wait for it. Returns at once."""
     if _context().get_start_method() == "forkserver":
+        from multiprocessing import forkserver  # not on Windows
+
         forkserver.ensure_running()
 
 

@@ -275,6 +275,8 @@ class Studio:
     def close(self) -> None:
         """Write checkpoints of what is painted, end all painters, and release the folder."""
         with self._changed:
+            if self._closing:
+                return
             self._closing = True
             for job in self._database.of_state("painting"):
                 self._tell(job.id, "pause", reason=self._wishes.get(job.id, "close"))

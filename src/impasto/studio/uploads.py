@@ -164,12 +164,7 @@ class Pictures:
                     return picture
             except (OSError, ValueError, TypeError, KeyError, RecursionError):  # it was deleted, or is damaged
                 pass
-        raise Refusal(
-            f"there is no picture {str(identity)!r:.100}; expected the id of one that was sent.",
-            "Send the picture again.",
-            status=404,
-            key="picture-missing",
-        )
+        raise _missing(identity)
 
     def painting_file(self, identity: str, gallery: str = MAIN) -> Path:
         """Return the PNG that is painted from: without loss, 8 or 16 bits, with alpha and EXIF. Never served."""
@@ -205,7 +200,10 @@ class Pictures:
             return False
 
     def _file(self, identity: str, gallery: str, name: str) -> Path:
-        return _check_plain(self._root / self.get(identity, gallery).id / name)
+        try:
+            return _check_plain(self._root / self.get(identity, gallery).id / name)
+        except OSError as error:
+            raise _missing(identity) from error
 
 
 def clean_name(name: str) -> str:
@@ -219,6 +217,15 @@ def _check_plain(path: Path) -> Path:
     if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
         raise OSError(f"{str(path)!r} is no file")
     return path
+
+
+def _missing(identity: object) -> Refusal:
+    return Refusal(
+        f"there is no picture {str(identity)!r:.100}; expected the id of one that was sent.",
+        "Send the picture again.",
+        status=404,
+        key="picture-missing",
+    )
 
 
 def _form_error(fact: str) -> Refusal:

@@ -16,7 +16,7 @@ from impasto.studio.api.bodies import (
     SweepRequest,
 )
 from impasto.studio.api.scope import Gallery, TheJob, TheStudio
-from impasto.studio.job import StudioJob, new_id
+from impasto.studio.job import SEVERAL, SINGLE, StudioJob, new_id
 from impasto.studio.job_body import check_job
 from impasto.studio.refusal import Refusal
 
@@ -103,7 +103,9 @@ def stop_job(id: str, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
 def paint_again(job: TheJob, body: AgainRequest, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
     """Put a copy of a job into the queue, with changes."""
     changes = body.model_dump(exclude_unset=True)
-    values = {name: getattr(job, name) for name in JobRequest.model_fields if name not in ("recipe", "name")}
+    kept = ("kind", *SINGLE, *SEVERAL)
+    values = {name: getattr(job, name) for name in kept if name in JobRequest.model_fields}
+    values |= {name: list(values[name]) for name in SEVERAL}
     preset = changes.get("preset") or job.preset
     recipe = {**_beside(job, preset), **(changes.pop("recipe", None) or {})}
     recipe = {name: value for name, value in recipe.items() if value is not None}
