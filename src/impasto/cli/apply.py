@@ -45,6 +45,15 @@ StyleMasks = Annotated[
         rich_help_panel="Masks",
     ),
 ]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="torch, or onnxruntime, which is quicker for many small pictures",
+        rich_help_panel="Machine",
+    ),
+]
 
 FIELDS = (
     *("size", "strength", "style_blend", "resampling", "color", "color_map"),
@@ -66,6 +75,7 @@ def apply(
     style: Style = None,
     content_mask: StyleMasks = None,
     only: Only = None,
+    engine: EngineOption = "torch",
     device: Device = "auto",
     threads: Threads = None,
     max_pixels: MaxPixels = 200_000_000,
@@ -82,7 +92,7 @@ def apply(
     """
     from impasto.transfer.apply import load_painter
 
-    painter = load_painter(model, device=device, threads=threads)
+    painter = load_painter(model, device=device, threads=threads, engine=engine)
     given = {name: getattr(recipe, name) for name in FIELDS if getattr(recipe, name) != getattr(DEFAULT, name)}
     fields: Any = {
         **given,

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from impasto.errors import MissingExtraError
-from impasto.fast.network import FLAT, NOISE, PHOTOGRAPH, TINY, Layer, Network
+from impasto.fast.kernels import enlarging_kernel, joint_kernel
+from impasto.fast.network import FLAT, MULTIPLE, NOISE, PHOTOGRAPH, TINY, Layer, Network
 
 OPSET, IR_VERSION = 21, 10
 """Versions of ONNX that onnxruntime reads since 1.20, in browsers too."""
@@ -21,11 +22,11 @@ INPUT, OUTPUT = "photograph", "picture"
 INSTALL = 'pip install "impasto[export]"'
 
 
-def check_onnx() -> None:
+def check_onnx(purpose: str = "export") -> None:
     """Accept an installation that has onnx and onnxruntime. Raises MissingExtraError."""
     for name in ("onnx", "onnxruntime"):
         if find_spec(name) is None:
-            raise MissingExtraError(f"export needs the package {name}, which is not installed.", f"Run: {INSTALL}")
+            raise MissingExtraError(f"{purpose} needs the package {name}, which is not installed.", f"Run: {INSTALL}")
 
 
 def encode_onnx(network: Network, shares: Tensor, *, int8: bool = False) -> bytes:
@@ -39,12 +40,21 @@ def encode_onnx(network: Network, shares: Tensor, *, int8: bool = False) -> byte
     return _Graph(shares, int8=int8).build(network)
 
 
-def run_onnx(data: bytes, image: Tensor) -> Tensor:
-    """Return what onnxruntime makes of an image, (1, 3, H, W) in [0, 1], on the CPU. Raises MissingExtraError."""
-    check_onnx()
-    session = import_module("onnxruntime").InferenceSession(data, providers=["CPUExecutionProvider"])
-    (painted,) = session.run([OUTPUT], {INPUT: image.cpu().numpy()})
-    return torch.from_numpy(painted)
+class OnnxNetwork:
+    """An ONNX file in onnxruntime, on the CPU."""
+
+    def __init__(self, data: bytes, threads: int | None = None) -> None:
+        """threads: all cores if left out. Raises MissingExtraError."""
+        check_onnx()
+        runtime = import_module("onnxruntime")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        self._session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+    def paint(self, image: Tensor) -> Tensor:
+        """Return what the network makes of an image, (1, 3, H, W) in [0, 1]."""
+        (painted,) = self._session.run([OUTPUT], {INPUT: image.cpu().numpy()})
+        return torch.from_numpy(painted)
 
 
 class _Graph:
@@ -60,42 +70,61 @@ class _Graph:
 
     def build(self, network: Network) -> bytes:
         encoder, blocks, decoder = network.parts()
-        x = self._add("Sub", self._add("Mul", INPUT, self._scalar(2.0)), self._scalar(1.0))
-        sizes = []
+        size = self._add("Shape", INPUT, start=2)
+        missing = self._add("Mod", self._add("Sub", self._integers([0]), size), self._integers([MULTIPLE]))
+        pads = self._add("Concat", self._integers([0] * 6), missing, axis=0)
+        photograph = self._add("Pad", INPUT, pads, mode="reflect")
+        x = self._add("Sub", self._add("Mul", photograph, self._scalar(2.0)), self._scalar(1.0))
         for layer in encoder:
-            sizes.append(x)
             x = self._add("Relu", self._layer(layer, x))
         for first, second in blocks:
             x = self._add("Add", x, self._layer(second, self._add("Relu", self._layer(first, x))))
-        # The decoder's maps have the sizes of what the encoder halved.
-        for layer, like in zip(decoder[:-1], (sizes[2], sizes[1]), strict=True):
-            x = self._add("Relu", self._layer(layer, self._enlarge(x, like)))
-        painted = self._add("Sigmoid", self._layer(decoder[-1], x))
+        for layer in decoder[:-1]:
+            x = self._add("Relu", self._layer(layer, x))
+        painted = self._add("Sigmoid", self._layer(decoder[-1], x, is_last=True))
         if (share := float(self._shares[PHOTOGRAPH])) > 0:
-            painted = self._match_tones(painted, share)
-        self._add("Clip", painted, self._scalar(0.0), self._scalar(1.0), output=OUTPUT)
+            painted = self._match_tones(painted, photograph, share)
+        cut = self._add("Slice", painted, self._integers([0, 0]), size, self._integers([2, 3]))
+        self._add("Clip", cut, self._scalar(0.0), self._scalar(1.0), output=OUTPUT)
         return self._encode()
 
-    def _layer(self, layer: Layer, x: str) -> str:
+    def _layer(self, layer: Layer, x: str, *, is_last: bool = False) -> str:
         """Add a convolution and its normalization."""
-        x = self._add("Pad", x, self._integers([0, 0, layer.reach, layer.reach] * 2), mode="reflect")
-        for convolution in layer.convolutions:
-            assert isinstance(convolution, torch.nn.Conv2d)
-            kernel = self._kernel(convolution.weight, is_small=self._int8 and layer.reach == 1)
-            x = self._add("Conv", x, kernel, strides=list(convolution.stride), group=convolution.groups)
-        mean, variance = self._moments(x)
-        deviation = self._add("Sqrt", self._add("Add", variance, self._scalar(TINY)))
-        gain = self._add("Div", deviation, self._add("Add", variance, self._scalar(NOISE)))
-        scale, shift = (
-            self._constant((self._shares @ rows.detach().cpu())[:, None, None].numpy())
-            for rows in (layer.scales, layer.shifts)
-        )
-        scaled = self._add("Mul", self._add("Sub", x, mean), self._add("Mul", gain, scale))
-        return self._add("Add", scaled, shift)
+        mode = "edge" if layer.is_enlarging else "reflect"
+        x = self._add("Pad", x, self._integers([0, 0, layer.reach, layer.reach] * 2), mode=mode)
+        kernels = [kernel.detach().cpu().float() for kernel in layer.convolutions.parameters()]
+        is_small = self._int8 and layer.reach == 1
+        if layer.is_enlarging:
+            x = self._add("Conv", x, self._kernel(enlarging_kernel(kernels[0]), is_small=is_small))
+            # Each place has two pixels by two, the first of them half a place above and to the left.
+            x = self._add("DepthToSpace", x, blocksize=2)
+            x = self._add("Slice", x, self._integers([1, 1]), self._integers([-1, -1]), self._integers([2, 3]))
+        elif is_last:
+            x = self._add("Conv", x, self._kernel(joint_kernel(kernels[0]), is_small=is_small), strides=[2, 2])
+            x = self._add("DepthToSpace", x, blocksize=2)
+        else:
+            for index, kernel in enumerate(kernels):
+                groups = len(kernel) if kernel.shape[1] == 1 else 1
+                strides = [1 if index else layer.stride] * 2
+                x = self._add("Conv", x, self._kernel(kernel, is_small=is_small), strides=strides, group=groups)
+        return self._normalize(layer, x)
 
-    def _match_tones(self, painted: str, share: float) -> str:
+    def _normalize(self, layer: Layer, x: str) -> str:
+        """Add `Layer.affine` as a batch normalization: (x - mean) / sqrt(d) * scale + shift, d = (v + NOISE)^2 / v."""
+        axes = self._integers([0, 2, 3])
+        mean = self._add("ReduceMean", x, axes, keepdims=0)
+        square = self._add("ReduceMean", self._add("Mul", x, x), axes, keepdims=0)
+        variance = self._add("Max", self._add("Sub", square, self._add("Mul", mean, mean)), self._scalar(TINY))
+        root = self._add("Add", variance, self._scalar(NOISE))
+        divisor = self._add("Div", self._add("Mul", root, root), variance)
+        scale, shift = (
+            self._constant((self._shares @ rows.detach().cpu()).numpy()) for rows in (layer.scales, layer.shifts)
+        )
+        return self._add("BatchNormalization", x, scale, shift, mean, divisor, epsilon=0.0)
+
+    def _match_tones(self, painted: str, photograph: str, share: float) -> str:
         """Add `network.match_tones`."""
-        (mean, variance), (own_mean, own_variance) = self._moments(painted), self._moments(INPUT)
+        (mean, variance), (own_mean, own_variance) = self._moments(painted), self._moments(photograph)
         contrast = self._add("Div", own_variance, self._add("Add", variance, self._scalar(FLAT)))
         contrast = self._add("Sqrt", contrast)
         toned = self._add("Add", self._add("Mul", self._add("Sub", painted, mean), contrast), own_mean)
@@ -108,17 +137,7 @@ class _Graph:
         apart = self._add("Sub", x, mean)
         return mean, self._add("ReduceMean", self._add("Mul", apart, apart), axes)
 
-    def _enlarge(self, x: str, like: str) -> str:
-        """Add an enlargement of each pixel to 2 x 2, cut to the size of another map."""
-        scales = self._constant(np.array([1, 1, 2, 2], np.float32))
-        larger = self._add(
-            "Resize", x, "", scales, mode="nearest", nearest_mode="floor", coordinate_transformation_mode="asymmetric"
-        )
-        ends = self._add("Shape", like, start=2)
-        return self._add("Slice", larger, self._integers([0, 0]), ends, self._integers([2, 3]))
-
-    def _kernel(self, kernel: Tensor, *, is_small: bool) -> str:
-        values = kernel.detach().cpu().float()
+    def _kernel(self, values: Tensor, *, is_small: bool) -> str:
         if not is_small:
             return self._constant(values.numpy())
         scales = values.flatten(1).abs().amax(1).clamp_min(1e-12) / 127

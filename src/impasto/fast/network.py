@@ -17,6 +17,9 @@ deviation, would become a pattern."""
 FLAT = 1e-4
 """Variance of a picture's channel, in [0, 1], below which it has no contrast to be changed."""
 
+MULTIPLE = 4
+"""The network halves a picture twice and doubles it again: its sides are padded to multiples of this."""
+
 TINY = 1e-12
 """Added to a variance before its root, which has no derivative at 0."""
 
@@ -33,7 +36,7 @@ class Architecture:
 class Layer(nn.Module):
     """A convolution and the normalization of its output, with a scale and a shift for each row of parameters.
 
-    stride: 2 halves the size, rounding up. is_enlarging: each pixel becomes 2 x 2 first, so that no checkerboard
+    stride: 2 halves the size. is_enlarging: each pixel becomes 2 x 2 first, so that no checkerboard
     appears (Odena et al. 2016). is_separable: a kernel for each channel, then a mixture of channels.
     """
 
@@ -60,44 +63,35 @@ class Layer(nn.Module):
         self.scales = nn.Parameter(torch.ones(rows, outputs))
         self.shifts = nn.Parameter(torch.zeros(rows, outputs))
 
-    def input_rows(self, height: int, first: int, last: int) -> tuple[int, int, int, int]:
-        """Return what rows `first` to `last` (exclusive) of the output need of an input of this height, enlarged.
-
-        They are: its first row, its last (exclusive), and the rows to reflect above and below them.
-        """
-        top, bottom = first * self.stride - self.reach, (last - 1) * self.stride + self.reach + 1
-        return max(0, top), min(height, bottom), max(0, -top), max(0, bottom - height)
-
-    def convolve(self, x: Tensor, above: int, below: int) -> Tensor:
-        """Return the convolution of rows of the input, enlarged; above, below: rows to reflect."""
+    def convolve(self, x: Tensor) -> Tensor:
+        """Return the convolution of a whole input, which is enlarged first if the layer is enlarging."""
+        if self.is_enlarging:
+            x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
         # Too few pixels have nothing to reflect.
         mode = "reflect" if min(x.shape[-2:]) > self.reach else "replicate"
-        padded: Tensor = self.convolutions(functional.pad(x, (self.reach, self.reach, above, below), mode=mode))
-        return padded
+        convolved: Tensor = self.convolutions(functional.pad(x, (self.reach,) * 4, mode=mode))
+        return convolved
 
-    def normalize(self, x: Tensor, moments: tuple[Tensor, Tensor], shares: Tensor) -> Tensor:
-        """Return x with the style's mean and deviation instead of its own.
+    def affine(self, moments: tuple[Tensor, Tensor], shares: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return mean, scale and shift such that (x - mean) * scale + shift has the style's mean and deviation.
 
-        x: (B, C, H, W). moments: mean and variance of each channel over the picture, (B, C, 1, 1). shares: of the rows
-        of parameters, (B, rows, 1, 1), or one for each place, (B, rows, H, W).
+        moments: mean and variance of each channel of x over the picture, (B, C, 1, 1). shares: of the rows of
+        parameters, (B, rows, 1, 1), or one for each place, (B, rows, H, W).
         Dumoulin et al. 2017 (arXiv 1610.07629), eq. 5, where styles are mixed as in section 3.3. Differs: the deviation
         s divides as s / (s^2 + NOISE), so that what is flat stays flat.
         """
         mean, variance = moments
         gain = (variance + TINY).sqrt() / (variance + NOISE)
-        with torch.autocast(x.device.type, enabled=False):
+        with torch.autocast(mean.device.type, enabled=False):
             scale = torch.einsum("brhw,rc->bchw", shares, self.scales)
             shift = torch.einsum("brhw,rc->bchw", shares, self.shifts)
-        return (x - mean) * (gain * scale) + shift
+        return mean, gain * scale, shift
 
-    def forward(self, x: Tensor, shares: Tensor, size: tuple[int, int]) -> Tensor:
-        """Return the normalized convolution of a whole input. size: of that input, enlarged."""
-        if self.is_enlarging:
-            x = enlarge(x, size)
-        height = -(-size[0] // self.stride)
-        _, _, above, below = self.input_rows(size[0], 0, height)
-        x = self.convolve(x, above, below).float()
-        return self.normalize(x, channel_moments(x), shares)
+    def forward(self, x: Tensor, shares: Tensor) -> Tensor:
+        """Return the normalized convolution of a whole input."""
+        x = self.convolve(x).float()
+        mean, scale, shift = self.affine(channel_moments(x), shares)
+        return (x - mean) * scale + shift
 
 
 class Network(nn.Module):
@@ -178,17 +172,18 @@ class Network(nn.Module):
         photographs: (B, 3, H, W) in [0, 1], sRGB. shares: (B, rows, 1, 1), of the photograph and of each style,
         summing to 1.
         """
-        full, half, quarter = level_sizes((photographs.shape[-2], photographs.shape[-1]))
+        size, photographs = photographs.shape[-2:], pad(photographs)
         encoder, blocks, decoder = self.parts()
         x = to_input(photographs)
-        for layer, size in zip(encoder, (full, full, half), strict=True):
-            x = layer(x, shares, size).relu()
+        for layer in encoder:
+            x = layer(x, shares).relu()
         for first, second in blocks:
-            x = x + second(first(x, shares, quarter).relu(), shares, quarter)
-        for layer, size in zip(decoder[:-1], (half, full), strict=True):
-            x = layer(x, shares, size).relu()
-        painted = decoder[-1](x, shares, full).sigmoid()
-        return match_tones(painted, channel_moments(painted), channel_moments(photographs), shares)
+            x = x + second(first(x, shares).relu(), shares)
+        for layer in decoder[:-1]:
+            x = layer(x, shares).relu()
+        painted = decoder[-1](x, shares).sigmoid()
+        painted = match_tones(painted, channel_moments(painted), channel_moments(photographs), shares)
+        return painted[..., : size[0], : size[1]]
 
 
 def _bell(side: int) -> Tensor:
@@ -197,11 +192,11 @@ def _bell(side: int) -> Tensor:
     return row[:, None] * row / row.sum() ** 2
 
 
-def level_sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
-    """Return the sizes (height, width) of a picture's maps: its own, half and a quarter, rounded up."""
-    height, width = size
-    half = -(-height // 2), -(-width // 2)
-    return [(height, width), half, (-(-half[0] // 2), -(-half[1] // 2))]
+def pad(image: Tensor) -> Tensor:
+    """Return an image, (B, C, H, W), with sides that are multiples of MULTIPLE: reflected at the right and below."""
+    height, width = image.shape[-2:]
+    mode = "reflect" if min(height, width) >= MULTIPLE else "replicate"
+    return functional.pad(image, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode=mode)
 
 
 def channel_moments(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -213,11 +208,6 @@ def channel_moments(x: Tensor) -> tuple[Tensor, Tensor]:
 def to_input(image: Tensor) -> Tensor:
     """Return an image in [0, 1] in [-1, 1]."""
     return 2 * image - 1
-
-
-def enlarge(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return each pixel as 2 x 2, without the last row and column where (height, width) is odd."""
-    return functional.interpolate(x, scale_factor=2.0, mode="nearest")[..., : size[0], : size[1]]
 
 
 def match_tones(

@@ -1,41 +1,54 @@
 """A network run on a picture of any size, in strips of rows, with the means and deviations of the whole picture."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from impasto.fast.network import Layer, Network, channel_moments, enlarge, level_sizes, match_tones, to_input
+from impasto.fast.kernels import Convolution
+from impasto.fast.network import MULTIPLE, PHOTOGRAPH, Layer, Network, channel_moments, match_tones, pad, to_input
 from impasto.features.guides import resize_guide
 from impasto.tiles.spill import Spill
 
-STRIP = 2**21
-"""Numbers of a feature map in a strip: few enough for the cache of a CPU."""
+STRIP = {"cpu": 2**19}
+"""Numbers of a feature map in a strip by device: few enough for the cache of a CPU; elsewhere LARGE_STRIP."""
 
-LEAST_ROWS = 8
+LARGE_STRIP = 2**25
+
+LEAST_ROWS = 16
 """Rows of a strip at least, beside which those that it shares with its neighbors are few."""
 
 PICTURE = 16
 """Numbers of a pixel beside the maps: the photograph, the picture, and copies of it while its colors are finished."""
 
-Rows = Callable[[int, int], Tensor]
-"""Rows of a map, (1, C, rows, W), from the first to the last (exclusive)."""
+Fill = Callable[[Tensor, int], None]
+"""Writes rows of a map, from this one on, into a tensor, (1, rows, W, C)."""
 
 
-@torch.inference_mode()
-def paint_in_strips(
-    network: Network, image: Tensor, shares: Tensor, *, strip: int = STRIP, on_disk: bool = False
-) -> Tensor:
-    """Return what the network paints, (1, 3, H, W) in [0, 1]; the same as `network(image, shares)` but for rounding.
+class StripPainter:
+    """A network that paints in strips of rows. network: on its device; its numbers are not changed any more."""
 
-    image: (1, 3, H, W) in [0, 1], sRGB, on the network's device. shares: (1, rows, 1, 1), or by place, (1, rows, h, w),
-    on that device too. strip: numbers of a map in a strip. on_disk: whether the maps wait in a temporary file.
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        last = network.layers[-1]
+        self._convolutions = {layer: Convolution(layer, is_last=layer is last) for layer in network.layers}
 
-    Each convolution is finished for the whole picture before the next begins, so that its normalization has the
-    moments of all strips; nothing is computed twice but a few rows between strips. Raises DiskError.
-    """
-    return _Pass(network, image, shares, strip, on_disk).paint()
+    @torch.inference_mode()
+    def paint(self, image: Tensor, shares: Tensor, *, strip: int | None = None, on_disk: bool = False) -> Tensor:
+        """Return what the network paints, (1, 3, H, W) in [0, 1]: `network(image, shares)` but for rounding.
+
+        image: (1, 3, H, W) in [0, 1], sRGB, on the network's device. shares: (1, rows, 1, 1), or by place,
+        (1, rows, H, W), on that device too. strip: numbers of a map in a strip. on_disk: whether the maps wait in a
+        temporary file.
+
+        Each convolution is finished for the whole picture before the next begins, so that its normalization has the
+        moments of all strips; nothing is computed twice but a few rows between strips. Raises DiskError.
+        """
+        if strip is None:
+            strip = STRIP.get(image.device.type, LARGE_STRIP)
+        painted = _Pass(self.network, self._convolutions, pad(image), shares, strip, on_disk).paint()
+        return painted[..., : image.shape[-2], : image.shape[-1]]
 
 
 def count_bytes(network: Network, size: tuple[int, int]) -> int:
@@ -45,7 +58,7 @@ def count_bytes(network: Network, size: tuple[int, int]) -> int:
 
 
 class _Map:
-    """A feature map, (1, C, H, W), stored in strips of rows, and the moments of its channels."""
+    """A feature map in strips of rows, (1, rows, W, C), and the moments of its channels."""
 
     def __init__(self, rows: int, on_disk: bool, device: torch.device) -> None:
         self.rows, self.moments, self._device = rows, _Moments(), device
@@ -54,128 +67,189 @@ class _Map:
 
     def put(self, first: int, strip: Tensor) -> None:
         """Store the strip that begins with row `first`, a multiple of `rows`."""
-        self.moments.add(strip)
         if self._spill is None:
             self._strips[first] = strip
         else:
             self._spill.put(first, strip)
 
-    def read(self, first: int, last: int) -> Tensor:
-        parts = []
-        for start in range(first - first % self.rows, last, self.rows):
+    def parts(self, first: int, count: int) -> Iterator[tuple[slice, Tensor]]:
+        """Yield the strips that hold these rows, cut to them, each with its place among them."""
+        for start in range(first - first % self.rows, first + count, self.rows):
             strip = self._strips[start] if self._spill is None else self._spill.get(start, self._device)
-            parts.append(strip[:, :, max(0, first - start) : last - start])
-        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
+            part = strip[:, max(0, first - start) : first + count - start]
+            place = max(0, start - first)
+            yield slice(place, place + part.shape[1]), part
 
 
 @dataclass(slots=True)
 class _Moments:
-    """Count, mean and sum of squared deviations of each channel, in float64, so that the strips' size does not show."""
+    """Count, sum and sum of squares of each channel, in float64 over the strips."""
 
     count: int = 0
-    mean: Tensor | float = 0.0
+    sum: Tensor | float = 0.0
     squares: Tensor | float = 0.0
 
     def add(self, strip: Tensor) -> None:
-        """Add the places of a strip: Chan et al. 1979, "Updating formulae", eq. 2.1."""
-        mean, variance = channel_moments(strip)
-        count = strip.shape[2] * strip.shape[3]
-        apart, total = mean.double() - self.mean, self.count + count
-        self.squares = self.squares + variance.double() * count + apart.square() * (self.count * count / total)
-        self.mean = self.mean + apart * (count / total)
-        self.count = total
+        """Add the places of a strip, (1, rows, W, C)."""
+        self.count += strip.shape[1] * strip.shape[2]
+        self.sum = self.sum + strip.sum((1, 2)).double()
+        self.squares = self.squares + strip.square().sum((1, 2)).double()
 
     def result(self) -> tuple[Tensor, Tensor]:
         """Return mean and variance, each (1, C, 1, 1)."""
-        assert isinstance(self.mean, Tensor) and isinstance(self.squares, Tensor)
-        return self.mean.float(), (self.squares / self.count).float()
+        assert isinstance(self.sum, Tensor) and isinstance(self.squares, Tensor)
+        mean = self.sum / self.count
+        variance = (self.squares / self.count - mean.square()).clamp_min(0)
+        return mean.float()[..., None, None], variance.float()[..., None, None]
 
 
 class _Pass:
-    """One picture on its way through the network."""
+    """One picture on its way through the network. image: its sides are multiples of MULTIPLE."""
 
-    def __init__(self, network: Network, image: Tensor, shares: Tensor, strip: int, on_disk: bool) -> None:
-        self.network, self.image, self.strip, self.on_disk = network, image, strip, on_disk
-        self.sizes = level_sizes((image.shape[-2], image.shape[-1]))
-        by_place = shares.shape[-2:] != (1, 1)
-        self.shares = {size: resize_guide(shares, size) if by_place else shares for size in self.sizes}
+    def __init__(
+        self,
+        network: Network,
+        convolutions: Mapping[Layer, Convolution],
+        image: Tensor,
+        shares: Tensor,
+        strip: int,
+        on_disk: bool,
+    ) -> None:
+        self.network, self.convolutions = network, convolutions
+        self.image, self.strip, self.on_disk = image, strip, on_disk
+        self.shares = shares if shares.shape[-2:] == (1, 1) else pad(shares)
 
     def paint(self) -> Tensor:
         """Return the picture."""
-        (encoder, blocks, decoder), (full, half, quarter) = self.network.parts(), self.sizes
-        rows: Rows = self._input
-        for layer, size in zip(encoder, (full, full, half), strict=True):
-            rows = _relu(self._run(layer, rows, size))
-        channels = 4 * self.network.architecture.width
-        rows = self._store(rows, quarter, channels).read
+        encoder, blocks, decoder = self.network.parts()
+        full = (self.image.shape[-2], self.image.shape[-1])
+        fill: Fill = self._input
+        size = full
+        for layer in encoder:
+            fill, size = self._run(layer, fill, size)
+            fill = _relu(fill)
         for first, second in blocks:
-            change = self._run(second, _relu(self._run(first, rows, quarter)), quarter)
-            rows = self._store(_sum(rows, change), quarter, channels).read
-        for layer, size in zip(decoder[:-1], (half, full), strict=True):
-            rows = _relu(self._run(layer, rows, size))
-        painted = self._run(decoder[-1], rows, full)
-        return self._finish(lambda first, last: painted(first, last).sigmoid_())
+            x = self._store(fill, size, second.scales.shape[1])
+            changed, _ = self._run(first, _read(x), size)
+            change, _ = self._run(second, _relu(changed), size)
+            fill = _sum(_read(x), change)
+        for layer in decoder[:-1]:
+            fill, size = self._run(layer, fill, size)
+            fill = _relu(fill)
+        return self._finish(_sigmoid(self._run(decoder[-1], fill, size)[0]))
 
-    def _input(self, first: int, last: int) -> Tensor:
-        return to_input(self.image[:, :, first:last])
+    def _input(self, rows: Tensor, first: int) -> None:
+        rows.copy_(to_input(self.image[:, :, first : first + rows.shape[1]].permute(0, 2, 3, 1)))
 
-    def _run(self, layer: Layer, rows: Rows, size: tuple[int, int]) -> Rows:
-        """Convolve the whole map, and return its rows, normalized. size: of the input, enlarged."""
-        source = _enlarged(rows, size) if layer.is_enlarging else rows
-        out = (-(-size[0] // layer.stride), -(-size[1] // layer.stride))
+    def _run(self, layer: Layer, fill: Fill, size: tuple[int, int]) -> tuple[Fill, tuple[int, int]]:
+        """Convolve the whole map; return what fills in its rows, normalized, and its (height, width).
 
-        def convolved(first: int, last: int) -> Tensor:
-            top, bottom, above, below = layer.input_rows(size[0], first, last)
-            return layer.convolve(source(top, bottom), above, below)
+        fill, size: of the input.
+        """
+        convolution = self.convolutions[layer]
+        out = (2 * size[0], 2 * size[1]) if layer.is_enlarging else (size[0] // layer.stride, size[1] // layer.stride)
+        made = self._new_map(out, layer.scales.shape[1])
+        for first in range(0, out[0], made.rows):
+            count = min(made.rows, out[0] - first)
+            top, rows = first * size[0] // out[0], count * size[0] // out[0]
+            strip = convolution(_padded(convolution, fill, size, top, rows))
+            made.moments.add(strip)
+            made.put(first, strip)
+        shares = self.shares if self.shares.shape[-2:] == (1, 1) else resize_guide(self.shares, out)
+        mean, scale, shift = layer.affine(made.moments.result(), shares)
+        scale, shift = (values.permute(0, 2, 3, 1) for values in (scale, shift - mean * scale))
 
-        made = self._store(convolved, out, layer.scales.shape[1])
-        moments, shares = made.moments.result(), self.shares[out]
+        def normalized(rows: Tensor, first: int) -> None:
+            for place, part in made.parts(first, rows.shape[1]):
+                here = slice(first + place.start, first + place.stop)
+                local = [values if values.shape[1] == 1 else values[:, here] for values in (scale, shift)]
+                torch.addcmul(local[1], part, local[0], out=rows[:, place])
 
-        def normalized(first: int, last: int) -> Tensor:
-            here = shares if shares.shape[-2:] == (1, 1) else shares[:, :, first:last]
-            return layer.normalize(made.read(first, last), moments, here)
+        return normalized, out
 
-        return normalized
-
-    def _store(self, rows: Rows, size: tuple[int, int], channels: int) -> _Map:
+    def _store(self, fill: Fill, size: tuple[int, int], channels: int) -> _Map:
         """Compute a map of (height, width), strip by strip."""
-        height, width = size
-        made = _Map(max(LEAST_ROWS, self.strip // (width * channels)), self.on_disk, self.image.device)
-        for first in range(0, height, made.rows):
-            made.put(first, rows(first, min(height, first + made.rows)))
+        made = self._new_map(size, channels)
+        for first in range(0, size[0], made.rows):
+            strip = self.image.new_empty(1, min(made.rows, size[0] - first), size[1], channels)
+            fill(strip, first)
+            made.put(first, strip)
         return made
 
-    def _finish(self, rows: Rows) -> Tensor:
+    def _new_map(self, size: tuple[int, int], channels: int) -> _Map:
+        rows = max(LEAST_ROWS, self.strip // (size[1] * channels) // MULTIPLE * MULTIPLE)
+        return _Map(rows, self.on_disk, self.image.device)
+
+    def _finish(self, fill: Fill) -> Tensor:
         """Return the picture in its tones."""
-        size = self.sizes[0]
-        shares, made = self.shares[size], self._store(rows, size, 3)
-        own = _Moments()
-        for first in range(0, size[0], made.rows):
-            own.add(self.image[:, :, first : first + made.rows])
-        pastiche = torch.empty_like(self.image)
-        for first in range(0, size[0], made.rows):
-            last = min(size[0], first + made.rows)
-            here = shares if shares.shape[-2:] == (1, 1) else shares[:, :, first:last]
-            pastiche[:, :, first:last] = match_tones(
-                made.read(first, last), made.moments.result(), own.result(), here
-            )
-        return pastiche
+        _, _, height, width = self.image.shape
+        painted = self.image.new_empty(1, height, width, 3)
+        rows = self._new_map((height, width), 3).rows
+        moments = _Moments()
+        for first in range(0, height, rows):
+            strip = painted[:, first : first + rows]
+            fill(strip, first)
+            moments.add(strip)
+        picture = painted.permute(0, 3, 1, 2)
+        if not bool(self.shares[:, PHOTOGRAPH].any()):
+            return picture
+        return match_tones(picture, moments.result(), channel_moments(self.image), self.shares)
 
 
-def _relu(rows: Rows) -> Rows:
-    return lambda first, last: rows(first, last).relu_()
+def _padded(convolution: Convolution, fill: Fill, size: tuple[int, int], first: int, count: int) -> Tensor:
+    """Return rows of a map, with those that the convolution needs around them. size: (height, width) of the map."""
+    (height, width), reach, margin = size, convolution.reach, convolution.margin
+    above, below = max(0, reach - first), max(0, first + count + reach - height)
+    padded = convolution.new_rows(count + 2 * reach, width + 2 * margin)
+    fill(padded[:, above : count + 2 * reach - below, margin : margin + width], first - reach + above)
+    if unread := margin - reach:
+        padded[:, :, :unread] = padded[:, :, -unread:] = 0
+    read = padded[:, :, unread : unread + width + 2 * reach]
+    is_mirrored = convolution.is_mirrored and min(size) > reach
+    _fill_border(read, above, below, is_mirrored)
+    _fill_border(read.transpose(1, 2), reach, reach, is_mirrored)
+    return padded
 
 
-def _sum(rows: Rows, others: Rows) -> Rows:
-    return lambda first, last: rows(first, last) + others(first, last)
+def _fill_border(padded: Tensor, before: int, after: int, is_mirrored: bool) -> None:
+    """Fill the first and the last rows: with those beside them in reverse order, or with the nearest one."""
+    last = padded.shape[1] - after
+    if before:
+        padded[:, :before] = padded[:, before + 1 : 2 * before + 1].flip(1) if is_mirrored else padded[:, before, None]
+    if after:
+        inner = padded[:, last - after - 1 : last - 1].flip(1) if is_mirrored else padded[:, last - 1, None]
+        padded[:, last:] = inner
 
 
-def _enlarged(rows: Rows, size: tuple[int, int]) -> Rows:
-    """Return the rows of a map enlarged to (height, width)."""
+def _read(stored: _Map) -> Fill:
+    def read(rows: Tensor, first: int) -> None:
+        for place, part in stored.parts(first, rows.shape[1]):
+            rows[:, place] = part
 
-    def enlarged(first: int, last: int) -> Tensor:
-        top = first // 2
-        strip = enlarge(rows(top, (last + 1) // 2), (2 * size[0], size[1]))
-        return strip[:, :, first - 2 * top : last - 2 * top]
+    return read
 
-    return enlarged
+
+def _relu(fill: Fill) -> Fill:
+    def rectified(rows: Tensor, first: int) -> None:
+        fill(rows, first)
+        rows.relu_()
+
+    return rectified
+
+
+def _sigmoid(fill: Fill) -> Fill:
+    def bounded(rows: Tensor, first: int) -> None:
+        fill(rows, first)
+        rows.sigmoid_()
+
+    return bounded
+
+
+def _sum(fill: Fill, other: Fill) -> Fill:
+    def added(rows: Tensor, first: int) -> None:
+        fill(rows, first)
+        addend = torch.empty_like(rows)
+        other(addend, first)
+        rows.add_(addend)
+
+    return added

@@ -13,10 +13,11 @@ from impasto.control.masks import keep_photograph
 from impasto.control.regions import Masks, build_regions
 from impasto.control.sizes import picture_size
 from impasto.errors import RecipeError
+from impasto.fast.export import OnnxNetwork, check_onnx, encode_onnx
 from impasto.fast.model import Model, read_model
-from impasto.fast.network import PHOTOGRAPH
+from impasto.fast.network import MULTIPLE, PHOTOGRAPH
 from impasto.fast.result import OnePassResult
-from impasto.fast.strips import count_bytes, paint_in_strips
+from impasto.fast.strips import StripPainter, count_bytes
 from impasto.features.guides import resize_guide
 from impasto.images.io import ImageSource
 from impasto.images.resize import resize_image
@@ -69,16 +70,33 @@ RECIPE_FIELDS = tuple(name for name in PainterFields.__annotations__ if name not
 """Fields of a recipe that a network heeds."""
 
 
+ENGINES = ("torch", "onnxruntime")
+
+ONNX_PIXELS = 2**21
+"""Pixels of the largest picture that onnxruntime paints: it keeps all maps in memory. Strips take less, and as long."""
+
+
 class Painter:
     """A trained network that paints pictures. network: on its device. styles: their names."""
 
-    def __init__(self, model: Model, *, device: str = "auto", threads: int | None = None) -> None:
-        """device, threads: as of `impasto.RunOptions`. Raises DeviceError."""
+    def __init__(
+        self, model: Model, *, device: str = "auto", threads: int | None = None, engine: str = "torch"
+    ) -> None:
+        """device, threads: as of `impasto.RunOptions`. engine: "onnxruntime" paints pictures of up to 2 megapixels, in
+        one style or mixture, by onnxruntime on the CPU, after a moment for each mixture; the others as "torch" does.
+        Raises DeviceError, RecipeError, MissingExtraError."""
+        if engine not in ENGINES:
+            raise RecipeError(f"engine is {engine!r}; expected one of {', '.join(ENGINES)}.", "Choose one of these.")
+        if engine == "onnxruntime":
+            check_onnx("the engine onnxruntime")
+            device = "cpu" if device == "auto" else device
         self._device = resolve_device(device)
         self._options: dict[str, Any] = {"device": device, "threads": threads}
         RunOptions(**self._options)
         self._model = model
         self.network = model.network.to(self._device)
+        self._strips = StripPainter(self.network)
+        self._engine, self._sessions = engine, dict[tuple[float, ...], OnnxNetwork]()
         self.styles = model.names
 
     @torch_defaults()
@@ -145,14 +163,26 @@ class Painter:
         size = picture_size(recipe.size, content.size)
         shares = self._shares(recipe, names, inputs, size)
         image = resize_image(content.image, size, recipe.resampling).to(self._device)
-        needed = count_bytes(self.network, size)
-        on_disk = used_bytes(self._device) + needed > memory_limit(options.max_memory, self._device)
-        painted = paint_in_strips(self.network, image, shares.to(self._device), on_disk=on_disk).to("cpu").clone()
+        painted = self._run(image, shares, options).to("cpu").contiguous()
         if all(map(is_grey, (content.image, *icons))):
             painted = mean_channels(painted).contiguous()
         finished = _finish(recipe, painted, inputs, icons).contiguous()
         means = shares.mean((0, 2, 3)).tolist()
         return finished, {name: round(means[1 + self.styles.index(name)], 4) for name in names}
+
+    def _run(self, image: Tensor, shares: Tensor, options: RunOptions) -> Tensor:
+        """Return what the network makes of the image."""
+        height, width = image.shape[-2:]
+        is_small = min(height, width) > MULTIPLE and height * width <= ONNX_PIXELS
+        if self._engine == "onnxruntime" and self._device.type == "cpu" and shares.shape[-1] == 1 and is_small:
+            mixture = tuple(shares.flatten().tolist())
+            if mixture not in self._sessions:
+                data = encode_onnx(self.network, shares.flatten())
+                self._sessions[mixture] = OnnxNetwork(data, options.threads)
+            return self._sessions[mixture].paint(image)
+        needed = count_bytes(self.network, (height, width))
+        on_disk = used_bytes(self._device) + needed > memory_limit(options.max_memory, self._device)
+        return self._strips.paint(image, shares.to(self._device), on_disk=on_disk)
 
     def mix(self, recipe: Recipe, names: Sequence[str]) -> Tensor:
         """Return the shares of the photograph and of each style of the network, (rows,), summing to 1.
@@ -190,13 +220,17 @@ class Painter:
 
 
 def load_painter(
-    model: str | os.PathLike[str], *, device: str = "auto", threads: int | None = None
+    model: str | os.PathLike[str],
+    *,
+    device: str = "auto",
+    threads: int | None = None,
+    engine: str = "torch",
 ) -> Painter:
     """Load a network that `impasto train` wrote, to paint pictures with it: load_painter(path)(image).
 
-    Raises WeightsError, DeviceError.
+    engine: as of `Painter`. Raises WeightsError, DeviceError, RecipeError, MissingExtraError.
     """
-    return Painter(read_model(model), device=device, threads=threads)
+    return Painter(read_model(model), device=device, threads=threads, engine=engine)
 
 
 def _finish(recipe: Recipe, painted: Tensor, inputs: Inputs, icons: Sequence[Tensor]) -> Tensor:

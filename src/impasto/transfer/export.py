@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from impasto.errors import OutputError, WeightsError
-from impasto.fast.export import check_onnx, encode_onnx, run_onnx
+from impasto.fast.export import OnnxNetwork, check_onnx, encode_onnx
 from impasto.system.disk import check_file_place, check_not_input, is_folder, replace_file, to_path
 from impasto.system.torch_settings import running
 from impasto.transfer.apply import load_painter
@@ -41,7 +41,7 @@ def export_painter(
     strength: float = 1.0,
     int8: bool = False,
 ) -> Exported:
-    """Write a style of a network, or a mixture, as an ONNX file for pictures of any size from 9 pixels a side.
+    """Write a style of a network, or a mixture, as an ONNX file for pictures of any size from 5 pixels a side.
 
     model: from `impasto train`. style, style_blend, strength: as of a `Painter`, fixed in the file. int8: kernels in 8
     bits, a third of the size. Its input "photograph" and output "picture" are (1, 3, height, width) float32 in [0, 1],
@@ -60,11 +60,11 @@ def export_painter(
     recipe, names = painter.choose({**chosen, "style_blend": tuple(style_blend), "strength": strength})
     shares = painter.mix(recipe, names)
     data = encode_onnx(painter.network, shares, int8=int8)
-    differences = []
+    exported, differences = OnnxNetwork(data), []
     with running(torch.device("cpu"), None, "Close other programs."), torch.no_grad():
         for number, size in enumerate(CHECKED_SIZES):
             image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(number))
-            differences.append((run_onnx(data, image) - painter.network(image, shares[None, :, None, None])).abs())
+            differences.append((exported.paint(image) - painter.network(image, shares[None, :, None, None])).abs())
     largest = max(float(each.max()) for each in differences)
     mean = max(float(each.mean()) for each in differences)
     if (int8 and mean > LARGEST_DIFFERENCE["int8"]) or (not int8 and largest > LARGEST_DIFFERENCE["float32"]):

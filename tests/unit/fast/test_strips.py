@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from impasto.fast.network import Network
-from impasto.fast.strips import paint_in_strips
+from impasto.fast.strips import StripPainter
 
 Paint = Callable[..., Tensor]
 
@@ -22,7 +22,7 @@ def test_strips_equal_the_whole(
     photograph, shares = picture(*size), torch.tensor([[0.2, 0.5, 0.3]])[..., None, None]
     with torch.no_grad():
         whole = network(photograph, shares)
-    painted = paint_in_strips(network, photograph, shares, strip=strip, on_disk=on_disk)
+    painted = StripPainter(network).paint(photograph, shares, strip=strip, on_disk=on_disk)
     assert float((painted - whole).abs().max()) < 1e-4 < 1 / 255
 
 
@@ -30,11 +30,12 @@ def test_regions_have_their_own_rows(network: Network, picture: Paint) -> None:
     photograph = picture(48, 40)
     left = (torch.arange(40) < 20).float().expand(1, 1, 48, 40)
     shares = torch.cat([torch.zeros_like(left), left, 1 - left], dim=1)
-    whole = paint_in_strips(network, photograph, shares)
-    torch.testing.assert_close(whole, paint_in_strips(network, photograph, shares, strip=1), atol=1e-4, rtol=0)
+    whole = StripPainter(network).paint(photograph, shares)
+    torch.testing.assert_close(whole, StripPainter(network).paint(photograph, shares, strip=1), atol=1e-4, rtol=0)
+    painter = StripPainter(network)
     first, second = (
-        paint_in_strips(network, photograph, torch.tensor([row])[..., None, None]) for row in ([0, 1.0, 0], [0, 0, 1.0])
+        painter.paint(photograph, torch.tensor([row])[..., None, None]) for row in ([0, 1.0, 0], [0, 0, 1.0])
     )
     assert min(float((whole - each).abs().mean()) for each in (first, second)) > 0.01
     alike = torch.cat([torch.zeros_like(left), torch.ones_like(left), torch.zeros_like(left)], dim=1)
-    torch.testing.assert_close(paint_in_strips(network, photograph, alike), first)
+    torch.testing.assert_close(StripPainter(network).paint(photograph, alike), first)

@@ -9,9 +9,9 @@ import torch
 from painter_network import random_network
 from torch import Tensor
 
-from impasto.errors import RecipeError, WeightsError
+from impasto.errors import MissingExtraError, RecipeError, WeightsError
 from impasto.fast.model import Model, read_model, to_icon
-from impasto.fast.strips import paint_in_strips
+from impasto.fast.strips import StripPainter
 from impasto.images.color.oklab import to_oklab
 from impasto.images.io import read_metadata, read_picture, write_image
 from impasto.recipe.recipe import Recipe
@@ -59,6 +59,23 @@ def test_strength_and_blends_mix_parameters(painter: Painter, picture: Paint) ->
     assert mixed.styles == {"calm": 0.6, "rough": 0.2}
 
 
+def test_onnxruntime_paints_the_same(path: Path, picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    quick, usual = load_painter(path, engine="onnxruntime", threads=1), load_painter(path, threads=1)
+    for size in ((40, 48), (37, 51), (3, 20)):
+        for strength in (1.0, 0.5):
+            expected = usual(picture(*size), strength=strength).pastiche
+            painted = quick(picture(*size), strength=strength).pastiche
+            torch.testing.assert_close(painted, expected, atol=1e-3, rtol=0)
+    assert len(quick._sessions) == 2  # one for each strength, none for what is too small
+    with pytest.raises(RecipeError, match="engine is 'tensorflow'; expected one of torch, onnxruntime"):
+        load_painter(path, engine="tensorflow")
+    monkeypatch.setattr("impasto.fast.export.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"the engine onnxruntime needs .*impasto\[export\]"):
+        load_painter(path, engine="onnxruntime")
+
+
 def test_regions_are_painted_in_their_styles(painter: Painter, picture: Paint) -> None:
     photograph, left = picture(64, 64), np.zeros((64, 64), np.uint8)
     left[:, :32] = 255
@@ -68,7 +85,7 @@ def test_regions_are_painted_in_their_styles(painter: Painter, picture: Paint) -
         (0.5, [left, 255 - left], [0 * inside + 0.5, inside / 2, (1 - inside) / 2]),
     ):
         mixed = painter(photograph, style=["calm", "rough"], content_masks=masks, strength=strength)
-        expected = paint_in_strips(painter.network, photograph, torch.cat(shares, dim=1))
+        expected = StripPainter(painter.network).paint(photograph, torch.cat(shares, dim=1))
         torch.testing.assert_close(mixed.pastiche, expected, atol=1e-4, rtol=0)
         assert mixed.styles == {"calm": strength / 2, "rough": strength / 2}
     calm = painter(photograph, style="calm").pastiche

