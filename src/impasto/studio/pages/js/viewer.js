@@ -181,7 +181,10 @@ export function createViewer() {
     handle.addEventListener("pointermove", drag);
   });
   for (const end of ["pointerup", "pointercancel"]) {
-    handle.addEventListener(end, () => handle.removeEventListener("pointermove", drag));
+    handle.addEventListener(end, (event) => {
+      if (end === "pointerup" && handle.hasPointerCapture(event.pointerId)) drag(event);
+      handle.removeEventListener("pointermove", drag);
+    });
   }
   handle.addEventListener("dblclick", (event) => event.stopPropagation());
   handle.addEventListener("keydown", (event) => {
