@@ -61,7 +61,7 @@ def test_json_has_all_there_is(picture: Paint) -> None:
     assert values["regions"] == []
     assert values["size"] == {"width": 64, "height": 48}
     assert set(values["figures"]) == {
-        "style_gram", "style_moments", "nearest_to_style", "nearest_from_style", "palette", "structure", "ssim",
+        "style_gram", "nearest_to_style", "nearest_from_style", "palette", "structure", "ssim",
         "ciede2000_content", "ciede2000_style",
     }  # fmt: skip
     assert set(values["objective"]) == {"terms", "total"}
