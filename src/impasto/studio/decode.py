@@ -46,6 +46,11 @@ PLUGINS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "AVIF", "HEIF")
 
 THUMBNAIL_SIDE = 256
 
+START_S = 240.0
+"""Seconds that a process may take to begin."""
+
+_BEGUN = b"!"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
@@ -85,7 +90,9 @@ def decode(folder: Path, name: str, limits: Limits) -> Decoded:
     process.start()
     child.close()
     try:
-        answer = json.loads(connection.recv_bytes(2**24)) if connection.poll(limits.decode_s) else None
+        # On a busy machine it takes a while until it begins; its time counts from then.
+        is_begun = connection.poll(START_S) and connection.recv_bytes(1) == _BEGUN
+        answer = json.loads(connection.recv_bytes(2**24)) if is_begun and connection.poll(limits.decode_s) else None
     except (EOFError, OSError, ValueError):  # it was killed, by its limits or by its picture
         raise _too_much(name, f"{limits.decode_bytes:,} bytes") from None
     finally:
@@ -127,6 +134,7 @@ def _context() -> Any:
 
 def _decode_alone(connection: Connection, folder: str, name: str, limits: Limits) -> None:
     _limit_process(limits)
+    connection.send_bytes(_BEGUN)
     try:
         answer = _decode_and_encode(Path(folder), name, limits)
     except ImageSizeError as error:

@@ -88,9 +88,7 @@ def check_job(body: object, pictures: PictureFinder, limits: Limits, gallery: st
     preset = body.get("preset") or ("texture" if kind == "texture" else "standard")
     if not isinstance(preset, str) or preset not in preset_names():
         raise _wrong("preset", preset, f"one of {', '.join(preset_names())}")
-    name = body.get("name") or ""
-    if not isinstance(name, str) or len(name) > LONGEST_NAME or not name.isprintable():
-        raise _wrong("name", name, f"at most {LONGEST_NAME} letters in one line")
+    name = check_name(body.get("name") or "")
     find = _Finder(pictures, gallery)
     content = find.one(body, "content")
     if (content is None) != (kind == "texture"):
@@ -119,6 +117,13 @@ def check_job(body: object, pictures: PictureFinder, limits: Limits, gallery: st
     )
 
 
+def check_name(name: object) -> str:
+    """Return a job's name, at most 200 letters in one line. Raises Refusal 422."""
+    if not isinstance(name, str) or len(name) > LONGEST_NAME or not name.isprintable():
+        raise _wrong("name", name, f"at most {LONGEST_NAME} letters in one line")
+    return name
+
+
 def check_recipe(values: object, pictures: PictureFinder, limits: Limits, gallery: str = MAIN) -> dict[str, Any]:
     """Return some fields of a recipe, none of which names a file or an address.
 
@@ -138,7 +143,7 @@ def check_recipe(values: object, pictures: PictureFinder, limits: Limits, galler
     init = changes.get("init", INITS[0])
     if not isinstance(init, str) or (init not in INITS and not _COLOR.fullmatch(init)):
         _Finder(pictures, gallery).check("init", init, f"{', '.join(INITS)}, a color #rrggbb, or ")
-    for name, most in (("steps", limits.steps), ("history", limits.steps)):
+    for name, most in (("size", limits.size), ("steps", limits.steps), ("history", limits.steps)):
         if isinstance(changes.get(name), int) and changes[name] > most:
             raise _wrong(name, changes[name], f"at most {most}")
     return changes

@@ -1,8 +1,11 @@
 """The bodies of requests, as the API's description has them. What they say is checked where it is used."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+"""The id of a job."""
 
 
 class Body(BaseModel):
@@ -53,7 +56,9 @@ class InstantRequest(Body):
     """An instant picture."""
 
     content: str
-    styles: list[str] = Field(default_factory=list, description="one or more paintings; none with a network")
+    styles: list[str] = Field(
+        default_factory=list, max_length=8, description="one or more paintings; none with a network"
+    )
     style_blend: list[float] | None = None
     strength: float | None = None
     style_scale: float | None = Field(None, ge=0.1, le=10, allow_inf_nan=False)
@@ -66,13 +71,13 @@ class InstantRequest(Body):
 class QueueRequest(Body):
     """The order of the waiting jobs."""
 
-    order: list[str]
+    order: list[Id]
 
 
 class DeleteRequest(Body):
     """Jobs to delete: these, or all."""
 
-    ids: list[str] = Field(default_factory=list)
+    ids: list[Id] = Field(default_factory=list)
     all: bool = False
 
 

@@ -17,7 +17,7 @@ from impasto.studio.api.bodies import (
 )
 from impasto.studio.api.scope import Gallery, TheJob, TheStudio
 from impasto.studio.job import SEVERAL, SINGLE, StudioJob, new_id
-from impasto.studio.job_body import check_job
+from impasto.studio.job_body import check_job, check_name
 from impasto.studio.refusal import Refusal
 
 router = APIRouter(prefix="/api", tags=["jobs"])
@@ -74,7 +74,7 @@ def get_job(id: str, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
 @router.put("/jobs/{id}")
 def rename_job(id: str, body: NameRequest, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
     """Change a job's name."""
-    studio.rename(id, gallery, body.name)
+    studio.rename(id, gallery, check_name(body.name))
     return studio.show(id, gallery)
 
 

@@ -50,7 +50,7 @@ def get_recipe_fields() -> dict[str, Any]:
 def paint_instantly(body: InstantRequest, studio: TheStudio, quick: TheQuick, gallery: Gallery) -> Response:
     """Paint in one pass of a network, in about a second. Returns a JPEG."""
     fields = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
-    content, styles = fields.pop("content"), fields.pop("styles")
+    content, styles = fields.pop("content"), fields.pop("styles", [])
     network = fields.pop("network", None)
     fields = check_recipe(fields, studio.pictures, studio.limits, gallery)
     photograph, *paintings = (str(studio.pictures.painting_file(each, gallery)) for each in (content, *styles))
