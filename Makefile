@@ -1,12 +1,18 @@
-# make demo, test, test-all, check and bench need nothing done before them but Python 3.11 or later.
+# make demo, studio, test, test-all, check and bench need nothing done before them but Python 3.11 or later.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all check bench peers clean
+.PHONY: demo studio test test-all check bench peers clean
 
 demo: $(VENV)/.demo
 	$(BIN)/impasto demo
+
+# It prints its address; `make studio PORT=0` takes any free port.
+PORT ?= 8421
+
+studio: $(VENV)/.studio
+	$(BIN)/impasto studio --port $(PORT)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
@@ -47,6 +53,10 @@ $(BIN)/python:
 
 $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo]"
+	touch $@
+
+$(VENV)/.studio: $(VENV)/.demo
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo,studio]"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.demo

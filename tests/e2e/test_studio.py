@@ -16,10 +16,10 @@ import pytest
 from torch import Tensor
 
 from impasto.cli.app import main
-from impasto.images.io import write_image
+from impasto.images.io import read_image, write_image
 from impasto.studio.painting import Control, paint_order
 
-RECIPE: dict[str, Any] = {"weights": "tiny", "size": 96, "steps": 40, "first_scale": 0}
+RECIPE: dict[str, Any] = {"weights": "tiny", "size": 64, "steps": 60, "first_scale": 0}
 
 WAIT_S = 120
 
@@ -104,6 +104,16 @@ def follow(server: Server, job: str, until: Callable[[dict[str, Any]], bool]) ->
     return seen
 
 
+def ask_client(address: str, folder: Path) -> None:
+    """Paint by the example of a client."""
+    client = Path(__file__).parents[2] / "examples" / "studio_client.py"
+    words = ["photo.png", "painting.png", "-o", "client.png", "--size", "64", "--studio", address]
+    code = client.read_text("utf-8").replace("strength=options.strength", 'strength=0.4, weights="tiny", steps=2')
+    asked = subprocess.run([sys.executable, "-c", code, *words], cwd=folder, capture_output=True, text=True)
+    assert asked.returncode == 0 and asked.stdout.startswith("client.png: 64x48 in "), asked.stderr
+    assert read_image(folder / "client.png").shape == (1, 3, 48, 64)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_a_job_killed_in_its_middle_ends_with_the_same_bytes(tmp_path: Path, picture: Callable[..., Tensor]) -> None:
@@ -120,16 +130,16 @@ def test_a_job_killed_in_its_middle_ends_with_the_same_bytes(tmp_path: Path, pic
         wait_for(lambda: server.job(job)["state"] == "paused")  # so that there is a checkpoint
         paused = server.job(job)["step"]
         wait_for(lambda: server.job(waiting)["state"] == "done")
-        assert server.client.post(f"/api/jobs/{job}/resume").status_code == 200
-        waiting = server.client.post("/api/jobs", json={**body, "recipe": {**RECIPE, "steps": 3}}).json()["id"]
-        wait_for(lambda: (server.job(job)["step"] or 0) > paused)
         again = [sys.executable, "-m", "impasto", "studio", "--port", "0", "--no-open", "--folder", str(folder)]
         second = subprocess.run(again, capture_output=True, text=True, timeout=WAIT_S)
         assert second.returncode == 2 and "is in use by process" in second.stderr
-        assert server.job(job)["state"] == "painting" and server.job(waiting)["position"] == 0
+        assert server.client.post(f"/api/jobs/{job}/resume").status_code == 200
+        waiting = server.client.post("/api/jobs", json={**body, "recipe": {**RECIPE, "steps": 3}}).json()["id"]
         started = children(server.process.pid)
         assert started
+        follow(server, job, lambda values: (values["step"] or 0) > paused)
         server.end(signal.SIGKILL)
+        assert json.loads((folder / "jobs" / job / "job.json").read_bytes())["state"] == "painting"
     wait_for(lambda: not any(map(is_running, started)))
     with serving(folder) as server:
         assert server.client.get("/api/jobs").json()["jobs"][0]["id"] == waiting
@@ -141,6 +151,7 @@ def test_a_job_killed_in_its_middle_ends_with_the_same_bytes(tmp_path: Path, pic
         assert curve["steps"] == [*range(1, RECIPE["steps"] + 1)]
         result = server.client.get(f"/api/jobs/{job}/result")
         assert result.headers["content-type"] == "image/png"
+        ask_client(server.address, tmp_path)
         assert server.end() == 0
 
     def source(name: str) -> str:
