@@ -173,7 +173,7 @@ def test_a_picture_is_painted_while_one_watches(visit: Callable[..., Any], pictu
     assert divider.get_attribute("aria-valuenow") == "25"
 
     # its picture, dropped here, brings the recipe back
-    page.get_by_role("button", name="Remove all").click()
+    page.get_by_role("button", name="Remove waves").click()
     page.locator(".welcome").wait_for()
     page.evaluate("localStorage.removeItem('impasto.draft')")
     page.reload()

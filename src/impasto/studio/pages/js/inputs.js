@@ -1,6 +1,6 @@
 /** The chosen pictures in the panel: photograph with its masks, paintings with their shares and regions. */
 
-import { change, draft, regionsFit, removeStyle, setKind, shares } from "./draft.js";
+import { change, draft, regionsFit, removeStyle, shares } from "./draft.js";
 import { fill, h, icon, iconButton } from "./dom.js";
 import { openDialog } from "./dialog.js";
 import { editMask } from "./masks.js";
@@ -52,6 +52,20 @@ function tile(picture, role, index, extra = []) {
   return element;
 }
 
+/** Return the words beside a picture: what it is, its name, what can be done with it. */
+function words(title, picture, ...chips) {
+  return h(
+    "div",
+    { class: "photo-more" },
+    h("h2", {}, title),
+    h("p", { class: "quiet small name", title: picture.name }, picture.name),
+    h("div", { class: "chips" }, chips),
+  );
+}
+
+const addChip = () =>
+  h("button", { type: "button", class: "chip", onclick: () => choose("style") }, icon("plus"), t("inputs.add"));
+
 function maskButton(role, mask, apply) {
   return h(
     "button",
@@ -89,6 +103,7 @@ function styleRow(picture, index, now) {
     "li",
     { class: "style-row" },
     tile(picture, "style", index),
+    !several && words(t("inputs.painting"), picture, addChip()),
     several &&
       h(
         "div",
@@ -128,39 +143,23 @@ export function createInputs() {
           "div",
           { class: "photo-row" },
           tile(now.content, "content", null),
-          h(
-            "div",
-            { class: "photo-more" },
-            h("h2", {}, t("inputs.photograph")),
-            h("p", { class: "quiet small name", title: now.content.name }, now.content.name),
-            h(
-              "div",
-              { class: "chips" },
-              maskButton("only", now.only, (only) => change({ only })),
-              maskButton("protect", now.protect, (protect) => change({ protect })),
-            ),
+          words(
+            t("inputs.photograph"),
+            now.content,
+            maskButton("only", now.only, (only) => change({ only })),
+            maskButton("protect", now.protect, (protect) => change({ protect })),
           ),
         ),
-      h(
-        "div",
-        { class: "styles-head" },
-        h("h2", {}, t(now.styles.length > 1 ? "inputs.paintings" : "inputs.painting")),
-        h("button", { type: "button", class: "chip", onclick: () => choose("style") }, icon("plus"), t("inputs.add")),
-        iconButton("trash", t("inputs.clear"), clearPictures),
-      ),
+      now.styles.length > 1 &&
+        h(
+          "div",
+          { class: "styles-head" },
+          h("h2", {}, t("inputs.paintings")),
+          addChip(),
+          iconButton("trash", t("inputs.clear"), clearPictures),
+        ),
       list,
       !regionsFit(now) && h("p", { class: "field-error", role: "alert" }, t("blend.regions_wrong")),
-      h(
-        "label",
-        { class: "check small quiet" },
-        h("input", {
-          type: "checkbox",
-          "aria-label": t("inputs.texture"),
-          checked: now.kind === "texture",
-          onchange: (event) => setKind(event.target.checked ? "texture" : "stylize"),
-        }),
-        t("inputs.texture"),
-      ),
       error,
     );
     if (focused) element.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();

@@ -1,6 +1,6 @@
 /** All else of the recipe, built from its own fields with their help texts. */
 
-import { change, draft, resetField, setField, value } from "./draft.js";
+import { change, draft, resetField, setField, setKind, value } from "./draft.js";
 import { fill, h, iconButton } from "./dom.js";
 import { studio } from "./studio.js";
 import { fieldWords, t, tryText } from "./words.js";
@@ -106,6 +106,13 @@ function createPreset() {
   return h("div", { class: "field" }, h("label", { htmlFor: "field-preset" }, t("more.preset")), select);
 }
 
+/** A texture of the painting alone, without the photograph. */
+function createKind() {
+  const input = h("input", { type: "checkbox", onchange: () => setKind(input.checked ? "texture" : "stylize") });
+  draft.watch(({ kind }) => (input.checked = kind === "texture"));
+  return h("label", { class: "check" }, input, t("inputs.texture"));
+}
+
 export function createMore(errorOf) {
   const groups = new Map();
   for (const field of studio.fields) {
@@ -128,6 +135,7 @@ export function createMore(errorOf) {
     body,
     search,
     createPreset(),
+    createKind(),
     [...groups].map(([group, fields]) =>
       h("section", { class: "field-group" }, h("h3", {}, tryText(`group.${group}`) ?? group), fields),
     ),

@@ -46,6 +46,7 @@ export function createPaint() {
       return;
     }
     cost.classList.add("busy");
+    if (!cost.textContent) cost.textContent = t("paint.estimating");
     try {
       const answer = await post("/api/estimate", body);
       if (asked !== text) return;

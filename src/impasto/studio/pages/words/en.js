@@ -128,7 +128,7 @@ export default {
     preset: "All presets",
   },
   group: {
-    first: "Main",
+    first: "Color",
     more: "More",
     content: "Photograph",
     style: "Style",
@@ -145,6 +145,7 @@ export default {
   },
   paint: {
     start: "Paint it",
+    estimating: "Estimating time and memory …",
     cost: "About {time}, {memory} of memory",
     too_large: "This is too large for the memory of this machine.",
     variations: "Variations",

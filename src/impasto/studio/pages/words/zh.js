@@ -134,7 +134,7 @@ export default {
     preset: "全部预设",
   },
   group: {
-    first: "主要",
+    first: "色彩",
     more: "更多",
     content: "照片",
     style: "风格",
@@ -151,6 +151,7 @@ export default {
   },
   paint: {
     start: "开始作画",
+    estimating: "正在估算时间和内存……",
     cost: "大约需要 {time}，内存 {memory}",
     too_large: "这个尺寸超出了本机内存。",
     variations: "多版对比",
