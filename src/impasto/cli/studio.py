@@ -48,10 +48,6 @@ def studio(
     """
     import_studio()
     from impasto.studio.access import Access, is_loopback, make_tokens, read_tokens
-    from impasto.studio.app import create_app
-    from impasto.studio.folder import default_folder
-    from impasto.studio.guard import Guard
-    from impasto.studio.limits import Limits
     from impasto.studio.server import bind, serve
 
     made = make_tokens() if token_file is None and not is_loopback(host) else {}
@@ -60,6 +56,12 @@ def studio(
     listening = bind(host, port)
     access = Access(host=host, port=listening.getsockname()[1], allowed_hosts=names, tokens=tokens)
     address = access.page_address(*made)
+
+    from impasto.studio.app import create_app  # it brings torch; mistakes above are answered before that
+    from impasto.studio.folder import default_folder
+    from impasto.studio.guard import Guard
+    from impasto.studio.limits import Limits
+
     place, limits = folder or default_folder(), Limits()
     app = create_app(place, limits=limits, device=device, threads=threads, max_memory=read_memory(max_memory))
 

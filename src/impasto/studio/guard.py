@@ -128,6 +128,8 @@ class Guard:
         except Exception as error:
             if timer.expired():
                 raise _late(self._limits.request_s, body.is_complete) from error
+            if body.is_broken_off:
+                return  # nobody waits for an answer
             if body.problem is None:
                 logger.exception("%s %s failed", scope["method"], scope["path"])
                 raise Refusal(
@@ -197,6 +199,7 @@ class _Body:
     """The body of a request: no longer than allowed, and not too slow.
 
     problem: what was wrong with it; the app may have answered something else. is_complete: whether all of it came.
+    is_broken_off: whether the connection ended.
     """
 
     def __init__(self, receive: Receive, headers: Mapping[str, str], limits: Limits, *, is_upload: bool) -> None:
@@ -204,7 +207,7 @@ class _Body:
         self._most = limits.upload_bytes + FORM_BYTES if is_upload else limits.body_bytes
         self._shown = limits.upload_bytes if is_upload else limits.body_bytes
         self.problem: Refusal | None = None
-        self.is_complete = False
+        self.is_complete = self.is_broken_off = False
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()):
             raise Refusal(
@@ -218,18 +221,23 @@ class _Body:
         if self.problem is not None:
             raise self.problem
         if self.is_complete:
-            return await self._receive()
+            return self._noted(await self._receive())
         try:
             async with asyncio.timeout(self._limits.idle_s):
                 message = await self._receive()
         except TimeoutError as error:
             self.problem = _late(self._limits.idle_s, is_complete=False)
             raise self.problem from error
+        self._noted(message)
         self._taken += len(message.get("body", b""))
         if self._taken > self._most:
             self.problem = self._too_large()
             raise self.problem
         self.is_complete = not message.get("more_body", False)
+        return message
+
+    def _noted(self, message: Message) -> Message:
+        self.is_broken_off |= message["type"] == "http.disconnect"
         return message
 
     def _too_large(self) -> Refusal:

@@ -71,6 +71,8 @@ def ask(
             part = parts.pop(0) if parts else None
             if part is None:
                 await asyncio.sleep(60)
+            if part == b"gone":
+                return {"type": "http.disconnect"}
             return {"type": "http.request", "body": part, "more_body": len(body) > 1}
 
         async def send(message: Message) -> None:
@@ -244,6 +246,16 @@ def test_an_error_of_ours_is_answered_without_its_text() -> None:
 
     answer = ask(app=broken)
     assert (answer.status, answer.key) == (500, "guard-failed") and b"secret" not in answer.body
+
+
+def test_a_connection_that_breaks_off_is_nothing_to_warn_of(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        assert (await receive())["type"] == "http.disconnect"
+        raise RuntimeError("the client is gone")
+
+    assert ask("POST", "/api/jobs", OURS, (b"x", b"gone"), app=broken).status == 0
+    assert caplog.records == []
 
 
 def test_open_event_streams_are_counted() -> None:
