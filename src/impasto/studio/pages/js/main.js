@@ -137,7 +137,7 @@ function build() {
   document.body.replaceChildren(createHeader(), createBanner(), main, strip, noticeArea());
   const arrange = () => {
     const atWork = route.value.name === "draft" || route.value.name === "job";
-    panel.hidden = !atWork || (!isReady() && route.value.name === "draft");
+    panel.hidden = !atWork || !isReady();
     main.classList.toggle("with-panel", !panel.hidden);
     strip.classList.toggle("away", !atWork);
     const open = queue().find((job) => job.state === "painting");
