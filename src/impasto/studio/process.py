@@ -2,13 +2,14 @@
 
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from impasto.workers.processes import describe_exit, ignoring_interrupts
+from impasto.workers.processes import describe_exit
 
 Main = Callable[..., None]
 """What a child runs: a function of a module, its first argument the connection to the parent."""
@@ -28,7 +29,7 @@ class Child:
         self._sending = threading.Lock()
         self.has_answered = False
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        with ignoring_interrupts():
+        with _signals_blocked():
             self._process.start()
         child_connection.close()
 
@@ -55,6 +56,22 @@ class Child:
         """End the child at once."""
         self._process.kill()
         self._process.join()
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Have a process that is started meanwhile ignore what ends its parent, which lets it finish what it does."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # now, as it unblocks signals when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_with_parent(connection: Connection, take: Callable[[Any], None]) -> None:

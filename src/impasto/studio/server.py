@@ -54,7 +54,7 @@ def serve(app: Any, listening: socket.socket, on_ready: Callable[[], None]) -> N
     """Answer requests until SIGINT or SIGTERM. on_ready: called once it answers."""
     config = uvicorn.Config(
         app,
-        log_level="warning",
+        log_level="critical",  # the guard reports what fails
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -87,11 +87,13 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def _ending(server: uvicorn.Server) -> Iterator[None]:
-    """End the server by SIGINT and SIGTERM within the block, where this is the main thread."""
+    """End the server by SIGINT, SIGTERM and a closed terminal within the block, where this is the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as `nohup` sets
+        numbers.append(signal.SIGHUP)
     handlers = [signal.signal(number, server.handle_exit) for number in numbers]
     try:
         yield

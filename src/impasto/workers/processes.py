@@ -52,7 +52,7 @@ class ProcessPool(WorkerPool[_Worker]):
         process = context.Process(target=run_worker, args=(child_connection, self._factory, share), daemon=True)
         # Spawning may import torch before `run_worker` is called.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        with ignoring_interrupts():
+        with _interrupts_ignored():
             process.start()
         child_connection.close()
         return _Worker(process, connection)
@@ -104,7 +104,7 @@ def run_worker(connection: Connection, factory: Factory, share: Share) -> None:
 
 
 @contextmanager
-def ignoring_interrupts() -> Iterator[None]:
+def _interrupts_ignored() -> Iterator[None]:
     """Ignore Ctrl-C within the block: a process started meanwhile ignores it too and leaves it to its parent."""
     if threading.current_thread() is not threading.main_thread():  # the only one that may set signals
         yield
