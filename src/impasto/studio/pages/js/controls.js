@@ -99,7 +99,8 @@ function createNetworks() {
   const select = h(
     "select",
     { id: "network", onchange: () => change({ network: select.value || null }) },
-    h("option", { value: "" }, t("instant.any")),
+    h("option", { value: "" }, t("instant.automatic")),
+    h("option", { value: "any" }, t("instant.any")),
     styles.map((style) => h("option", { value: style.name }, style.title ?? style.name)),
   );
   draft.watch(({ network }) => (select.value = network ?? ""));

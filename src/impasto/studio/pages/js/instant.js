@@ -15,6 +15,13 @@ export const instant = createStore({ url: null, width: 0, height: 0, busy: false
 let asked = "";
 let abort = null;
 
+/** Return the trained network that paints: the chosen one, or that of the painting itself; null: the one for any. */
+function networkOf({ network, styles }) {
+  if (network === "any") return null;
+  if (network || styles.length !== 1) return network;
+  return machine.value.styles?.find((style) => style.thumbnail === styles[0].thumbnail)?.name ?? null;
+}
+
 function question(now) {
   if (now.kind === "texture" || !isReady(now) || !machine.value.instant) return null;
   return {
@@ -26,7 +33,7 @@ function question(now) {
     color: value("color"),
     recolor: value("recolor"),
     size: Math.min(SIZE, Math.max(now.content.width, now.content.height)),
-    network: now.network,
+    network: networkOf(now),
   };
 }
 

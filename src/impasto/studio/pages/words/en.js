@@ -116,7 +116,8 @@ export default {
     missing: 'The photograph. For instant previews: pip install "impasto[instant]". “Paint it” works without.',
     texture: "The painting whose texture will be made.",
     network: "Network of the preview",
-    any: "Any painting",
+    automatic: "The painting's own, where there is one",
+    any: "The one for any painting",
   },
   more: {
     name: "More",

@@ -122,7 +122,8 @@ export default {
     missing: '这是原照片。想要即时预览，请安装 pip install "impasto[instant]"；不装也能作画。',
     texture: "将根据这幅画生成纹理。",
     network: "预览所用的网络",
-    any: "通用（任何画作）",
+    automatic: "优先用这幅画的专用网络",
+    any: "通用网络（任何画作）",
   },
   more: {
     name: "更多设置",
