@@ -51,6 +51,30 @@ def test_a_network_from_photographs(photos: Path, capsys: pytest.CaptureFixture[
     assert read_model("b.safetensors").names == ("painting", "second")
 
 
+def test_a_dry_run_reports_the_cost_and_writes_nothing(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path.name for path in photos.iterdir()}
+    dry = (*TRAIN, "-o", "a.safetensors", "--dry-run", *MACHINE)
+    assert main([*dry, "--steps", "2000"]) == 0
+    assert capsys.readouterr().out.startswith("2000 steps of 4 windows: about ")
+    assert main([*dry, "--steps", "50", "--json"]) == 0
+    estimate = json.loads(capsys.readouterr().out)
+    assert estimate["steps"] == 50 and estimate["seconds"] == pytest.approx(50 * estimate["seconds_per_step"])
+    assert estimate["peak_bytes"] > 0 and estimate["photos"] == 6 and estimate["recipe"]["steps"] == 50
+    assert {path.name for path in photos.iterdir()} == before
+    assert main(["train", "nowhere.png", *dry[2:]]) == 2
+
+
+def test_the_estimate_before_a_training_changes_nothing(
+    photos: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.fast.train.ESTIMATED_STEPS", 2)
+    assert main([*TRAIN, "-o", "told.safetensors", "--steps", "3", *MACHINE]) == 0
+    assert "3 steps of 4 windows: about " in capsys.readouterr().err
+    assert main([*TRAIN, "-o", "quiet.safetensors", "--steps", "3", "--quiet", *MACHINE]) == 0
+    assert "windows: about" not in capsys.readouterr().err
+    assert Path("told.safetensors").read_bytes() == Path("quiet.safetensors").read_bytes()
+
+
 @pytest.mark.slow
 def test_killed_and_called_again_it_gives_the_same_network(
     photos: Path, start: Callable[..., "subprocess.Popen[str]"]

@@ -1,11 +1,13 @@
 """`impasto train`: a network that paints in the styles of some paintings, from photographs."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from impasto.cli.backbone import Workers
+from impasto.cli.estimate import describe_gib
 from impasto.cli.options import PANELS, STYLIZE_FIELDS, Device, PrecisionOption, Report, Threads, takes_recipe
 from impasto.cli.progress import show_progress
 from impasto.cli.report import describe_losses, print_json, print_line
@@ -14,7 +16,8 @@ from impasto.cost.pace import describe_seconds
 from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
-    from impasto.fast.train import PainterEvent
+    from impasto.fast.recipe import TrainingRecipe
+    from impasto.fast.train import PainterEvent, TrainingEstimate
 
 Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="paintings, each a style", show_default=False)]
 Photos = Annotated[str, typer.Option(metavar="DIR", help="photographs: a folder, or a pattern in quotes")]
@@ -54,6 +57,16 @@ RunDir = Annotated[
     ),
 ]
 
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        metavar="",
+        help="check everything, report time and memory by two steps, and train nothing",
+        rich_help_panel="Report",
+    ),
+]
+
 WITHOUT = (
     *STYLIZE_FIELDS,
     *("style_blend", "init", "seed", "strip", "depth", "dpi", "keep_profile"),
@@ -85,6 +98,7 @@ def train(
     threads: Threads = None,
     workers: Workers = None,
     checkpoint_every: CheckpointEvery = 60.0,
+    dry_run: DryRun = False,
     *,
     report: Report,
 ) -> None:
@@ -97,7 +111,7 @@ def train(
     Several devices: torchrun --nproc-per-node 2 -m impasto train ...
     """
     from impasto.fast.recipe import TrainingRecipe
-    from impasto.fast.train import train_painter
+    from impasto.fast.train import estimate_training, train_painter
     from impasto.training.peers import is_first_process
 
     training = TrainingRecipe(
@@ -111,7 +125,25 @@ def train(
         precision=precision,
         seed=seed,
     )
+    if dry_run:
+        estimate = estimate_training(
+            *(style_images, photos, output, training),
+            names=name or (),
+            add_to=add_to,
+            run_dir=run_dir,
+            device=device,
+            threads=threads,
+        )
+        if report.json:
+            values = dataclasses.asdict(estimate)
+            print_json({**values, "recipe": training.to_dict()})
+        else:
+            print_line(_describe(estimate, training))
+        return
     with show_progress(quiet=report.quiet or not is_first_process()) as progress:
+
+        def tell(estimate: "TrainingEstimate") -> None:
+            progress.print(_describe(estimate, training))
 
         def show(event: "PainterEvent") -> None:
             left = describe_seconds(event.seconds / event.step * (event.steps - event.step))
@@ -130,6 +162,7 @@ def train(
             workers=workers,
             checkpoint_every_s=checkpoint_every,
             on_event=context.obj.on_step(show),
+            on_estimate=None if report.quiet else tell,
         )
     if not is_first_process():
         return
@@ -152,4 +185,12 @@ def train(
     print_line(
         f"{trained.path}: loss {describe_losses(trained.losses)}; {trained.steps} steps, "
         f"{describe_seconds(trained.seconds)}; {trained.photos} photographs{skipped}; samples in {trained.run_dir}"
+    )
+
+
+def _describe(estimate: "TrainingEstimate", training: "TrainingRecipe") -> str:
+    """Return the estimate in one line: `2000 steps of 4 windows: about 1 h 40 min, needs 1.9 GiB`."""
+    return (
+        f"{estimate.steps} steps of {training.batch_size} windows: about {describe_seconds(estimate.seconds)}, needs "
+        f"{describe_gib(estimate.peak_bytes)}"
     )

@@ -27,7 +27,7 @@ from impasto.optimize.precision import check_precision, resolve_precision
 from impasto.painting.inputs import check_given, to_list
 from impasto.painting.options import ImageSources
 from impasto.runs.trace import append_trace, cut_trace, read_trace
-from impasto.system.device import resolve_device
+from impasto.system.device import peak_bytes, resolve_device
 from impasto.system.disk import check_file_place, check_not_input, is_folder, to_path
 from impasto.system.torch_settings import Precision, products_in, running
 from impasto.training.card import Card, begin_run
@@ -48,6 +48,11 @@ EVENT_EVERY = {"cpu": 1}
 
 SHEETS, SAMPLES, SHOWN_STYLES = 20, 4, 6
 """Sheets of samples in a training; photographs and, at most, styles on each."""
+
+MEMORY_HINT = "Lower --batch-size or --crop, or close other programs."
+
+ESTIMATED_STEPS = 100
+"""Steps of a training that is estimated before it begins: two more hardly count."""
 
 LEAST_STEPS = 25
 """Steps between two sheets, at least."""
@@ -83,7 +88,24 @@ class TrainedPainter:
     broken: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingEstimate:
+    """What a training, or the rest of it, will cost on this machine, by two steps of it.
+
+    steps: those left. seconds: of these. peak_bytes: most memory of this process, or of torch on a GPU.
+    """
+
+    steps: int
+    seconds: float
+    seconds_per_step: float
+    peak_bytes: int
+    precision: str
+    photos: int
+
+
 OnEvent = Callable[[PainterEvent], object]
+
+OnEstimate = Callable[[TrainingEstimate], object]
 
 
 def train_painter(
@@ -100,6 +122,7 @@ def train_painter(
     workers: int | None = None,
     checkpoint_every_s: float = 60.0,
     on_event: OnEvent | None = None,
+    on_estimate: OnEstimate | None = None,
 ) -> TrainedPainter:
     """Train a network that paints in the styles of some paintings; called again with the same arguments, resume it.
 
@@ -108,13 +131,91 @@ def train_painter(
     add_to: a trained network, whose other parameters stay as they are: only those of the new styles are trained.
     run_dir: folder for checkpoint, losses and samples; beside the output if left out. workers: processes that read
     photographs ahead. checkpoint_every_s: seconds between checkpoints. on_event: called after each step (on a GPU each
-    twentieth); "stop" writes the network so far and ends.
+    twentieth); "stop" writes the network so far and ends. on_estimate: called before the first step of at least 100, in
+    one process.
 
     The objective is that of `impasto.stylize` with the recipe's look, for windows of the photographs. The numbers are
     those of an uninterrupted run, to the bit on a CPU with the same threads: windows depend on the seed and the step
     alone. Raises DataSetError, ImageReadError, RecipeError, WeightsError, CheckpointError, DeviceError, OutputError
     before slow work; KeyboardInterrupt if stopped.
     """
+    plan = _plan(style_images, photos, output, recipe, names, add_to, run_dir, device)
+    with join_peers(plan.device) as peers:
+        peers.check_batch(plan.recipe.batch_size)
+        card = begin_run(plan.folder, plan.card(peers.device), peers)
+        workers = default_workers(peers.device) if workers is None else workers
+        with running(peers.device, threads, MEMORY_HINT):
+            return _Training(plan, card, peers).run(workers, checkpoint_every_s, on_event, on_estimate)
+
+
+def estimate_training(
+    style_images: ImageSources,
+    photos: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    recipe: TrainingRecipe | None = None,
+    *,
+    names: Sequence[str] = (),
+    add_to: str | os.PathLike[str] | None = None,
+    run_dir: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+) -> TrainingEstimate:
+    """Check everything as `train_painter` does, and return what it will cost, by two steps; nothing is written.
+
+    The arguments and errors are those of `train_painter`.
+    """
+    plan = _plan(style_images, photos, output, recipe, names, add_to, run_dir, device)
+    with running(plan.device, threads, MEMORY_HINT):
+        return _Training(plan, plan.card(plan.device), Peers(0, 1, plan.device)).estimate()
+
+
+def check_model_output(output: str | os.PathLike[str], inputs: Sequence[object]) -> Path:
+    """Return the path of a network to write, after checking that it can be. Raises OutputError."""
+    path = to_path(output, "output")
+    label = f"output {str(path)!r}"
+    if is_folder(path, label) or path.suffix.lower() != ".safetensors":
+        raise OutputError(f"{label} is no .safetensors; expected one.", f"Give -o {path.with_suffix('.safetensors')}.")
+    check_file_place(path, label)
+    check_not_input(path, label, inputs)
+    return path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """A training after every check that is possible before slow work."""
+
+    recipe: TrainingRecipe
+    path: Path
+    folder: Path
+    pictures: Sequence[Picture]
+    names: Sequence[str]
+    base: Model | None
+    photos: Photos
+    device: torch.device
+
+    def card(self, device: torch.device) -> Card:
+        """Return the card of the run on this device."""
+        styles = [
+            {"name": name, "sha256": picture.sha256} for name, picture in zip(self.names, self.pictures, strict=True)
+        ]
+        add_to = "" if self.base is None else self.base.sha256
+        return Card(
+            recipe=self.recipe.to_dict(),
+            data={"photos": self.photos.describe(), "styles": styles, "add_to": add_to},
+            precision=resolve_precision(self.recipe.precision, device),
+        )
+
+
+def _plan(
+    style_images: ImageSources,
+    photos: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    recipe: TrainingRecipe | None,
+    names: Sequence[str],
+    add_to: str | os.PathLike[str] | None,
+    run_dir: str | os.PathLike[str] | None,
+    device: str,
+) -> _Plan:
     recipe = TrainingRecipe() if recipe is None else recipe
     check_given("style image", style_images)
     sources = to_list(style_images)
@@ -133,36 +234,16 @@ def train_painter(
         )
     place = resolve_device(device)
     check_precision(recipe.precision, place)
-    with join_peers(place) as peers:
-        peers.check_batch(recipe.batch_size)
-        card = Card(
-            recipe=recipe.to_dict(),
-            data={
-                "photos": found.describe(),
-                "styles": [
-                    {"name": name, "sha256": picture.sha256} for name, picture in zip(named, pictures, strict=True)
-                ],
-                "add_to": "" if base is None else base.sha256,
-            },
-            precision=resolve_precision(recipe.precision, peers.device),
-        )
-        card = begin_run(folder, card, peers)
-        workers = default_workers(peers.device) if workers is None else workers
-        with running(peers.device, threads, "Lower --batch-size or --crop, or close other programs."):
-            styles = [picture.image for picture in pictures]
-            training = _Training(recipe, card, peers, found, styles, named, base, folder)
-            return training.run(path, workers, checkpoint_every_s, on_event)
-
-
-def check_model_output(output: str | os.PathLike[str], inputs: Sequence[object]) -> Path:
-    """Return the path of a network to write, after checking that it can be. Raises OutputError."""
-    path = to_path(output, "output")
-    label = f"output {str(path)!r}"
-    if is_folder(path, label) or path.suffix.lower() != ".safetensors":
-        raise OutputError(f"{label} is no .safetensors; expected one.", f"Give -o {path.with_suffix('.safetensors')}.")
-    check_file_place(path, label)
-    check_not_input(path, label, inputs)
-    return path
+    return _Plan(
+        recipe=recipe,
+        path=path,
+        folder=folder,
+        pictures=pictures,
+        names=named,
+        base=base,
+        photos=found,
+        device=place,
+    )
 
 
 def _name_styles(pictures: Sequence[Picture], names: Sequence[str], taken: Sequence[str]) -> list[str]:
@@ -183,19 +264,11 @@ def _name_styles(pictures: Sequence[Picture], names: Sequence[str], taken: Seque
 class _Training:
     """A network, its optimizer and the steps done."""
 
-    def __init__(
-        self,
-        recipe: TrainingRecipe,
-        card: Card,
-        peers: Peers,
-        photos: Photos,
-        style_images: Sequence[Tensor],
-        names: Sequence[str],
-        base: Model | None,
-        folder: Path,
-    ) -> None:
-        self.recipe, self.card, self.peers, self.photos, self.folder = recipe, card, peers, photos, folder
-        self.style_images, self.names, self.base = style_images, names, base
+    def __init__(self, plan: _Plan, card: Card, peers: Peers) -> None:
+        recipe, base, names, folder = plan.recipe, plan.base, plan.names, plan.folder
+        self.recipe, self.card, self.peers, self.path, self.folder = recipe, card, peers, plan.path, folder
+        self.photos, self.names, self.base = plan.photos, names, base
+        self.style_images = [picture.image for picture in plan.pictures]
         self.fixed = 0 if base is None else 1 + len(base.names)
         if base is None:
             self.network = Network(recipe.architecture, len(names))
@@ -209,14 +282,38 @@ class _Training:
         self.objective = self._build_objective()
         self.parts: Parts = {"network": self.network, "optimizer": self.optimizer}
         self.step, self.seconds_before = restore_checkpoint(folder / CHECKPOINT, self.parts)
-        if peers.rank == 0:
-            cut_trace(folder, self.step)
         self.shared = peers.share(self.network)
         self.broken: dict[str, str] = {}
         self.started_s = time.monotonic()
 
-    def run(self, path: Path, workers: int, checkpoint_every_s: float, on_event: OnEvent | None) -> TrainedPainter:
+    def estimate(self) -> TrainingEstimate:
+        """Return what the steps left will cost, by the gradients of two: nothing is changed by them."""
+        windows = next(self._windows([[(0, number) for number in range(self.recipe.batch_size)]], 0))
+        for _ in range(2):
+            start_s = time.monotonic()
+            with products_in(self.precision):
+                float(self.gradient(windows)["total"])  # waits for a GPU
+            seconds = time.monotonic() - start_s
+        self.optimizer.zero_grad(set_to_none=True)
+        steps = self.recipe.steps - self.step
+        return TrainingEstimate(
+            steps=steps,
+            seconds=steps * seconds,
+            seconds_per_step=seconds,
+            peak_bytes=peak_bytes(self.peers.device),
+            precision=self.card.precision,
+            photos=len(self.photos.paths),
+        )
+
+    def run(
+        self, workers: int, checkpoint_every_s: float, on_event: OnEvent | None, on_estimate: OnEstimate | None
+    ) -> TrainedPainter:
         """Train from the current step to the last, and write the network; if stopped, that so far."""
+        path = self.path
+        if self.peers.rank == 0:
+            cut_trace(self.folder, self.step)
+        if on_estimate is not None and self.peers.ranks == 1 and self.recipe.steps - self.step >= ESTIMATED_STEPS:
+            on_estimate(self.estimate())
         try:
             with stopping_with_readers():
                 losses = self._train(workers, checkpoint_every_s, on_event)

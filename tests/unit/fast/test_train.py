@@ -18,6 +18,7 @@ from impasto.fast.photos import Photos
 from impasto.fast.recipe import TrainingRecipe
 from impasto.fast.train import PainterEvent, train_painter
 from impasto.images.io import read_image, write_image
+from impasto.images.picture import Picture
 from impasto.recipe.recipe import Recipe
 from impasto.runs.trace import read_trace
 from impasto.training.card import Card
@@ -95,10 +96,18 @@ def test_the_gradient_of_two_processes_averages_to_that_of_one(
         folder.mkdir()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Peers, "share", lambda self, network: network)  # averaged below
-            training = module._Training(
-                *(recipe, Card(recipe={}, data={}, precision="float32"), Peers(rank, ranks, torch.device("cpu"))),
-                *(found, styles, ["a", "b"], None, folder),
+            plan = module._Plan(
+                recipe=recipe,
+                path=folder / "a.safetensors",
+                folder=folder,
+                pictures=[Picture(image=style, name="style") for style in styles],
+                names=["a", "b"],
+                base=None,
+                photos=found,
+                device=torch.device("cpu"),
             )
+            card = Card(recipe={}, data={}, precision="float32")
+            training = module._Training(plan, card, Peers(rank, ranks, torch.device("cpu")))
         items = [(0, number) for number in range(4)]
         training.gradient(next(module.load_windows(found, styles, recipe, [items[rank::ranks]], 0)))
         return torch.cat([values.grad.flatten() for values in training.network.parameters() if values.grad is not None])
