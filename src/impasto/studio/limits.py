@@ -31,7 +31,7 @@ class Limits:
     request_s: float = 300.0
     idle_s: float = 30.0
     decoders: int = 2
-    decode_s: float = 60.0
+    decode_s: float = 120.0
     decode_bytes: int = 4 * 2**30
     free_bytes: int = 512 * 2**20
 
