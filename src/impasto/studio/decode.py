@@ -136,7 +136,7 @@ def _decode_alone(connection: Connection, folder: str, name: str, limits: Limits
     _limit_process(limits)
     connection.send_bytes(_BEGUN)
     try:
-        answer = _decode_and_encode(Path(folder), name, limits)
+        answer = encode_anew(Path(folder), name, limits)
     except ImageSizeError as error:
         answer = {"status": 413, "key": "upload-pixels", "error": error.error, "hint": "Shrink it first."}
     except ImpastoError as error:
@@ -172,7 +172,11 @@ def _limit_process(limits: Limits) -> None:
             resource.setrlimit(what, (most, most))
 
 
-def _decode_and_encode(folder: Path, name: str, limits: Limits) -> dict[str, Any]:
+def encode_anew(folder: Path, name: str, limits: Limits) -> dict[str, Any]:
+    """Read the file UPLOAD, write the others beside it, and return the fields of `Decoded` as JSON values.
+
+    In this process, without its limits; `decode` is for files of others. Raises what `read_picture` raises.
+    """
     data = (folder / UPLOAD).read_bytes()
     with _warnings() as warnings:
         picture = read_picture(data, name=f"picture {name!r}", max_pixels=limits.pixels)
