@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo studio test test-all check bench peers web clean
+.PHONY: demo studio test test-all check docs bench peers web clean
 
 demo: $(VENV)/.demo
 	$(BIN)/impasto demo
@@ -21,8 +21,16 @@ test-all: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(VENV)/.dev
-	$(BIN)/ruff check src tests examples benchmarks
+	$(BIN)/ruff check src tests examples benchmarks docs/site
 	$(BIN)/mypy
+
+# The site of docs/, in build/site; fails at a warning.
+docs: $(VENV)/.docs
+	$(BIN)/python docs/site/build_site.py
+
+$(VENV)/.docs: $(VENV)/.demo
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	touch $@
 
 # benchmarks/memory_limit.py, another 15 minutes, is run by hand.
 # About 50 minutes on 2 cores that do nothing else, half an hour of it the other tools' paintings, and 12 GB of memory.

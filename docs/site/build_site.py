@@ -1,0 +1,116 @@
+"""Build the site: `make docs`. Pages of docs/ and pages made from the code, English and Chinese, warnings as errors.
+
+    python docs/site/build_site.py    into build/site; open build/site/index.html, no server needed
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from reference import pages
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+SOURCES, SITE = ROOT / "build" / "docs", ROOT / "build" / "site"
+
+NOT_YET_CHINESE = {
+    "architecture.md",
+    "backbone.md",
+    "batch.md",
+    "benchmarks.md",
+    "contributing.md",
+    "control.md",
+    "experiments.md",
+    "extend.md",
+    "fast.md",
+    "files.md",
+    "gallery.md",
+    "instant.md",
+    "options.md",
+    "protect.md",
+    "python.md",
+    "questions.md",
+    "reference/commands.md",
+    "reference/errors.md",
+    "reference/presets.md",
+    "reference/python.md",
+    "regions.md",
+    "runs.md",
+    "studio-design.md",
+    "studio-security.md",
+    "studio.md",
+}
+"""Pages that may be missing in Chinese; their English text stands in, below a line that says so. It only shrinks."""
+
+LARGEST_SITE = 25e6
+"""Bytes of the whole site, so that it can be passed on as one file and read offline."""
+
+STAND_IN = "!!! note \"\"\n    这一页还没有中文版，以下是英文原文。\n\n"
+
+
+def collect(target: Path) -> list[str]:
+    """Write the sources of the whole site into a folder. Returns the complaints about pages in one language only."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(DOCS, target, ignore=shutil.ignore_patterns("site", "__pycache__"))
+    for path in target.glob("*.md"):  # links out of docs/ lead to copies inside
+        path.write_text(path.read_text("utf-8").replace("](../examples/", "](examples/"), "utf-8")
+    shutil.copytree(ROOT / "examples", target / "examples", ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+    contributing = (ROOT / "CONTRIBUTING.md").read_text("utf-8").replace("](docs/", "](")
+    for name, text in {**pages(), "contributing.md": contributing}.items():
+        (target / name).parent.mkdir(exist_ok=True)
+        (target / name).write_text(text, "utf-8")
+    return add_missing_chinese(target)
+
+
+def add_missing_chinese(target: Path) -> list[str]:
+    """Put the English text where a Chinese page may be missing. Returns the complaints about all others."""
+    names = {path.relative_to(target).as_posix() for path in target.rglob("*.md")}
+    chinese = {name for name in names if name.endswith(".zh.md")}
+    english = names - chinese
+    missing = {name for name in english if re.sub(r"\.md$", ".zh.md", name) not in chinese}
+    alone = {name for name in chinese if name.replace(".zh.md", ".md") not in english}
+    for name in missing & NOT_YET_CHINESE:
+        title, _, text = (target / name).read_text("utf-8").partition("\n")
+        path = target / re.sub(r"\.md$", ".zh.md", name)
+        path.write_text(f"{title}\n\n{STAND_IN}{text}", "utf-8")
+    asked, done = sorted(missing - NOT_YET_CHINESE), sorted(NOT_YET_CHINESE - missing)
+    return [
+        *(f"{name} has no Chinese page ({name.replace('.md', '.zh.md')})" for name in asked),
+        *(f"{name} has no English page" for name in sorted(alone)),
+        *(f"{name} is no longer missing in Chinese: strike it in NOT_YET_CHINESE" for name in done),
+    ]
+
+
+def find_outside(site: Path) -> list[str]:
+    """Return the pages, scripts and styles of a built site that would load something from another server."""
+    loads = re.compile(r"<(?:script|link|img|iframe)[^>]*\s(?:src|href)=[\"']?(https?:)?//[^\"'> ]+[^>]*>")
+    found = []
+    for path in site.rglob("*.html"):
+        tags = (match[0] for match in loads.finditer(path.read_text("utf-8")))
+        found += [f"{path.relative_to(site)}: {tag}" for tag in tags if "rel=\"canonical\"" not in tag]
+    styles = (path for path in site.rglob("*.css") if re.search(r"url\([\"']?https?:", path.read_text("utf-8")))
+    return found + [f"{path.relative_to(site)} loads from outside" for path in styles]
+
+
+def main() -> int:
+    """Collect the sources, build the site, check it. Returns the exit code."""
+    complaints = collect(SOURCES)
+    if not complaints:
+        command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--clean"]
+        if subprocess.run(command, cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}).returncode:
+            return 1
+        size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
+        complaints = find_outside(SITE)
+        if size > LARGEST_SITE:
+            complaints.append(f"the site has {size / 1e6:.1f} MB, more than {LARGEST_SITE / 1e6:.0f}")
+        print(f"{SITE / 'index.html'}: {size / 1e6:.1f} MB, {len(NOT_YET_CHINESE)} pages not yet in Chinese")
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

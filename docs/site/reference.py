@@ -1,0 +1,169 @@
+"""The pages of the reference that are made from the code: commands, presets, recipe fields, Python names, errors."""
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+import impasto
+from impasto import errors
+from impasto.cli.app import PANELS, app
+from impasto.recipe.presets import describe_preset, preset_names
+from impasto.recipe.recipe import Recipe
+
+DO = {
+    "ImageReadError": "Check the path; save the picture as PNG or JPEG in another program. HEIC needs `impasto[heif]`.",
+    "ImageSizeError": "Give a larger `size`, or raise `max_pixels` if so large a picture is meant.",
+    "ImageRangeError": "Floats must lie in [0, 1]; divide bytes that were converted to float by 255.",
+    "MaskError": "Look at the mask: white where it applies, the aspect of its picture, as many as regions.",
+    "OutputError": "Choose a folder that can be written, and a suffix that is known.",
+    "RecipeError": "The message has the allowed values; `--help-all` lists each option with its range.",
+    "KeywordError": "The message names the nearest keyword.",
+    "WeightsError": "`impasto weights` shows which weights are there; give the path of a whole file.",
+    "DeviceError": "`impasto doctor` lists the devices of this machine.",
+    "MissingExtraError": "The message has the install command.",
+    "OutOfMemoryError": "Give `--max-memory`, or a smaller `--size`. See [Out of memory](../guides/memory.md).",
+    "MemoryLimitError": "Raise the limit, or lower `--size`; the message says what would be enough, if known.",
+    "RunError": "`impasto runs list` shows all runs; put a changed input back, or accept it with `--force`.",
+    "RunLockedError": "Wait for the other process, whose number is in the message, or stop it.",
+    "DiskError": "Make room on the disk; `impasto resume` then writes the finished picture.",
+    "DataSetError": "Give more photographs, or files that can be read.",
+    "CheckpointError": "Give another `--run-dir`, or the options of the run that is there.",
+    "BatchError": "The message has the row of the list, or the two inputs of one name.",
+    "ClusterError": "Check the address, and that `ray status` answers.",
+}
+"""What to do about each error, in general; its own message has the hint for the case."""
+
+
+def pages() -> dict[str, str]:
+    """Return the Markdown of every page that is made from the code, by its path below docs/."""
+    return {
+        "reference/commands.md": commands_page(),
+        "reference/presets.md": presets_page(),
+        "reference/python.md": python_page(),
+        "reference/errors.md": errors_page(),
+    }
+
+
+def list_commands(group: Any = None, path: str = "impasto") -> Iterator[tuple[str, Any]]:
+    """Yield every command with the words that call it, groups before their commands."""
+    group = typer.main.get_group(app) if group is None else group
+    names = [name for panel in PANELS.values() for name in panel] if path == "impasto" else list(group.commands)
+    for name in names:
+        command = group.commands[name]
+        yield f"{path} {name}", command
+        if hasattr(command, "commands"):
+            yield from list_commands(command, f"{path} {name}")
+
+
+def commands_page() -> str:
+    """Return a section for every command: what it does, its arguments, and its options by panel."""
+    lines = ["# Commands", "", "Made from the program itself, as is `impasto COMMAND --help` in a terminal.", ""]
+    for words, command in list_commands():
+        lines += [f"## `{words}`", "", *_to_paragraphs(command.help or ""), ""]
+        panels: dict[str, list[Any]] = {}
+        for param in command.params:
+            if not getattr(param, "hidden", False):
+                is_option = param.param_type_name == "option"
+                panel = getattr(param, "rich_help_panel", None) or ("Options" if is_option else "Arguments")
+                panels.setdefault(panel, []).append(param)
+        for panel, params in panels.items():
+            lines += [f"**{panel}**", "", "| name | value | default | what it does |", "|---|---|---|---|"]
+            lines += [_to_row(param) for param in params]
+            lines += [""]
+    return "\n".join(lines)
+
+
+def _to_paragraphs(text: str) -> list[str]:
+    """Return help as Markdown: lines that are commands as code."""
+    text = re.sub(r"\\\[", "[", text)
+    return [f"    {line}" if line.startswith("impasto ") else line for line in inspect.cleandoc(text).splitlines()]
+
+
+def _to_row(param: Any) -> str:
+    if param.param_type_name == "option":
+        name = ", ".join(f"`{text}`" for text in (*sorted(param.opts, key=len), *param.secondary_opts))
+        value = _escape(param.metavar or "")
+        has_default = param.show_default and param.default not in (None, False)
+        shown = "required" if param.required else param.default if has_default else ""
+    else:
+        name, value, shown = f"`{_escape(param.metavar or param.name)}`", "", "required" if param.required else ""
+    return f"| {name} | {value} | {_escape(str(shown))} | {_escape(param.help or '')} |"
+
+
+def _escape(text: str) -> str:
+    text = re.sub(r"\[/?(?:dim|bold|italic)\]", "", text).replace("\\[", "[")
+    return " ".join(text.replace("|", "&#124;").replace("<", "&lt;").replace("*", r"\*").split())
+
+
+def presets_page() -> str:
+    """Return the presets, each with the fields in which it differs from `standard`, and all fields of a recipe."""
+    lines = ["# Presets and recipe fields", ""]
+    lines += ["A preset is a recipe with a name: `--preset draft`, or `impasto.Recipe.preset(\"draft\")`.", ""]
+    standard = Recipe.preset("standard")
+    for name in preset_names():
+        recipe = Recipe.preset(name)
+        lines += [f"## `{name}`", "", describe_preset(name), ""]
+        changes = [
+            f"{field.name} = {_show(getattr(recipe, field.name))}"
+            for field in dataclasses.fields(Recipe)
+            if getattr(recipe, field.name) != getattr(standard, field.name)
+        ]
+        if changes:
+            lines += ["```toml", *changes, "```", ""]
+    lines += ["## Fields of a recipe", ""]
+    lines += ["The same names with `-` are options. [Recipe options](../options.md) has links to guides.", ""]
+    lines += ["| field | `standard` | what it does |", "|---|---|---|"]
+    for field in dataclasses.fields(Recipe):
+        default = _escape(_show(getattr(standard, field.name)))
+        lines += [f"| `{field.name}` | `{default}` | {_escape(str(field.metadata.get('help', '')))} |"]
+    return "\n".join([*lines, ""])
+
+
+def _show(value: Any) -> str:
+    """Return a value as in a TOML file."""
+    if isinstance(value, (tuple, list)):
+        return "[" + ", ".join(map(_show, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def python_page() -> str:
+    """Return one entry for every public name; mkdocstrings fills in signature and docstring."""
+    lines = ["# Python: every public name", "", "From the docstrings. [By example](../python.md) comes first.", ""]
+    kinds: dict[str, list[str]] = {"Functions": [], "Classes": [], "Types of keyword arguments": []}
+    for name in impasto.__all__:
+        thing = getattr(impasto, name)
+        if name.startswith("__"):
+            continue
+        is_keywords = name.endswith("Fields")
+        kind = "Types of keyword arguments" if is_keywords else "Classes" if isinstance(thing, type) else "Functions"
+        kinds[kind].append(f"{thing.__module__}.{thing.__qualname__}")
+    for kind, paths in kinds.items():
+        lines += [f"## {kind}", ""]
+        for path in paths:
+            name = path.rpartition(".")[2]
+            lines += [f"::: {path}", "    options:", f"      heading: impasto.{name}", f"      toc_label: {name}", ""]
+    return "\n".join(lines)
+
+
+def errors_page() -> str:
+    """Return the errors as a table: when each is raised, what to do, how it ends a command."""
+    found = [
+        thing
+        for thing in vars(errors).values()
+        if isinstance(thing, type) and issubclass(thing, errors.ImpastoError) and thing is not errors.ImpastoError
+    ]
+    lines = ["# Errors", "", "Every error says what was wrong, with the value, what was expected, and gives a hint."]
+    lines += ["On the command line that is one line on stderr; with `--json` an object with `error` and `hint`."]
+    lines += ["In Python all are `impasto.ImpastoError`.", ""]
+    lines += ["| `impasto.errors` | when | what to do | also a | exit code |", "|---|---|---|---|---|"]
+    for thing in found:
+        when = _escape(inspect.cleandoc(thing.__doc__ or "").splitlines()[0])
+        also = ", ".join(f"`{base.__name__}`" for base in thing.__bases__ if base is not errors.ImpastoError)
+        lines += [f"| `{thing.__name__}` | {when} | {DO[thing.__name__]} | {also} | {thing.exit_code} |"]
+    lines += ["", "Exit codes of commands: 0 done, 2 a mistake in the input, 1 an error of impasto or the machine,"]
+    lines += ["3 a batch with failures, 130 stopped by Ctrl-C.", ""]
+    return "\n".join(lines)
