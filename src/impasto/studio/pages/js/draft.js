@@ -197,12 +197,14 @@ export function openJob(job) {
   });
 }
 
-/** Take over the recipe of a finished picture: all that differs from the preset `standard`. */
+/** Take over the recipe of a finished picture: the preset that is most like it, and what differs from that. */
 export function openRecipe(recipe) {
-  const changes = {};
-  for (const [name, one] of Object.entries(recipe)) {
-    const isOwn = studio.byName.has(name) && name !== "style_blend";
-    if (isOwn && JSON.stringify(one) !== JSON.stringify(presetValue("standard", name))) changes[name] = one;
-  }
-  change({ preset: "standard", changes });
+  const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+  const names = Object.keys(recipe).filter((name) => studio.byName.has(name) && name !== "style_blend");
+  const found = studio.presets.map(({ name: preset }) => {
+    const others = names.filter((name) => !same(recipe[name], presetValue(preset, name)));
+    return { preset, changes: Object.fromEntries(others.map((name) => [name, recipe[name]])) };
+  });
+  const count = ({ changes }) => Object.keys(changes).length;
+  change(found.reduce((best, one) => (count(one) < count(best) ? one : best)));
 }

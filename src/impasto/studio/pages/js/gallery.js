@@ -146,11 +146,10 @@ export function createGallery() {
   return element;
 }
 
-/** Return in which fields of the recipe a job differs from the others, as text. */
-function differences(job, all) {
+/** Return the fields of the recipe in which jobs differ. */
+function differences(all) {
   const text = (one, name) => JSON.stringify(one.recipe?.[name] ?? null);
-  const names = Object.keys(job.recipe ?? {}).filter((name) => all.some((other) => text(other, name) !== text(job, name)));
-  return names.map((name) => `${fieldLabel(name)} ${[job.recipe[name]].flat().join(", ")}`).join(" · ") || job.name;
+  return Object.keys(all[0]?.recipe ?? {}).filter((name) => all.some((other) => text(other, name) !== text(all[0], name)));
 }
 
 /** Return the sheet of a sweep: its pictures side by side, each under its value; one click goes on from it. */
@@ -160,13 +159,16 @@ export function createSheet() {
   const element = h("section", { class: "gallery variations", "aria-label": t("sheet.name") }, h("header", { class: "gallery-head" }, title, h("p", { class: "quiet" }, t("sheet.help"))), list);
   const chosen = new Set();
   const build = card(chosen, null);
-  let members = [];
-  const nameOf = (job) => differences(job, members);
+  let varied = [];
+  const nameOf = (job) =>
+    varied.map((name) => `${fieldLabel(name)} ${[job.recipe[name]].flat().join(", ")}`).join(" · ") || job.name;
   const update = updateCard(chosen, nameOf);
   const show = () => {
     if (route.value.name !== "sheet") return;
-    members = [...jobs.value.values()].filter((job) => job.group === route.value.id);
-    members.sort((one, other) => (one.created < other.created ? -1 : 1));
+    const members = [...jobs.value.values()].filter((job) => job.group === route.value.id);
+    varied = differences(members);
+    const order = (one, other) => String(one).localeCompare(String(other), undefined, { numeric: true });
+    members.sort((one, other) => order(one.recipe?.[varied[0]], other.recipe?.[varied[0]]));
     keyed(list, members, (job) => job.id, build, update);
   };
   jobs.watch(show);

@@ -271,7 +271,7 @@ export default {
     zoom: "放大、缩小",
     draft: "回到草稿",
     gallery: "作品集",
-    help: "本列表",
+    help: "显示这份列表",
   },
   fields: {
     weights: ["网络权重", "所用网络：oxford、torchvision 或 random（随机）"],
