@@ -20,7 +20,8 @@ from starlette.requests import Request
 from impasto.errors import OutputError
 from impasto.recipe.recipe import Recipe
 from impasto.studio.access import MAIN
-from impasto.studio.decode import PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL, UPLOAD, check_kind, decode
+from impasto.studio.decode import check_kind, decode
+from impasto.studio.folder import PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL, UPLOAD
 from impasto.studio.job_body import strip_files
 from impasto.studio.limits import Limits
 from impasto.studio.refusal import Refusal
