@@ -245,16 +245,20 @@ class Studio:
             job = self._database.find(name)
             if job is None:  # deleted
                 return
-            wish, state, message = self._wishes.pop(name, ""), values["state"], values.get("message")
+            wish, state, message = self._wishes.get(name, ""), values["state"], values.get("message")
             if state == "paused" and message is None and wish == "disk":
                 message = self.disk.message
             elif state == "paused" and message is None and wish != "pause":  # the server ends
                 state = "waiting"
-            progress = self._progress.pop(name, {})
+            progress = self._progress.get(name, {})
             known = {each: progress[each] for each in (*PROGRESS[:-1], "previews") if each in progress}
             outcome = {**job.outcome, **known, "seconds_left": None, **values.get("outcome", {})}
             finished = None if state in UNFINISHED else now()
-            self._save(replace(job, state=state, message=message, outcome=outcome, finished=finished))
+            ended = replace(job, state=state, message=message, outcome=outcome, finished=finished)
+            self._write(ended)  # which a full disk refuses; the painter then calls again
+            for known_of in (self._progress, self._wishes):
+                known_of.pop(name, None)
+            self._send(ended)
             self._send_queue()
 
     def watch_disk(self) -> None:
