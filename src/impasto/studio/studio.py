@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 EVENT_S = 0.2
 """Least seconds between two events of a job's steps."""
 
+UNUSED_S = 7 * 24 * 3600.0
+"""Seconds after which a picture that no job needs is deleted, at a start."""
+
 _DELETED = ".deleted-"
 
 
@@ -195,6 +198,12 @@ class Studio:
             if picture in self._database.used_pictures():
                 raise Refusal("a job needs this picture.", "Delete the job.", status=409, key="picture-needed")
             self.pictures.delete(picture, gallery)
+
+    def remove_unused(self) -> None:
+        """Delete pictures that were sent long ago and that no job needs."""
+        with self._changed:
+            if not self._closing:
+                self.pictures.remove_older(UNUSED_S, self._database.used_pictures())
 
     # What painters ask and report
 
