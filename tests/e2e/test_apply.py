@@ -74,3 +74,17 @@ def test_mistakes_end_with_2_and_one_line(
     err = capsys.readouterr().err
     assert message in err and len(err.splitlines()) == 1
     assert before == {path.name: path.read_bytes() for path in model.iterdir()}
+
+
+def test_shipped_styles_are_listed_and_painted_by_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["styles", "--json"]) == 0
+    (name, *_), *_ = [(each["name"], each["title"]) for each in json.loads(capsys.readouterr().out)["styles"]]
+    assert name == "starry-night"
+    assert main(["styles"]) == 0
+    assert "Vincent van Gogh, The Starry Night (1889)\n" in capsys.readouterr().out
+    assert main(["apply", name, "photo.png"]) == 0
+    assert capsys.readouterr().out.startswith("photo-starry-night.png: 64x48 in ")
+    assert main(["rerun", "photo-starry-night.png", "-o", "again.png"]) == 2
+    assert "Paint it again: impasto apply starry-night photo.png --style starry-night\n" in capsys.readouterr().err
+    assert main(["apply", "stary-night", "photo.png"]) == 2
+    assert "does not exist" in (error := capsys.readouterr().err) and "Did you mean 'starry-night'?" in error

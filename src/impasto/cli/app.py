@@ -29,6 +29,7 @@ from impasto.cli.rerun import rerun
 from impasto.cli.resume import resume
 from impasto.cli.runs import runs
 from impasto.cli.studio import studio
+from impasto.cli.styles import styles
 from impasto.cli.stylize import stylize
 from impasto.cli.sweep import sweep
 from impasto.cli.texture import texture
@@ -38,7 +39,7 @@ from impasto.cli.words import read_words
 from impasto.system.process import settle_process
 
 PANELS = {
-    "Pictures": ("stylize", "instant", "apply", "batch", "resume", "rerun", "runs", "recipe", "studio"),
+    "Pictures": ("stylize", "instant", "apply", "styles", "batch", "resume", "rerun", "runs", "recipe", "studio"),
     "More": ("demo", "texture", "train", "export", "doctor"),
     "Research": ("sweep", "compare", "reconstruct", "paper", "weights", "backbone"),
 }
@@ -65,7 +66,7 @@ def _panel(name: str) -> str:
 
 
 for command in (
-    *(stylize, instant, apply, train, export, texture, reconstruct, sweep, paper, compare),
+    *(stylize, instant, apply, styles, train, export, texture, reconstruct, sweep, paper, compare),
     *(batch, resume, rerun, demo, doctor, weights, studio),
 ):
     app.command(cls=Command, rich_help_panel=_panel(command.__name__))(command)

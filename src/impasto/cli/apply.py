@@ -10,7 +10,17 @@ import typer
 
 from impasto.cli.batch import SOME_FAILED
 from impasto.cli.delivery import free_path
-from impasto.cli.options import Device, MaxMemory, MaxPixels, Only, Report, Threads, read_memory, takes_fields
+from impasto.cli.options import (
+    Device,
+    MaxMemory,
+    MaxPixels,
+    Only,
+    Report,
+    Threads,
+    complete,
+    read_memory,
+    takes_fields,
+)
 from impasto.cli.progress import show_progress
 from impasto.cli.report import print_json, print_line
 from impasto.cli.signatures import takes_options
@@ -20,8 +30,21 @@ from impasto.recipe.recipe import ONE_PASS, Recipe
 if TYPE_CHECKING:
     from impasto.fast.result import OnePassResult
 
+
+def _complete_style(incomplete: str) -> list[str]:
+    from impasto.fast.shipped import shipped_styles
+
+    return complete([*shipped_styles()])(incomplete)
+
+
 Model = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="a network that `impasto train` made", show_default=False)
+    str,
+    typer.Argument(
+        metavar="MODEL|NAME",
+        help="a network that `impasto train` made, or a style of `impasto styles`",
+        show_default=False,
+        autocompletion=_complete_style,
+    ),
 ]
 Photos = Annotated[
     list[str], typer.Argument(metavar="PHOTO", help="photographs, folders, or patterns in quotes", show_default=False)
@@ -83,9 +106,9 @@ def apply(
     *,
     report: Report,
 ) -> None:
-    """Repaint photographs in one pass, by a network that `impasto train` made.
+    """Repaint photographs in one pass, in a style that comes with impasto or by a network that `impasto train` made.
 
-    impasto apply starry.safetensors photo.jpg
+    impasto apply starry-night photo.jpg
     impasto apply two.safetensors photos -o painted --style starry_night --style the_scream --style-blend 0.3,0.7
 
     Photographs of any size are painted at their own, and in strips where memory is short.
@@ -130,7 +153,7 @@ def apply(
 
 
 def _plan(
-    photos: Sequence[str], output: Path | None, style: str, inputs: Sequence[Path], recipe: Recipe
+    photos: Sequence[str], output: Path | None, style: str, inputs: Sequence[str | Path], recipe: Recipe
 ) -> list[tuple[str, Path]]:
     """Return each photograph's path and that of its picture. Raises OutputError, BatchError, ImageReadError."""
     from impasto.errors import OutputError

@@ -35,6 +35,15 @@ AddTo = Annotated[
 
 _PANEL = "Training"
 Steps = Annotated[int, typer.Option(min=1, metavar="N", help="updates of the network", rich_help_panel=_PANEL)]
+WarmUp = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="the first updates, by which only the photograph in the style's colors is learned, four times as fast",
+        rich_help_panel=_PANEL,
+    ),
+]
 Crop = Annotated[
     int, typer.Option(metavar="N", help="edge of the windows of the photographs, in pixels", rich_help_panel=_PANEL)
 ]
@@ -86,6 +95,7 @@ def train(
     name: Names = None,
     add_to: AddTo = None,
     steps: Steps = 2000,
+    warm_up: WarmUp = 0,
     crop: Crop = 256,
     batch_size: BatchSize = 4,
     width: Width = 16,
@@ -118,6 +128,7 @@ def train(
         look=recipe,
         crop=crop,
         steps=steps,
+        warm_up=warm_up,
         batch_size=batch_size,
         width=width,
         blocks=blocks,

@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from impasto.errors import WeightsError
-from impasto.fast.network import Architecture, Network
+from impasto.fast.network import PHOTOGRAPH, Architecture, Network
+from impasto.fast.shipped import shipped_styles
 from impasto.features.containers import own
 from impasto.images.pixels import to_uint8
 from impasto.images.resize import fit_long_edge, resize_image
+from impasto.recipe.fields import nearest_name
 from impasto.recipe.recipe import Recipe
 from impasto.system.disk import file_sha256, path_hint, replace_file, to_path
 
@@ -43,8 +45,21 @@ class Model:
     name: str = ""
     sha256: str = ""
 
-    def write(self, path: Path) -> None:
-        """Write the file in one atomic move; equal models give equal bytes. Raises DiskError."""
+    def select(self, names: Sequence[str]) -> "Model":
+        """Return the model with these of its styles, in this order."""
+        numbers = [self.names.index(name) for name in names]
+        network = Network(self.network.architecture, len(numbers))
+        rows = [PHOTOGRAPH, *(1 + number for number in numbers)]
+        values = {
+            key: tensor[rows] if key.endswith(("scales", "shifts")) else tensor
+            for key, tensor in self.network.state_dict().items()
+        }
+        network.load_state_dict(values)
+        icons = tuple(self.icons[number] for number in numbers)
+        return replace(self, network=network.eval(), names=tuple(names), icons=icons)
+
+    def write(self, path: Path, *, half: bool = False) -> None:
+        """Write the file in one atomic move; equal models give equal bytes. half: in float16. Raises DiskError."""
         architecture = self.network.architecture
         metadata = {
             **self.metadata,
@@ -56,21 +71,9 @@ class Model:
             "look": json.dumps(self.look.to_dict()),
         }
         icons = {f"icons.{number}": to_uint8(icon) for number, icon in enumerate(self.icons)}
-        numbers = {name: values.detach().cpu() for name, values in self.network.state_dict().items()}
+        dtype = torch.float16 if half else torch.float32
+        numbers = {name: values.detach().cpu().to(dtype) for name, values in self.network.state_dict().items()}
         replace_file(path, own.encode_tensors({**numbers, **icons}, metadata))
-
-    def style_of(self, sha256: str, file: str) -> str:
-        """Return the style of a painting: that trained from it, else that of its file's name, else the first."""
-        found = [name for name, known in self._paintings() if known == sha256] + [Path(file).stem]
-        return next((name for name in found if name in self.names), self.names[0])
-
-    def _paintings(self) -> list[tuple[str, str]]:
-        """Return name and SHA-256 of each painting on the cards; none of a card that is damaged."""
-        try:
-            cards = [json.loads(text) for key, text in self.metadata.items() if key.split("+")[0] == "data"]
-            return [(str(style["name"]), str(style["sha256"])) for card in cards for style in card["styles"]]
-        except (ValueError, TypeError, KeyError):
-            return []
 
 
 def to_icon(style_image: Tensor) -> Tensor:
@@ -78,14 +81,17 @@ def to_icon(style_image: Tensor) -> Tensor:
     return resize_image(style_image, fit_long_edge(style_image.shape[-2], style_image.shape[-1], ICON))
 
 
-def read_model(source: str | os.PathLike[str]) -> Model:
-    """Read a network that `impasto train` wrote. Nothing in the file is ever executed. Raises WeightsError."""
+def read_model(source: str | os.PathLike[str], hint: str = "") -> Model:
+    """Read a network that `impasto train` wrote. Nothing in the file is ever executed. Raises WeightsError.
+
+    hint: for a file that does not exist.
+    """
     from safetensors import SafetensorError, safe_open
 
     path = to_path(source, "model", WeightsError)
     label = f"model {str(path)!r}"
     if not path.is_file():
-        raise WeightsError(f"{label} does not exist; {KIND}.", path_hint(path, "Check the path."))
+        raise WeightsError(f"{label} does not exist; {KIND}.", hint or path_hint(path, "Check the path."))
     try:
         with safe_open(str(path), framework="pt") as file:
             metadata: dict[str, str] = file.metadata() or {}
@@ -109,6 +115,21 @@ def read_model(source: str | os.PathLike[str]) -> Model:
             f"{label} is damaged ({type(error).__name__}: {' '.join(str(error).split())[:100]}); {KIND}.",
             "Get it again.",
         ) from error
+
+
+def read_style_or_model(source: str | os.PathLike[str]) -> Model:
+    """Read the network of a shipped style, by its name, or one that `impasto train` wrote.
+
+    A text that names a style wins over a file of that name; "./starry-night" is the file. The style becomes the first
+    of its network, which is painted by default. Raises WeightsError.
+    """
+    styles = shipped_styles()
+    style = styles.get(source) if isinstance(source, str) else None
+    if style is not None:
+        model = read_model(style.path)
+        others = [name for name in model.names if name != style.name]
+        return replace(model.select([style.name, *others]), name=style.name)
+    return read_model(source, nearest_name(os.fspath(source), [*styles]))
 
 
 def _build(tensors: dict[str, Tensor], metadata: dict[str, str], path: Path) -> Model:

@@ -17,13 +17,15 @@ class TrainingRecipe:
 
     look: whose objective is lowered, for pictures of its `size`, and whose `recolor` the photographs get first.
     crop: edge of the windows of the photographs, in pixels. batch_size: windows a step, of all processes.
-    width, blocks: as of `Architecture`. learning_rate: at first; it falls to 0 along a cosine. precision: of the
-    networks; "auto" is bfloat16 where the device is faster with it.
+    warm_up: the first steps, in which the network learns only the photograph in the style's colors, with no encoder:
+    a quarter of the time. width, blocks: as of `Architecture`. learning_rate: at first; it falls to 0 along a cosine.
+    precision: of the networks; "auto" is bfloat16 where the device is faster with it.
     """
 
     look: Recipe = field(default_factory=lambda: Recipe.preset("network"))
     crop: int = 256
     steps: int = 2000
+    warm_up: int = 0
     batch_size: int = 4
     width: int = 16
     blocks: int = 5
@@ -36,6 +38,10 @@ class TrainingRecipe:
             value = getattr(self, name)
             if not 0 < value < math.inf:
                 raise RecipeError(f"{name} is {value:g}; expected more than 0.", f"Give --{name.replace('_', '-')}.")
+        if not 0 <= self.warm_up < self.steps:
+            raise RecipeError(
+                f"warm_up is {self.warm_up}; expected 0 to {self.steps - 1}, less than steps.", "Give --warm-up 0."
+            )
         if self.learning_rate > 1:
             raise RecipeError(f"learning_rate is {self.learning_rate:g}; expected 1 or less.", "0.002 is usual.")
         if not 32 <= self.crop <= 2048:

@@ -60,6 +60,9 @@ LEAST_STEPS = 25
 PHOTOGRAPH_WEIGHT = 10.0
 """Weight of the mean squared difference from the photograph, for the row of parameters that repeats it."""
 
+WARM_UP_WEIGHT = 10.0
+"""Weight of the mean squared difference from the photograph in the style's colors, while that alone is learned."""
+
 
 @dataclass(frozen=True, slots=True)
 class PainterEvent:
@@ -390,7 +393,10 @@ class _Training:
         with torch.autocast(peers.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             painted = self.shared(photographs, shares.to(peers.device))
         count = len(windows.styles)
-        losses = self.objective(painted[:count], contents, windows.styles)
+        if self.step < recipe.warm_up:
+            losses = {"total": WARM_UP_WEIGHT * count * functional.mse_loss(painted[:count], contents)}
+        else:
+            losses = self.objective(painted[:count], contents, windows.styles)
         # The processes' gradients are averaged: each is made the sum of its windows' over the whole batch's number.
         total = losses["total"] * (peers.ranks / recipe.batch_size)
         if repeats:

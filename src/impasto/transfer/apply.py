@@ -14,7 +14,7 @@ from impasto.control.regions import Masks, build_regions
 from impasto.control.sizes import picture_size
 from impasto.errors import RecipeError
 from impasto.fast.export import OnnxNetwork, check_onnx, encode_onnx
-from impasto.fast.model import Model, read_model
+from impasto.fast.model import Model, read_style_or_model
 from impasto.fast.network import MULTIPLE, PHOTOGRAPH
 from impasto.fast.result import OnePassResult
 from impasto.fast.strips import StripPainter, count_bytes
@@ -226,11 +226,12 @@ def load_painter(
     threads: int | None = None,
     engine: str = "torch",
 ) -> Painter:
-    """Load a network that `impasto train` wrote, to paint pictures with it: load_painter(path)(image).
+    """Load a shipped style by its name, or a network that `impasto train` wrote: load_painter("starry-night")(image).
 
-    engine: as of `Painter`. Raises WeightsError, DeviceError, RecipeError, MissingExtraError.
+    A text that names a shipped style wins over a file of that name. engine: as of `Painter`. Raises WeightsError,
+    DeviceError, RecipeError, MissingExtraError.
     """
-    return Painter(read_model(model), device=device, threads=threads, engine=engine)
+    return Painter(read_style_or_model(model), device=device, threads=threads, engine=engine)
 
 
 def _finish(recipe: Recipe, painted: Tensor, inputs: Inputs, icons: Sequence[Tensor]) -> Tensor:

@@ -25,7 +25,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **v
 @pytest.mark.parametrize(
     ("line", "completions"),
     [
-        ("impasto sty", ["stylize"]),
+        ("impasto sty", ["stylize", "styles"]),
         ("impasto stylize --preset dr", ["draft"]),
         ("impasto stylize --color h", ["histogram"]),
         ("impasto stylize --style-layers conv1_1,conv5_4", ["conv1_1,conv5_4"]),

@@ -156,3 +156,13 @@ def test_a_training_that_diverges_says_so(
     monkeypatch.setattr(module, "PHOTOGRAPH_WEIGHT", float("nan"))
     with pytest.raises(RecipeError, match=r"diverged: the loss is nan at step 2; .* a lower --learning-rate"):
         train_painter(painting, photos, tmp_path / "a.safetensors", quick, **CPU)
+
+
+def test_warming_up_learns_the_recolored_photograph_alone(
+    photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path
+) -> None:
+    train_painter(painting, photos, tmp_path / "a.safetensors", replace(quick, warm_up=2), **CPU)
+    lines = read_trace(tmp_path / "a_run")
+    assert ["style" in line for line in lines] == [False, False, True, True]
+    with pytest.raises(RecipeError, match="warm_up is 4; expected 0 to 3, less than steps"):
+        replace(quick, warm_up=4)
