@@ -89,7 +89,7 @@ export function createJobBar() {
       openJob(job);
       go("draft");
     });
-    const trash = button("trash", t("delete.do"), async () => (await deleteJobs([job])) && go("draft"), "quiet-button");
+    const trash = button("trash", t("delete.do"), () => deleteJobs([job]), "quiet-button");
     const stop = button("stop", t("job.stop"), () => act(job, "stop"));
     if (job.state === "painting") return [button("pause", t("job.pause"), () => act(job, "pause"), "primary"), stop, trash];
     if (job.state === "paused") return [button("play", t("job.resume"), () => act(job, "resume"), "primary"), stop, trash];

@@ -59,18 +59,23 @@ export function createStage() {
     viewer.say(job.name);
   }
 
+  let shown = null; // id of the job on the stage
+
   async function show() {
     const { name, id } = route.value;
     element.hidden = name !== "draft" && name !== "job";
     if (name === "draft") showDraft();
     if (name !== "job") return;
     const job = jobs.value.get(id);
-    if (job) showJob(job);
-    else {
-      const found = await attempt(() => get(`/api/jobs/${id}`));
-      if (found) keep(found);
-      else go("draft");
+    if (job) {
+      showJob(job);
+      shown = id;
+      return;
     }
+    const ask = () => get(`/api/jobs/${id}`);
+    const found = shown === id ? await ask().catch(() => null) : await attempt(ask); // null: just deleted
+    if (found) keep(found);
+    else if (route.value.id === id) go("draft");
   }
 
   let before = draft.value;
