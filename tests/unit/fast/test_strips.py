@@ -26,6 +26,13 @@ def test_strips_equal_the_whole(
     assert float((painted - whole).abs().max()) < 1e-4 < 1 / 255
 
 
+@pytest.mark.parametrize("level", [0.0, 0.4, 1.0])
+def test_a_flat_picture_gets_neither_pattern_nor_border(level: float, network: Network) -> None:
+    shares = torch.tensor([[0, 0.5, 0.5]])[..., None, None]
+    painted = StripPainter(network).paint(torch.full((1, 3, 45, 70), level), shares, strip=2000)
+    assert float((painted.amax((2, 3)) - painted.amin((2, 3))).max()) < 1e-4
+
+
 def test_regions_have_their_own_rows(network: Network, picture: Paint) -> None:
     photograph = picture(48, 40)
     left = (torch.arange(40) < 20).float().expand(1, 1, 48, 40)
