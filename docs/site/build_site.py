@@ -27,7 +27,6 @@ NOT_YET_CHINESE = {
     "extend.md",
     "fast.md",
     "files.md",
-    "gallery.md",
     "instant.md",
     "options.md",
     "protect.md",
@@ -44,6 +43,14 @@ NOT_YET_CHINESE = {
     "studio.md",
 }
 """Pages that may be missing in Chinese; their English text stands in, below a line that says so. It only shrinks."""
+
+OWN_LANGUAGE = """;
+if (!document.documentElement.lang.startsWith("zh")) {
+  __index.docs = __index.docs.filter((page) => !page.location.startsWith("zh/"));
+  __index.config.lang = ["en"];
+}
+"""
+"""English pages find English ones; Chinese pages find both, since the reference is in English."""
 
 LARGEST_SITE = 25e6
 """Bytes of the whole site, so that it can be passed on as one file and read offline."""
@@ -95,6 +102,12 @@ def find_outside(site: Path) -> list[str]:
     return found + [f"{path.relative_to(site)} loads from outside" for path in styles]
 
 
+def write_search_index(folder: Path) -> None:
+    """Write the index that is read without a server again: the plug-in wrote it before the last language was added."""
+    index = (folder / "search_index.json").read_text("utf-8")
+    (folder / "search_index.js").write_text(f"var __index = {index}{OWN_LANGUAGE}", "utf-8")
+
+
 def main() -> int:
     """Collect the sources, build the site, check it. Returns the exit code."""
     complaints = collect(SOURCES)
@@ -102,6 +115,7 @@ def main() -> int:
         command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--clean"]
         if subprocess.run(command, cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}).returncode:
             return 1
+        write_search_index(SITE / "search")
         size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
         complaints = find_outside(SITE)
         if size > LARGEST_SITE:

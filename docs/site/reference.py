@@ -84,14 +84,15 @@ def _to_paragraphs(text: str) -> list[str]:
 
 
 def _to_row(param: Any) -> str:
+    help, _, facts = (param.help or "").removesuffix("][/dim]").partition(r" [dim]\[")  # "default: 512; 1 or more"
     if param.param_type_name == "option":
         name = ", ".join(f"`{text}`" for text in (*sorted(param.opts, key=len), *param.secondary_opts))
         value = _escape(param.metavar or "")
         has_default = param.show_default and param.default not in (None, False)
-        shown = "required" if param.required else param.default if has_default else ""
+        shown = "required" if param.required else param.default if has_default else facts.removeprefix("default: ")
     else:
         name, value, shown = f"`{_escape(param.metavar or param.name)}`", "", "required" if param.required else ""
-    return f"| {name} | {value} | {_escape(str(shown))} | {_escape(param.help or '')} |"
+    return f"| {name} | {value} | {_escape(str(shown))} | {_escape(help)} |"
 
 
 def _escape(text: str) -> str:

@@ -140,6 +140,12 @@ def test_a_page_that_loads_from_outside_is_named(tmp_path: Path) -> None:
     assert build_site.find_outside(tmp_path) == ['page.html: <script src="https://b.org/x.js">']
 
 
+def test_the_search_without_a_server_has_all_pages(tmp_path: Path) -> None:
+    (tmp_path / "search_index.json").write_text('{"docs": ["all"]}', "utf-8")
+    build_site.write_search_index(tmp_path)
+    assert (tmp_path / "search_index.js").read_text("utf-8").startswith('var __index = {"docs": ["all"]};')
+
+
 def test_the_reference_has_every_option_with_a_text() -> None:
     page = reference.commands_page()
     for words, command in reference.list_commands():

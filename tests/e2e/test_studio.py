@@ -174,3 +174,9 @@ def test_a_port_that_is_taken_is_refused(tmp_path: Path, capsys: pytest.CaptureF
     error = capsys.readouterr().err
     assert f"port {port} of 127.0.0.1 is taken" in error and "--port 0" in error
     assert not (tmp_path / "new").exists()
+
+
+def test_the_server_does_without_torch() -> None:
+    """So it starts at once and takes little memory: what computes is in processes of its own."""
+    code = "import sys, impasto.studio.app, impasto.studio.server; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

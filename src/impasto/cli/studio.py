@@ -57,7 +57,7 @@ def studio(
     access = Access(host=host, port=listening.getsockname()[1], allowed_hosts=names, tokens=tokens)
     address = access.page_address(*made)
 
-    from impasto.studio.app import create_app  # it brings torch; mistakes above are answered before that
+    from impasto.studio.app import create_app  # it takes a second; mistakes above are answered before that
     from impasto.studio.folder import default_folder
     from impasto.studio.guard import Guard
     from impasto.studio.limits import Limits

@@ -75,6 +75,19 @@ class Model:
         numbers = {name: values.detach().cpu().to(dtype) for name, values in self.network.state_dict().items()}
         replace_file(path, own.encode_tensors({**numbers, **icons}, metadata))
 
+    def style_of(self, sha256: str, file: str) -> str:
+        """Return the style of a painting: that trained from it, else that of its file's name, else the first."""
+        found = [name for name, known in self._paintings() if known == sha256] + [Path(file).stem]
+        return next((name for name in found if name in self.names), self.names[0])
+
+    def _paintings(self) -> list[tuple[str, str]]:
+        """Return name and SHA-256 of each painting on the cards; none of a card that is damaged."""
+        try:
+            cards = [json.loads(text) for key, text in self.metadata.items() if key.split("+")[0] == "data"]
+            return [(str(style["name"]), str(style["sha256"])) for card in cards for style in card["styles"]]
+        except (ValueError, TypeError, KeyError):
+            return []
+
 
 def to_icon(style_image: Tensor) -> Tensor:
     """Return a style image, (1, 3, H, W) in [0, 1], as small as the file has it."""

@@ -5,18 +5,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from impasto.control.masks import read_only, read_protect
-from impasto.errors import RecipeError
+from impasto.errors import ImageReadError, RecipeError
 from impasto.images.carried import NOTHING, Carried
 from impasto.images.io import ImageSource, read_picture
 from impasto.images.masks import read_mask
 from impasto.images.picture import Picture
 from impasto.painting.options import ImageSources, RunOptions
-from impasto.recipe.files import init_file
+from impasto.recipe.files import begins_with_network, init_file
 from impasto.recipe.recipe import Recipe
 from impasto.runs.record import Role
+from impasto.system.disk import file_sha256, to_path
 from impasto.system.torch_settings import torch_defaults
 
 logger = logging.getLogger(__name__)
@@ -142,8 +144,23 @@ def read_inputs(
         **regions,
         only=None if only is None or content is None else read_only(only, content, limit),
         protect=None if protect is None or content is None else read_protect(protect, content, limit),
-        init=None if init is None else read(init, "init"),
+        init=None if init is None else name_network(init) if begins_with_network(recipe) else read(init, "init"),
         weights=weights,
+    )
+
+
+def name_network(source: ImageSource) -> Picture:
+    """Return name and hash of the network that is to paint the start image, with a black pixel in its place.
+
+    Raises ImageReadError.
+    """
+    path = to_path(source, "init", ImageReadError)
+    if not path.is_file():
+        raise ImageReadError(
+            f"init {str(path)!r} does not exist; expected a network that `impasto train` wrote.", "Check the path."
+        )
+    return Picture(
+        image=torch.zeros(1, 3, 1, 1), name=path.name, path=str(path.absolute()), sha256=file_sha256(path)
     )
 
 

@@ -16,6 +16,7 @@ from impasto.optimize.init import build_init
 from impasto.optimize.pyramid import enlarge_with_detail
 from impasto.optimize.schedule import Part
 from impasto.painting.job import Job
+from impasto.recipe.files import needs_photograph
 from impasto.system.torch_settings import products_in
 from impasto.tiles.memory_guard import MemoryGuard
 from impasto.tiles.objective import TiledObjective
@@ -80,7 +81,7 @@ class Targets:
         """Return the start image, at (height, width), of the part after the one that ended in this image."""
         recipe = self.job.recipe
         # The photograph's detail fits only what is painted from it.
-        content = self.content if recipe.init in ("content", "instant") else None
+        content = self.content if needs_photograph(recipe) else None
         return enlarge_with_detail(image, size, content, recipe.carried_detail, recipe.padding, recipe.resampling)
 
 

@@ -18,6 +18,16 @@ def init_file(recipe: Recipe) -> str | None:
     return None if recipe.init in INITS or recipe.init.startswith("#") else recipe.init
 
 
+def begins_with_network(recipe: Recipe) -> bool:
+    """Return whether the start image is painted by a trained network, whose file is `init`."""
+    return (init_file(recipe) or "").lower().endswith(".safetensors")
+
+
+def needs_photograph(recipe: Recipe) -> bool:
+    """Return whether the start image is made of the photograph."""
+    return recipe.init in ("content", "instant") or begins_with_network(recipe)
+
+
 def recipe_files(recipe: Recipe) -> list[str]:
     """Return the existing files among the start image and the weights: what a run reads beside its pictures."""
     return [name for name in (init_file(recipe), recipe.weights) if name is not None and is_file(name)]

@@ -86,8 +86,15 @@ def scale_painting(style: str, scale: float) -> Any:
 
 def estimate_order(*, order: Mapping[str, Any], options: Options) -> dict[str, Any]:
     """Return what a job will cost, as `Estimate.to_dict` has it."""
-    estimate = prepare_order(order, options).estimate()
+    estimate = prepare_order(order, {**options, "cache": _shared_cache()}).estimate()
     return dict(estimate.to_dict())
+
+
+@cache
+def _shared_cache() -> Any:
+    from impasto.painting.cache import Cache
+
+    return Cache()
 
 
 def find_face_mask(*, content: str, options: Options) -> dict[str, Any]:

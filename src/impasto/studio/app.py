@@ -73,6 +73,7 @@ def start_work(studio: Studio, quick: Quick, options: Mapping[str, Any]) -> None
     except Refusal as error:
         logger.warning("the machine could not be asked for its devices: %s", error)
         devices = [options["device"]]
+    studio.remove_unused()
     studio.start([Painter(studio, {**options, "device": device}) for device in devices])
     store_samples(studio.pictures)
 

@@ -1,32 +1,15 @@
 """Decode a picture that was sent, in a process of its own with limits of memory and time, and encode it anew."""
 
-import contextlib
 import json
-import logging
 import multiprocessing
-import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from impasto.errors import ImageSizeError, ImpastoError
-from impasto.images.carried import Carried
-from impasto.images.formats.encoding import FORMATS, encode_image
-from impasto.images.io import read_picture
-from impasto.images.picture import Picture
-from impasto.images.pixels import image_to_picture
-from impasto.images.resize import resize_long_edge
-from impasto.runs.recipes import recipe_inside
 from impasto.studio.limits import Limits
 from impasto.studio.refusal import Refusal
-from impasto.system.device import is_out_of_memory
-
-UPLOAD, PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL = "upload", "picture.png", "shown.jpg", "shown.png", "thumbnail.jpg"
-"""Files in a picture's folder: as it was sent, which is deleted; painted from; shown by the page."""
 
 KINDS = {
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -41,15 +24,13 @@ KINDS = {
 
 BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
-PLUGINS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "AVIF", "HEIF")
-"""The formats that Pillow may open in that process."""
-
-THUMBNAIL_SIDE = 256
-
 START_S = 240.0
 """Seconds that a process may take to begin."""
 
 _BEGUN = b"!"
+
+DECODING = "impasto.studio.decoding"
+"""What that process runs. This one does without it, as it brings torch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,102 +109,16 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")  # its processes begin with everything loaded
-    context.set_forkserver_preload(["__main__", __name__, "tifffile", "imagecodecs", "pillow_heif"])
+    context.set_forkserver_preload(["__main__", DECODING, "tifffile", "imagecodecs", "pillow_heif"])
     return context
 
 
 def _decode_alone(connection: Connection, folder: str, name: str, limits: Limits) -> None:
-    _limit_process(limits)
+    from impasto.studio.decoding import answer_decoded, limit_process
+
+    limit_process(limits)
     connection.send_bytes(_BEGUN)
-    try:
-        answer = encode_anew(Path(folder), name, limits)
-    except ImageSizeError as error:
-        answer = {"status": 413, "key": "upload-pixels", "error": error.error, "hint": "Shrink it first."}
-    except ImpastoError as error:
-        answer = {"status": 422, "key": type(error).__name__, "error": error.error, "hint": error.hint}
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        return  # its end says it
-    connection.send_bytes(json.dumps(answer).encode())
+    answer = answer_decoded(Path(folder), name, limits)
+    if answer is not None:  # else its end says it
+        connection.send_bytes(json.dumps(answer).encode())
     connection.close()
-
-
-def _limit_process(limits: Limits) -> None:
-    """Limit this process's memory, CPU time and files, where the system can; and forget all other formats."""
-    Image.init()
-    Image.ID[:] = [kind for kind in Image.ID if kind in PLUGINS]
-    if sys.platform == "win32":
-        return
-    import resource
-
-    used = 0
-    with contextlib.suppress(OSError):
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    for what, most in (
-        (resource.RLIMIT_AS, used + limits.decode_bytes),
-        (resource.RLIMIT_CPU, int(limits.decode_s) + 1),
-        (resource.RLIMIT_FSIZE, limits.decode_bytes),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        hard = resource.getrlimit(what)[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        with contextlib.suppress(ValueError, OSError):  # macOS refuses some
-            resource.setrlimit(what, (most, most))
-
-
-def encode_anew(folder: Path, name: str, limits: Limits) -> dict[str, Any]:
-    """Read the file UPLOAD, write the others beside it, and return the fields of `Decoded` as JSON values.
-
-    In this process, without its limits; `decode` is for files of others. Raises what `read_picture` raises.
-    """
-    data = (folder / UPLOAD).read_bytes()
-    with _warnings() as warnings:
-        picture = read_picture(data, name=f"picture {name!r}", max_pixels=limits.pixels)
-        recipe = None
-        try:
-            recipe = recipe_inside(data)
-        except ImpastoError as error:
-            warnings.append(str(error))
-    height, width = picture.size
-    _write(picture, folder / PAINTING)
-    is_jpeg = picture.alpha is None and max(height, width) <= FORMATS[".jpg"].max_side
-    shown = SHOWN_JPEG if is_jpeg else SHOWN_PNG
-    visible = Carried(alpha=picture.alpha, color=picture.carried.color)
-    _write(replace(picture, carried=visible), folder / shown)
-    small = resize_long_edge(picture.image, min(THUMBNAIL_SIDE, max(picture.size)))
-    image_to_picture(small).save(folder / THUMBNAIL, quality=85)
-    values = None if recipe is None else recipe.to_dict()
-    return {"width": width, "height": height, "shown": shown, "recipe": values, "warnings": warnings}
-
-
-def _write(picture: Picture, path: Path) -> None:
-    color = picture.image if picture.carried.color is None else picture.carried.color
-    file_format = FORMATS[path.suffix]
-    options = {"compress_level": 1} if path.suffix == ".png" else file_format.options
-    encoded = encode_image(
-        *(color, file_format, options, path.name),
-        carried=picture.carried,
-        depth=None,
-        keep_profile=False,
-        strip=False,
-        dpi=None,
-    )
-    path.write_bytes(encoded.getbuffer())
-
-
-@contextlib.contextmanager
-def _warnings() -> Iterator[list[str]]:
-    """Yield a list that the library's warnings are added to."""
-    found: list[str] = []
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            found.append(record.getMessage())
-
-    collector, logger = Collector(logging.WARNING), logging.getLogger("impasto")
-    logger.addHandler(collector)
-    try:
-        yield found
-    finally:
-        logger.removeHandler(collector)

@@ -9,6 +9,9 @@ from impasto.runs.lock import LOCK_NAME, Lock, describe_owner
 from impasto.studio.refusal import Refusal
 from impasto.system.disk import data_folder
 
+UPLOAD, PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL = "upload", "picture.png", "shown.jpg", "shown.png", "thumbnail.jpg"
+"""Files in a picture's folder: as it was sent, which is deleted; painted from; shown by the page."""
+
 PICTURES = "pictures"
 """The folder of the pictures inside, by which a studio's folder is known."""
 

@@ -1,14 +1,22 @@
 """A painter: it takes the jobs of the queue one by one and has its child process paint them."""
 
+import logging
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from impasto.studio.disk import LOOK_S
 from impasto.studio.job import StudioJob
 from impasto.studio.painting import run_painter
 from impasto.studio.process import Child, Lost
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 CLOSE_S = 20.0
 """Seconds that a job has at the server's end to write its checkpoint."""
@@ -70,11 +78,11 @@ class Painter:
         self._thread.join()
 
     def _work(self) -> None:
-        while (job := self._desk.take()) is not None:
+        while (job := _until_written(self._desk.take)) is not None:
             end = self._paint(job.id)
             with self._lock:
                 self._current = ""
-            self._desk.report_end(job.id, end)
+            _until_written(partial(self._desk.report_end, job.id, end))
 
     def _paint(self, name: str) -> Mapping[str, Any]:
         """Return how the job ended."""
@@ -107,6 +115,16 @@ class Painter:
                 elif kind == "end":
                     return dict(values)
             self._desk.watch_disk()
+
+
+def _until_written(act: Callable[[], Result]) -> Result:
+    """Return what a change of the queue returns; on a full disk it is tried again until it succeeds."""
+    while True:
+        try:
+            return act()
+        except (OSError, sqlite3.Error) as error:
+            logger.warning("the queue was not written (%s); it is tried again.", error)
+            time.sleep(LOOK_S)
 
 
 def _describe_loss(state: str, how: str) -> dict[str, Any]:

@@ -50,12 +50,14 @@ def run_painter(connection: Connection, options: Mapping[str, Any]) -> None:
             os._exit(0)
 
     import impasto.transfer.pastiche  # noqa: F401 (the slow imports, before the first job)
+    from impasto.painting.cache import Cache
 
     send("ready", {})
+    shared = {**options, "cache": Cache()}
     while True:
         order = control.next_order()
         try:
-            send("end", paint_order(order, options, control, send))
+            send("end", paint_order(order, shared, control, send))
         except Exception as error:
             send("end", describe_failure(error))
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from impasto.errors import ImpastoError
+from impasto.errors import DiskError, ImpastoError
+from impasto.recipe.recipe import field_names
 
 
 class Refusal(ImpastoError):
@@ -26,7 +27,8 @@ class Refusal(ImpastoError):
 def error_body(error: ImpastoError) -> dict[str, Any]:
     """Return the JSON of the answer."""
     body: dict[str, Any] = {"error": error.error, "hint": error.hint, "key": type(error).__name__}
-    body |= {"field": None, "values": {}}
+    word = error.error.partition(" ")[0]  # messages about a field of the recipe begin with its name
+    body |= {"field": word if word in field_names() else None, "values": {}}
     if isinstance(error, Refusal):
         body |= {"key": error.key, "field": error.field, "values": error.values}
     return body
@@ -34,4 +36,6 @@ def error_body(error: ImpastoError) -> dict[str, Any]:
 
 def error_status(error: ImpastoError) -> int:
     """Return the HTTP status of an error."""
-    return error.status if isinstance(error, Refusal) else 422 if error.exit_code == 2 else 500
+    if isinstance(error, Refusal):
+        return error.status
+    return 507 if isinstance(error, DiskError) else 422 if error.exit_code == 2 else 500

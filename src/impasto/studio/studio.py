@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 EVENT_S = 0.2
 """Least seconds between two events of a job's steps."""
 
+UNUSED_S = 7 * 24 * 3600.0
+"""Seconds after which a picture that no job needs is deleted, at a start."""
+
 _DELETED = ".deleted-"
 
 
@@ -196,6 +199,12 @@ class Studio:
                 raise Refusal("a job needs this picture.", "Delete the job.", status=409, key="picture-needed")
             self.pictures.delete(picture, gallery)
 
+    def remove_unused(self) -> None:
+        """Delete pictures that were sent long ago and that no job needs."""
+        with self._changed:
+            if not self._closing:
+                self.pictures.remove_older(UNUSED_S, self._database.used_pictures())
+
     # What painters ask and report
 
     def start(self, painters: Sequence[Painter]) -> None:
@@ -245,16 +254,20 @@ class Studio:
             job = self._database.find(name)
             if job is None:  # deleted
                 return
-            wish, state, message = self._wishes.pop(name, ""), values["state"], values.get("message")
+            wish, state, message = self._wishes.get(name, ""), values["state"], values.get("message")
             if state == "paused" and message is None and wish == "disk":
                 message = self.disk.message
             elif state == "paused" and message is None and wish != "pause":  # the server ends
                 state = "waiting"
-            progress = self._progress.pop(name, {})
+            progress = self._progress.get(name, {})
             known = {each: progress[each] for each in (*PROGRESS[:-1], "previews") if each in progress}
             outcome = {**job.outcome, **known, "seconds_left": None, **values.get("outcome", {})}
             finished = None if state in UNFINISHED else now()
-            self._save(replace(job, state=state, message=message, outcome=outcome, finished=finished))
+            ended = replace(job, state=state, message=message, outcome=outcome, finished=finished)
+            self._write(ended)  # which a full disk refuses; the painter then calls again
+            for known_of in (self._progress, self._wishes):
+                known_of.pop(name, None)
+            self._send(ended)
             self._send_queue()
 
     def watch_disk(self) -> None:

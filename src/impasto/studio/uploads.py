@@ -1,5 +1,6 @@
 """Pictures that were sent: decoded, encoded anew, and stored by number below the studio's folder."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,7 +8,8 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,7 +22,8 @@ from starlette.requests import Request
 from impasto.errors import OutputError
 from impasto.recipe.recipe import Recipe
 from impasto.studio.access import MAIN
-from impasto.studio.decode import PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL, UPLOAD, check_kind, decode
+from impasto.studio.decode import check_kind, decode
+from impasto.studio.folder import PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL, UPLOAD
 from impasto.studio.job_body import strip_files
 from impasto.studio.limits import Limits
 from impasto.studio.refusal import Refusal
@@ -188,6 +191,14 @@ class Pictures:
         hidden = self._root / f"{_UNFINISHED}{folder.name}"  # at once, even where a file is open on Windows
         folder.rename(hidden)
         shutil.rmtree(hidden, ignore_errors=True)
+
+    def remove_older(self, seconds: float, needed: Container[str]) -> None:
+        """Delete the pictures of all galleries that were stored longer ago, but those that are needed and samples."""
+        for about in self._root.glob(f"*/{ABOUT}"):
+            name = about.parent.name
+            with contextlib.suppress(OSError, ValueError, KeyError, Refusal):
+                if name not in needed and time.time() - about.stat().st_mtime > seconds:
+                    self.delete(name, json.loads(about.read_bytes())["gallery"])
 
     def ids(self, gallery: str = MAIN) -> list[str]:
         """Return the ids of all pictures that the gallery shows."""

@@ -13,7 +13,9 @@ from impasto.control.color import check_color, finish_colors, is_grey, mean_chan
 from impasto.control.sizes import picture_size
 from impasto.errors import RecipeError, RunError
 from impasto.fast.instant import NAME, check_instant, find_files, load_instant
+from impasto.fast.model import read_model
 from impasto.fast.result import OnePassResult
+from impasto.fast.strips import StripPainter
 from impasto.images.io import ImageSource
 from impasto.images.picture import Picture
 from impasto.images.resize import fit_long_edge, resize_image
@@ -23,6 +25,7 @@ from impasto.painting.options import ImageSources, RunOptions, choose_recipe
 from impasto.painting.targets import build_targets
 from impasto.recipe.checks import check_aspect, check_blend
 from impasto.recipe.fields import check_names, format_value, to_plain
+from impasto.recipe.files import begins_with_network
 from impasto.recipe.recipe import ONE_PASS, Recipe
 from impasto.runs.record import Input
 from impasto.system.device import peak_bytes, resolve_devices
@@ -117,16 +120,18 @@ def stylize_instantly(
 
 @torch_defaults()
 def paint_start(job: Job) -> Job:
-    """Return the job with its start image, if that is "instant"; the job itself if not.
+    """Return the job with its start image, if a network is to paint that; the job itself if not.
 
-    The start image is the photograph in the mixed style of the paintings, both in the colors in which the losses see
-    them. Among the job's inputs it has the name and the SHA-256 of the network, so that these are in the picture.
-    Raises MissingExtraError, WeightsError, ImageSizeError.
+    By "instant" it is the photograph in the mixed style of the paintings, both in the colors in which the losses see
+    them; by a trained network, the photograph in its own styles. Among the job's inputs it has the name and the SHA-256
+    of the network, so that these are in the picture. Raises MissingExtraError, WeightsError, ImageSizeError.
     """
+    size = job.plan.size if max(job.plan.size) <= START_EDGE else fit_long_edge(*job.plan.size, START_EDGE)
+    if begins_with_network(job.recipe):
+        return _paint_trained_start(job, size)
     if job.recipe.init != NAME:
         return job
     find_files()
-    size = job.plan.size if max(job.plan.size) <= START_EDGE else fit_long_edge(*job.plan.size, START_EDGE)
     check_instant(size, job.device)
     logger.info("painting the start image")
     with running(job.device, job.plan.threads, memory_hint(job.plan)):
@@ -137,6 +142,24 @@ def paint_start(job: Job) -> Job:
             content = resize_image(targets.content, size, job.recipe.resampling)
             start = network.paint(content, targets.styles, check_blend(job.recipe.style_blend, len(targets.styles)))
     picture = Picture(image=start, name=NAME, sha256=network.sha256)
+    return replace(job, inputs=replace(job.inputs, init=picture))
+
+
+def _paint_trained_start(job: Job, size: tuple[int, int]) -> Job:
+    """Return the job with a start image by a trained network, in the style that each painting has there."""
+    named, content = job.inputs.init, job.inputs.content
+    assert named is not None and content is not None
+    model = read_model(named.path)
+    rows = [1 + model.names.index(model.style_of(style.sha256, style.name)) for style in job.inputs.styles]
+    shares = torch.zeros(1, 1 + len(model.names), 1, 1)
+    for row, share in zip(rows, check_blend(job.recipe.style_blend, len(rows)), strict=True):
+        shares[:, row] += share
+    logger.info("painting the start image")
+    with running(job.device, job.plan.threads, memory_hint(job.plan)), products_in("float32"):
+        image = resize_image(content.image, size, job.recipe.resampling).to(job.device)
+        painted = StripPainter(model.network.to(job.device)).paint(image, shares.to(job.device))
+    # Without a path, a stopped run keeps the picture, and is resumed without the network.
+    picture = Picture(image=painted.cpu().contiguous(), name=model.name, sha256=model.sha256)
     return replace(job, inputs=replace(job.inputs, init=picture))
 
 

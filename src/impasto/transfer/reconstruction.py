@@ -11,6 +11,7 @@ from impasto.painting.options import PaintFields, RunOptions, choose_recipe, spl
 from impasto.painting.paint import paint
 from impasto.painting.recorder import start_recorder
 from impasto.recipe.fields import format_value
+from impasto.recipe.files import needs_photograph
 from impasto.recipe.recipe import Recipe
 from impasto.runs.result import Result
 
@@ -63,7 +64,7 @@ def prepare_reconstruction(
 
 def check_reconstruction(recipe: Recipe) -> None:
     """Accept a recipe that keeps the picture's aspect and does not start from it. Raises RecipeError."""
-    if isinstance(recipe.size, tuple) or recipe.init in ("content", "style", "instant"):
+    if isinstance(recipe.size, tuple) or recipe.init == "style" or needs_photograph(recipe):
         raise RecipeError(
             f"size is {format_value(recipe.size)}, init {recipe.init!r}; a reconstruction keeps the picture's aspect "
             "and does not start from it.",

@@ -12,6 +12,7 @@ from impasto.painting.options import ImageSources, PaintFields, RunOptions, choo
 from impasto.painting.paint import paint
 from impasto.painting.recorder import start_recorder
 from impasto.recipe.fields import shown
+from impasto.recipe.files import needs_photograph
 from impasto.recipe.recipe import Recipe
 from impasto.runs.result import Result
 from impasto.transfer.reconstruction import check_weighed
@@ -62,7 +63,7 @@ def prepare_texture(
 
 def check_texture(recipe: Recipe) -> None:
     """Accept a recipe that paints style alone. Raises RecipeError."""
-    if recipe.init in ("content", "instant"):
+    if needs_photograph(recipe):
         raise RecipeError(
             f"init is {recipe.init!r}, and a texture has no photograph.", "Use --init noise, style or a picture."
         )

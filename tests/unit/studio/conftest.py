@@ -11,7 +11,7 @@ import pytest
 from torch import Tensor
 
 from impasto.images.io import write_image
-from impasto.studio.decode import PAINTING, SHOWN_JPEG, THUMBNAIL
+from impasto.studio.folder import PAINTING, SHOWN_JPEG, THUMBNAIL
 from impasto.studio.job_body import JobBody, check_job
 from impasto.studio.limits import Limits
 from impasto.studio.studio import Studio

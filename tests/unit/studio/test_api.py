@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from impasto.errors import DiskError, OutOfMemoryError, RecipeError
 from impasto.recipe.recipe import Recipe, field_names
+from impasto.studio.disk import Disk
 from impasto.studio.fields import GROUPS
 from impasto.studio.studio import Studio
 
@@ -144,6 +146,23 @@ def test_errors_have_one_shape(client: Any) -> None:
         assert answer.status_code == status, answer.text
         assert {"error", "hint", "key", "field", "values"} == set(answer.json())
         assert answer.json()["error"].endswith(".") and answer.json()["key"]
+
+
+def test_errors_of_the_library_have_status_and_field(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    errors: list[Exception] = [
+        DiskError("there is no room.", "Free some."),
+        RecipeError("size is 7; expected more.", "Give 512."),
+        OutOfMemoryError("memory ran out.", "Give less."),
+    ]
+
+    def fail(self: Studio) -> Any:
+        raise errors.pop(0)
+
+    monkeypatch.setattr(Disk, "to_dict", fail)
+    answers = [client.get("/api/status") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [507, 422, 500]
+    assert [answer.json()["field"] for answer in answers] == [None, "size", None]
+    assert answers[0].json()["key"] == "DiskError"
 
 
 def test_the_page_and_its_files_are_served(client: Any) -> None:

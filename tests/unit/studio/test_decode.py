@@ -14,7 +14,9 @@ from torch import Tensor
 from impasto.images.carried import Carried
 from impasto.images.formats.profiles import has_deep
 from impasto.images.io import read_picture, write_image
-from impasto.studio.decode import PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL, UPLOAD, check_kind, encode_anew
+from impasto.studio.decode import check_kind
+from impasto.studio.decoding import encode_anew
+from impasto.studio.folder import PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL, UPLOAD
 from impasto.studio.limits import Limits
 from impasto.studio.refusal import Refusal
 

@@ -1,12 +1,14 @@
 """A painter: it follows its child process, and a child that is lost costs one job."""
 
 import queue
+import sqlite3
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from impasto.studio import painter
 from impasto.studio.painter import Painter
 from impasto.studio.process import Lost
 
@@ -72,9 +74,9 @@ def run(desk: FakeDesk, *children: FakeChild) -> list[tuple[Any, ...]]:
         calls.append(arguments)
         return spawned.get_nowait()
 
-    painter = Painter(desk, {"device": "cpu"}, spawn)
-    painter.start()
-    painter.close()
+    works = Painter(desk, {"device": "cpu"}, spawn)
+    works.start()
+    works.close()
     return calls
 
 
@@ -99,6 +101,23 @@ def test_a_child_that_never_answers_costs_no_job() -> None:
     desk = FakeDesk("a")
     run(desk, FakeChild())
     assert [(name, end["state"]) for name, end in desk.ends] == [("a", "paused")]
+
+
+def test_a_queue_that_cannot_be_written_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(painter, "LOOK_S", 0.0)
+    desk, refused = FakeDesk("a"), [OSError("no space"), sqlite3.OperationalError("disk is full")]
+    take, report_end = desk.take, desk.report_end
+
+    def refuse(act: Any, *arguments: Any) -> Any:
+        if refused:
+            raise refused.pop()
+        return act(*arguments)
+
+    monkeypatch.setattr(desk, "take", lambda: refuse(take))
+    monkeypatch.setattr(desk, "report_end", lambda *end: refuse(report_end, *end))
+    child = FakeChild(lambda: refused.append(OSError("no space")), ("end", {"state": "done"}))
+    run(desk, child)
+    assert desk.ends == [("a", {"state": "done"})] and not refused
 
 
 def test_a_job_deleted_before_its_turn_is_not_sent() -> None:

@@ -137,6 +137,19 @@ def test_a_picture_that_a_job_needs_stays(studio: Studio, body_of: BodyOf) -> No
     studio.delete([name], "main")
 
 
+def test_pictures_that_were_never_painted_are_deleted_after_a_week(
+    studio: Studio, body_of: BodyOf, put_picture: Callable[..., str]
+) -> None:
+    add(studio, body_of)
+    old, new, sample = (put_picture(studio, number, gallery) for number, gallery in ((7, "x"), (8, "x"), (9, "*")))
+    for path in (studio.folder / "pictures").glob("*/about.json"):
+        if path.parent.name != new:
+            os.utime(path, (0, 0))
+    studio.remove_unused()
+    left = {path.name for path in (studio.folder / "pictures").iterdir()}
+    assert left == {f"{1:032x}", f"{2:032x}", new, sample} and old not in left
+
+
 def test_galleries_are_apart(studio: Studio, body_of: BodyOf) -> None:
     mine, theirs = add(studio, body_of)[0], add(studio, body_of, gallery="other")[0]
     for change in (studio.pause, studio.stop, studio.resume, studio.find):

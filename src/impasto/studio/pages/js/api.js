@@ -18,8 +18,8 @@ export class ApiError extends Error {
 }
 
 /** Send a request; returns the JSON of the answer, or a Blob of anything else. Raises ApiError. */
-export async function request(method, path, body, { signal } = {}) {
-  const options = { method, signal, headers: {}, credentials: "same-origin" };
+export async function request(method, path, body) {
+  const options = { method, headers: {}, credentials: "same-origin" };
   if (body instanceof FormData) options.body = body;
   else if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
@@ -28,8 +28,7 @@ export async function request(method, path, body, { signal } = {}) {
   let response;
   try {
     response = await fetch(path, options);
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
+  } catch {
     connection.set("lost");
     throw new ApiError(0, { error: t("error.lost") });
   }
@@ -49,8 +48,8 @@ function readError(body) {
   return body;
 }
 
-export const get = (path, options) => request("GET", path, undefined, options);
-export const post = (path, body, options) => request("POST", path, body ?? {}, options);
+export const get = (path) => request("GET", path);
+export const post = (path, body) => request("POST", path, body ?? {});
 export const put = (path, body) => request("PUT", path, body);
 export const remove = (path, body) => request("DELETE", path, body);
 

@@ -83,12 +83,3 @@ export function keyed(container, items, keyOf, build, update) {
   }
   for (const child of there.values()) child.remove();
 }
-
-/** Return the function, called once `wait` milliseconds after its last call. */
-export function debounce(wait, call) {
-  let timer = 0;
-  return (...values) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => call(...values), wait);
-  };
-}

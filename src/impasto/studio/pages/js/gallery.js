@@ -2,11 +2,12 @@
 
 import { get, remove } from "./api.js";
 import { confirm } from "./dialog.js";
-import { debounce, fill, h, icon, keyed } from "./dom.js";
+import { fill, h, icon, keyed } from "./dom.js";
 import { thumbnail } from "./filmstrip.js";
 import { deleteJobs, describe } from "./job_bar.js";
 import { forget, isOpen, jobs, keep } from "./jobs.js";
 import { attempt } from "./notices.js";
+import { debounce } from "./pace.js";
 import { go, route } from "./routes.js";
 import { fieldLabel, moment, t } from "./words.js";
 

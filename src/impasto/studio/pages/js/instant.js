@@ -1,19 +1,17 @@
-/** The instant version: asked for whenever the draft changes, the latest question winning. */
+/** The instant version: asked for whenever the draft changes, one at a time. */
 
 import { connection, post } from "./api.js";
 import { draft, isReady, shares, value } from "./draft.js";
-import { debounce } from "./dom.js";
+import { debounce, oneAtATime, whileBusy } from "./pace.js";
 import { createStore } from "./store.js";
 import { machine } from "./studio.js";
 
 const SIZE = 640;
-const BUSY_MS = 600;
 
 /** {url, width, height, busy, error}: the picture as a blob address. */
 export const instant = createStore({ url: null, width: 0, height: 0, busy: false, error: "" });
 
 let asked = "";
-let abort = null;
 
 /** Return the trained network that paints: the chosen one, or that of the painting itself; null: the one for any. */
 function networkOf({ network, styles }) {
@@ -37,37 +35,32 @@ function question(now) {
   };
 }
 
-const ask = debounce(60, async () => {
-  const body = question(draft.value);
-  const text = JSON.stringify(body);
-  if (text === asked) return;
-  asked = text;
-  abort?.abort();
-  if (!body) {
-    show({ url: null, busy: false, error: "" });
-    return;
-  }
-  abort = new AbortController();
-  instant.set({ ...instant.value, busy: true });
-  try {
-    const blob = await post("/api/instant", body, { signal: abort.signal });
-    const url = URL.createObjectURL(blob);
-    const { width, height } = draft.value.content ?? { width: 1, height: 1 };
-    show({ url, width, height, busy: false, error: "" });
-  } catch (error) {
-    if (error.name === "AbortError") return;
-    asked = "";
-    if (error.status === 0) {
-      instant.set({ ...instant.value, busy: false });
+const ask = debounce(
+  60,
+  oneAtATime(async () => {
+    const body = question(draft.value);
+    const text = JSON.stringify(body);
+    if (text === asked) return;
+    asked = text;
+    if (!body) {
+      show({ url: null, busy: false, error: "" });
       return;
     }
-    if (error.status === 429) {
-      setTimeout(ask, BUSY_MS);
-      return;
+    const isStale = () => JSON.stringify(question(draft.value)) !== text;
+    instant.set({ ...instant.value, busy: true });
+    try {
+      const url = URL.createObjectURL(await whileBusy(() => post("/api/instant", body), isStale));
+      const { content } = draft.value;
+      if (content?.id !== body.content) return;
+      show({ url, width: content.width, height: content.height, busy: isStale(), error: "" });
+    } catch (error) {
+      asked = "";
+      if (isStale()) return;
+      if (error.status === 0) instant.set({ ...instant.value, busy: false });
+      else show({ url: null, busy: false, error: error.message });
     }
-    show({ url: null, busy: false, error: error.message });
-  }
-});
+  }),
+);
 
 function show(next) {
   const old = instant.value.url;

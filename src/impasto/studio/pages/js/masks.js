@@ -5,6 +5,7 @@ import { openDialog } from "./dialog.js";
 import { h, icon, iconButton } from "./dom.js";
 import { createMaskCanvas } from "./mask_canvas.js";
 import { attempt } from "./notices.js";
+import { whileBusy } from "./pace.js";
 import { machine } from "./studio.js";
 import { t } from "./words.js";
 
@@ -140,7 +141,7 @@ export function editMask({ picture, role, mask }) {
 
   async function findFaces() {
     said.textContent = t("mask.looking");
-    const found = await attempt(() => post(`/api/pictures/${picture.id}/faces`));
+    const found = await attempt(() => whileBusy(() => post(`/api/pictures/${picture.id}/faces`)));
     said.textContent = found ? t(found.count === 1 ? "mask.one_face" : "mask.faces_found", { n: found.count }) : "";
     if (found?.count) {
       const image = await loadImage(found.mask.picture);

@@ -27,7 +27,7 @@ export async function attempt(work) {
   try {
     return await work();
   } catch (error) {
-    if (error.name !== "AbortError" && error.status !== 401) notify(error.message, { isError: true });
+    if (error.status !== 401) notify(error.message, { isError: true });
     return undefined;
   }
 }

@@ -2,10 +2,11 @@
 
 import { post } from "./api.js";
 import { draft, isReady, jobBody, regionsFit } from "./draft.js";
-import { debounce, h, icon } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { keep } from "./jobs.js";
 import { messageText } from "./messages.js";
 import { notify } from "./notices.js";
+import { debounce, oneAtATime, whileBusy } from "./pace.js";
 import { go } from "./routes.js";
 import { createStore } from "./store.js";
 import { bytes, duration, t } from "./words.js";
@@ -36,35 +37,37 @@ export function createPaint() {
     t("paint.variations"),
   );
   let asked = "";
-  const estimate = debounce(350, async () => {
-    const body = isReady() && regionsFit() ? jobBody() : null;
-    const text = JSON.stringify(body);
-    if (text === asked) return;
-    asked = text;
-    if (!body) {
-      cost.textContent = "";
-      return;
-    }
-    cost.classList.add("busy");
-    if (!cost.textContent) cost.textContent = t("paint.estimating");
-    try {
-      const answer = await post("/api/estimate", body);
-      if (asked !== text) return;
-      errors.set({});
-      cost.classList.toggle("warning", answer.fits === false);
-      cost.textContent =
-        answer.fits === false
-          ? messageText(answer.message) || t("paint.too_large")
-          : t("paint.cost", { time: duration(answer.seconds), memory: bytes(answer.peak_bytes) });
-    } catch (error) {
-      if (asked !== text) return;
-      asked = "";
-      cost.textContent = "";
-      if (error.status !== 0 && error.status !== 401) showError(error);
-    } finally {
-      cost.classList.remove("busy");
-    }
-  });
+  const question = () => JSON.stringify(isReady() && regionsFit() ? jobBody() : null);
+  const estimate = debounce(
+    350,
+    oneAtATime(async () => {
+      const text = question();
+      if (text === asked) return;
+      asked = text;
+      if (text === "null") {
+        cost.textContent = "";
+        return;
+      }
+      const isStale = () => question() !== text;
+      cost.classList.add("busy");
+      if (!cost.textContent) cost.textContent = t("paint.estimating");
+      try {
+        const answer = await whileBusy(() => post("/api/estimate", JSON.parse(text)), isStale);
+        errors.set({});
+        cost.classList.toggle("warning", answer.fits === false);
+        cost.textContent =
+          answer.fits === false
+            ? messageText(answer.message) || t("paint.too_large")
+            : t("paint.cost", { time: duration(answer.seconds), memory: bytes(answer.peak_bytes) });
+      } catch (error) {
+        asked = "";
+        cost.textContent = "";
+        if (!isStale() && error.status !== 0 && error.status !== 401) showError(error);
+      } finally {
+        cost.classList.toggle("busy", isStale());
+      }
+    }),
+  );
   draft.watch((now) => {
     button.disabled = variations.disabled = !isReady(now) || !regionsFit(now);
     estimate();

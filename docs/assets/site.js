@@ -81,3 +81,8 @@ function start(figure) {
 }
 
 document.querySelectorAll(".gram-figure").forEach(start);
+
+// Names and keyboard that the theme leaves out.
+const search = document.querySelector(".md-search");
+search?.setAttribute("aria-label", search.querySelector("input").placeholder);
+addEventListener("load", () => document.querySelectorAll(".md-typeset__scrollwrap").forEach((table) => { table.tabIndex = 0; }));

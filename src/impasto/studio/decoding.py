@@ -1,0 +1,122 @@
+"""What the process that decodes a picture does: it limits itself, reads the picture, and encodes it anew."""
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from impasto.errors import ImageSizeError, ImpastoError
+from impasto.images.carried import Carried
+from impasto.images.formats.encoding import FORMATS, encode_image
+from impasto.images.io import read_picture
+from impasto.images.picture import Picture
+from impasto.images.pixels import image_to_picture
+from impasto.images.resize import resize_long_edge
+from impasto.runs.recipes import recipe_inside
+from impasto.studio.folder import PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL, UPLOAD
+from impasto.studio.limits import Limits
+from impasto.system.device import is_out_of_memory
+
+PLUGINS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "AVIF", "HEIF")
+"""The formats that Pillow may open in that process."""
+
+THUMBNAIL_SIDE = 256
+
+
+def limit_process(limits: Limits) -> None:
+    """Limit this process's memory, CPU time and files, where the system can; and forget all other formats."""
+    Image.init()
+    Image.ID[:] = [kind for kind in Image.ID if kind in PLUGINS]
+    if sys.platform == "win32":
+        return
+    import resource
+
+    used = 0
+    with contextlib.suppress(OSError):
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    for what, most in (
+        (resource.RLIMIT_AS, used + limits.decode_bytes),
+        (resource.RLIMIT_CPU, int(limits.decode_s) + 1),
+        (resource.RLIMIT_FSIZE, limits.decode_bytes),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        hard = resource.getrlimit(what)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        with contextlib.suppress(ValueError, OSError):  # macOS refuses some
+            resource.setrlimit(what, (most, most))
+
+
+def answer_decoded(folder: Path, name: str, limits: Limits) -> dict[str, Any] | None:
+    """Decode the file UPLOAD in a folder and write the others; return what it is, or an error. None: no memory."""
+    try:
+        return encode_anew(folder, name, limits)
+    except ImageSizeError as error:
+        return {"status": 413, "key": "upload-pixels", "error": error.error, "hint": "Shrink it first."}
+    except ImpastoError as error:
+        return {"status": 422, "key": type(error).__name__, "error": error.error, "hint": error.hint}
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return None
+
+
+def encode_anew(folder: Path, name: str, limits: Limits) -> dict[str, Any]:
+    """Read the file UPLOAD, write the others beside it, and return the fields of `Decoded` as JSON values.
+
+    In this process, without its limits; `decode` is for files of others. Raises what `read_picture` raises.
+    """
+    data = (folder / UPLOAD).read_bytes()
+    with _warnings() as warnings:
+        picture = read_picture(data, name=f"picture {name!r}", max_pixels=limits.pixels)
+        recipe = None
+        try:
+            recipe = recipe_inside(data)
+        except ImpastoError as error:
+            warnings.append(str(error))
+    height, width = picture.size
+    _write(picture, folder / PAINTING)
+    is_jpeg = picture.alpha is None and max(height, width) <= FORMATS[".jpg"].max_side
+    shown = SHOWN_JPEG if is_jpeg else SHOWN_PNG
+    visible = Carried(alpha=picture.alpha, color=picture.carried.color)
+    _write(replace(picture, carried=visible), folder / shown)
+    small = resize_long_edge(picture.image, min(THUMBNAIL_SIDE, max(picture.size)))
+    image_to_picture(small).save(folder / THUMBNAIL, quality=85)
+    values = None if recipe is None else recipe.to_dict()
+    return {"width": width, "height": height, "shown": shown, "recipe": values, "warnings": warnings}
+
+
+def _write(picture: Picture, path: Path) -> None:
+    color = picture.image if picture.carried.color is None else picture.carried.color
+    file_format = FORMATS[path.suffix]
+    options = {"compress_level": 1} if path.suffix == ".png" else file_format.options
+    encoded = encode_image(
+        *(color, file_format, options, path.name),
+        carried=picture.carried,
+        depth=None,
+        keep_profile=False,
+        strip=False,
+        dpi=None,
+    )
+    path.write_bytes(encoded.getbuffer())
+
+
+@contextlib.contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """Yield a list that the library's warnings are added to."""
+    found: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(record.getMessage())
+
+    collector, logger = Collector(logging.WARNING), logging.getLogger("impasto")
+    logger.addHandler(collector)
+    try:
+        yield found
+    finally:
+        logger.removeHandler(collector)
