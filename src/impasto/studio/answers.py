@@ -5,7 +5,9 @@ from functools import cache
 from io import BytesIO
 from typing import Any
 
+from impasto.errors import MaskError
 from impasto.studio.painting import prepare_order
+from impasto.studio.refusal import Refusal
 
 QUALITY = 90
 """Of the instant picture's JPEG."""
@@ -104,7 +106,11 @@ def find_face_mask(*, content: str, options: Options) -> dict[str, Any]:
     from impasto.images.pixels import image_to_picture
 
     picture = read_picture(content)
-    boxes = find_faces(picture.image)
+    try:
+        boxes = find_faces(picture.image)
+    except MaskError as error:
+        text = f"no face is found in the picture, {picture.size[1]}x{picture.size[0]}; expected at least one."
+        raise Refusal(text, "Draw the mask yourself.", key="no-face") from error
     mask = image_to_picture(mask_faces(boxes, picture.size).expand(-1, 3, -1, -1)).convert("L")
     encoded = BytesIO()
     mask.save(encoded, "PNG")

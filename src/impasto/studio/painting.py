@@ -24,6 +24,9 @@ PREVIEW_S = 1.0
 FIRST_PREVIEWS = 8
 """Previews that are written without that wait: small pictures are painted quickly."""
 
+KEPT = "kept.png"
+"""The best picture so far of a paused job."""
+
 FRAMES = 60
 """Frames of the evolution, closer together at the start, where most happens."""
 
@@ -63,7 +66,7 @@ def run_painter(connection: Connection, options: Mapping[str, Any]) -> None:
 
 
 class Control:
-    """What the server asks for: jobs, and while one is painted "pause" or "stop"."""
+    """What the server asks for: jobs, and while one is painted a wish: pause, stop, close, disk."""
 
     def __init__(self) -> None:
         self._orders: queue.SimpleQueue[tuple[int, Order]] = queue.SimpleQueue()
@@ -112,10 +115,15 @@ def paint_order(order: Order, options: Mapping[str, Any], control: Control, send
     run = folder / "run"
     if (run / RECORD_NAME).is_file() and (finished := Record.read(run).finished) is not None:
         return {"state": "done", "outcome": to_outcome(finished)}
+    (folder / KEPT).unlink(missing_ok=True)
     job, recorder = _prepare(order, run, options)
     watcher = Watcher(folder, control, send)
     result = paint(job, recorder, watcher.on_step)
     if result.end == "stopped" and control.wish != "stop":
+        if control.wish == "pause":  # it may be stopped later, without a painter
+            with suppress(ImpastoError, OSError):
+                result.save(folder / KEPT)
+                watcher.finish(result.pastiche)
         return {"state": "paused"}
     if result.end == "stopped" and recorder.run is not None:
         recorder.run.finish(result, None)

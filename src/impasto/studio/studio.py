@@ -131,7 +131,7 @@ class Studio:
                 self._save(replace(job, state="paused", message=None))
                 self._send_queue()
             else:
-                self._tell(name, "pause")
+                self._tell(job, "pause")
 
     def resume(self, name: str, gallery: str) -> None:
         """Put a paused job back into the queue, at its place."""
@@ -146,7 +146,12 @@ class Studio:
         with self._changed:
             job = self._find_in("stop", name, gallery, UNFINISHED)
             if job.state == "painting":
-                self._tell(name, "stop")
+                self._tell(job, "stop")
+            elif (kept := self.file(job, "kept")) is not None:
+                kept.replace(self._folder(name) / "run" / "result.png")
+                shutil.rmtree(self._folder(name) / "run" / "checkpoint", ignore_errors=True)
+                self._save(replace(job, state="stopped", finished=now(), message=None))
+                self._send_queue()
             elif not (self._folder(name) / "run").is_dir():
                 self._save(replace(job, state="stopped", finished=now(), message=None))
                 self._send_queue()
@@ -236,7 +241,7 @@ class Studio:
             job = self._database.find(name)
             if job is None:
                 return None
-            wish = "pause" if self._closing else self._wishes.get(name, "")
+            wish = "close" if self._closing else self._wishes.get(name, "")
             return {"folder": str(self._folder(name)), "wish": wish, **self.sources(job, job.gallery)}
 
     def report_step(self, name: str, values: Mapping[str, Any]) -> None:
@@ -278,7 +283,7 @@ class Studio:
             self.events.send(EVERYONE, "disk", self.disk.to_dict())
             if self.disk.is_full:
                 for job in self._database.of_state("painting"):
-                    self._tell(job.id, "pause", reason="disk")
+                    self._tell(job, "disk")
                 return
             for job in self._database.of_state("paused"):
                 if job.message is not None and job.message["key"] == KEY:
@@ -292,7 +297,8 @@ class Studio:
                 return
             self._closing = True
             for job in self._database.of_state("painting"):
-                self._tell(job.id, "pause", reason=self._wishes.get(job.id, "close"))
+                if job.id not in self._wishes:
+                    self._tell(job, "close")
             self._changed.notify_all()
         for painter in self._painters:
             painter.close()
@@ -301,11 +307,12 @@ class Studio:
 
     # Inside
 
-    def _tell(self, name: str, wish: str, reason: str = "") -> None:
+    def _tell(self, job: StudioJob, wish: str) -> None:
         """Have a job's painter pause or stop it; one that is just beginning reads the wish in its order."""
-        self._wishes[name] = reason or wish
+        self._wishes[job.id] = wish
         for painter in self._painters:
-            painter.tell(name, wish)
+            painter.tell(job.id, wish)
+        self._send(job)
 
     def _folder(self, name: str) -> Path:
         return self._jobs / name
@@ -340,7 +347,8 @@ class Studio:
             self.events.send(gallery, "queue", {"order": self.queue(gallery)})
 
     def _describe(self, job: StudioJob, place: int | None) -> dict[str, Any]:
-        return describe_job(job, self._folder(job.id), self.pictures, self._progress.get(job.id, {}), place)
+        progress = {"asked": self._wishes.get(job.id), **self._progress.get(job.id, {})}
+        return describe_job(job, self._folder(job.id), self.pictures, progress, place)
 
     def _find_in(self, verb: str, name: str, gallery: str, states: Sequence[State]) -> StudioJob:
         """Return a job that is in one of the states. Raises Refusal 409."""

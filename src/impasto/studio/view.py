@@ -16,6 +16,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "thumbnail": ("thumbnail.jpg",),
     "result": ("run", "result.png"),
     "evolution": ("evolution.webp",),
+    "kept": ("kept.png",),
     "trace": ("run", "trace.jsonl"),
 }
 """The files in a job's folder, by what they are for the API."""
@@ -42,6 +43,7 @@ def describe_job(
     return {
         **{name: getattr(job, name) for name in _PLAIN},
         "position": place,
+        "asked": progress["asked"] if progress.get("asked") in ("pause", "stop") else None,
         **values,
         "losses": values["losses"] or {},
         "recipe": dict(job.recipe),

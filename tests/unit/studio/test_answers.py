@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto.errors import MissingExtraError
+from impasto.errors import MaskError, MissingExtraError
 from impasto.images.io import write_image
 from impasto.studio import quick, samples
 from impasto.studio.answers import ANSWERS, scale_painting
@@ -44,6 +44,20 @@ def test_a_painting_is_scaled_about_its_middle(paths: list[str], picture: Callab
     smaller = scale_painting(paths[1], 0.5)
     assert smaller.shape == (1, 3, 96, 128) and torch.equal(smaller[:, :, 24:72, 32:96], whole)
     assert torch.equal(smaller[:, :, 23, 32:96], whole[:, :, 0])  # mirrored
+
+
+def test_a_picture_without_faces_is_answered_in_words(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(image: Tensor) -> Any:
+        raise MaskError("protect is 'faces', and no face is found.", "Give it: --protect FILE.")
+
+    monkeypatch.setattr("impasto.images.faces.find_faces", found)
+    is_good, body = answer("faces", {"content": paths[0], "options": OPTIONS})
+    assert not is_good and body["key"] == "no-face" and "64x48" in body["error"] and "--" not in body["hint"]
+    monkeypatch.setattr("impasto.images.faces.find_faces", lambda image: ((10, 5, 20, 30),))
+    is_good, body = answer("faces", {"content": paths[0], "options": OPTIONS})
+    mask = Image.open(io.BytesIO(body["mask"]))
+    assert is_good and body["count"] == 1 and (mask.mode, mask.size) == ("L", (64, 48))
+    assert mask.getpixel((20, 20)) == 255 and mask.getpixel((60, 44)) == 0
 
 
 def test_an_error_is_answered_in_words(paths: list[str]) -> None:

@@ -88,11 +88,13 @@ def test_files_of_a_job(client: Any, job: dict[str, Any], studio: Studio) -> Non
     answer = client.get(f"{place}/preview")
     assert (answer.content, answer.headers["content-type"]) == (b"preview", "image/jpeg")
     assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-disposition"] == "inline; filename*=utf-8''photo%201%20%2B%20photo%202.jpg"
     assert client.get(f"{place}/thumbnail").content == b"preview"
     assert client.get(f"{place}/evolution").status_code == 404
     curve = client.get(f"{place}/curve").json()
     assert curve == {"steps": [1], "scales": [64], "total": [2.0], "by_name": {"style": [1.5]}}
     recipe = client.get(f"{place}/recipe")
+    assert recipe.headers["content-disposition"].endswith("photo%201%20%2B%20photo%202.toml")
     assert Recipe.from_toml(recipe.text) == Recipe(size=64, strength=0.7)
 
 

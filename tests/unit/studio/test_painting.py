@@ -8,7 +8,7 @@ import pytest
 from torch import Tensor
 
 from impasto.errors import DiskError, RecipeError
-from impasto.images.io import write_image
+from impasto.images.io import read_image, write_image
 from impasto.recipe.recipe import Recipe
 from impasto.runs.record import Record
 from impasto.studio.painting import Control, describe_failure, paint_order
@@ -64,8 +64,12 @@ def test_a_paused_job_ends_with_the_same_bytes(order_of: Callable[..., dict[str,
     paint(order_of("whole"))
     assert paint(order_of("parts"), "pause")[0] == {"state": "paused"}
     assert not (tmp_path / "parts" / "run" / "result.png").exists()
+    assert read_image(tmp_path / "parts" / "kept.png").shape == (1, 3, 38, 48)
+    assert paint(order_of("closed"), "close")[0] == {"state": "paused"}
+    assert not (tmp_path / "closed" / "kept.png").exists()
     end, steps = paint(order_of("parts"))
     assert end["state"] == "done" and [step["step"] for step in steps] == [4, 5, 6]
+    assert not (tmp_path / "parts" / "kept.png").exists()
     results = [(tmp_path / name / "run" / "result.png").read_bytes() for name in ("whole", "parts")]
     assert results[0] == results[1]
 

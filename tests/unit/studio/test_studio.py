@@ -84,9 +84,9 @@ def test_a_painted_job_is_paused_once_its_painter_says_so(studio: Studio, body_o
     studio.pause(name, "main")
     order = studio.order(name)
     assert order is not None and order["wish"] == "pause"  # for a painter that was just beginning
-    assert state(studio, name) == "painting"
+    assert state(studio, name) == "painting" and studio.show(name, "main")["asked"] == "pause"
     studio.report_end(name, {"state": "paused"})
-    assert state(studio, name) == "paused"
+    assert state(studio, name) == "paused" and studio.show(name, "main")["asked"] is None
     studio.resume(name, "main")
     order = studio.order(name)
     assert order is not None and order["wish"] == ""
@@ -101,6 +101,19 @@ def test_a_job_paused_in_its_middle_is_stopped_by_its_painter(studio: Studio, bo
     assert job is not None and job.id == names[1]  # before the others
     order = studio.order(job.id)
     assert order is not None and order["wish"] == "stop"
+
+
+def test_a_paused_job_with_a_picture_is_stopped_at_once(studio: Studio, body_of: BodyOf) -> None:
+    (name,) = add(studio, body_of)
+    studio.pause(name, "main")
+    folder = studio.folder / "jobs" / name
+    (folder / "run" / "checkpoint").mkdir(parents=True)
+    (folder / "kept.png").write_bytes(b"so far")
+    studio.stop(name, "main")
+    shown = studio.show(name, "main")
+    assert shown["state"] == "stopped" and shown["has"]["result"] and shown["finished"] is not None
+    assert (folder / "run" / "result.png").read_bytes() == b"so far" and not (folder / "run" / "checkpoint").exists()
+    assert studio.queue("main") == []
 
 
 def test_deletion_removes_job_and_inputs_that_no_other_needs(

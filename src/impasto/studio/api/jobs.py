@@ -1,6 +1,7 @@
 """Jobs: create, list, change, delete, and fetch what they painted."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, Response
@@ -159,7 +160,8 @@ def get_evolution(job: TheJob, studio: TheStudio) -> Response:
 @router.get("/jobs/{id}/recipe", response_class=Response)
 def get_recipe(job: TheJob) -> Response:
     """Return the recipe as TOML, for `impasto stylize --recipe`."""
-    return Response(format_toml(job.recipe), media_type="application/toml", headers=NO_STORE)
+    headers = {**NO_STORE, "Content-Disposition": f"inline; filename*=UTF-8''{quote(f'{job.name}.toml')}"}
+    return Response(format_toml(job.recipe), media_type="application/toml", headers=headers)
 
 
 @router.get("/jobs/{id}/curve")
@@ -189,4 +191,7 @@ def _file(studio: TheStudio, job: StudioJob, media_type: str, what: str) -> Resp
     path = studio.file(job, what)
     if path is None:
         raise Refusal(f"the job has no {what}.", "Look at its `has` first.", status=404, key="job-file-missing")
-    return FileResponse(path, media_type=media_type, headers=NO_STORE)
+    name = f"{job.name}{'-evolution' if what == 'evolution' else ''}{path.suffix}"
+    return FileResponse(
+        path, media_type=media_type, headers=NO_STORE, filename=name, content_disposition_type="inline"
+    )
