@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from house import draw_house
 from reference import pages
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +70,17 @@ def collect(target: Path) -> list[str]:
     for name, text in {**pages(), "contributing.md": contributing}.items():
         (target / name).parent.mkdir(exist_ok=True)
         (target / name).write_text(text, "utf-8")
+    add_house(target / "architecture.md")
     return add_missing_chinese(target)
+
+
+def add_house(page: Path) -> None:
+    """Put the picture of all folders before the first section of a page whose sections are folders, in their order."""
+    text = page.read_text("utf-8")
+    house = draw_house(re.findall(r"^## (\w+)/$", text, flags=re.MULTILINE))
+    start = text.index("## ")
+    caption = "*Drawn from the code. A row's dots are the folders that it imports from, all left of its square.*"
+    page.write_text(f"{text[:start]}{house}\n\n{caption}\n\n{text[start:]}", "utf-8")
 
 
 def add_missing_chinese(target: Path) -> list[str]:

@@ -18,6 +18,7 @@ DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS / "site"))
 
 import build_site  # noqa: E402 - docs/site is no package
+import house  # noqa: E402
 import reference  # noqa: E402
 
 PAGES = [
@@ -124,6 +125,13 @@ def test_the_site_is_complete(tmp_path: Path) -> None:
     named = set(re.findall(r"(?:^|\s)([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text("utf-8"), flags=re.MULTILINE))
     there = {path.relative_to(tmp_path / "docs").as_posix() for path in (tmp_path / "docs").rglob("*.md")}
     assert named == {path for path in there if not path.endswith(".zh.md")}
+
+
+def test_the_house_shows_imports_to_the_left_only() -> None:
+    folders = re.findall(r"^## (\w+)/$", (DOCS / "architecture.md").read_text("utf-8"), flags=re.MULTILINE)
+    counts = house.count_imports()
+    assert all(folders.index(folder) > folders.index(other) for folder, other in counts)
+    assert house.draw_house(folders).count("<circle") == len(counts) > 50
 
 
 def test_a_page_in_one_language_is_named(tmp_path: Path) -> None:
