@@ -166,6 +166,7 @@ export function jobBody(now = draft.value) {
   const hasRegions = !isTexture && now.regions.some(Boolean);
   if (hasRegions) order.sort((one, other) => Number(!now.regions[one]) - Number(!now.regions[other]));
   const recipe = { ...now.changes };
+  if (now.only && !isTexture) recipe.only_feather ??= 0; // the brush has its own soft rim
   if (now.styles.length > 1 && !hasRegions) recipe.style_blend = shares(now).map((share) => Number(share.toFixed(4)));
   return {
     kind: now.kind,

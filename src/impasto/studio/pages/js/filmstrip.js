@@ -1,7 +1,7 @@
 /** The strip under the stage: the draft, the queue in its order, and the latest pictures. */
 
 import { put } from "./api.js";
-import { draft, isReady } from "./draft.js";
+import { draft } from "./draft.js";
 import { h, iconButton, keyed } from "./dom.js";
 import { instant } from "./instant.js";
 import { describe, progressOf } from "./job_bar.js";
@@ -111,7 +111,9 @@ export function createFilmstrip() {
   route.watch(mark);
   const showDraft = () => {
     picture.src = instant.value.url ?? draft.value.content?.thumbnail ?? draft.value.styles[0]?.thumbnail ?? "/static/icon.svg";
-    draftButton.classList.toggle("ready", isReady());
+    const { only, content } = draft.value;
+    draftButton.style.backgroundImage = only && content ? `url("${content.thumbnail}")` : "";
+    Object.assign(picture.style, { maskImage: only ? `url("${only.picture}")` : "", maskMode: "luminance", maskSize: "cover", maskPosition: "center" });
   };
   instant.watch(showDraft);
   draft.watch(showDraft);

@@ -9,7 +9,7 @@ import { forget, isOpen, jobs, keep } from "./jobs.js";
 import { attempt } from "./notices.js";
 import { debounce } from "./pace.js";
 import { go, route } from "./routes.js";
-import { fieldLabel, moment, t } from "./words.js";
+import { fieldLabel, moment, t, tryText } from "./words.js";
 
 const PAGE = 60;
 
@@ -39,10 +39,16 @@ function updateCard(chosen, nameOf) {
     const address = thumbnail(job);
     if (image.getAttribute("src") !== address) image.src = address;
     words.textContent = nameOf(job);
-    state.textContent = isOpen(job) || job.state === "failed" ? describe(job) : moment(job.finished ?? job.created);
+    state.textContent = isOpen(job) || job.state === "failed" ? describe(job) : summary(job);
     box.checked = chosen.has(job.id);
     item.dataset.state = job.state;
   };
+}
+
+/** Return size, preset and time of a picture. */
+function summary(job) {
+  const size = job.width ? `${job.width} × ${job.height}` : "";
+  return [size, tryText(`preset.${job.preset}`) ?? job.preset, moment(job.finished ?? job.created)].filter(Boolean).join(" · ");
 }
 
 export function createGallery() {

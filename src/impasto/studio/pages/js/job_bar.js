@@ -7,12 +7,23 @@ import { openJob } from "./draft.js";
 import { fill, h, icon } from "./dom.js";
 import { forget, keep, queue } from "./jobs.js";
 import { messageText } from "./messages.js";
-import { attempt } from "./notices.js";
+import { attempt, notify } from "./notices.js";
 import { paintAgain } from "./paint.js";
 import { go } from "./routes.js";
 import { duration, t } from "./words.js";
 
-const act = (job, verb) => attempt(async () => keep(await post(`/api/jobs/${job.id}/${verb}`)));
+/** Ask for a change of a job, and show at once that it is asked for. */
+function act(job, verb) {
+  keep({ ...job, asked: verb });
+  return attempt(async () => {
+    try {
+      keep(await post(`/api/jobs/${job.id}/${verb}`));
+    } catch (error) {
+      keep({ ...job, asked: null });
+      throw error;
+    }
+  });
+}
 
 /** Delete jobs with everything they made, after a question. Resolves with whether it was done. */
 export async function deleteJobs(list) {
@@ -38,10 +49,10 @@ function button(name, label, onclick, kind = "") {
 }
 
 function download(job, what, label) {
-  const name = { result: "", recipe: ".toml", evolution: "-evolution.webp" }[what];
+  const name = { result: ".png", recipe: ".toml", evolution: "-evolution.webp" }[what];
   return h(
     "a",
-    { class: what === "result" ? "button primary" : "button", href: `/api/jobs/${job.id}/${what}`, download: name && `${job.name || job.id}${name}` },
+    { class: what === "result" ? "button primary" : "button", href: `/api/jobs/${job.id}/${what}`, download: `${job.name || job.id}${name}`, onclick: () => notify(t("job.saved", { name: `${job.name}${name}` })) },
     icon("download"),
     h("span", {}, label),
   );
@@ -49,6 +60,7 @@ function download(job, what, label) {
 
 /** Return what a job does, in a few words. */
 export function describe(job) {
+  if (job.asked === "pause" || job.asked === "stop") return t(`job.asked_${job.asked}`);
   if (job.state === "painting") {
     const left = job.seconds_left ?? null;
     if (!job.step) return t("job.preparing");
@@ -56,7 +68,7 @@ export function describe(job) {
   }
   if (job.state === "waiting") {
     const before = queue().findIndex((one) => one.id === job.id);
-    return before > 0 ? t("job.waiting_behind", { n: before }) : t("job.waiting");
+    return before > 0 ? t("job.waiting_behind", { n: before }) : t("job.preparing");
   }
   return t(`job.${job.state}`);
 }
@@ -91,6 +103,11 @@ export function createJobBar() {
     });
     const trash = button("trash", t("delete.do"), () => deleteJobs([job]), "quiet-button");
     const stop = button("stop", t("job.stop"), () => act(job, "stop"));
+    if (job.asked === "stop" || job.asked === "pause") {
+      const both = [button("pause", t("job.pause"), null), button("stop", t("job.stop"), null)];
+      for (const one of both) one.disabled = true;
+      return [...both, trash];
+    }
     if (job.state === "painting") return [button("pause", t("job.pause"), () => act(job, "pause"), "primary"), stop, trash];
     if (job.state === "paused") return [button("play", t("job.resume"), () => act(job, "resume"), "primary"), stop, trash];
     if (job.state === "waiting") return [button("pause", t("job.pause"), () => act(job, "pause")), trash];
@@ -109,7 +126,7 @@ export function createJobBar() {
     element.hidden = !job;
     if (!job) return;
     const isNew = shown.id !== job.id;
-    const kind = `${job.id} ${job.state} ${JSON.stringify(job.has)}`;
+    const kind = `${job.id} ${job.state} ${job.asked ?? ""} ${JSON.stringify(job.has)}`;
     if (isNew) {
       curve.load(null);
       get(`/api/jobs/${job.id}/curve`).then((found) => shown.id === job.id && curve.load(found), () => {});
@@ -123,9 +140,11 @@ export function createJobBar() {
     element.dataset.state = job.state;
     state.textContent = describe(job);
     const size = job.width ? `${job.width} × ${job.height} px` : "";
-    const scale = job.state === "painting" && job.scale ? t("job.scale", { scale: job.scale, size }) : size;
+    const isEnlarged = job.state === "stopped" && job.scale && job.scale < Math.max(job.width ?? 0, job.height ?? 0);
+    const scaleKey = job.state === "painting" && job.scale ? "job.scale" : isEnlarged ? "job.enlarged" : null;
+    const scale = scaleKey ? t(scaleKey, { scale: job.scale, size }) : size;
     const open = job.state === "painting" || job.state === "paused";
-    const step = open && job.step ? t("job.step", job) : "";
+    const step = open && job.step ? `${Math.round(100 * progressOf(job))} % · ${t("job.step", job)}` : "";
     const took = job.state === "done" && job.seconds ? t("job.took", { time: duration(job.seconds) }) : "";
     details.textContent = [scale, step, took].filter(Boolean).join(" · ");
     message.textContent = messageText(job.message);

@@ -26,8 +26,14 @@ export function finished(all = jobs.value) {
 /** Remember jobs that an answer of the server had. */
 export function keep(...list) {
   const all = new Map(jobs.value);
-  for (const job of list) all.set(job.id, { ...all.get(job.id), ...job });
+  for (const job of list) all.set(job.id, settle({ ...all.get(job.id), ...job }));
   jobs.set(all);
+}
+
+/** A wish is fulfilled once the state says so. */
+function settle(job) {
+  const isDone = !isOpen(job) || (job.asked === "pause" && job.state === "paused") || (job.asked === "resume" && job.state !== "paused");
+  return isDone && job.asked ? { ...job, asked: null } : job;
 }
 
 export function forget(...ids) {

@@ -126,10 +126,11 @@ async function start() {
 function build() {
   const stage = createStage();
   const foot = createPaint();
+  const next = h("p", { class: "quiet next" }, t("strip.draft"));
   const panel = h(
     "aside",
     { class: "panel", "aria-label": t("panel") },
-    h("div", { class: "panel-body" }, createInputs(), createControls(errorOf), createMore(errorOf)),
+    h("div", { class: "panel-body" }, next, createInputs(), createControls(errorOf), createMore(errorOf)),
     foot.element,
   );
   const main = h("main", { id: "main", tabIndex: -1 }, stage.element, panel, createGallery(), createSheet());
@@ -140,6 +141,7 @@ function build() {
     panel.hidden = !atWork || !isReady();
     main.classList.toggle("with-panel", !panel.hidden);
     strip.classList.toggle("away", !atWork);
+    next.hidden = route.value.name !== "job";
     const open = queue().find((job) => job.state === "painting");
     document.title = open ? `${Math.round(100 * progressOf(open))} % · impasto` : "impasto";
   };

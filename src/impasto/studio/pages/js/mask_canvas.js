@@ -3,6 +3,21 @@
 const LONGEST = 1024;
 const MOST_UNDO = 40;
 
+/** Values of the rings of pixels by which similar colors grow, over the mixed colors at their edge, inner first. */
+const RIM = [255, 255, 128];
+
+/** Give all pixels beside the area a value. */
+function grow(area, across, value) {
+  const old = area.slice();
+  for (let place = 0; place < area.length; place++) {
+    if (old[place]) continue;
+    const x = place % across;
+    const isBeside =
+      (x > 0 && old[place - 1]) || (x < across - 1 && old[place + 1]) || old[place - across] || old[place + across];
+    if (isBeside) area[place] = value;
+  }
+}
+
 /** Return a mask over a photograph of width and height pixels, as a canvas that shows it in a color. */
 export function createMaskCanvas(width, height, color) {
   const scale = Math.min(1, LONGEST / Math.max(width, height));
@@ -70,6 +85,7 @@ export function createMaskCanvas(width, height, color) {
     const wanted = data.subarray(start * 4, start * 4 + 3);
     const most = tolerance * tolerance * 3;
     const values = alphas();
+    const found = new Uint8Array(across * down);
     const seen = new Uint8Array(across * down);
     const open = [start];
     seen[start] = 1;
@@ -79,7 +95,7 @@ export function createMaskCanvas(width, height, color) {
       const green = data[place * 4 + 1] - wanted[1];
       const blue = data[place * 4 + 2] - wanted[2];
       if (red * red + green * green + blue * blue > most) continue;
-      values[place] = erase ? 0 : 255;
+      found[place] = 255;
       const x = place % across;
       for (const next of [x > 0 ? place - 1 : -1, x < across - 1 ? place + 1 : -1, place - across, place + across]) {
         if (next < 0 || next >= seen.length || seen[next]) continue;
@@ -87,7 +103,14 @@ export function createMaskCanvas(width, height, color) {
         open.push(next);
       }
     }
-    setAlphas(values);
+    if (!erase) for (const rim of RIM) grow(found, across, rim);
+    setAlphas(values.map((one, place) => (erase ? Math.min(one, 255 - found[place]) : Math.max(one, found[place]))));
+  }
+
+  /** Show the mask in another color. */
+  function tint(next) {
+    color = next;
+    setAlphas(alphas());
   }
 
   function invert() {
@@ -132,6 +155,7 @@ export function createMaskCanvas(width, height, color) {
     canvas,
     stroke,
     similar,
+    tint,
     invert,
     clear,
     add,

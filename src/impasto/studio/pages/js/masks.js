@@ -9,6 +9,12 @@ import { whileBusy } from "./pace.js";
 import { machine } from "./studio.js";
 import { t } from "./words.js";
 
+const TINTS = [
+  [233, 122, 60],
+  [60, 190, 255],
+  [150, 255, 60],
+  [255, 0, 200],
+];
 const COLORS = { only: [233, 122, 60], protect: [70, 160, 220], region: [120, 185, 90] };
 
 async function loadImage(address) {
@@ -23,6 +29,8 @@ export function editMask({ picture, role, mask }) {
   const pad = createMaskCanvas(picture.width, picture.height, COLORS[role]);
   const { canvas } = pad;
   let tool = "brush";
+  let tints = 0;
+  let zoom = 1;
   let cursor = null;
   let last = null;
 
@@ -194,17 +202,32 @@ export function editMask({ picture, role, mask }) {
           redoButton,
           h("button", { type: "button", class: "chip", onclick: () => edit(pad.invert) }, icon("invert"), t("mask.invert")),
           h("button", { type: "button", class: "chip", onclick: () => edit(pad.clear) }, icon("trash"), t("mask.clear")),
+          h("button", { type: "button", class: "chip", onclick: () => pad.tint(TINTS[++tints % TINTS.length]) }, icon("swap"), t("mask.tint")),
           machine.value.faces && h("button", { type: "button", class: "chip", onclick: findFaces }, icon("face"), t("mask.faces")),
         ),
         said,
         h("p", { class: "quiet small" }, t("mask.keys")),
         h("div", { class: "buttons" }, h("button", { type: "button", class: "button", onclick: () => close() }, t("cancel")), done),
       );
-      new ResizeObserver(() => {
-        const scale = Math.min(board.clientWidth / picture.width, board.clientHeight / picture.height);
+      const lay = () => {
+        const scale = zoom * Math.min(board.offsetWidth / picture.width, board.offsetHeight / picture.height);
         Object.assign(sheet.style, { width: `${picture.width * scale}px`, height: `${picture.height * scale}px` });
         showRing();
-      }).observe(board);
+      };
+      board.addEventListener(
+        "wheel",
+        (event) => {
+          event.preventDefault();
+          const box = sheet.getBoundingClientRect();
+          const spot = { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+          zoom = Math.min(12, Math.max(1, zoom * Math.exp(-event.deltaY / 400)));
+          lay();
+          const now = sheet.getBoundingClientRect();
+          board.scrollBy(now.left + spot.x * now.width - event.clientX, now.top + spot.y * now.height - event.clientY);
+        },
+        { passive: false },
+      );
+      new ResizeObserver(lay).observe(board);
       return h("div", { class: "mask-editor", onkeydown: keys }, board, side);
     },
     { wide: true },

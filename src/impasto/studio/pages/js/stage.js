@@ -54,9 +54,11 @@ export function createStage() {
     const version = job.preview_version ?? 0;
     const after = isDone ? `/api/jobs/${job.id}/result?v=${version}` : job.has?.preview ? `/api/jobs/${job.id}/preview?v=${version}` : null;
     const before = job.content?.picture ?? null;
+    const isSame = job.content && job.content.id === draft.value.content?.id && job.styles[0]?.id === draft.value.styles[0]?.id;
+    const sketch = !after && isSame ? instant.value.url : null;
     const { width, height } = job.width ? job : job.content ?? job.styles?.[0] ?? { width: 1, height: 1 };
-    viewer.show({ before, after: after ?? (before ? null : job.styles?.[0]?.picture), width, height, name: job.name });
-    viewer.say(job.name);
+    viewer.show({ before, after: after ?? sketch ?? (before ? null : job.styles?.[0]?.picture), width, height, name: job.name });
+    viewer.say(sketch ? `${job.name}: ${t("instant.name")}` : job.name);
   }
 
   let shown = null; // id of the job on the stage
