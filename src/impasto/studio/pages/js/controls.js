@@ -93,7 +93,7 @@ function createColors(errorOf) {
 }
 
 /** The network of the instant version, where the package has trained ones. */
-function createNetworks() {
+export function createNetworks() {
   const styles = machine.value.styles ?? [];
   if (styles.length === 0) return null;
   const select = h(
@@ -146,6 +146,5 @@ export function createControls(errorOf) {
     colors,
     createPresets(),
     createSize(errorOf),
-    createNetworks(),
   );
 }

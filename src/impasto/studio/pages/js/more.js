@@ -1,5 +1,6 @@
 /** All else of the recipe, built from its own fields with their help texts. */
 
+import { createNetworks } from "./controls.js";
 import { change, draft, resetField, setField, setKind, value } from "./draft.js";
 import { fill, h, iconButton } from "./dom.js";
 import { studio } from "./studio.js";
@@ -136,6 +137,7 @@ export function createMore(errorOf) {
     search,
     createPreset(),
     createKind(),
+    createNetworks(),
     [...groups].map(([group, fields]) =>
       h("section", { class: "field-group" }, h("h3", {}, tryText(`group.${group}`) ?? group), fields),
     ),

@@ -350,6 +350,7 @@ export default {
     "upload-decoding": "图片太大或太复杂，无法读取。请缩小，或另存为 PNG、JPEG 再试。",
     "upload-form": "没有收到图片，请重新选择。",
     "disk-full": "磁盘空间不足，作画已暂停。清理出空间后会自动继续。",
+    "no-face": "没有找到人脸，请用画笔涂出来。",
     "guard-body": "图片太大，最多 {limit}，请缩小后再试。",
     "guard-token": "口令不对。请重新打开画室启动时显示的地址。",
     "guard-tries": "口令错误次数太多，请稍等片刻。",
