@@ -19,7 +19,7 @@ LARGE_STRIP = 2**25
 LEAST_ROWS = 16
 """Rows of a strip at least, beside which those that it shares with its neighbors are few."""
 
-PICTURE = 16
+PICTURE = 24
 """Numbers of a pixel beside the maps: the photograph, the picture, and copies of it while its colors are finished."""
 
 Fill = Callable[[Tensor, int], None]
