@@ -460,7 +460,7 @@ def test_bad_input_in_a_process_of_its_own(folder: Path, start: Start) -> None:
 def test_unknown_command_names_the_nearest(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["stilize"]) == 2
     err = capfd.readouterr().err
-    assert err == "impasto: no such command 'stilize'. Did you mean 'stylize'? See `impasto --help`.\n"
+    assert err == "impasto: no such command 'stilize'. Did you mean 'stylize', 'styles'? See `impasto --help`.\n"
 
 
 def test_a_fault_of_ours_is_one_line_and_exit_1(
