@@ -12,23 +12,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from impasto.control.sizes import check_sizes, style_size
-from impasto.errors import OutputError, RecipeError
-from impasto.fast.model import Model, read_model, to_icon
+from impasto.control.sizes import style_size
+from impasto.errors import RecipeError
+from impasto.fast.model import Model, to_icon
 from impasto.fast.network import PHOTOGRAPH, Network
-from impasto.fast.photos import FEW, Photos, Windows, load_windows
+from impasto.fast.photos import Windows, load_windows
+from impasto.fast.plan import TrainingPlan, plan_training
 from impasto.fast.recipe import TrainingRecipe
 from impasto.features.encoder import build_encoder
-from impasto.images.io import read_picture, write_image
-from impasto.images.picture import Picture
+from impasto.images.io import write_image
 from impasto.images.resize import resize_image
 from impasto.losses.batch import BatchObjective
-from impasto.optimize.precision import check_precision, resolve_precision
-from impasto.painting.inputs import check_given, to_list
 from impasto.painting.options import ImageSources
 from impasto.runs.trace import append_trace, cut_trace, read_trace
-from impasto.system.device import peak_bytes, resolve_device
-from impasto.system.disk import check_file_place, check_not_input, is_folder, to_path
+from impasto.system.device import peak_bytes
 from impasto.system.torch_settings import Precision, products_in, running
 from impasto.training.card import Card, begin_run
 from impasto.training.checkpoint import Parts, restore_checkpoint, write_checkpoint
@@ -107,7 +104,6 @@ class TrainingEstimate:
 
 
 OnEvent = Callable[[PainterEvent], object]
-
 OnEstimate = Callable[[TrainingEstimate], object]
 
 
@@ -142,7 +138,7 @@ def train_painter(
     alone. Raises DataSetError, ImageReadError, RecipeError, WeightsError, CheckpointError, DeviceError, OutputError
     before slow work; KeyboardInterrupt if stopped.
     """
-    plan = _plan(style_images, photos, output, recipe, names, add_to, run_dir, device)
+    plan = plan_training(style_images, photos, output, recipe, names, add_to, run_dir, device)
     with join_peers(plan.device) as peers:
         peers.check_batch(plan.recipe.batch_size)
         card = begin_run(plan.folder, plan.card(peers.device), peers)
@@ -167,107 +163,15 @@ def estimate_training(
 
     The arguments and errors are those of `train_painter`.
     """
-    plan = _plan(style_images, photos, output, recipe, names, add_to, run_dir, device)
+    plan = plan_training(style_images, photos, output, recipe, names, add_to, run_dir, device)
     with running(plan.device, threads, MEMORY_HINT):
         return _Training(plan, plan.card(plan.device), Peers(0, 1, plan.device)).estimate()
-
-
-def check_model_output(output: str | os.PathLike[str], inputs: Sequence[object]) -> Path:
-    """Return the path of a network to write, after checking that it can be. Raises OutputError."""
-    path = to_path(output, "output")
-    label = f"output {str(path)!r}"
-    if is_folder(path, label) or path.suffix.lower() != ".safetensors":
-        raise OutputError(f"{label} is no .safetensors; expected one.", f"Give -o {path.with_suffix('.safetensors')}.")
-    check_file_place(path, label)
-    check_not_input(path, label, inputs)
-    return path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
-    """A training after every check that is possible before slow work."""
-
-    recipe: TrainingRecipe
-    path: Path
-    folder: Path
-    pictures: Sequence[Picture]
-    names: Sequence[str]
-    base: Model | None
-    photos: Photos
-    device: torch.device
-
-    def card(self, device: torch.device) -> Card:
-        """Return the card of the run on this device."""
-        styles = [
-            {"name": name, "sha256": picture.sha256} for name, picture in zip(self.names, self.pictures, strict=True)
-        ]
-        add_to = "" if self.base is None else self.base.sha256
-        return Card(
-            recipe=self.recipe.to_dict(),
-            data={"photos": self.photos.describe(), "styles": styles, "add_to": add_to},
-            precision=resolve_precision(self.recipe.precision, device),
-        )
-
-
-def _plan(
-    style_images: ImageSources,
-    photos: str | os.PathLike[str],
-    output: str | os.PathLike[str],
-    recipe: TrainingRecipe | None,
-    names: Sequence[str],
-    add_to: str | os.PathLike[str] | None,
-    run_dir: str | os.PathLike[str] | None,
-    device: str,
-) -> _Plan:
-    recipe = TrainingRecipe() if recipe is None else recipe
-    check_given("style image", style_images)
-    sources = to_list(style_images)
-    path = check_model_output(output, [*sources, *([] if add_to is None else [add_to])])
-    folder = path.with_name(f"{path.stem}_run") if run_dir is None else Path(run_dir)
-    pictures = [read_picture(source, name="style_image") for source in sources]
-    base = None if add_to is None else read_model(add_to)
-    named = _name_styles(pictures, names, () if base is None else base.names)
-    window = (recipe.crop, recipe.crop)
-    check_sizes(recipe.look, window, [picture.size for picture in pictures], window)
-    found = Photos.find(photos, folder)
-    if len(found.paths) < FEW:
-        logger.warning(
-            "%d photographs; expect visible faults in others: %d make a usable network, thousands a good one.",
-            *(len(found.paths), FEW),
-        )
-    place = resolve_device(device)
-    check_precision(recipe.precision, place)
-    return _Plan(
-        recipe=recipe,
-        path=path,
-        folder=folder,
-        pictures=pictures,
-        names=named,
-        base=base,
-        photos=found,
-        device=place,
-    )
-
-
-def _name_styles(pictures: Sequence[Picture], names: Sequence[str], taken: Sequence[str]) -> list[str]:
-    """Return a name for each style. Raises RecipeError."""
-    if names and len(names) != len(pictures):
-        raise RecipeError(
-            f"{len(names)} names are given for {len(pictures)} styles; expected as many.", "Or leave them out."
-        )
-    named = list(names) or [
-        Path(picture.name).stem or f"style-{number}" for number, picture in enumerate(pictures, start=1 + len(taken))
-    ]
-    for number, name in enumerate(named):
-        if name in (*taken, *named[:number]):
-            raise RecipeError(f"two styles have the name {name!r}; expected different ones.", "Give --name for each.")
-    return named
 
 
 class _Training:
     """A network, its optimizer and the steps done."""
 
-    def __init__(self, plan: _Plan, card: Card, peers: Peers) -> None:
+    def __init__(self, plan: TrainingPlan, card: Card, peers: Peers) -> None:
         recipe, base, names, folder = plan.recipe, plan.base, plan.names, plan.folder
         self.recipe, self.card, self.peers, self.path, self.folder = recipe, card, peers, plan.path, folder
         self.photos, self.names, self.base = plan.photos, names, base
@@ -312,7 +216,6 @@ class _Training:
         self, workers: int, checkpoint_every_s: float, on_event: OnEvent | None, on_estimate: OnEstimate | None
     ) -> TrainedPainter:
         """Train from the current step to the last, and write the network; if stopped, that so far."""
-        path = self.path
         if self.peers.rank == 0:
             cut_trace(self.folder, self.step)
         if on_estimate is not None and self.peers.ranks == 1 and self.recipe.steps - self.step >= ESTIMATED_STEPS:
@@ -321,15 +224,15 @@ class _Training:
             with stopping_with_readers():
                 losses = self._train(workers, checkpoint_every_s, on_event)
         except KeyboardInterrupt as error:
-            self._write(path)
+            self._write()
             raise KeyboardInterrupt(
-                f"stopped at step {self.step} of {self.recipe.steps}; the network so far is in {str(path)!r}. The same "
-                "command resumes it."
+                f"stopped at step {self.step} of {self.recipe.steps}; the network so far is in {str(self.path)!r}. "
+                "The same command resumes it."
             ) from error
-        self._write(path)
+        self._write()
         self.peers.wait()
         return TrainedPainter(
-            path=path,
+            path=self.path,
             run_dir=self.folder,
             steps=self.recipe.steps,
             seconds=self._seconds(),
@@ -443,8 +346,7 @@ class _Training:
 
     def _mean_losses(self, losses: Sequence[Mapping[str, Tensor]]) -> dict[str, float]:
         """Return the mean of each loss over steps, windows and processes."""
-        names = [name for name in PLOTS["loss"] if any(name in each for each in losses)]
-        names = [name for name in PLOTS["loss"] if name in names or name == "photograph"]
+        names = [name for name in PLOTS["loss"] if name == "photograph" or any(name in each for each in losses)]
         zero = torch.zeros((), device=self.peers.device)
         sums = torch.stack([torch.stack([each.get(name, zero) for each in losses]).mean() for name in names])
         values = (self.peers.sum(sums) / self.recipe.batch_size).tolist()
@@ -472,7 +374,7 @@ class _Training:
         write_image(sheet.clamp(0, 1), self.folder / f"samples_{self.step:06}.png")
         draw_curves(read_trace(self.folder), per_epoch, PLOTS, self.folder / CURVES)
 
-    def _write(self, path: Path) -> None:
+    def _write(self) -> None:
         if self.peers.rank == 0:
             old = self.base
             icons = [to_icon(style) for style in self.style_images]
@@ -482,7 +384,7 @@ class _Training:
                 icons=(*(() if old is None else old.icons), *icons),
                 look=self.recipe.look if old is None else old.look,
                 metadata={**({} if old is None else old.metadata), **self._card_text()},
-            ).write(path)
+            ).write(self.path)
 
     def _card_text(self) -> dict[str, str]:
         text = {**self.card.to_metadata(), "steps": str(self.step), "impasto": self.card.impasto}

@@ -39,7 +39,7 @@ class Disk:
 
     @property
     def message(self) -> Message:
-        """What people are told where it is full."""
+        """What the page shows where it is full: text, hint, key and values."""
         return {
             "text": f"the disk is nearly full; expected {self._least / 2**20:.0f} MB free to paint.",
             "hint": "Free some space, or delete pictures here; what was paused then goes on by itself.",

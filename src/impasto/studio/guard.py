@@ -13,6 +13,7 @@ from typing import Any
 from impasto.studio.access import MAIN, Access
 from impasto.studio.limits import Limits
 from impasto.studio.refusal import Refusal, error_body
+from impasto.studio.rules import check_site, check_target, guarded_headers, is_page, read_headers
 
 logger = logging.getLogger(__name__)
 
@@ -27,31 +28,8 @@ GALLERY = "gallery"
 
 LOGIN, UPLOAD, EVENTS = "/api/login", "/api/pictures", "/api/events"
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
-
 FORM_BYTES = 65_536
 """Of an upload beside the picture: boundaries and headers of its form."""
-
-SAFE_TYPES = (
-    *("application/json", "application/toml", "text/plain", "text/event-stream", "application/octet-stream"),
-    *("image/png", "image/jpeg", "image/webp", "image/gif", "image/tiff", "video/mp4", "application/zip"),
-)
-"""What answers of the API may be; anything else is sent as bytes to save."""
-
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; media-src 'self'; "
-    "manifest-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'"
-)
-API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
-
-HEADERS = {
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"DENY",
-    b"referrer-policy": b"no-referrer",
-    b"cross-origin-resource-policy": b"same-origin",
-    b"permissions-policy": b"camera=(), microphone=(), geolocation=(), usb=(), payment=()",
-}
 
 FIRST_DELAY_S, LONGEST_DELAY_S, MOST_DELAYED = 0.5, 8.0, 16
 """A wrong token is answered after a pause, twice as long after each; so many answers wait at once."""
@@ -92,13 +70,13 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _pass(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        headers = _read_headers(scope)
+        headers = read_headers(scope)
         self._check_host(headers)
         path, method = scope["path"], scope["method"]
-        _check_target(path, method)
-        _check_site(headers, method, path)
+        check_target(path, method)
+        check_site(headers, method, path)
         gallery = MAIN
-        if self._access.tokens and (path == LOGIN or not _is_page(path)):
+        if self._access.tokens and (path == LOGIN or not is_page(path)):
             gallery = await self._check_token(scope, headers)
         if path == LOGIN and method == "POST":
             await answer.send_cookie(self._cookie(headers))
@@ -295,86 +273,12 @@ class _Answer:
     async def _pass(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._is_begun = True
-            message = {**message, "headers": _guarded_headers(message.get("headers", ()), self._path)}
+            message = {**message, "headers": guarded_headers(message.get("headers", ()), self._path)}
         try:
             async with asyncio.timeout(self._limits.idle_s):
                 await self._send(message)
         except TimeoutError as error:
             raise _late(self._limits.idle_s, is_complete=False) from error
-
-
-def _read_headers(scope: Scope) -> dict[str, str]:
-    """Return the headers by their names in small letters. Raises Refusal for two of one that decides something."""
-    found: dict[str, str] = {}
-    for name, value in ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]):
-        if name in found and name == "cookie":
-            value = f"{found[name]}; {value}"  # HTTP/2 may split it
-        elif name in found and name in ("host", "origin", "authorization", "content-length", "sec-fetch-site"):
-            raise Refusal(
-                f"the header {name} is given twice; expected it once.", "Send one.", status=400, key="guard-headers"
-            )
-        found[name] = value
-    return found
-
-
-def _check_target(path: str, method: str) -> None:
-    if method not in METHODS:
-        raise Refusal(
-            f"the method is {method!r:.40}; expected one of {', '.join(METHODS)}.",
-            "Send another.",
-            status=405,
-            key="guard-method",
-        )
-    if "\\" in path or "\0" in path or ".." in path.split("/"):
-        raise Refusal(
-            f"the path is {path!r:.100}; expected one without '..'.", "Leave it out.", status=400, key="guard-path"
-        )
-
-
-def _check_site(headers: Mapping[str, str], method: str, path: str) -> None:
-    """Accept a request of our own page, or of a program that is no browser.
-
-    A browser says from which page a request comes: Origin, with all that can change something, and Sec-Fetch-Site.
-    Pages of others may lead to ours, by a link, and nothing else.
-    """
-    origin, site, host = headers.get("origin"), headers.get("sec-fetch-site"), headers["host"].lower()
-    if method in ("GET", "HEAD"):
-        is_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-        good = site in (None, "same-origin", "none") or (is_link and _is_page(path))
-    elif origin is None:
-        good = site is None
-    else:
-        good = origin.lower() in (f"http://{host}", f"https://{host}") and site in (None, "same-origin")
-    if not good:
-        raise Refusal(
-            f"the request comes from another page (Origin {origin!r:.100}, Sec-Fetch-Site {site!r:.40}); expected the "
-            "studio's own.",
-            "Open the studio in a window of its own; programs leave both headers out.",
-            status=403,
-            key="guard-origin",
-        )
-
-
-def _is_page(path: str) -> bool:
-    """Whether a path is of the page itself, which has no secrets, and which a token is entered into."""
-    return path in ("/", "/favicon.ico") or path.startswith("/static/")
-
-
-def _guarded_headers(headers: Any, path: str) -> list[tuple[bytes, bytes]]:
-    """Return an answer's headers with ours in place of its own."""
-    page = _is_page(path)
-    ours = {**HEADERS, b"content-security-policy": (PAGE_POLICY if page else API_POLICY).encode()}
-    ours[b"cache-control"] = b"no-cache" if page else b"no-store"
-    kept = []
-    for name, value in ((name.lower(), value) for name, value in headers):
-        if name in ours or name == b"server" or name.startswith(b"access-control-"):
-            continue
-        if name == b"content-type" and not page and value.split(b";")[0].strip().lower().decode() not in SAFE_TYPES:
-            logger.warning("%s answers %s, which is sent as bytes to save", path, value)
-            value = b"application/octet-stream"
-            ours[b"content-disposition"] = b"attachment"
-        kept.append((name, value))
-    return [*((name, value) for name, value in kept if name not in ours), *ours.items()]
 
 
 def _no_token(what: str) -> Refusal:

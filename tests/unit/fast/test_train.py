@@ -96,7 +96,7 @@ def test_the_gradient_of_two_processes_averages_to_that_of_one(
         folder.mkdir()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Peers, "share", lambda self, network: network)  # averaged below
-            plan = module._Plan(
+            plan = module.TrainingPlan(
                 recipe=recipe,
                 path=folder / "a.safetensors",
                 folder=folder,

@@ -1,4 +1,4 @@
-/** What the server told about itself when the page was opened: its status, the recipe's fields and presets, samples. */
+/** What the server reported when the page was opened: its status, the recipe's fields and presets, samples. */
 
 import { get } from "./api.js";
 import { createStore } from "./store.js";
