@@ -40,7 +40,7 @@ WarmUp = Annotated[
     typer.Option(
         min=0,
         metavar="N",
-        help="the first updates, by which only the photograph in the style's colors is learned, four times as fast",
+        help="the first updates, by which only the photograph in the style's colors is learned, in less time each",
         rich_help_panel=_PANEL,
     ),
 ]
