@@ -142,24 +142,27 @@ class Studio:
             self._changed.notify_all()
 
     def stop(self, name: str, gallery: str) -> None:
-        """End a job; what is painted is its result. One that was begun and paused is painted for one more step."""
+        """End a job; what is painted is its result.
+
+        A paused job's is the picture that was kept at the pause. One that was begun and has none, since its server was
+        killed or the disk was full, is painted for one more step.
+        """
         with self._changed:
             job = self._find_in("stop", name, gallery, UNFINISHED)
+            run, kept = self._folder(name) / "run", self.file(job, "kept")
             if job.state == "painting":
                 self._tell(job, "stop")
-            elif (kept := self.file(job, "kept")) is not None:
-                kept.replace(self._folder(name) / "run" / "result.png")
-                shutil.rmtree(self._folder(name) / "run" / "checkpoint", ignore_errors=True)
-                self._save(replace(job, state="stopped", finished=now(), message=None))
-                self._send_queue()
-            elif not (self._folder(name) / "run").is_dir():
-                self._save(replace(job, state="stopped", finished=now(), message=None))
-                self._send_queue()
-            else:
+            elif kept is None and run.is_dir():
                 self._wishes[name] = "stop"
                 self._save(replace(job, state="waiting", rank=self._database.first_rank() - 1, message=None))
                 self._send_queue()
                 self._changed.notify_all()
+            else:
+                if kept is not None:
+                    kept.replace(run / "result.png")
+                    shutil.rmtree(run / "checkpoint", ignore_errors=True)
+                self._save(replace(job, state="stopped", finished=now(), message=None))
+                self._send_queue()
 
     def rename(self, name: str, gallery: str, new_name: str) -> None:
         """Change a job's name."""
