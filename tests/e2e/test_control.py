@@ -13,7 +13,7 @@ from impasto.recipe.recipe import Recipe, field_names
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "control.md").read_text("utf-8")
-OPTIONS = (DOCS / "options.md").read_text("utf-8").splitlines()
+OPTIONS, CHINESE = ((DOCS / name).read_text("utf-8").splitlines() for name in ("options.md", "options.zh.md"))
 FIELDS = (
     *("color", "recolor", "color_map", "style_scale", "style_size", "style_layers", "style_layer_weights"),
     *("content_layers", "content_layer_weights", "style_blend", "fine_layers", "frames", "frame_steps"),
@@ -45,6 +45,9 @@ def test_every_field_is_documented_with_its_default_and_range(field: "dataclasse
     choices = ", ".join(field.metadata.get("choices", ()))
     row = f"| `{option}` | {default} | {limits or choices} | {field.metadata['help']} |"
     assert sum(line.startswith(row) for line in OPTIONS) == 1, f"docs/options.md needs this row: {row}"
+    rows = [line.split(" | ") for line in CHINESE if line.startswith(f"| `{option}` | {default} | ")]
+    assert len(rows) == 1, f"docs/options.zh.md needs one row of {option}, default {default!r}"
+    assert re.findall(r"(?<!\d)-?[\d.]+", rows[0][2]) == re.findall(r"-?[\d.]+", limits) or choices == rows[0][2]
     help = stylize_help()[option]
     assert limits in help and (default in ("", "none") or f"default: {default}" in help)
     assert all(choice in help for choice in field.metadata.get("choices", ()))

@@ -111,13 +111,20 @@ def test_few_blocks_are_not_run() -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in build_site.NOT_YET_CHINESE])
-def test_the_chinese_page_has_the_same_blocks_and_pictures(page: str) -> None:
-    chinese = page.replace(".md", ".zh.md")
-    assert [block[0] for block in blocks(page)] == [block[0] for block in blocks(chinese)]
-    pictures = [
-        re.findall(r"!\[[^\]]*\]\(([^)]+)\)", (DOCS / name).read_text("utf-8")) for name in (page, chinese)
-    ]
+def test_the_chinese_page_has_the_same_blocks(page: str) -> None:
+    assert [block[0] for block in blocks(page)] == [block[0] for block in blocks(page.replace(".md", ".zh.md"))]
+
+
+@pytest.mark.parametrize("chinese", sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.zh.md")))
+def test_the_chinese_page_has_the_same_pictures_links_and_options(chinese: str) -> None:
+    texts = [(DOCS / name).read_text("utf-8") for name in (chinese.replace(".zh.md", ".md"), chinese)]
+    pictures, links, options = (
+        [re.findall(pattern, text) for text in texts]
+        for pattern in (r"!\[[^\]]*\]\(([^)]+)\)", r"\]\(([^)\s]+)\)", r"(?<![\w-])--[a-z][a-z-]+")
+    )
     assert pictures[0] == pictures[1]
+    assert set(links[0]) == set(links[1])
+    assert set(options[0]) == set(options[1])
 
 
 def test_the_site_is_complete(tmp_path: Path) -> None:
