@@ -11,7 +11,8 @@ import impasto
 SOURCE = Path(impasto.__file__).parent
 FOLDERS = (
     *("errors", "system", "recipe", "images", "features", "losses", "tiles", "optimize", "cost", "control", "runs"),
-    *("painting", "training", "fast", "transfer", "experiments", "backbone", "workers", "batch", "studio", "cli"),
+    *("painting", "training", "fast", "transfer", "experiments", "backbone", "workers", "batch", "video", "studio"),
+    "cli",
 )
 ROOT = {"__init__", "__main__"}  # the package's own face, which points to every folder
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in ROOT)

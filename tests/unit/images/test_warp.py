@@ -23,6 +23,15 @@ def test_only_places_inside_the_picture_count() -> None:
     seen = inside(shift(2, -1))
     assert seen.shape == (1, 1, 6, 8)
     assert bool(seen[..., 1:, :6].all()) and seen.sum() == 5 * 6
+    assert bool(inside(shift(0.4, -0.4)).all())  # within the outermost pixels
+
+
+def test_bicubic_keeps_more_detail_than_bilinear() -> None:
+    bilinear = bicubic = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(0))
+    for _ in range(8):
+        flow = shift(0.5, 0.5, (40, 40))
+        bilinear, bicubic = warp(bilinear, flow), warp(bicubic, flow, "bicubic")
+    assert bicubic[..., :25, :25].var() > 1.5 * bilinear[..., :25, :25].var()
 
 
 def test_the_derivative_by_image_and_flow() -> None:

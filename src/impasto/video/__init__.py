@@ -1,0 +1,1 @@
+"""Films: read and written, and painted so that they do not flicker."""

@@ -1,0 +1,81 @@
+"""Optical flow: where each pixel of a frame lies in another one, and which pixels lie in both."""
+
+import importlib
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from impasto.errors import MissingExtraError
+from impasto.images.resize import resize_image
+from impasto.images.warp import inside, warp
+
+INSTALL = 'pip install "impasto[video]"'
+
+LEAST_SIDE = 48
+"""Pixels of the shorter side at least, for the patches of the coarsest scale; smaller frames are enlarged."""
+
+
+def compute_flow(first: Tensor, second: Tensor) -> Tensor:
+    """Return the flow from the first frame to the second: pixel p of the first is found at p + flow(p) in the second.
+
+    first, second: (1, 3, H, W) of one size, in [0, 1], sRGB. Returns (1, 2, H, W) float32, pixels, (dx, dy), on the
+    CPU; the same on any number of cores.
+    Kroeger et al. 2016, "Fast Optical Flow using Dense Inverse Search" (arXiv 1603.03590), by OpenCV, with its medium
+    settings: patches are matched down to half the resolution, and refined there. Raises MissingExtraError.
+    """
+    cv2 = import_opencv()
+    H, W = first.shape[-2:]
+    factor = max(1.0, LEAST_SIDE / min(H, W))
+    size = (round(factor * H), round(factor * W))
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # each thread matches a strip of its own, and no match passes from one strip to the next
+    try:
+        found = search.calc(_to_levels(first, size), _to_levels(second, size), None)
+    finally:
+        cv2.setNumThreads(threads)
+    flow = torch.from_numpy(found).permute(2, 0, 1)[None].contiguous()
+    if factor == 1:
+        return flow
+    scale = flow.new_tensor([W / size[1], H / size[0]]).view(1, 2, 1, 1)
+    return scale * functional.interpolate(flow, size=(H, W), mode="bilinear", align_corners=False)
+
+
+def find_visible(flow: Tensor, opposite: Tensor) -> Tensor:
+    """Return where the pixels of a frame are found in another: 1, and 0 at occlusions and motion boundaries.
+
+    flow: from the frame to the other, opposite: from the other to the frame, both (1, 2, H, W), pixels, (dx, dy).
+    Returns (1, 1, H, W) float32, of the first frame's pixels.
+    Ruder, Dosovitskiy and Brox 2016 (arXiv 1604.08610), section 4.2. With w the flow and v the opposite one carried
+    along it, a pixel is occluded where |w + v|^2 > 0.01 (|w|^2 + |v|^2) + 0.5, and at a motion boundary where the
+    squared gradient of w is above 0.01 |w|^2 + 0.002. Differs: what leaves the frame is occluded too.
+    """
+    back = warp(opposite, flow)
+    length, back_length = _squared(flow), _squared(back)
+    occluded = _squared(flow + back) > 0.01 * (length + back_length) + 0.5
+    gradient = sum(_squared(slope) for slope in torch.gradient(flow, dim=(2, 3)))
+    boundary = gradient > 0.01 * length + 0.002
+    return inside(flow) * ~(occluded | boundary)
+
+
+def import_opencv() -> Any:
+    """Return the module cv2 of the extra [video]. Raises MissingExtraError."""
+    try:
+        return importlib.import_module("cv2")
+    except ImportError as error:
+        raise MissingExtraError(f"the motion of a film is found by OpenCV ({error}).", f"Run: {INSTALL}") from error
+
+
+def _to_levels(image: Tensor, size: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return the luma of an image as levels 0 to 255, (H, W)."""
+    weights = image.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    grey = resize_image((weights * image).sum(1, keepdim=True), size, "bilinear")
+    levels: np.ndarray[Any, np.dtype[np.uint8]] = (grey[0, 0] * 255).round().to("cpu", torch.uint8).numpy()
+    return levels
+
+
+def _squared(vectors: Tensor) -> Tensor:
+    return vectors.square().sum(1, keepdim=True)

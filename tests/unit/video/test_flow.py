@@ -1,0 +1,73 @@
+"""Optical flow: exact on a shift, the same everywhere, and honest about what is hidden."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.errors import MissingExtraError
+from impasto.video import flow as module
+from impasto.video.flow import compute_flow, find_visible
+
+
+def texture(height: int = 96, width: int = 128, seed: int = 0) -> Tensor:
+    """A smooth random picture, (1, 3, H, W), with detail of about 6 pixels."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(1, 3, height // 6 + 1, width // 6 + 1, generator=generator)
+    return torch.nn.functional.interpolate(coarse, size=(height, width), mode="bicubic").clamp(0, 1)
+
+
+def constant(dx: float, dy: float, height: int = 96, width: int = 128) -> Tensor:
+    return torch.tensor([dx, dy]).view(1, 2, 1, 1).expand(1, 2, height, width)
+
+
+def test_the_flow_of_a_shift_is_the_shift() -> None:
+    whole = texture(106, 138)
+    first, second = whole[..., 5:101, 5:133], whole[..., 8:104, 3:131]  # what was at (x, y) is now at (x + 2, y - 3)
+    found = compute_flow(first, second)
+    assert found.shape == (1, 2, 96, 128) and found.dtype == torch.float32
+    inner = found[..., 12:-12, 12:-12]
+    assert (inner - constant(2, -3)[..., 12:-12, 12:-12]).norm(dim=1).mean() < 0.1
+
+
+def test_a_small_frame_has_a_flow_too() -> None:
+    whole = texture(24, 34)
+    assert (compute_flow(whole[..., :32], whole[..., 2:]) - constant(-2, 0, 24, 32)).norm(dim=1).median() < 0.3
+
+
+def test_the_flow_is_the_same_on_any_number_of_threads() -> None:
+    cv2 = pytest.importorskip("cv2")
+    before, flows = cv2.getNumThreads(), []
+    for threads in (1, 4):
+        cv2.setNumThreads(threads)
+        flows.append(compute_flow(texture(seed=1), texture(seed=2)))
+        assert cv2.getNumThreads() == threads
+    cv2.setNumThreads(before)
+    assert torch.equal(*flows)
+
+
+def test_what_moves_evenly_is_visible_but_what_leaves_the_frame() -> None:
+    visible = find_visible(constant(4.0, 0.0), constant(-4.0, 0.0))
+    assert visible.shape == (1, 1, 96, 128)
+    assert visible[..., :-4].min() == 1 and visible[..., -4:].max() == 0
+
+
+def test_occlusions_and_motion_boundaries_are_masked() -> None:
+    # A square moves 6 px to the right over a ground at rest: the frame's ground beside it was hidden before.
+    flow, opposite = torch.zeros(1, 2, 64, 64), torch.zeros(1, 2, 64, 64)
+    flow[:, 0, 20:40, 26:46] = -6  # to the frame before
+    opposite[:, 0, 20:40, 20:40] = 6
+    visible = find_visible(flow, opposite)
+    assert visible[..., 24:36, 20:25].max() == 0  # newly seen ground
+    assert visible[..., 24:36, 25:27].max() == 0  # the edge of the motion
+    assert visible[..., 24:36, 30:42].min() == 1  # the square itself
+    assert visible[..., :16, :].min() == 1
+
+
+def test_without_opencv_the_install_line_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(f"No module named {name!r}")
+
+    monkeypatch.setattr(module.importlib, "import_module", missing)
+    with pytest.raises(MissingExtraError, match="OpenCV") as caught:
+        compute_flow(texture(), texture())
+    assert 'pip install "impasto[video]"' in caught.value.hint
