@@ -18,9 +18,9 @@ from train_styles import EVALUATED, STYLES
 import impasto
 from impasto.experiments.sheet import compose_sheet
 from impasto.fast.model import read_style_or_model
-from impasto.fast.shipped import shipped_styles
 from impasto.images.io import read_image, write_image
 from impasto.images.resize import resize_long_edge
+from impasto.recipe.shipped import shipped_styles
 
 SIZE = 256
 PAINTINGS = {name: file for files in STYLES.values() for name, file in files.items()}

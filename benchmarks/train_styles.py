@@ -1,4 +1,4 @@
-"""Train the shipped styles again, and put them into `src/impasto/fast/shipped`: `make styles`.
+"""Train the shipped styles again, and put them into `src/impasto/recipe/shipped`: `make styles`.
 
     python benchmarks/train_styles.py ../shared/data work
 
@@ -21,7 +21,7 @@ from PIL import Image
 from impasto import PainterEvent, Recipe, TrainingRecipe, train_painter
 from impasto.fast.model import Model, read_model
 from impasto.fast.network import Network
-from impasto.fast.shipped import FOLDER, shipped_styles
+from impasto.recipe.shipped import FOLDER, shipped_styles
 
 STYLES = {
     "painterly": {

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def _complete_style(incomplete: str) -> list[str]:
-    from impasto.fast.shipped import shipped_styles
+    from impasto.recipe.shipped import shipped_styles
 
     return complete([*shipped_styles()])(incomplete)
 

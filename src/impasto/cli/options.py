@@ -17,6 +17,7 @@ from impasto.recipe.fields import describe_range, format_value
 from impasto.recipe.files import check_files
 from impasto.recipe.presets import preset_names
 from impasto.recipe.recipe import TEXTURE_SIZE, Recipe, field_names, parse_field
+from impasto.recipe.shipped import shipped_styles
 from impasto.recipe.words import INITS, LAYERS, STATISTICS
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ _WORDS: Mapping[str, Sequence[str]] = {
     "statistics": (*STATISTICS,),
     "size": ("content",),
     "style_size": ("long-edge", "same-pixels", "native"),
-    "init": INITS,
+    "init": (*INITS, *shipped_styles()),
     "weights": ("oxford", "torchvision", "random"),
 }
 """Words to complete a field's value with, by its name or kind."""

@@ -9,7 +9,7 @@ def styles(json: Json = False, debug: Debug = False) -> None:
 
     impasto apply starry-night photo.jpg
     """
-    from impasto.fast.shipped import shipped_styles
+    from impasto.recipe.shipped import shipped_styles
 
     shipped = shipped_styles()
     if json:

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from impasto.errors import WeightsError
 from impasto.fast.network import PHOTOGRAPH, Architecture, Network
-from impasto.fast.shipped import shipped_styles
 from impasto.features.containers import own
 from impasto.images.pixels import to_uint8
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.recipe.fields import nearest_name
 from impasto.recipe.recipe import Recipe
+from impasto.recipe.shipped import shipped_styles
 from impasto.system.disk import file_sha256, path_hint, replace_file, to_path
 
 FORMAT = "impasto-painter"

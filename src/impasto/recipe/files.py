@@ -6,6 +6,7 @@ from pathlib import Path
 from impasto.errors import RecipeError
 from impasto.recipe.fields import nearest_name
 from impasto.recipe.recipe import Recipe
+from impasto.recipe.shipped import shipped_styles
 from impasto.recipe.words import INITS
 from impasto.system.disk import path_hint
 
@@ -14,12 +15,18 @@ STRIPPED = "(stripped)"
 
 
 def init_file(recipe: Recipe) -> str | None:
-    """Return the path of the start image; None where `init` is a word or a color, even if a file is called so."""
-    return None if recipe.init in INITS or recipe.init.startswith("#") else recipe.init
+    """Return the path of the start image, or of the network that paints it; of a shipped style, that in the package.
+
+    None where `init` is a word or a color. Words and names of styles win over a file that is called so.
+    """
+    if recipe.init in INITS or recipe.init.startswith("#"):
+        return None
+    style = shipped_styles().get(recipe.init)
+    return recipe.init if style is None else str(style.path)
 
 
 def begins_with_network(recipe: Recipe) -> bool:
-    """Return whether the start image is painted by a trained network, whose file is `init`."""
+    """Return whether the start image is painted by a trained network, whose file or style is `init`."""
     return (init_file(recipe) or "").lower().endswith(".safetensors")
 
 
@@ -45,16 +52,17 @@ def check_files(recipe: Recipe) -> None:
             "Give --init FILE.",
         )
     if init is not None and not is_file(init):
+        names = (*INITS, *shipped_styles())
         raise RecipeError(
-            f"init is {init!r}, neither a known start nor a file; expected {', '.join(INITS)}, #rrggbb or a file.",
-            path_hint(init, f"{nearest_name(init, INITS)}Check the spelling or the path."),
+            f"init is {init!r}, neither a known start nor a file; expected {', '.join(names)}, #rrggbb or a file.",
+            path_hint(init, f"{nearest_name(init, names)}Check the spelling or the path."),
         )
 
 
 def recipe_in_picture(recipe: Recipe) -> Recipe:
     """Return the recipe as it is written into a picture: files by name, never by path; STRIPPED if it says `strip`."""
-    init = init_file(recipe)
-    named = recipe.init if init is None else STRIPPED if recipe.strip else _name(init)
+    is_word = init_file(recipe) != recipe.init
+    named = recipe.init if is_word else STRIPPED if recipe.strip else _name(recipe.init)
     return recipe.replace(init=named, weights=_name(recipe.weights))
 
 

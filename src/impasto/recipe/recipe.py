@@ -138,7 +138,7 @@ class Recipe:
         "content",
         "init",
         "start image: content, style, noise, black, white, mean, instant (as impasto instant paints), a color #rrggbb, "
-        "a picture, or a network that impasto train made",
+        "a picture, a shipped style (impasto styles), or a network that impasto train made",
     )
     color: Literal["content-luma", "style", "match", "histogram", "oklab", "content"] = option(
         "style",

@@ -41,7 +41,7 @@ def sample_id(name: str) -> str:
 def shipped_styles() -> Mapping[str, Any]:
     """Return the styles of trained networks that come with the package, by name; none where it has none."""
     try:
-        module: Any = importlib.import_module("impasto.fast.shipped")
+        module: Any = importlib.import_module("impasto.recipe.shipped")
     except ImportError:
         return {}
     return {name: style for name, style in module.shipped_styles().items() if style.path.is_file()}

@@ -146,11 +146,14 @@ def paint_start(job: Job) -> Job:
 
 
 def _paint_trained_start(job: Job, size: tuple[int, int]) -> Job:
-    """Return the job with a start image by a trained network, in the style that each painting has there."""
+    """Return the job with a start image by a trained network, in the shipped style that the recipe names, or in those
+    that the paintings have there."""
     named, content = job.inputs.init, job.inputs.content
     assert named is not None and content is not None
     model = read_model(named.path)
-    rows = [1 + model.names.index(model.style_of(style.sha256, style.name)) for style in job.inputs.styles]
+    asked = job.recipe.init if job.recipe.init in model.names else ""
+    styles = [asked or model.style_of(style.sha256, style.name) for style in job.inputs.styles]
+    rows = [1 + model.names.index(style) for style in styles]
     shares = torch.zeros(1, 1 + len(model.names), 1, 1)
     for row, share in zip(rows, check_blend(job.recipe.style_blend, len(rows)), strict=True):
         shares[:, row] += share

@@ -237,6 +237,13 @@ class _Search:
         if init is None:
             return None
         entries = [entry for entry in self.recorded if entry["role"] == "init"]
+        if entries and str(entries[0]["name"]).endswith(".safetensors") and not Path(init).suffix:
+            version = (read_metadata(self._picture) or {}).get("version")
+            raise RunError(
+                f"{str(self._picture)!r} was begun by the style {init!r}, which this impasto does not have; expected "
+                f"its network {entries[0]['name']}.",
+                f"Install the version that painted it: pip install impasto=={version}. Or give --init.",
+            )
         if entries:
             return self._find("init", init, entries[0]["sha256"])
         named = self._named(init)  # until version 0.1 its hash was not recorded

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from impasto.errors import WeightsError
-from impasto.fast import shipped
 from impasto.fast.model import Model, read_model, read_style_or_model
-from impasto.fast.shipped import shipped_styles
 from impasto.images.io import read_image
+from impasto.recipe import shipped
+from impasto.recipe.shipped import shipped_styles
 
 STYLES = shipped_styles()
 

@@ -10,8 +10,9 @@ from painter_network import random_network
 from torch import Tensor
 
 import impasto
-from impasto.errors import ImageReadError, RecipeError, WeightsError
+from impasto.errors import ImageReadError, RecipeError, RunError, WeightsError
 from impasto.fast.model import Model, to_icon
+from impasto.recipe import shipped
 from impasto.system.disk import file_sha256
 
 RECIPE = impasto.Recipe(weights="tiny", size=40, steps=2, first_scale=0, init="two.safetensors", recolor=0.0)
@@ -54,6 +55,26 @@ def test_rerun_needs_the_network_and_resume_does_not(model: Path) -> None:
     Path("two.safetensors").unlink()
     assert torch.equal(impasto.resume("run").pastiche, whole.pastiche)
     with pytest.raises(ImageReadError, match=r"start image .two\.safetensors. of .* --init FILE gives it"):
+        impasto.rerun("out.png")
+
+
+def test_a_shipped_style_paints_the_start_by_its_name(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", model)
+    toml = '[calm]\ntitle = "Calm"\nartist = "A. B."\nyear = 1900\nnetwork = "two"\n'
+    (model / "styles.toml").write_text(toml)
+    painted = impasto.stylize("photo.png", "painting.png", RECIPE, init="calm", threads=1)
+    # Not in the style that was trained from the painting, since another is named.
+    start = impasto.prepare_pastiche("photo.png", "painting.png", RECIPE, init="calm", threads=1).inputs.init
+    expected = impasto.load_painter("calm")("photo.png", size=40).pastiche
+    assert start is not None and torch.allclose(start.image, expected, atol=1e-5)
+    painted.save("out.png")
+    metadata = impasto.read_metadata("out.png")
+    assert metadata is not None and metadata["recipe"]["init"] == "calm"
+    assert metadata["inputs"][-1]["sha256"] == file_sha256(model / "two.safetensors")
+    impasto.rerun("out.png", threads=1).save("again.png")
+    assert Path("again.png").read_bytes() == Path("out.png").read_bytes()
+    (model / "styles.toml").write_text(toml.replace("calm", "other"))
+    with pytest.raises(RunError, match=r"style 'calm', which this impasto does not have.*pip install impasto=="):
         impasto.rerun("out.png")
 
 
