@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo studio test test-all check docs bench peers styles web clean
+.PHONY: demo studio test test-all check docs gallery bench peers styles web clean
 
 demo: $(VENV)/.demo
 	$(BIN)/impasto demo
@@ -27,6 +27,11 @@ check: $(VENV)/.dev
 # The site of docs/, in build/site; fails at a warning.
 docs: $(VENV)/.docs
 	$(BIN)/python docs/site/build_site.py
+
+# The gallery's pictures that are missing or older than today's recipes, and its pages; about 40 minutes for all of it on
+# 2 cores. DATA has content/ and paintings/. Called again, it resumes.
+gallery: $(VENV)/.dev
+	$(BIN)/python docs/site/gallery.py $(DATA)
 
 $(VENV)/.docs: $(VENV)/.demo
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
