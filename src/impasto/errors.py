@@ -31,6 +31,10 @@ class ImageReadError(ImpastoError, OSError):
     """A picture is missing, damaged, empty or of a kind that cannot be opened."""
 
 
+class VideoReadError(ImpastoError, OSError):
+    """A film is missing, damaged from its first picture on, has no pictures, or is of a kind that cannot be opened."""
+
+
 class ImageSizeError(ImpastoError, ValueError):
     """A picture is too small for the network, or too large for `max_pixels`."""
 

@@ -12,8 +12,12 @@ SOURCE = Path(impasto.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))
 CONSTRUCTORS = {"__init__", "__post_init__", "__new__"}
 
-FOREIGN = {"grad", "fp32_precision", "intra_op_num_threads", "__signature__", "__annotations__"}
-"""Attributes of tensors, of torch's and onnxruntime's settings and of functions, which are not our classes'."""
+FOREIGN = {
+    *("grad", "fp32_precision", "intra_op_num_threads", "__signature__", "__annotations__"),
+    *("pts", "dts", "duration", "time_base", "stream", "thread_type"),
+}
+"""Attributes of tensors, of torch's and onnxruntime's settings, of functions, and of PyAV's packets and frames, all of
+them no classes of ours."""
 
 
 def targets(node: ast.AST) -> Iterator[ast.Attribute]:

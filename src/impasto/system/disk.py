@@ -11,7 +11,8 @@ import sys
 import tempfile
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -177,14 +178,26 @@ def file_sha256(path: Path) -> str:
 
 def replace_file(path: Path, data: bytes | memoryview) -> None:
     """Write a file, or the target of a symbolic link, in one atomic move. Raises DiskError; the old file then stays."""
+    with replacing(path, f"{len(data):,} bytes") as temporary, open(temporary, "xb") as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path, size: str) -> Iterator[Path]:
+    """Yield a new path in the same folder; the file that the block writes there becomes `path` in one atomic move.
+
+    path: a file, or a symbolic link to it. size: of the file, for the message. Raises DiskError for any OSError of the
+    block; the old file then stays.
+    """
     path = Path(os.path.realpath(path))
     temporary = path.with_name(f".impasto-{secrets.token_hex(8)}.tmp")  # same folder, so that the move is atomic
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
+        yield temporary
+        with open(temporary, "r+b") as file:
             os.fsync(file.fileno())
         _move(temporary, path)
+    except ImpastoError:
+        raise
     except OSError as error:
         hint = "Check the disk, or write it elsewhere."
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -192,8 +205,7 @@ def replace_file(path: Path, data: bytes | memoryview) -> None:
         elif sys.platform == "win32" and isinstance(error, PermissionError):
             hint = "Close the program that has it open, or write it elsewhere."
         raise DiskError(
-            f"{str(path)!r} was not written ({error.strerror or error}); expected room for {len(data):,} bytes.",
-            hint,
+            f"{str(path)!r} was not written ({error.strerror or error}); expected room for {size}.", hint
         ) from error
     finally:
         temporary.unlink(missing_ok=True)

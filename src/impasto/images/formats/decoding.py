@@ -189,27 +189,29 @@ def one_line(message: object) -> str:
     return " ".join(str(message).split())
 
 
-def check_file(path: Path, label: str) -> None:
-    """Accept a file that exists, can be opened and is not empty. Raises ImageReadError."""
-    expected = f"expected {_KINDS}."
+def check_file(
+    path: Path, label: str, kinds: str = _KINDS, read_error: type[ImpastoError] = ImageReadError
+) -> None:
+    """Accept a file that exists, can be opened and is not empty. Raises `read_error`, which says "expected {kinds}"."""
+    expected = f"expected {kinds}."
     try:
         if path.is_dir():
-            raise ImageReadError(f"{label} is a folder; {expected}", "Name one file in it; `impasto batch` paints all.")
+            raise read_error(f"{label} is a folder; {expected}", "Name one file in it; `impasto batch` paints all.")
         if path.is_symlink() and not path.exists():
             fact = f"{label} is a link to {os.readlink(path)!r}, where no file is"
-            raise ImageReadError(f"{fact}; {expected}", "Name the picture itself.")
+            raise read_error(f"{fact}; {expected}", "Name the picture itself.")
         if not path.exists():
-            raise ImageReadError(f"{label} does not exist; {expected}", _nearest_file(path))
+            raise read_error(f"{label} does not exist; {expected}", _nearest_file(path))
         if not path.is_file():
-            raise ImageReadError(f"{label} is a device or a pipe; {expected}", "Save it to a file first.")
+            raise read_error(f"{label} is a device or a pipe; {expected}", "Save it to a file first.")
         if path.stat().st_size == 0:
-            raise ImageReadError(f"{label} is empty, 0 bytes; {expected}", "Copy or download it again.")
+            raise read_error(f"{label} is empty, 0 bytes; {expected}", "Copy or download it again.")
         with path.open("rb"):
             pass
     except OSError as error:
-        if isinstance(error, ImageReadError):
+        if isinstance(error, ImpastoError):
             raise
-        raise ImageReadError(
+        raise read_error(
             f"{label} cannot be opened ({error.strerror or error}); {expected}", "Check its name and its permissions."
         ) from error
 

@@ -1,0 +1,78 @@
+"""Films that tests make, with PyAV: a few frames of one color each, and beeps."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import torch
+
+from impasto.video.frames import Frame, Source
+
+COLORS = ((200, 40, 40), (40, 180, 60), (50, 60, 200), (220, 200, 60), (120, 120, 120), (30, 160, 170))
+RATE = 24
+TICK = Fraction(1, 24_000)
+
+
+def write_film(
+    path: Path,
+    *,
+    times: Sequence[Fraction] | None = None,
+    count: int = 24,
+    size: tuple[int, int] = (48, 64),
+    codec: str = "libx264",
+    pixels: str = "yuv420p",
+    options: dict[str, str] | None = None,
+    sounds: Sequence[str] = (),
+    colors: dict[str, Any] | None = None,
+    container: str | None = None,
+    **stream_fields: Any,
+) -> Path:
+    """Write a film whose frame k has the color k % 6 of COLORS, and sound tracks by their codecs.
+
+    colors: arguments of PyAV's `reformat`, the way to the film's own colors.
+    """
+    times = [Fraction(k, RATE) for k in range(count)] if times is None else times
+    with av.open(str(path), "w", format=container) as film:
+        stream = film.add_stream(codec, rate=RATE, options=options or {}, width=size[1], height=size[0])
+        stream.pix_fmt = pixels
+        stream.codec_context.time_base = TICK
+        for name, value in stream_fields.items():
+            setattr(stream, name, value)
+        tracks = [film.add_stream(name, rate=48_000, layout="mono") for name in sounds]
+        for k, time in enumerate(times):
+            levels = np.full((*size, 3), COLORS[k % len(COLORS)], np.uint8)
+            frame = av.VideoFrame.from_ndarray(levels, format="rgb24").reformat(format=pixels, **(colors or {}))
+            frame.pts, frame.time_base = round(time / TICK), TICK
+            film.mux(stream.encode(frame))
+        film.mux(stream.encode(None))
+        for number, track in enumerate(tracks, start=1):
+            beep = np.sin(np.arange(48_000) * 0.02 * number)[None].astype(np.float32)
+            frame = av.AudioFrame.from_ndarray(beep, format="fltp", layout="mono")
+            frame.sample_rate = 48_000
+            film.mux([*track.encode(frame), *track.encode(None)])
+    return path
+
+
+def sound_bytes(path: Path, track: int = 0) -> list[bytes]:
+    """The packets of a sound track."""
+    with av.open(str(path)) as film:
+        return [bytes(packet) for packet in film.demux(audio=track) if packet.size]
+
+
+def mean_color(frame: Frame) -> tuple[int, ...]:
+    """The mean of a frame's pixels, in levels of 8 bits."""
+    return tuple(round(float(level)) for level in frame.image.mean((0, 2, 3)) * 255)
+
+
+def is_near(frame: Frame, color: Sequence[int], levels: int = 3) -> bool:
+    """Whether all pixels of a frame are that color, to some levels."""
+    wanted = torch.tensor(color).view(1, 3, 1, 1) / 255
+    return bool((frame.image - wanted).abs().max() * 255 <= levels)
+
+
+def whole_duration(source: Source) -> Fraction:
+    """The sum of the durations of all frames."""
+    return sum((frame.duration for frame in source.frames()), Fraction(0))
