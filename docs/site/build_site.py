@@ -21,16 +21,8 @@ NOT_YET_CHINESE = {
     "architecture.md",
     "backbone.md",
     "benchmarks.md",
-    "contributing.md",
     "experiments.md",
-    "extend.md",
     "fast.md",
-    "instant.md",
-    "python.md",
-    "reference/commands.md",
-    "reference/errors.md",
-    "reference/presets.md",
-    "reference/python.md",
 }
 """Pages that may be missing in Chinese; their English text stands in, below a line that says so. It only shrinks."""
 
@@ -55,8 +47,11 @@ def collect(target: Path) -> list[str]:
     for path in target.glob("*.md"):  # links out of docs/ lead to copies inside
         path.write_text(path.read_text("utf-8").replace("](../examples/", "](examples/"), "utf-8")
     shutil.copytree(ROOT / "examples", target / "examples", ignore=shutil.ignore_patterns("__pycache__", "*.py"))
-    contributing = (ROOT / "CONTRIBUTING.md").read_text("utf-8").replace("](docs/", "](")
-    for name, text in {**pages(), "contributing.md": contributing}.items():
+    contributing = {
+        name.lower(): (ROOT / name).read_text("utf-8").replace("](docs/", "](")
+        for name in ("CONTRIBUTING.md", "CONTRIBUTING.zh.md")
+    }
+    for name, text in {**pages(), **contributing}.items():
         (target / name).parent.mkdir(exist_ok=True)
         (target / name).write_text(text, "utf-8")
     add_house(target / "architecture.md")

@@ -1,9 +1,12 @@
-"""The pages of the reference that are made from the code: commands, presets, recipe fields, Python names, errors."""
+"""The pages of the reference that are made from the code, English and Chinese: commands, presets, recipe fields, Python
+names, errors."""
 
 import dataclasses
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -38,14 +41,23 @@ DO = {
 """What to do about each error, in general; its own message has the hint for the case."""
 
 
+DOCS = Path(__file__).parents[1]
+CHINESE = tomllib.loads((DOCS / "site" / "chinese.toml").read_text("utf-8"))
+"""Chinese texts: of commands, presets, errors, panels, and of options that commands share, by their English help."""
+
+
 def pages() -> dict[str, str]:
     """Return the Markdown of every page that is made from the code, by its path below docs/."""
-    return {
-        "reference/commands.md": commands_page(),
-        "reference/presets.md": presets_page(),
-        "reference/python.md": python_page(),
-        "reference/errors.md": errors_page(),
-    }
+    makers = {"commands": commands_page, "presets": presets_page, "python": python_page, "errors": errors_page}
+    english = {f"reference/{name}.md": make(False) for name, make in makers.items()}
+    return english | {f"reference/{name}.zh.md": make(True) for name, make in makers.items()}
+
+
+def read_chinese_options() -> dict[str, str]:
+    """Return what each recipe option does, by its name, from docs/options.zh.md."""
+    page = (DOCS / "options.zh.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(--[\w-]+)` \|[^|]*\|[^|]*\|([^|]*)\|", page, re.MULTILINE)
+    return {name: text.strip() for name, text in rows}
 
 
 def list_commands(group: Any = None, path: str = "impasto") -> Iterator[tuple[str, Any]]:
@@ -59,11 +71,19 @@ def list_commands(group: Any = None, path: str = "impasto") -> Iterator[tuple[st
             yield from list_commands(command, f"{path} {name}")
 
 
-def commands_page() -> str:
+def commands_page(zh: bool = False) -> str:
     """Return a section for every command: what it does, its arguments, and its options by panel."""
     lines = ["# Commands", "", "Made from the program itself, as is `impasto COMMAND --help` in a terminal.", ""]
+    columns, options = "| name | value | default | what it does |", {}
+    if zh:
+        lines = ["# 命令", "", ""]
+        lines += ["由程序自身生成，与终端里的 `impasto 命令 --help` 同源；还没有译文的地方是英文原文。", ""]
+        columns, options = "| 名称 | 取值 | 默认 | 作用 |", read_chinese_options()
     for words, command in list_commands():
-        lines += [f"## `{words}`", "", *_to_paragraphs(command.help or ""), ""]
+        text = _to_paragraphs(command.help or "")
+        if zh and words in CHINESE["commands"]:
+            text = [CHINESE["commands"][words], "", *(line for line in text if line.startswith("    "))]
+        lines += [f"## `{words}`", "", *text, ""]
         panels: dict[str, list[Any]] = {}
         for param in command.params:
             if not getattr(param, "hidden", False):
@@ -71,8 +91,9 @@ def commands_page() -> str:
                 panel = getattr(param, "rich_help_panel", None) or ("Options" if is_option else "Arguments")
                 panels.setdefault(panel, []).append(param)
         for panel, params in panels.items():
-            lines += [f"**{panel}**", "", "| name | value | default | what it does |", "|---|---|---|---|"]
-            lines += [_to_row(param) for param in params]
+            title = CHINESE["panels"].get(panel, panel) if zh else panel
+            lines += [f"**{title}**", "", columns, "|---|---|---|---|"]
+            lines += [_to_row(param, options, zh) for param in params]
             lines += [""]
     return "\n".join(lines)
 
@@ -83,7 +104,7 @@ def _to_paragraphs(text: str) -> list[str]:
     return [f"    {line}" if line.startswith("impasto ") else line for line in inspect.cleandoc(text).splitlines()]
 
 
-def _to_row(param: Any) -> str:
+def _to_row(param: Any, options: dict[str, str], zh: bool) -> str:
     help, _, facts = (param.help or "").removesuffix("][/dim]").partition(r" [dim]\[")  # "default: 512; 1 or more"
     if param.param_type_name == "option":
         name = ", ".join(f"`{text}`" for text in (*sorted(param.opts, key=len), *param.secondary_opts))
@@ -92,6 +113,10 @@ def _to_row(param: Any) -> str:
         shown = "required" if param.required else param.default if has_default else facts.removeprefix("default: ")
     else:
         name, value, shown = f"`{_escape(param.metavar or param.name)}`", "", "required" if param.required else ""
+    if zh:
+        recipe_help = next((options[text] for text in getattr(param, "opts", []) if text in options), None)
+        help = CHINESE["shared"].get(help) or recipe_help or help
+        shown = "必填" if shown == "required" else shown
     return f"| {name} | {value} | {_escape(str(shown))} | {_escape(help)} |"
 
 
@@ -100,14 +125,19 @@ def _escape(text: str) -> str:
     return " ".join(text.replace("|", "&#124;").replace("<", "&lt;").replace("*", r"\*").split())
 
 
-def presets_page() -> str:
+def presets_page(zh: bool = False) -> str:
     """Return the presets, each with the fields in which it differs from `standard`, and all fields of a recipe."""
     lines = ["# Presets and recipe fields", ""]
     lines += ["A preset is a recipe with a name: `--preset draft`, or `impasto.Recipe.preset(\"draft\")`.", ""]
+    if zh:
+        lines = ["# 预设与配方字段", ""]
+        lines += ["预设就是有名字的配方：`--preset draft`，或 `impasto.Recipe.preset(\"draft\")`。"]
+        lines += ["每个预设下面列出与 `standard` 不同的字段。", ""]
     standard = Recipe.preset("standard")
     for name in preset_names():
         recipe = Recipe.preset(name)
-        lines += [f"## `{name}`", "", describe_preset(name), ""]
+        described = CHINESE["presets"].get(name) if zh else None
+        lines += [f"## `{name}`", "", described or describe_preset(name), ""]
         changes = [
             f"{field.name} = {_show(getattr(recipe, field.name))}"
             for field in dataclasses.fields(Recipe)
@@ -115,12 +145,19 @@ def presets_page() -> str:
         ]
         if changes:
             lines += ["```toml", *changes, "```", ""]
-    lines += ["## Fields of a recipe", ""]
-    lines += ["The same names with `-` are options. [Recipe options](../options.md) has links to guides.", ""]
-    lines += ["| field | `standard` | what it does |", "|---|---|---|"]
+    if zh:
+        lines += ["## 配方的字段", ""]
+        lines += ["同样的名字，把 `_` 写成 `-` 就是选项。[全部选项](../options.md)里有取值范围和指南。", ""]
+        lines += ["| 字段 | `standard` | 作用 |", "|---|---|---|"]
+    else:
+        lines += ["## Fields of a recipe", ""]
+        lines += ["The same names with `-` are options. [Recipe options](../options.md) has links to guides.", ""]
+        lines += ["| field | `standard` | what it does |", "|---|---|---|"]
+    options = read_chinese_options() if zh else {}
     for field in dataclasses.fields(Recipe):
         default = _escape(_show(getattr(standard, field.name)))
-        lines += [f"| `{field.name}` | `{default}` | {_escape(str(field.metadata.get('help', '')))} |"]
+        help = options.get("--" + field.name.replace("_", "-")) or str(field.metadata.get("help", ""))
+        lines += [f"| `{field.name}` | `{default}` | {_escape(help)} |"]
     return "\n".join([*lines, ""])
 
 
@@ -131,10 +168,13 @@ def _show(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def python_page() -> str:
+def python_page(zh: bool = False) -> str:
     """Return one entry for every public name; mkdocstrings fills in signature and docstring."""
     lines = ["# Python: every public name", "", "From the docstrings. [By example](../python.md) comes first.", ""]
     kinds: dict[str, list[str]] = {"Functions": [], "Classes": [], "Types of keyword arguments": []}
+    titles = dict(zip(kinds, ("函数", "类", "关键字参数的类型") if zh else kinds, strict=True))
+    if zh:
+        lines = ["# Python 全部接口", "", "由文档字符串生成，保持英文。请先看[示例](../python.md)。", ""]
     for name in impasto.__all__:
         thing = getattr(impasto, name)
         if name.startswith("__"):
@@ -143,14 +183,14 @@ def python_page() -> str:
         kind = "Types of keyword arguments" if is_keywords else "Classes" if isinstance(thing, type) else "Functions"
         kinds[kind].append(f"{thing.__module__}.{thing.__qualname__}")
     for kind, paths in kinds.items():
-        lines += [f"## {kind}", ""]
+        lines += [f"## {titles[kind]}", ""]
         for path in paths:
             name = path.rpartition(".")[2]
             lines += [f"::: {path}", "    options:", f"      heading: impasto.{name}", f"      toc_label: {name}", ""]
     return "\n".join(lines)
 
 
-def errors_page() -> str:
+def errors_page(zh: bool = False) -> str:
     """Return the errors as a table: when each is raised, what to do, how it ends a command."""
     found = [
         thing
@@ -161,10 +201,18 @@ def errors_page() -> str:
     lines += ["On the command line that is one line on stderr; with `--json` an object with `error` and `hint`."]
     lines += ["In Python all are `impasto.ImpastoError`.", ""]
     lines += ["| `impasto.errors` | when | what to do | also a | exit code |", "|---|---|---|---|---|"]
+    codes = "Exit codes of commands: 0 done, 2 a mistake in the input, 1 an error of impasto or the machine,\n"
+    codes += "3 a batch with failures, 130 stopped by Ctrl-C."
+    if zh:
+        lines = ["# 错误", "", "每个错误都说清三件事：哪里不对（带上那个值）、本来应该怎样、可以怎么办。"]
+        lines += ["命令行上，它是标准错误里的一行；加了 `--json`，是一个带 `error` 和 `hint` 的对象。"]
+        lines += ["在 Python 里，它们都是 `impasto.ImpastoError`。", ""]
+        lines += ["| `impasto.errors` | 什么时候 | 怎么办 | 同时也是 | 退出码 |", "|---|---|---|---|---|"]
+        codes = "命令的退出码：0 完成，2 输入有误，1 impasto 或机器出错，3 批量中有失败的，130 被 Ctrl-C 停下。"
     for thing in found:
-        when = _escape(inspect.cleandoc(thing.__doc__ or "").splitlines()[0])
+        when = inspect.cleandoc(thing.__doc__ or "").splitlines()[0]
+        words = CHINESE["errors"] if zh else {}
+        when, do = words.get(thing.__name__, (when, DO[thing.__name__]))
         also = ", ".join(f"`{base.__name__}`" for base in thing.__bases__ if base is not errors.ImpastoError)
-        lines += [f"| `{thing.__name__}` | {when} | {DO[thing.__name__]} | {also} | {thing.exit_code} |"]
-    lines += ["", "Exit codes of commands: 0 done, 2 a mistake in the input, 1 an error of impasto or the machine,"]
-    lines += ["3 a batch with failures, 130 stopped by Ctrl-C.", ""]
-    return "\n".join(lines)
+        lines += [f"| `{thing.__name__}` | {_escape(when)} | {do} | {also} | {thing.exit_code} |"]
+    return "\n".join([*lines, "", codes, ""])

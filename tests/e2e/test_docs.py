@@ -181,6 +181,20 @@ def test_the_reference_has_every_name_and_error() -> None:
     assert errors == set(reference.DO)
 
 
+def test_the_chinese_reference_has_every_command_preset_and_error() -> None:
+    words = reference.CHINESE
+    assert set(words["commands"]) == {words for words, _ in reference.list_commands()}
+    assert set(words["presets"]) == set(reference.preset_names())
+    assert set(words["errors"]) == set(reference.DO)
+    pages = reference.pages()
+    assert f"\n{words['commands']['impasto stylize']}\n" in pages["reference/commands.zh.md"]
+    strength = reference.read_chinese_options()["--strength"]
+    assert all(strength in pages[f"reference/{name}.zh.md"] for name in ("commands", "presets"))
+    params = (param for _, command in reference.list_commands() for param in command.params)
+    helps = {str(param.help).split(r" [dim]")[0] for param in params}
+    assert set(words["shared"]) <= helps
+
+
 @pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.relative_to(DOCS).as_posix())
 def test_links_and_pictures_are_there(path: Path) -> None:
     made = {DOCS / name for name in (*reference.pages(), "contributing.md", "examples/first_picture.ipynb")}
