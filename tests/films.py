@@ -27,25 +27,25 @@ def write_film(
     options: dict[str, str] | None = None,
     sounds: Sequence[str] = (),
     colors: dict[str, Any] | None = None,
-    container: str | None = None,
+    tick: Fraction = TICK,
     **stream_fields: Any,
 ) -> Path:
     """Write a film whose frame k has the color k % 6 of COLORS, and sound tracks by their codecs.
 
-    colors: arguments of PyAV's `reformat`, the way to the film's own colors.
+    colors: arguments of PyAV's `reformat`, the way to the film's own colors. tick: the time base, seconds.
     """
     times = [Fraction(k, RATE) for k in range(count)] if times is None else times
-    with av.open(str(path), "w", format=container) as film:
+    with av.open(str(path), "w") as film:
         stream = film.add_stream(codec, rate=RATE, options=options or {}, width=size[1], height=size[0])
         stream.pix_fmt = pixels
-        stream.codec_context.time_base = TICK
+        stream.codec_context.time_base = tick
         for name, value in stream_fields.items():
             setattr(stream, name, value)
         tracks = [film.add_stream(name, rate=48_000, layout="mono") for name in sounds]
         for k, time in enumerate(times):
             levels = np.full((*size, 3), COLORS[k % len(COLORS)], np.uint8)
             frame = av.VideoFrame.from_ndarray(levels, format="rgb24").reformat(format=pixels, **(colors or {}))
-            frame.pts, frame.time_base = round(time / TICK), TICK
+            frame.pts, frame.time_base = round(time / tick), tick
             film.mux(stream.encode(frame))
         film.mux(stream.encode(None))
         for number, track in enumerate(tracks, start=1):

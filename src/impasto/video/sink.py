@@ -157,7 +157,8 @@ def _writing(path: Path, container_name: str, tick: Fraction) -> Iterator[Any]:
     """Open a container to write with PyAV; the file appears whole or not at all. Raises DiskError."""
     options = {}
     if container_name in ("mp4", "mov"):
-        options = {"video_track_timescale": str(tick.denominator), "movflags": "+faststart"}
+        scale = str(tick.denominator)  # the movie's own clock, of milliseconds by default, would cut the last frame
+        options = {"video_track_timescale": scale, "movie_timescale": scale, "movflags": "+faststart"}
     with (
         replacing(path, "the film") as temporary,
         import_av().open(str(temporary), "w", format=container_name, options=options) as container,

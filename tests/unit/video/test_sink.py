@@ -16,13 +16,12 @@ from impasto.video.sink import check_film_output, join_segments, write_segment
 from impasto.video.source import open_source
 
 
-def rewrite(source: Source, output: Path, seconds: float = 0.5, start_s: float = 0, duration_s: float = 1) -> list[str]:
-    """Write a cut of a film by segments of `seconds`; returns the warnings."""
-    segments = []
-    for number in range(round(duration_s / seconds)):
-        segments.append(output.with_name(f"segment{number}.mp4"))
-        frames = source.frames(start_s + number * seconds, seconds)
-        write_segment(segments[-1], frames, output=output, source=source)
+def rewrite(source: Source, output: Path, start_s: float = 0, duration_s: float | None = None) -> list[str]:
+    """Write a cut of a film by segments of 10 frames; returns the warnings."""
+    frames, segments = list(source.frames(start_s, duration_s)), []
+    for first in range(0, len(frames), 10):
+        segments.append(output.with_name(f"segment{first}.mp4"))
+        write_segment(segments[-1], frames[first : first + 10], output=output, source=source)
     return join_segments(segments, output, source=source, start_s=start_s, duration_s=duration_s)
 
 
@@ -55,6 +54,17 @@ def test_times_of_a_variable_rate_are_kept(tmp_path: Path) -> None:
     frames = list(open_source(output).frames())
     assert [frame.time for frame in frames] == times
     assert whole_duration(open_source(output)) == whole_duration(source)
+
+
+@pytest.mark.parametrize("rate", [Fraction(24), Fraction(25), Fraction(30_000, 1001), Fraction(50), Fraction(15, 2)])
+@pytest.mark.parametrize("sounds", [(), ("aac",)])
+def test_a_short_cut_keeps_all_its_frames(rate: Fraction, sounds: tuple[str, ...], tmp_path: Path) -> None:
+    times = [k / rate for k in range(12)]
+    source = open_source(write_film(tmp_path / "film.mp4", times=times, sounds=sounds, tick=1 / (rate * 1000)))
+    output = tmp_path / "output.mp4"
+    rewrite(source, output, 2 / rate, 4 / rate)
+    frames = list(open_source(output).frames())
+    assert [(frame.time, frame.duration) for frame in frames] == [(k / rate, 1 / rate) for k in range(4)]
 
 
 def test_players_are_told_the_colors_and_find_the_index_first(tmp_path: Path) -> None:
