@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,9 +41,10 @@ MASKS: tuple[Role, ...] = ("content_mask", "style_mask", "only", "protect")
 class Input:
     """A picture that a run read: its role, file name ("" if it was no file) and SHA-256 of the file or the pixels.
 
-    path: its absolute path, "" if it was no file. copy: the name of its copy in the run's folder, which masks and what
-    was no file have; "kept" in `run.json`. boxes: of faces that were found, each (left, top, width, height) in pixels
-    of the upright photograph; the name is then "faces", and the SHA-256 that of the mask made of them.
+    path: its absolute path, "" if it was no file; "beside" in `run.json` is the one from the run's folder, which holds
+    where both were moved. copy: the name of its copy in the run's folder, which masks and what was no file have; "kept"
+    in `run.json`. boxes: of faces that were found, each (left, top, width, height) in pixels of the upright photograph;
+    the name is then "faces", and the SHA-256 that of the mask made of them.
     """
 
     role: Role
@@ -113,6 +115,7 @@ class Record:
         values = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
         for source in values["sources"]:
             source["kept"] = source.pop("copy")
+            source["beside"] = _relative(source["path"], folder)
         replace_file(folder / RECORD_NAME, json.dumps(values, indent=1).encode())
 
     @classmethod
@@ -127,7 +130,7 @@ class Record:
                     f"run {str(folder)!r} has format_version {version}; this impasto reads up to {FORMAT_VERSION}.",
                     "Install a newer impasto to resume it.",
                 )
-            sources = tuple(_to_input(source) for source in values.pop("sources"))
+            sources = tuple(_to_input(source, folder) for source in values.pop("sources"))
             record = cls(sources=sources, **values)
             _check_kinds(record)
         except FileNotFoundError as error:
@@ -166,9 +169,20 @@ def _check_kinds(record: Record) -> None:
         raise ValueError("it has neither a content image nor a style image")
 
 
-def _to_input(values: dict[str, Any]) -> Input:
+def _to_input(values: dict[str, Any], folder: Path) -> Input:
     copy, boxes = values.pop("kept", ""), tuple(tuple(box) for box in values.pop("boxes", ()))
+    beside = values.pop("beside", "")
+    if beside and not Path(values["path"]).exists() and (moved := Path(os.path.abspath(folder / beside))).is_file():
+        values["path"] = str(moved)
     return Input(**values, copy=copy, boxes=boxes)
+
+
+def _relative(path: str, folder: Path) -> str:
+    """Return a path relative to the run's folder, by which it is found again where both were moved; "" if none is."""
+    try:
+        return os.path.relpath(path, folder) if path else ""
+    except ValueError:  # on another drive of Windows
+        return ""
 
 
 def software_versions() -> dict[str, str]:

@@ -24,6 +24,9 @@ KINDS = {
 
 BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
+Box = tuple[int, int, int, int]
+"""A part of a picture: left, top, width, height, in pixels."""
+
 START_S = 240.0
 """Seconds that a process may take to begin."""
 
@@ -59,15 +62,15 @@ def check_kind(head: bytes, name: str) -> None:
     )
 
 
-def decode(folder: Path, name: str, limits: Limits) -> Decoded:
-    """Decode the file UPLOAD in a folder, and write the others beside it.
+def decode(folder: Path, name: str, limits: Limits, box: Box | None = None) -> Decoded:
+    """Decode the file UPLOAD in a folder, cropped to a box if there is one, and write the others beside it.
 
     The process that does it may be taken over by a picture made for that: it gets no more memory, time and disk than
     the limits say, and its answer is read as JSON. Raises Refusal.
     """
     context = _context()
     connection, child = context.Pipe(duplex=False)
-    process = context.Process(target=_decode_alone, args=(child, str(folder), name, limits), daemon=True)
+    process = context.Process(target=_decode_alone, args=(child, str(folder), name, limits, box), daemon=True)
     process.start()
     child.close()
     try:
@@ -113,12 +116,12 @@ def _context() -> Any:
     return context
 
 
-def _decode_alone(connection: Connection, folder: str, name: str, limits: Limits) -> None:
+def _decode_alone(connection: Connection, folder: str, name: str, limits: Limits, box: Box | None) -> None:
     from impasto.studio.decoding import answer_decoded, limit_process
 
     limit_process(limits)
     connection.send_bytes(_BEGUN)
-    answer = answer_decoded(Path(folder), name, limits)
+    answer = answer_decoded(Path(folder), name, limits, box)
     if answer is not None:  # else its end says it
         connection.send_bytes(json.dumps(answer).encode())
     connection.close()

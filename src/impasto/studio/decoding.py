@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from torch import Tensor
 
 from impasto.errors import ImageSizeError, ImpastoError
 from impasto.images.carried import Carried
+from impasto.images.faces import Box
 from impasto.images.formats.encoding import FORMATS, encode_image
 from impasto.images.io import read_picture
 from impasto.images.picture import Picture
@@ -51,10 +53,10 @@ def limit_process(limits: Limits) -> None:
             resource.setrlimit(what, (most, most))
 
 
-def answer_decoded(folder: Path, name: str, limits: Limits) -> dict[str, Any] | None:
+def answer_decoded(folder: Path, name: str, limits: Limits, box: Box | None) -> dict[str, Any] | None:
     """Decode the file UPLOAD in a folder and write the others; return what it is, or an error. None: no memory."""
     try:
-        return encode_anew(folder, name, limits)
+        return encode_anew(folder, name, limits, box)
     except ImageSizeError as error:
         return {"status": 413, "key": "upload-pixels", "error": error.error, "hint": "Shrink it first."}
     except ImpastoError as error:
@@ -65,8 +67,8 @@ def answer_decoded(folder: Path, name: str, limits: Limits) -> dict[str, Any] | 
         return None
 
 
-def encode_anew(folder: Path, name: str, limits: Limits) -> dict[str, Any]:
-    """Read the file UPLOAD, write the others beside it, and return the fields of `Decoded` as JSON values.
+def encode_anew(folder: Path, name: str, limits: Limits, box: Box | None = None) -> dict[str, Any]:
+    """Read the file UPLOAD, cropped to a box if any, write the others beside it; return the fields of `Decoded`.
 
     In this process, without its limits; `decode` is for files of others. Raises what `read_picture` raises.
     """
@@ -78,6 +80,8 @@ def encode_anew(folder: Path, name: str, limits: Limits) -> dict[str, Any]:
             recipe = recipe_inside(data)
         except ImpastoError as error:
             warnings.append(str(error))
+    if box is not None:
+        picture = crop_picture(picture, box)
     height, width = picture.size
     _write(picture, folder / PAINTING)
     is_jpeg = picture.alpha is None and max(height, width) <= FORMATS[".jpg"].max_side
@@ -88,6 +92,18 @@ def encode_anew(folder: Path, name: str, limits: Limits) -> dict[str, Any]:
     image_to_picture(small).save(folder / THUMBNAIL, quality=85)
     values = None if recipe is None else recipe.to_dict()
     return {"width": width, "height": height, "shown": shown, "recipe": values, "warnings": warnings}
+
+
+def crop_picture(picture: Picture, box: Box) -> Picture:
+    """Return the part of a picture in a box that lies inside it, with what it carries."""
+    left, top, width, height = box
+
+    def crop(image: Tensor) -> Tensor:
+        return image[..., top : top + height, left : left + width]
+
+    carried = picture.carried
+    alpha, color = (None if each is None else crop(each) for each in (carried.alpha, carried.color))
+    return replace(picture, image=crop(picture.image), carried=replace(carried, alpha=alpha, color=color))
 
 
 def _write(picture: Picture, path: Path) -> None:

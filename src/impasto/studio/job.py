@@ -37,7 +37,7 @@ class StudioJob:
     rank: the place in the queue, the smallest first. created, started, finished: ISO times. recipe: all of it, as
     `Recipe.to_dict` returns it. preset, changed: its fields beside the preset's. content, styles and so on: ids of
     pictures in the studio; protect may be "faces". group: what the jobs of one sweep share. outcome: size, steps,
-    losses and seconds, as far as it is painted.
+    losses and seconds, as far as it is painted. style_masks: None for a whole painting.
     """
 
     id: str
@@ -53,7 +53,7 @@ class StudioJob:
     content: str | None
     styles: tuple[str, ...]
     content_masks: tuple[str, ...] = ()
-    style_masks: tuple[str, ...] = ()
+    style_masks: tuple[str | None, ...] = ()
     only: str | None = None
     protect: str | None = None
     fine_style: str | None = None

@@ -57,7 +57,7 @@ class JobBody:
 
     name: the pictures' if none was given. changed: fields of the recipe beside the preset's. recipe: all of it. init:
     the id of the start image, which is the recipe's `init` then; None where that is a word or a color. protect: an id,
-    or "faces".
+    or "faces". style_masks: None for a whole painting.
     """
 
     kind: Literal["stylize", "texture"]
@@ -71,7 +71,7 @@ class JobBody:
     only: str | None
     protect: str | None
     content_masks: tuple[str, ...]
-    style_masks: tuple[str, ...]
+    style_masks: tuple[str | None, ...]
     init: str | None
 
 
@@ -112,7 +112,7 @@ def check_job(body: object, pictures: PictureFinder, limits: Limits, gallery: st
         only=find.one(body, "only"),
         protect=FACES if protect == FACES else find.one(body, "protect"),
         content_masks=find.several(body, "content_masks", limits.masks),
-        style_masks=find.several(body, "style_masks", limits.masks),
+        style_masks=find.several_or_none(body, "style_masks", limits.masks),
         init=init_file(recipe),
     )
 
@@ -191,10 +191,18 @@ class _Finder:
         return None if identity is None else self.check(field, identity)
 
     def several(self, body: Mapping[str, Any], field: str, most: int) -> tuple[str, ...]:
+        return tuple(self.check(field, identity) for identity in self._list(body, field, most))
+
+    def several_or_none(self, body: Mapping[str, Any], field: str, most: int) -> tuple[str | None, ...]:
+        found = self._list(body, field, most)
+        return tuple(None if identity is None else self.check(field, identity) for identity in found)
+
+    @staticmethod
+    def _list(body: Mapping[str, Any], field: str, most: int) -> list[Any]:
         found = body.get(field) or []
         if not isinstance(found, list) or len(found) > most:
             raise _wrong(field, found, f"a list of at most {most} ids of pictures")
-        return tuple(self.check(field, identity) for identity in found)
+        return found
 
 
 def _refuse(error: RecipeError) -> Refusal:

@@ -164,9 +164,18 @@ def prepare_order(order: Order, options: Mapping[str, Any]) -> Any:
         inputs = read_inputs(recipe, run_options, style_images=order["styles"], init=pictures["init"])
         return prepare_sampled(recipe, inputs, run_options)
     check_pastiche(recipe)
-    masks = {"content_masks": order["content_masks"], "style_masks": order["style_masks"]}
+    parts = [mask or _whole(order["styles"][number]) for number, mask in enumerate(order["style_masks"])]
+    masks = {"content_masks": order["content_masks"], "style_masks": parts}
     inputs = read_inputs(recipe, run_options, order["content"], order["styles"], **masks, **pictures)
     return paint_start(prepare(recipe, inputs, run_options))
+
+
+def _whole(style: str) -> Any:
+    """Return a white mask of a painting's size, a PIL picture."""
+    from PIL import Image
+
+    with Image.open(style) as painting:
+        return Image.new("L", painting.size, 255)
 
 
 def to_outcome(finished: Mapping[str, Any]) -> dict[str, Any]:

@@ -192,8 +192,8 @@ class Studio:
                 jobs = [self.find(name, gallery) for name in dict.fromkeys(names)]
             for job in jobs:
                 self._remove(job)
-            used = self._database.used_pictures()
-            for picture in {picture for job in jobs for picture in job.pictures} - used:
+            used = self.pictures.with_origins(self._database.used_pictures())
+            for picture in self.pictures.with_origins(each for job in jobs for each in job.pictures) - used:
                 with contextlib.suppress(Refusal):  # gone already, or one of the package's
                     self.pictures.delete(picture, gallery)
             self._send_queue()
@@ -211,7 +211,7 @@ class Studio:
         """Delete pictures that were sent long ago and that no job needs."""
         with self._changed:
             if not self._closing:
-                self.pictures.remove_older(UNUSED_S, self._database.used_pictures())
+                self.pictures.remove_older(UNUSED_S, self.pictures.with_origins(self._database.used_pictures()))
 
     # What painters ask and report
 

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,7 +22,7 @@ from starlette.requests import Request
 from impasto.errors import OutputError
 from impasto.recipe.recipe import Recipe
 from impasto.studio.access import MAIN
-from impasto.studio.decode import check_kind, decode
+from impasto.studio.decode import Box, check_kind, decode
 from impasto.studio.folder import PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL, UPLOAD
 from impasto.studio.job_body import strip_files
 from impasto.studio.limits import Limits
@@ -48,7 +48,7 @@ class StoredPicture:
 
     id: 32 hex digits. gallery: "*" is everybody's, to look at. name: of the file that was sent, for people. width,
     height: upright. shown: name of the file that the page shows. recipe: of a finished picture of ours, without the
-    files that it names; else None.
+    files that it names; else None. crop: of a part of another picture: `of`, its id, `box`, and its size, `whole`.
     """
 
     id: str
@@ -59,6 +59,7 @@ class StoredPicture:
     shown: str
     recipe: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()
+    crop: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the picture as the API answers it."""
@@ -121,6 +122,45 @@ class Pictures:
                 status=413,
                 key="upload-bytes",
             )
+        return self._keep(file, name, gallery, id=id)
+
+    def crop(self, identity: str, box: Box, gallery: str = MAIN) -> StoredPicture:
+        """Store a part of a picture as a picture of its own. box: left, top, width, height. Raises Refusal."""
+        picture = self.get(identity, gallery)
+        left, top, width, height = box
+        is_inside = left + width <= picture.width and top + height <= picture.height
+        if min(left, top) < 0 or min(width, height) < 1 or not is_inside:
+            raise Refusal(
+                f"the part is {width}x{height} pixels at {left}, {top}; expected one inside the picture, "
+                f"{picture.width}x{picture.height}.",
+                "Give left, top, width and height in its pixels.",
+                field="box",
+                key="crop-box",
+            )
+        crop = {"of": identity, "box": list(box), "whole": [picture.width, picture.height]}
+        with open(self.painting_file(identity, gallery), "rb") as file:
+            return self._keep(file, picture.name, gallery, crop=crop)
+
+    def with_origins(self, identities: Iterable[str]) -> set[str]:
+        """Return the ids with those of the pictures that they are parts of."""
+        found = set(identities)
+        for identity in tuple(found):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                found.add(json.loads((self._root / identity / ABOUT).read_bytes())["crop"]["of"])
+        return found
+
+    def _keep(
+        self,
+        file: BinaryIO,
+        name: str,
+        gallery: str,
+        *,
+        id: str | None = None,
+        crop: Mapping[str, Any] | None = None,
+    ) -> StoredPicture:
+        """Decode an open file, cropped if a part is wanted, and store it. Raises Refusal."""
+        limits, size = self._limits, file.seek(0, os.SEEK_END)
+        file.seek(0)
         free = shutil.disk_usage(self._root).free
         if free < limits.free_bytes + size:
             raise Refusal(
@@ -135,7 +175,7 @@ class Pictures:
             place.mkdir(mode=0o700)
             with open(place / UPLOAD, "xb") as sent:
                 shutil.copyfileobj(file, sent, _BLOCK_BYTES)
-            decoded = decode(place, name, limits)
+            decoded = decode(place, name, limits, None if crop is None else tuple(crop["box"]))
             (place / UPLOAD).unlink()
             recipe, warnings = None, decoded.warnings
             if decoded.recipe is not None:
@@ -150,6 +190,7 @@ class Pictures:
                 shown=SHOWN_PNG if decoded.shown == SHOWN_PNG else SHOWN_JPEG,
                 recipe=recipe,
                 warnings=warnings,
+                crop=crop,
             )
             (place / ABOUT).write_text(json.dumps(asdict(picture)), "utf-8")
             for written in (PAINTING, picture.shown, THUMBNAIL):

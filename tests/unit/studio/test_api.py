@@ -132,6 +132,13 @@ def test_instant_and_estimate_ask_the_quick_process(
     assert asked[1][1]["order"]["recipe"]["size"] == 64
 
 
+def test_a_part_outside_the_picture_is_refused(client: Any, put_picture: Callable[..., str], studio: Studio) -> None:
+    photo = put_picture(studio, 1)
+    answer = client.post(f"/api/pictures/{photo}/crop", json={"left": 30, "top": 0, "width": 16, "height": 9})
+    assert (answer.status_code, answer.json()["field"]) == (422, "box")
+    assert answer.json()["error"] == "the part is 16x9 pixels at 30, 0; expected one inside the picture, 40x32."
+
+
 def test_errors_have_one_shape(client: Any) -> None:
     answers = [
         (404, client.get("/api/nonsense")),

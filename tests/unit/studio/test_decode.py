@@ -71,6 +71,17 @@ def test_sixteen_bits_and_alpha_are_kept_to_paint_from(tmp_path: Path, picture: 
         assert found["shown"] == SHOWN_PNG and shown.mode == "RGBA"
 
 
+def test_a_part_is_cropped_with_its_alpha(tmp_path: Path, picture: Callable[..., Tensor]) -> None:
+    alpha = torch.linspace(0, 1, 24).view(1, 1, 1, 24).expand(1, 1, 16, 24)
+    write_image(picture(16, 24), tmp_path / "whole.png", carried=Carried(alpha=alpha))
+    (tmp_path / "whole.png").rename(tmp_path / UPLOAD)
+    found = encode_anew(tmp_path, "a", Limits(), (2, 3, 16, 9))
+    sent, kept = read_picture((tmp_path / UPLOAD).read_bytes()), read_picture(tmp_path / PAINTING)
+    assert (found["width"], found["height"], kept.size) == (16, 9, (9, 16))
+    for one, whole in ((kept.alpha, sent.alpha), (kept.carried.color, sent.carried.color)):
+        assert one is not None and whole is not None and torch.equal(one, whole[..., 3:12, 2:18])
+
+
 def test_colors_of_a_profile_become_srgb(tmp_path: Path, other_profile: bytes) -> None:
     (tmp_path / UPLOAD).write_bytes(encode("PNG", icc_profile=other_profile))
     encode_anew(tmp_path, "a", Limits())

@@ -51,6 +51,7 @@ def test_a_job_is_complete() -> None:
     assert (job.changed, job.protect, job.name) == ({"steps": 10, "init": PAINTING}, "faces", "photo + photo")
     assert check(kind="texture", content=None).preset == "texture"
     assert check(recipe={"init": "#e0c040"}).init is None
+    assert check(styles=[PAINTING, PHOTO], style_masks=[PHOTO, None]).style_masks == (PHOTO, None)
 
 
 @pytest.mark.parametrize("value", FILES, ids=repr)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import Tensor
 
 from impasto.errors import DiskError, RecipeError
@@ -86,6 +87,30 @@ def test_a_texture_is_painted(order_of: Callable[..., dict[str, Any]]) -> None:
     recipe = Recipe.preset("texture", weights="tiny", size=48, steps=2, first_scale=0)
     end, _ = paint(order_of("texture", kind="texture", content=None, recipe=recipe.to_dict()))
     assert end["state"] == "done" and max(end["outcome"]["width"], end["outcome"]["height"]) == 48
+
+
+def test_a_job_goes_on_where_the_studio_was_moved(order_of: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    folder = tmp_path / "studio"
+    folder.mkdir()
+    for name in ("photo.png", "painting.png"):
+        (tmp_path / name).rename(folder / name)
+    pictures = {"content": str(folder / "photo.png"), "styles": [str(folder / "painting.png")]}
+    assert paint(order_of("studio/job", **pictures), "pause")[0]["state"] == "paused"
+    moved = folder.rename(tmp_path / "moved")
+    assert paint({**order_of("job", **pictures), "folder": str(moved / "job")})[0]["state"] == "done"
+    paths = {Path(source.path) for source in Record.read(moved / "job" / "run").sources}
+    assert paths == {moved / "photo.png", moved / "painting.png"}
+
+
+def test_a_part_of_one_painting_and_all_of_another(order_of: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    part = torch.zeros(1, 3, 32, 40)
+    part[..., :20] = 1
+    write_image(part, tmp_path / "part.png")
+    painting = str(tmp_path / "painting.png")
+    order = order_of("parts", styles=[painting, painting], style_masks=[str(tmp_path / "part.png"), None])
+    assert paint(order)[0]["state"] == "done"
+    masks = [source for source in Record.read(tmp_path / "parts" / "run").sources if source.role == "style_mask"]
+    assert [mask.name for mask in masks] == ["part.png", ""]
 
 
 def test_a_run_that_had_only_begun_is_begun_anew(order_of: Callable[..., dict[str, Any]], tmp_path: Path) -> None:

@@ -134,6 +134,22 @@ def test_deletion_removes_job_and_inputs_that_no_other_needs(
         studio.show(third["id"], "main")
 
 
+def test_a_photograph_lives_as_long_as_the_jobs_that_paint_a_part_of_it(
+    studio: Studio, body_of: BodyOf, put_picture: Callable[..., str]
+) -> None:
+    whole = put_picture(studio, 7)
+    os.utime(studio.folder / "pictures" / whole / "about.json", (0, 0))
+    body = body_of(studio)
+    about = studio.folder / "pictures" / str(body.content) / "about.json"
+    crop = {"of": whole, "box": [0, 0, 16, 9], "whole": [40, 32]}
+    about.write_text(json.dumps({**json.loads(about.read_text()), "crop": crop}))
+    job = studio.add([body], "main")[0]
+    studio.remove_unused()
+    assert job["content"]["crop"] == crop and whole in studio.pictures.ids("main")
+    studio.delete([job["id"]], "main")
+    assert studio.pictures.ids("main") == []
+
+
 def test_the_end_of_a_deleted_job_is_ignored(studio: Studio, body_of: BodyOf) -> None:
     (name,) = add(studio, body_of)
     studio.take()

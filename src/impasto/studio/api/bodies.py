@@ -25,7 +25,7 @@ class JobRequest(Body):
     only: str | None = Field(None, description="a mask, outside which the photograph stays")
     protect: str | None = Field(None, description='a mask in which structure stays, or "faces"')
     content_masks: list[str] = Field(default_factory=list)
-    style_masks: list[str] = Field(default_factory=list)
+    style_masks: list[str | None] = Field(default_factory=list, description="null for a whole painting")
     fine_style: str | None = None
     name: str | None = None
 
@@ -47,7 +47,7 @@ class AgainRequest(Body):
     only: str | None = None
     protect: str | None = None
     content_masks: list[str] | None = None
-    style_masks: list[str] | None = None
+    style_masks: list[str | None] | None = None
     fine_style: str | None = None
     name: str | None = None
 
@@ -79,6 +79,15 @@ class DeleteRequest(Body):
 
     ids: list[Id] = Field(default_factory=list)
     all: bool = False
+
+
+class CropRequest(Body):
+    """A part of a picture, in its pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
 
 
 class NameRequest(Body):

@@ -1,4 +1,4 @@
-"""Pictures: upload, show, find faces, delete."""
+"""Pictures: upload, show, crop, find faces, delete."""
 
 from io import BytesIO
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 
+from impasto.studio.api.bodies import CropRequest
 from impasto.studio.api.scope import Gallery, TheQuick, TheStudio
 
 router = APIRouter(prefix="/api/pictures", tags=["pictures"])
@@ -36,6 +37,13 @@ def get_thumbnail(id: str, studio: TheStudio, gallery: Gallery) -> Response:
     """Return the picture with a long edge of at most 256 pixels."""
     path = studio.pictures.thumbnail_file(id, gallery)
     return FileResponse(path, media_type="image/jpeg", headers=NO_STORE)
+
+
+@router.post("/{id}/crop", status_code=201)
+def crop_picture(id: str, body: CropRequest, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
+    """Store a part of the picture as a picture of its own, without loss."""
+    box = (body.left, body.top, body.width, body.height)
+    return studio.pictures.crop(id, box, gallery).to_dict()
 
 
 @router.post("/{id}/faces")

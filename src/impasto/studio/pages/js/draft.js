@@ -10,6 +10,7 @@ const EMPTY = {
   styles: [],
   blend: [],
   regions: [],
+  parts: [],
   only: null,
   protect: null,
   preset: "standard",
@@ -79,7 +80,7 @@ async function dropMissing(stored) {
     if (!picture?.thumbnail) return Boolean(picture);
     return fetch(picture.thumbnail).then((answer) => answer.status !== 404, () => true);
   };
-  const pictures = [stored.content, stored.only, stored.protect, ...stored.styles, ...stored.regions];
+  const pictures = [stored.content, stored.only, stored.protect, ...stored.styles, ...stored.regions, ...stored.parts];
   const kept = await Promise.all(pictures.map(there));
   const alive = new Map(pictures.map((picture, index) => [picture, kept[index]]));
   const styles = stored.styles.map((style, index) => ({ style, index })).filter(({ style }) => alive.get(style));
@@ -89,6 +90,7 @@ async function dropMissing(stored) {
     styles: styles.map(({ style }) => style),
     blend: styles.map(({ index }) => stored.blend[index] ?? 1),
     regions: styles.map(({ index }) => (alive.get(stored.regions[index]) ? stored.regions[index] : null)),
+    parts: styles.map(({ index }) => (alive.get(stored.parts[index]) ? stored.parts[index] : null)),
     only: alive.get(stored.only) ? stored.only : null,
     protect: alive.get(stored.protect) ? stored.protect : null,
   };
@@ -109,18 +111,19 @@ export function setKind(kind) {
 }
 
 export function addStyle(style) {
-  const { styles, blend, regions } = draft.value;
-  change({ styles: [...styles, style], blend: [...blend, 1], regions: [...regions, null], network: null });
+  const { styles, blend, regions, parts } = draft.value;
+  change({ styles: [...styles, style], blend: [...blend, 1], regions: [...regions, null], parts: [...parts, null], network: null });
 }
 
 export function replaceStyle(index, style) {
-  change({ styles: draft.value.styles.with(index, style), network: null });
+  const { styles, parts } = draft.value;
+  change({ styles: styles.with(index, style), parts: parts.with(index, null), network: null });
 }
 
 export function removeStyle(index) {
   const without = (list) => list.filter((_, place) => place !== index);
-  const { styles, blend, regions } = draft.value;
-  change({ styles: without(styles), blend: without(blend), regions: without(regions), network: null });
+  const { styles, blend, regions, parts } = draft.value;
+  change({ styles: without(styles), blend: without(blend), regions: without(regions), parts: without(parts), network: null });
 }
 
 /** Return the value of a recipe field: the draft's, or the preset's. */
@@ -159,12 +162,23 @@ export function regionsFit({ styles, regions } = draft.value) {
   return count === 0 || (styles.length > 1 && count >= styles.length - 1);
 }
 
+/** Whether a painting may be used in part: not the one that takes what the regions of the others leave. */
+export function hasPart({ kind, regions }, index) {
+  return kind !== "texture" && (Boolean(regions[index]) || !regions.some(Boolean));
+}
+
+/** Whether the instant preview leaves something out that "Paint it" heeds. */
+export function isSimplified({ protect, regions, parts }) {
+  return Boolean(protect || regions.some(Boolean) || parts.some(Boolean));
+}
+
 /** Return the body of a job, as /api/jobs and /api/estimate take it. */
 export function jobBody(now = draft.value) {
   const isTexture = now.kind === "texture";
   const order = now.styles.map((_, index) => index);
   const hasRegions = !isTexture && now.regions.some(Boolean);
   if (hasRegions) order.sort((one, other) => Number(!now.regions[one]) - Number(!now.regions[other]));
+  const masked = order.filter((index) => hasPart(now, index));
   const recipe = { ...now.changes };
   if (now.only && !isTexture) recipe.only_feather ??= 0; // the brush has its own soft rim
   if (now.styles.length > 1 && !hasRegions) recipe.style_blend = shares(now).map((share) => Number(share.toFixed(4)));
@@ -177,7 +191,7 @@ export function jobBody(now = draft.value) {
     only: isTexture ? null : now.only?.id ?? null,
     protect: isTexture ? null : now.protect?.id ?? now.protect,
     content_masks: hasRegions ? order.map((index) => now.regions[index]?.id).filter(Boolean) : [],
-    style_masks: [],
+    style_masks: masked.some((index) => now.parts[index]) ? masked.map((index) => now.parts[index]?.id ?? null) : [],
   };
 }
 
@@ -191,6 +205,7 @@ export function openJob(job) {
     styles: job.styles.filter(Boolean),
     blend: job.styles.map((_, index) => blend?.[index] ?? 1),
     regions: job.styles.map((_, index) => job.content_masks?.[index] ?? null),
+    parts: job.styles.map((_, index) => job.style_masks?.[index] ?? null),
     only: job.only ?? null,
     protect: job.protect ?? null,
     preset: job.preset ?? "standard",

@@ -73,6 +73,18 @@ export function createGallery() {
     h("p", {}, t("gallery.empty")),
     h("button", { type: "button", class: "button primary", onclick: () => go("draft") }, t("gallery.begin")),
   );
+  const nothingText = h("p", { role: "status" });
+  const showAll = () => {
+    search.value = "";
+    search.focus();
+    load();
+  };
+  const nothing = h(
+    "div",
+    { class: "empty", hidden: true },
+    nothingText,
+    h("button", { type: "button", class: "button", onclick: showAll }, t("gallery.show_all")),
+  );
   const element = h(
     "section",
     { class: "gallery", "aria-label": t("gallery.name") },
@@ -80,6 +92,7 @@ export function createGallery() {
     list,
     more,
     empty,
+    nothing,
   );
   const build = card(chosen, showChosen);
   const update = updateCard(chosen, (job) => job.name);
@@ -96,7 +109,8 @@ export function createGallery() {
     more.hidden = found.length >= total;
     empty.hidden = total > 0 || search.value !== "";
     all.hidden = deleteAll.hidden = total === 0;
-    if (total === 0 && search.value) count.textContent = t("gallery.nothing", { text: search.value });
+    nothing.hidden = total > 0 || search.value === "";
+    nothingText.textContent = nothing.hidden ? "" : t("gallery.nothing", { text: search.value });
     showChosen();
   }
 

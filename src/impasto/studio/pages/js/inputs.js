@@ -1,9 +1,11 @@
 /** The chosen pictures in the panel: photograph with its masks, paintings with their shares and regions. */
 
-import { change, draft, regionsFit, removeStyle, shares } from "./draft.js";
+import { cropPicture } from "./crop.js";
+import { change, draft, hasPart, regionsFit, removeStyle, setContent, setField, shares, undo } from "./draft.js";
 import { fill, h, icon, iconButton } from "./dom.js";
 import { openDialog } from "./dialog.js";
 import { editMask } from "./masks.js";
+import { notify } from "./notices.js";
 import { acceptDrops, arrivals, clearPictures, filePicker, takePicture } from "./pictures.js";
 import { studio } from "./studio.js";
 import { t } from "./words.js";
@@ -66,7 +68,29 @@ function words(title, picture, ...chips) {
 const addChip = () =>
   h("button", { type: "button", class: "chip", onclick: () => choose("style") }, icon("plus"), t("inputs.add"));
 
-function maskButton(role, mask, apply) {
+/** Choose the part of the photograph that is painted, and say where masks were lost with the old one. */
+export async function cropContent(shape) {
+  const { content, only, protect, regions } = draft.value;
+  const found = await cropPicture(content, shape);
+  if (!found) return;
+  if (found.size) setField("size", found.size);
+  if (found.picture.id === content.id) return;
+  setContent(found.picture);
+  if (only || protect || regions.some(Boolean)) notify(t("crop.masks_gone"), { action: { label: t("undo"), run: undo } });
+}
+
+function cropButton({ crop }) {
+  const kind = crop ? "chip on" : "chip";
+  const label = crop ? t("crop.set") : null;
+  return h(
+    "button",
+    { type: "button", class: kind, title: t("crop.title"), "aria-label": label, onclick: () => cropContent() },
+    icon(crop ? "check" : "crop"),
+    t("crop.name"),
+  );
+}
+
+function maskButton(role, mask, apply, picture = draft.value.content) {
   return h(
     "button",
     {
@@ -75,7 +99,7 @@ function maskButton(role, mask, apply) {
       title: t(`mask.${role}_help`),
       "aria-label": mask ? t(`mask.${role}_set`) : null,
       onclick: async () => {
-        const edited = await editMask({ picture: draft.value.content, role, mask });
+        const edited = await editMask({ picture, role, mask });
         if (edited !== undefined) apply(edited);
       },
     },
@@ -87,6 +111,9 @@ function maskButton(role, mask, apply) {
 function styleRow(picture, index, now) {
   const several = now.styles.length > 1;
   const hasRegions = now.kind === "stylize" && now.regions.some(Boolean);
+  const part =
+    hasPart(now, index) &&
+    maskButton("part", now.parts[index], (mask) => change({ parts: draft.value.parts.with(index, mask) }), picture);
   const slider = h("input", {
     type: "range",
     min: 0,
@@ -103,16 +130,21 @@ function styleRow(picture, index, now) {
     "li",
     { class: "style-row" },
     tile(picture, "style", index),
-    !several && words(t("inputs.painting"), picture, addChip()),
+    !several && words(t("inputs.painting"), picture, addChip(), part),
     several &&
       h(
         "div",
         { class: "style-more" },
         hasRegions ? null : h("div", { class: "blend" }, slider, percent),
-        now.kind === "stylize" &&
-          maskButton("region", now.regions[index], (mask) =>
-            change({ regions: draft.value.regions.with(index, mask) }),
-          ),
+        h(
+          "div",
+          { class: "chips" },
+          now.kind === "stylize" &&
+            maskButton("region", now.regions[index], (mask) =>
+              change({ regions: draft.value.regions.with(index, mask) }),
+            ),
+          part,
+        ),
       ),
     iconButton("close", t("picture.remove", { name: picture.name }), () => removeStyle(index)),
   );
@@ -146,6 +178,7 @@ export function createInputs() {
           words(
             t("inputs.photograph"),
             now.content,
+            cropButton(now.content),
             maskButton("only", now.only, (only) => change({ only })),
             maskButton("protect", now.protect, (protect) => change({ protect })),
           ),

@@ -1,6 +1,6 @@
 /** A job under its picture: how far it is, what can be done with it. */
 
-import { get, post, remove } from "./api.js";
+import { get, post, put, remove } from "./api.js";
 import { createCurve } from "./curve.js";
 import { confirm } from "./dialog.js";
 import { openJob } from "./draft.js";
@@ -79,6 +79,39 @@ export function progressOf(job) {
   return job.share ?? (job.steps ? (job.step ?? 0) / job.steps : 0);
 }
 
+/** The name of a job, which becomes a field when it is clicked. */
+function createName() {
+  let job = null;
+  const button = h("button", { type: "button", class: "job-name", title: t("job.rename"), onclick: open });
+  const input = h("input", { type: "text", maxLength: 200, hidden: true, "aria-label": t("job.rename"), onblur: finish });
+  function open() {
+    button.hidden = !(input.hidden = false);
+    input.value = job.name;
+    input.focus();
+    input.select();
+  }
+  async function finish() {
+    if (input.hidden) return;
+    button.hidden = !(input.hidden = true);
+    const name = input.value.trim();
+    if (name && name !== job.name) await attempt(async () => keep(await put(`/api/jobs/${job.id}`, { name })));
+  }
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") input.value = job.name;
+    if (event.key !== "Escape" && event.key !== "Enter") return;
+    event.preventDefault(); // or Enter would press the button that gets the focus
+    finish();
+    button.focus();
+  });
+  function show(next) {
+    if (job?.id !== next.id && !input.hidden) button.hidden = !(input.hidden = true);
+    job = next;
+    button.textContent = job.name;
+    button.setAttribute("aria-label", `${job.name}: ${t("job.rename")}`);
+  }
+  return { elements: [button, input], show };
+}
+
 export function createJobBar() {
   const bar = h("progress", { max: 1, value: 0, "aria-label": t("job.progress") });
   const state = h("h2", { class: "job-state", "aria-live": "polite" });
@@ -86,11 +119,12 @@ export function createJobBar() {
   const message = h("p", { class: "field-error", role: "alert" });
   const curve = createCurve();
   const actions = h("div", { class: "buttons" });
+  const name = createName();
   const element = h(
     "section",
     { class: "job-bar", "aria-label": t("job.name") },
     bar,
-    h("div", { class: "job-words" }, state, details, message),
+    h("div", { class: "job-words" }, name.elements, state, details, message),
     curve.element,
     actions,
   );
@@ -138,6 +172,7 @@ export function createJobBar() {
     }
     shown = { id: job.id, kind };
     element.dataset.state = job.state;
+    name.show(job);
     state.textContent = describe(job);
     const size = job.width ? `${job.width} × ${job.height} px` : "";
     const isEnlarged = job.state === "stopped" && job.scale && job.scale < Math.max(job.width ?? 0, job.height ?? 0);

@@ -15,7 +15,7 @@ const TINTS = [
   [150, 255, 60],
   [255, 0, 200],
 ];
-const COLORS = { only: [233, 122, 60], protect: [70, 160, 220], region: [120, 185, 90] };
+const COLORS = { only: [233, 122, 60], protect: [70, 160, 220], region: [120, 185, 90], part: [120, 185, 90] };
 
 async function loadImage(address) {
   const image = new Image();

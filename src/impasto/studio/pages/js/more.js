@@ -81,7 +81,7 @@ function createField(field, errorOf) {
   const element = h(
     "div",
     { class: "field" },
-    h("div", { class: "field-head" }, h("label", { htmlFor: id }, label), reset),
+    h("div", { class: "field-head" }, h("label", { htmlFor: id }, label), h("code", { class: "quiet" }, field.name), reset),
     input,
     h("p", { id: `${id}-help`, class: "quiet small" }, help),
     errorOf(field.name),
@@ -130,11 +130,15 @@ export function createMore(errorOf) {
       const wanted = search.value.trim().toLowerCase();
       for (const [, fields] of groups) for (const field of fields) field.hidden = !field.words.includes(wanted);
       for (const part of body.querySelectorAll(".field-group")) part.hidden = !part.querySelector(".field:not([hidden])");
+      const isFound = body.querySelector(".field-group:not([hidden])");
+      nothing.textContent = isFound ? "" : t("gallery.nothing", { text: search.value.trim() });
     },
   });
+  const nothing = h("p", { class: "quiet", role: "status" });
   fill(
     body,
     search,
+    nothing,
     createPreset(),
     createKind(),
     createNetworks(),

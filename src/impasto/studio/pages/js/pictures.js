@@ -113,5 +113,5 @@ export function acceptAnywhere() {
 
 /** Start over: no pictures, the recipe stays. */
 export function clearPictures() {
-  change({ content: null, styles: [], blend: [], regions: [], only: null, protect: null });
+  change({ content: null, styles: [], blend: [], regions: [], parts: [], only: null, protect: null });
 }

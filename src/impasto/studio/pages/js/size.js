@@ -2,12 +2,17 @@
 
 import { change, draft, setField, value } from "./draft.js";
 import { h } from "./dom.js";
+import { cropContent } from "./inputs.js";
 import { studio } from "./studio.js";
 import { t } from "./words.js";
 
 const CHOICES = [512, 768, 1024, 1920, 2560, 3840, "15cm", "29.7cm", "42cm", "content"];
 const DPI = 300;
 const LARGE = 2000;
+const SCREENS = [1920, 2560, 3840];
+
+/** How many times more pixels than the photograph a picture may have along a side before it looks soft. */
+const ENLARGED = 2;
 
 /** Return the long edge in pixels of a recipe's size, or null. */
 export function longEdge(size, { content } = draft.value) {
@@ -23,10 +28,10 @@ export function longEdge(size, { content } = draft.value) {
 }
 
 /** Return width and height of the picture to be, or null. */
-export function pixelSize(now = draft.value) {
-  const edge = longEdge(value("size"), now);
+export function pixelSize(now = draft.value, size = value("size")) {
+  const edge = longEdge(size, now);
   if (!edge) return null;
-  const pair = /^(\d+)x(\d+)$/.exec(String(value("size")));
+  const pair = /^(\d+)x(\d+)$/.exec(String(size));
   if (pair) return { width: Number(pair[1]), height: Number(pair[2]) };
   if (now.kind === "texture") return { width: edge, height: edge };
   if (!now.content) return null;
@@ -37,8 +42,19 @@ export function pixelSize(now = draft.value) {
   };
 }
 
+/** Return a choice in words, with the pixels that it gives this photograph. */
 function text(choice) {
-  return t(`size.${String(choice).replace(".", "_")}`);
+  const { width, height } = pixelSize(draft.value, choice) ?? {};
+  const pixels = width ? `${width} × ${height}` : choice;
+  return t(`size.${String(choice).replace(".", "_")}`, { pixels });
+}
+
+/** Return the shape of screens, "16:9" or "9:16", that the photograph lacks; null where it has it. */
+function screenShape({ content, kind }) {
+  if (kind === "texture" || !content) return null;
+  const { width, height } = content;
+  const shape = width >= height ? [16, 9] : [9, 16];
+  return Math.abs(width * shape[1] - height * shape[0]) < 9 ? null : shape.join(":");
 }
 
 export function createSize(errorOf) {
@@ -66,7 +82,8 @@ export function createSize(errorOf) {
     max: most,
     step: 1,
     "aria-label": t("size.long_edge"),
-    onchange: () => number.value && setField("size", Math.round(Number(number.value))),
+    // At once, not when it loses the focus: words below it come and go, and would move away from under the pointer.
+    oninput: () => number.checkValidity() && number.value && setField("size", Number(number.value)),
   });
   const other = h("span", { class: "size-other" }, number, " px");
   const pixels = h("output", { id: "size-pixels", class: "number" });
@@ -77,15 +94,26 @@ export function createSize(errorOf) {
     " ",
     h("button", { type: "button", class: "link", onclick: () => change({ preset: "print" }) }, t("size.use_print")),
   );
+  const crop = h(
+    "p",
+    { class: "quiet small" },
+    t("size.screen"),
+    " ",
+    h("button", { type: "button", class: "link", onclick: () => cropContent(screenShape(draft.value)) }, t("size.crop")),
+  );
+  const warning = h("p", { class: "warning small", id: "size-warning", role: "status" });
   const element = h(
     "div",
     { class: "control" },
     h("div", { class: "control-head" }, h("label", { htmlFor: "size" }, t("size.name")), pixels),
     h("div", { class: "size-row" }, select, other),
+    crop,
+    warning,
     advice,
     errorOf("size"),
   );
-  draft.watch(({ preset }) => {
+  draft.watch((now) => {
+    const { preset, content, kind } = now;
     const size = String(value("size"));
     const known = choices.some((choice) => String(choice) === size);
     if (document.activeElement !== number) {
@@ -96,6 +124,11 @@ export function createSize(errorOf) {
     advice.hidden = (longEdge(value("size")) ?? 0) < LARGE || !["draft", "standard", "fine"].includes(preset);
     const result = pixelSize();
     pixels.value = result ? `${result.width} × ${result.height} px` : "";
+    for (const [index, choice] of choices.entries()) select.options[index].textContent = text(choice);
+    crop.hidden = !SCREENS.includes(value("size")) || !screenShape(now);
+    const times = result && content && kind !== "texture" ? result.width / content.width : 1;
+    warning.hidden = times <= ENLARGED;
+    warning.textContent = warning.hidden ? "" : t("size.enlarged", { ...content, times: times.toFixed(1) });
   });
   return element;
 }

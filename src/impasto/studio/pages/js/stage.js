@@ -1,7 +1,7 @@
 /** The stage: the draft's instant version, or the job that was chosen. */
 
 import { get } from "./api.js";
-import { draft, isReady } from "./draft.js";
+import { draft, isReady, isSimplified } from "./draft.js";
 import { h } from "./dom.js";
 import { instant } from "./instant.js";
 import { createJobBar } from "./job_bar.js";
@@ -42,7 +42,8 @@ export function createStage() {
       mask: draft.value.only?.picture,
     });
     const isMissing = machine.value.instant === false && machine.value.ready !== false;
-    viewer.say(error || t(isMissing ? "instant.missing" : url ? "instant.note" : "instant.wait"));
+    const note = isSimplified(draft.value) ? "instant.simplified" : "instant.note";
+    viewer.say(error || t(isMissing ? "instant.missing" : url ? note : "instant.wait"));
   }
 
   function showJob(job) {
