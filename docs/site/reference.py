@@ -19,6 +19,7 @@ from impasto.recipe.recipe import Recipe
 
 DO = {
     "ImageReadError": "Check the path; save the picture as PNG or JPEG in another program. HEIC needs `impasto[heif]`.",
+    "VideoReadError": "Check the path; look whether a player shows the film, and convert it to MP4 if it does.",
     "ImageSizeError": "Give a larger `size`, or raise `max_pixels` if so large a picture is meant.",
     "ImageRangeError": "Floats must lie in [0, 1]; divide bytes that were converted to float by 255.",
     "MaskError": "Look at the mask: white where it applies, the aspect of its picture, as many as regions.",
