@@ -1,11 +1,12 @@
 """Color control: how `color` and `recolor` change the pictures before painting and the pastiche after it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from impasto.control.recolor import recolor
+from impasto.control.recolor import ColorMaps, fit_color_maps, recolor
 from impasto.errors import RecipeError
 from impasto.features.guides import Region, visible_guide
 from impasto.images.color.oklab import to_grey
@@ -33,6 +34,15 @@ ROWS = 256
 """Rows compared at a time, so that a large picture needs no second copy."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FittedColors:
+    """Colors fitted to one photograph. styles: the style images in them, each (1, 3, h, w) in [0, 1], sRGB. maps: those
+    that recolor photographs, one a region; empty where these keep their colors."""
+
+    styles: tuple[Tensor, ...]
+    maps: ColorMaps = ()
+
+
 def check_color(recipe: Recipe, *, has_content: bool, has_styles: bool) -> None:
     """Accept a recipe if the pictures that its `color` needs are given. Raises RecipeError."""
     there = {"photograph": has_content, "style image": has_styles}
@@ -58,12 +68,14 @@ def prepare_colors(
     style_alphas: Sequence[Tensor | None] = (),
     regions: Sequence[Region] = (),
     protect: Tensor | None = None,
+    fitted: FittedColors | None = None,
 ) -> tuple[Tensor | None, list[Tensor]]:
     """Return the photograph and the style images in the colors in which the losses see them.
 
     content: (1, 3, H, W); styles: each (1, 3, h, w), of any sizes; all in [0, 1], sRGB, as are those returned.
     content_alpha, style_alphas, one a style image: (1, 1, H, W) in [0, 1], or None where all is opaque; transparent
     pixels are left out.
+    fitted: to an earlier photograph of the same scene, by `fit_colors`, so that colors stay over the frames of a film.
     `content-luma`: all in grey, the styles' lightness matched to the photograph's. `match`: the styles' mean and
     covariance are the photograph's, then clamped to [0, 1]. `histogram`: the styles' channels have its histograms. With
     both, a grey photograph makes the styles grey. Else the photograph gets the styles' colors by `recolor`, whose
@@ -71,19 +83,36 @@ def prepare_colors(
     """
     if content is None:
         return None, list(styles)
+    if fitted is None:
+        fitted = fit_colors(recipe, content, styles, content_alpha, style_alphas, regions)
+    if fitted.maps:
+        content = recolor(recipe, content, styles, regions=regions, protect=protect, maps=fitted.maps)
+    return to_grey(content) if recipe.color == "content-luma" else content, list(fitted.styles)
+
+
+def fit_colors(
+    recipe: Recipe,
+    content: Tensor,
+    styles: Sequence[Tensor],
+    content_alpha: Tensor | None = None,
+    style_alphas: Sequence[Tensor | None] = (),
+    regions: Sequence[Region] = (),
+) -> FittedColors:
+    """Return the colors of the style images and of recoloring, fitted to a photograph; as for `prepare_colors`."""
     if recipe.color in ("style", "oklab"):
-        if recipe.recolor > 0 and styles:
-            content = recolor(recipe, content, styles, content_alpha, style_alphas, regions, protect)
-        return content, list(styles)
+        fits = recipe.recolor > 0 and bool(styles)
+        maps = fit_color_maps(recipe, content, styles, content_alpha, style_alphas, regions) if fits else ()
+        return FittedColors(styles=tuple(styles), maps=maps)
     seen = _visible(content_alpha, content)
     pairs = [(style, _visible(a, style)) for style, a in zip(styles, style_alphas or [None] * len(styles), strict=True)]
     if recipe.color == "content-luma":
-        return to_grey(content), [match_lightness(style, content, alpha, seen) for style, alpha in pairs]
+        return FittedColors(styles=tuple(match_lightness(style, content, alpha, seen) for style, alpha in pairs))
     if recipe.color == "match":
         matched = [match_moments(style, content, recipe.color_map, alpha, seen).clamp(0, 1) for style, alpha in pairs]
     else:
         matched = [match_histogram(style, content, alpha, seen) for style, alpha in pairs]
-    return content, [mean_channels(style).contiguous() for style in matched] if is_grey(content) else matched
+    grey = is_grey(content)
+    return FittedColors(styles=tuple(mean_channels(style).contiguous() if grey else style for style in matched))
 
 
 def finish_colors(

@@ -13,6 +13,9 @@ from impasto.recipe.recipe import Recipe
 ROWS = 256
 """Rows recolored at a time, so that a large picture needs no third copy."""
 
+ColorMaps = tuple[ColorMap | None, ...]
+"""The map of each region; None where the region keeps its colors."""
+
 LEAST_SHARE = 1e-6
 """Added to each region's guide: a gap between masks is shared by all."""
 
@@ -25,6 +28,7 @@ def recolor(
     style_alphas: Sequence[Tensor | None] = (),
     regions: Sequence[Region] = (),
     protect: Tensor | None = None,
+    maps: ColorMaps | None = None,
 ) -> Tensor:
     """Return the photograph with its colors moved by `recolor` of the way to those of the styles.
 
@@ -35,14 +39,16 @@ def recolor(
     have them in already. Each region has a map of its own (`fit_color_map`), from its part of the photograph to its
     parts of its styles, mixed by `style_blend`; where regions overlap the results are mixed. A region of weight 0 keeps
     its colors. protect: a mask, (1, 1, H, W) in [0, 1]: white keeps its colors, for a `protect_strength` of 1 or more.
+    maps: those of each region, fitted before to another picture of the same scene.
     """
     size = (content.shape[-2], content.shape[-1])
     # A strength of 0 is the photograph, in its own colors.
     amount = recipe.recolor * (1 if recipe.strength is None else min(1, 2 * recipe.strength))
-    maps, guides = _fit_maps(recipe, content, styles, content_alpha, style_alphas, regions)
+    if maps is None:
+        maps = fit_color_maps(recipe, content, styles, content_alpha, style_alphas, regions)
     shares = None
-    if len(guides) > 1:
-        shares = torch.cat([resize_guide(guide, size) for guide in guides]).to(content) + LEAST_SHARE
+    if len(regions) > 1:
+        shares = torch.cat([resize_guide(region.content, size) for region in regions]).to(content) + LEAST_SHARE
         shares /= shares.sum(0, keepdim=True)
     kept = None if protect is None else min(1.0, recipe.protect_strength) * resize_guide(protect, size).to(content)
     recolored = torch.empty_like(content)
@@ -58,20 +64,23 @@ def recolor(
     return recolored.clamp_(0, 1)
 
 
-def _fit_maps(
+def fit_color_maps(
     recipe: Recipe,
     content: Tensor,
     styles: Sequence[Tensor],
-    content_alpha: Tensor | None,
-    style_alphas: Sequence[Tensor | None],
-    regions: Sequence[Region],
-) -> tuple[list[ColorMap | None], list[Tensor]]:
-    """Return the map of each region, None where colors stay, and its guide; one and none where there are no regions."""
+    content_alpha: Tensor | None = None,
+    style_alphas: Sequence[Tensor | None] = (),
+    regions: Sequence[Region] = (),
+) -> ColorMaps:
+    """Return the map of each region, None where colors stay; one map where there are no regions.
+
+    The arguments are those of `recolor`.
+    """
     blend = check_blend(recipe.style_blend, len(styles))
     if not regions:
         seen = _to_size(content_alpha, content)
         pairs = zip(style_alphas or [None] * len(styles), styles, strict=True)
-        return [fit_color_map(content, styles, blend, seen, [_to_size(alpha, style) for alpha, style in pairs])], []
+        return (fit_color_map(content, styles, blend, seen, [_to_size(alpha, style) for alpha, style in pairs]),)
     maps: list[ColorMap | None] = []
     for region in regions:
         chosen = [index for index, guide in enumerate(region.styles) if guide is not None]
@@ -85,7 +94,7 @@ def _fit_maps(
             if region.weight > 0
             else None
         )
-    return maps, [region.content for region in regions]
+    return tuple(maps)
 
 
 def _to_size(guide: Tensor | None, image: Tensor) -> Tensor | None:

@@ -17,6 +17,7 @@ from impasto.losses.protection import Protection
 from impasto.losses.statistics import Statistic, build_statistics
 from impasto.losses.style_regions import StyleRegion, list_style_regions
 from impasto.losses.target_cache import TargetCache
+from impasto.losses.temporal import Temporal
 from impasto.losses.tv import tv_loss
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.words import split_statistic
@@ -81,15 +82,18 @@ class Objective:
         regions: Sequence[Region] = (),
         protection: Protection | None = None,
         cache: TargetCache | None = None,
+        temporal: Temporal | None = None,
     ) -> None:
         """content_image: (1, 3, H, W), of the pastiche's size, or None for no content loss. style_images: each
         (1, 3, h, w), at the size that the recipe's style_size means. All in [0, 1], sRGB, on the encoder's device.
         regions: with guides of these sizes; none: the whole picture. protection: where the content weight is larger.
-        Both on that device too. cache: style targets of earlier pictures, to which this one's are added."""
+        Both on that device too. cache: style targets of earlier pictures, to which this one's are added. temporal:
+        earlier frames of a film, of the pastiche's size and on that device, from which it should not differ."""
         self.encoder = encoder
         self.recipe = recipe
         self.protection = protection
         self.cache = cache
+        self.temporal = temporal
         content_weight, style_weight = mixing_weights(recipe)
         self.terms: dict[str, list[Term]] = {}
         with torch.no_grad():
@@ -108,7 +112,7 @@ class Objective:
         self.silent_loss = sum(term.silent for term in members)
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
-        """Return the weighted losses "content", "style" and "tv" that are in use, scalars, and "total", their sum.
+        """Return the weighted losses "content", "style", "tv", "temporal" in use, scalars, and "total", their sum.
 
         image: (1, 3, H, W) in [0, 1], sRGB, on the encoder's device; may require a gradient.
         """
@@ -116,6 +120,8 @@ class Objective:
         sums = {name: sum_terms(term.value(features) for term in terms) for name, terms in self.terms.items()}
         if self.recipe.tv_weight > 0:
             sums["tv"] = self.recipe.tv_weight * tv_loss(image, self.recipe.tv_normalization)
+        if self.temporal is not None:
+            sums["temporal"] = self.temporal.loss(image)
         return {**sums, "total": sum_terms(sums.values()) if sums else 0 * image.sum()}
 
     def describe(self, image: Tensor, describers: Describers, padding: Padding | None = None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from impasto.control.color import check_color
+from impasto.control.color import FittedColors, check_color
 from impasto.control.fine_style import check_fine_style, fine_recipe
 from impasto.control.regions import Masks, build_regions
 from impasto.control.sizes import check_sizes, picture_size, style_size
@@ -18,6 +18,7 @@ from impasto.features.vgg import Vgg, check_layers
 from impasto.features.weights import WeightsRecord
 from impasto.images.carried import Carried
 from impasto.losses.protection import protect_recipe
+from impasto.losses.temporal import Temporal
 from impasto.optimize.precision import check_precision, resolve_precision
 from impasto.optimize.schedule import RunPlan
 from impasto.painting.cache import Cache
@@ -42,7 +43,7 @@ class Job:
     devices: that share the tiles; the first does everything else. planner: what the parts of the run are planned from,
     with the network and the recipe that the objective is built from. plan: these parts, each within the memory limit.
     fine_jobs: one a style image, which repaints it in the fine style first. start: (1, 3, H, W), instead of the
-    recipe's start image.
+    recipe's start image. colors: fitted to another photograph, of the same scene. temporal: earlier frames of the film.
     """
 
     recipe: Recipe
@@ -55,6 +56,8 @@ class Job:
     plan: RunPlan
     fine_jobs: tuple["Job", ...] = ()
     start: Tensor | None = None
+    colors: FittedColors | None = None
+    temporal: Temporal | None = None
 
     @property
     def device(self) -> torch.device:

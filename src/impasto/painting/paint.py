@@ -38,7 +38,7 @@ def paint_frame(job: Job, recorder: Recorder | None = None, on_step: OnStep | No
     with recorder.closing_on_error():
         check_callback("on_step", on_step)
         styles = paint_fine_styles(job)
-        finish = partial(_finish, job, styles)
+        finish = partial(finish_picture, job, styles)
         with running(job.device, job.plan.threads, memory_hint(job.plan), job.devices[1:]):
             runner = Runner(build_targets(job, styles), recorder)
             minimum = runner.run(recorder.record_steps(on_step), finish)
@@ -75,8 +75,11 @@ def paint_fine_styles(job: Job) -> list[Tensor]:
 
 
 @products_in("float32")
-def _finish(job: Job, styles: Sequence[Tensor], painted: Tensor) -> Tensor:
-    """Return a painted picture, (1, 3, H, W), in its final colors, with the photograph outside `only`."""
+def finish_picture(job: Job, styles: Sequence[Tensor], painted: Tensor) -> Tensor:
+    """Return a painted picture, (1, 3, H, W), in its final colors, with the photograph outside `only`.
+
+    styles: the job's style images, with their fine style.
+    """
     inputs = job.inputs
     pastiche = finish_colors(
         job.recipe, painted, inputs.content_image, styles, inputs.content_alpha, inputs.style_alphas

@@ -56,18 +56,20 @@ class Targets:
         if job.inputs.protect is not None:
             added = recipe.protect_strength * resize_guide(job.inputs.protect.image, part.size)
             protection = Protection(added.to(device))
+        temporal = None if job.temporal is None else job.temporal.resized(part.size).to(device)
         # A GPU's driver enforces its limit itself.
         on_cpu = device.type == "cpu"
         guard = MemoryGuard(memory.limit_bytes, memory.features_bytes) if on_cpu else MemoryGuard()
         guard.before_tile(first=True)
         if memory.tile is None:
             cache = None if job.options.cache is None else job.options.cache.descriptions
-            return Objective(encoder, job.planner.recipe, content, styles, regions, protection, cache)
+            return Objective(encoder, job.planner.recipe, content, styles, regions, protection, cache, temporal)
         return TiledObjective(
             *(encoder, job.planner.recipe, content, styles, regions, protection),
             inner=memory.tile,
             devices=job.devices,
             guard=guard,
+            temporal=temporal,
         )
 
     def build_start(self, size: tuple[int, int]) -> Tensor:
@@ -92,6 +94,7 @@ def build_targets(job: Job, styles: Sequence[Tensor]) -> Targets:
     content, styles = prepare_colors(
         *(job.recipe, inputs.content_image, styles, inputs.content_alpha, inputs.style_alphas, job.regions),
         protect=None if inputs.protect is None else inputs.protect.image,
+        fitted=job.colors,
     )
     grey = bool(styles) and all(map(is_grey, styles)) and (content is None or is_grey(content))
     if grey and job.recipe.color != "content-luma":  # which has made them exactly grey

@@ -21,6 +21,7 @@ from impasto.losses.content import content_loss
 from impasto.losses.nearest import Guides
 from impasto.losses.objective import Describers, Objective, Term, identity, layer_weights, style_padding, sum_terms
 from impasto.losses.protection import Protection
+from impasto.losses.temporal import Temporal
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.tiles.device_scheduler import map_tiles
 from impasto.tiles.memory_guard import MemoryGuard
@@ -52,6 +53,7 @@ class TiledObjective(Objective):
         inner: int,
         devices: Sequence[torch.device] = (),
         guard: MemoryGuard = NO_GUARD,
+        temporal: Temporal | None = None,
     ) -> None:
         """inner: pixels of a tile's side without its margins. devices: those that share the tiles, the encoder's first;
         none: the encoder's alone. guard: of the memory limit on the CPU. The rest as for `Objective`."""
@@ -62,19 +64,21 @@ class TiledObjective(Objective):
         self._encoders[self.devices[0]] = encoder
         self.margin = tile_margin(recipe, encoder.layer_names)
         self._spill = Spill()
-        super().__init__(encoder, recipe, content_image, style_images, regions, protection)
+        super().__init__(encoder, recipe, content_image, style_images, regions, protection, temporal=temporal)
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
         size = (image.shape[-2], image.shape[-1])
         terms = [(group, term) for group, members in self.terms.items() for term in members]
-        tv_weight = self.recipe.tv_weight
+        tv_weight, temporal = self.recipe.tv_weight, self.temporal
 
         def measure(part: Tensor, tile: Tile) -> list[Tensor]:
             features = self._features(part, tile, self.layers)
             addends = [addend for _, term in terms for addend in _addends(term, features, tile)]
-            return [*addends, tv_addend(part, tile, self.recipe.tv_normalization)] if tv_weight > 0 else addends
+            if tv_weight > 0:
+                addends.append(tv_addend(part, tile, self.recipe.tv_normalization))
+            return addends if temporal is None else [*addends, temporal.addend(part, tile)]
 
-        if not terms and not tv_weight > 0:
+        if not terms and not tv_weight > 0 and temporal is None:
             return {"total": 0 * image.sum()}
         for _, term in terms:
             if isinstance(term.target, TiledNearest):
@@ -86,6 +90,8 @@ class TiledObjective(Objective):
         named = {group: sum_terms(members) for group, members in values.items()}
         if tv_weight > 0:
             named["tv"] = tv_weight * next(sums)
+        if temporal is not None:
+            named["temporal"] = next(sums)
         return {**named, "total": sum_terms(named.values())}
 
     def tiles(self, size: tuple[int, int], padding: Padding | None = None) -> tuple[Tile, ...]:

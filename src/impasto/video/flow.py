@@ -44,6 +44,15 @@ def compute_flow(first: Tensor, second: Tensor) -> Tensor:
     return scale * functional.interpolate(flow, size=(H, W), mode="bilinear", align_corners=False)
 
 
+def find_motion(frame: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the flow from a frame of a film to an earlier one, and where that shows the frame's pixels.
+
+    Both (1, 3, H, W) of one size, in [0, 1], sRGB. Returns what `compute_flow` and `find_visible` return.
+    """
+    flow = compute_flow(frame, before)
+    return flow, find_visible(flow, compute_flow(before, frame))
+
+
 def find_visible(flow: Tensor, opposite: Tensor) -> Tensor:
     """Return where the pixels of a frame are found in another: 1, and 0 at occlusions and motion boundaries.
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from impasto.images.resize import fit_long_edge, resize_image
-from impasto.video.flow import compute_flow, find_visible
+from impasto.video.flow import find_motion
 
 LONG_EDGE = 96
 """Pixels at which frames are compared: a few milliseconds a frame."""
@@ -30,8 +30,7 @@ def is_cut(before: Tensor, frame: Tensor) -> bool:
     change = float((_count_colors(before) - _count_colors(frame)).abs().sum()) / 2
     if change <= LEAST_CHANGE:
         return False
-    visible = find_visible(compute_flow(frame, before), compute_flow(before, frame))
-    return float(visible.mean()) < LEAST_VISIBLE
+    return float(find_motion(frame, before)[1].mean()) < LEAST_VISIBLE
 
 
 def _count_colors(image: Tensor) -> Tensor:

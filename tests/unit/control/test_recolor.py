@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import impasto
-from impasto.control.color import prepare_colors
+from impasto.control.color import fit_colors, prepare_colors
 from impasto.control.recolor import recolor
 from impasto.cost import workload
 from impasto.features.guides import Region
@@ -212,3 +212,18 @@ def test_tiles_have_the_same_target_and_paint_the_same(
         targets.append(build_targets(job, job.inputs.style_images).content)
     assert targets[0] is not None and targets[1] is not None and torch.equal(targets[0], targets[1])
     torch.testing.assert_close(tiled.pastiche, whole.pastiche, atol=2e-3, rtol=0)
+
+
+def test_colors_fitted_to_one_frame_stay_for_the_next(picture: Paint) -> None:
+    first, later, style = picture(24, 32, seed=1), picture(24, 32, seed=2), picture(24, 32, seed=3)
+    for color in ("style", "match", "histogram", "content-luma"):
+        recipe = tiny(color=color, recolor=1.0)
+        fitted = fit_colors(recipe, first, [style])
+        alone, styles = prepare_colors(recipe, first, [style])
+        again, same = prepare_colors(recipe, first, [style], fitted=fitted)
+        assert torch.equal(alone, again) and torch.equal(styles[0], same[0])
+        whole = torch.cat([first, later], dim=2)  # in one picture, each color has one place to go
+        both, kept = prepare_colors(recipe, later, [style], fitted=fitted)
+        assert torch.equal(kept[0], styles[0])
+        assert torch.equal(prepare_colors(recipe, whole, [style], fitted=fitted)[0][..., 24:, :], both)
+        assert not (color == "style" and torch.equal(prepare_colors(recipe, later, [style])[0], both))
