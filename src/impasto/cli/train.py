@@ -16,8 +16,9 @@ from impasto.cost.pace import describe_seconds
 from impasto.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
+    from impasto.fast.plan import TrainingEstimate
     from impasto.fast.recipe import TrainingRecipe
-    from impasto.fast.train import PainterEvent, TrainingEstimate
+    from impasto.fast.train import PainterEvent
 
 Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="paintings, each a style", show_default=False)]
 Photos = Annotated[str, typer.Option(metavar="DIR", help="photographs: a folder, or a pattern in quotes")]
@@ -53,6 +54,15 @@ Width = Annotated[
 ]
 Blocks = Annotated[int, typer.Option(metavar="N", help="residual blocks of the network", rich_help_panel=_PANEL)]
 Rate = Annotated[float, typer.Option(metavar="NUMBER", help="the first; it falls to 0", rich_help_panel=_PANEL)]
+TemporalWeight = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        metavar="NUMBER",
+        help="of the difference of two pictures of a photograph that moves, so that films flicker less; 10 is usual",
+        rich_help_panel=_PANEL,
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="of weights, order and windows", rich_help_panel=_PANEL)]
 CheckpointEvery = Annotated[
     float, typer.Option(min=0, metavar="SECONDS", help="between checkpoints", rich_help_panel="Machine")
@@ -101,6 +111,7 @@ def train(
     width: Width = 16,
     blocks: Blocks = 5,
     learning_rate: Rate = 2e-3,
+    temporal_weight: TemporalWeight = 0.0,
     seed: Seed = 0,
     run_dir: RunDir = None,
     precision: PrecisionOption = "auto",
@@ -133,6 +144,7 @@ def train(
         width=width,
         blocks=blocks,
         learning_rate=learning_rate,
+        temporal_weight=temporal_weight,
         precision=precision,
         seed=seed,
     )

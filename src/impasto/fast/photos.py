@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 
 from impasto.control.recolor import recolor
 from impasto.errors import BatchError, DataSetError, ImpastoError
+from impasto.fast.motion import Box, add_grain, flow_between, move_box
 from impasto.fast.recipe import TrainingRecipe
 from impasto.images.io import read_image
 from impasto.images.listing import list_pictures
@@ -43,12 +44,16 @@ class Windows:
 
     photographs: (B, 3, crop, crop) float32 in [0, 1]. contents: the same in the colors of their style. styles: the
     number of each one's style. broken: photographs that could not be read, with the reason; others are in their place.
+    moved: windows a little beside the photographs', with noise, and flows: (B, 2, crop, crop) from these to the
+    photographs, as `images.warp` takes them; None where the recipe has no temporal weight.
     """
 
     photographs: Tensor
     contents: Tensor
     styles: list[int]
     broken: dict[str, str]
+    moved: Tensor | None = None
+    flows: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +96,25 @@ class _WindowSet(Dataset[Windows]):
         self._held: OrderedDict[tuple[int, int | None], Tensor] = OrderedDict()
 
     def __getitem__(self, items: BatchItems) -> Windows:
-        photographs, contents, styles = [], [], []
+        photographs, contents, styles, moved, flows = [], [], [], [], []
         broken: dict[str, str] = {}
         for epoch, number in items:
             style = (number + epoch) % len(self._styles)
             index = self._find_readable(number % len(self._photos.paths), broken)
             pair = [self._read(index), self._recolored(index, style)]
             rng = np.random.default_rng((self._recipe.seed, epoch, number))
-            photograph, content = torch.split(self._cut(torch.cat(pair), rng), 1)
+            size = (pair[0].shape[-2], pair[0].shape[-1])
+            box, is_flipped = self._draw_box(size, rng)
+            photograph, content = torch.split(self._cut(torch.cat(pair), box, is_flipped), 1)
             photographs.append(photograph)
             contents.append(content)
             styles.append(style)
-        return Windows(torch.cat(photographs), torch.cat(contents), styles, broken)
+            if self._recipe.temporal_weight > 0:
+                other = move_box(box, size, rng)
+                moved.append(add_grain(self._cut(pair[0], other, is_flipped), rng))
+                flows.append(flow_between(box, other, self._recipe.crop, is_flipped=is_flipped))
+        motion = (torch.cat(moved), torch.cat(flows)) if moved else (None, None)
+        return Windows(torch.cat(photographs), torch.cat(contents), styles, broken, *motion)
 
     def _find_readable(self, index: int, broken: dict[str, str]) -> int:
         """Return the number of this photograph, or of the next that can be read."""
@@ -145,11 +157,15 @@ class _WindowSet(Dataset[Windows]):
                 self._held.popitem(last=False)
         return self._held[key]
 
-    def _cut(self, pair: Tensor, rng: np.random.Generator) -> Tensor:
-        """Return a random window of a photograph at about the recipe's size, flipped or not."""
-        crop, (H, W) = self._recipe.crop, pair.shape[-2:]
+    def _draw_box(self, size: tuple[int, int], rng: np.random.Generator) -> tuple[Box, bool]:
+        """Return a random part of a photograph of (H, W) for a window at its scale, and whether to flip that."""
+        H, W = size
         enlarged = self._recipe.size * math.exp(rng.uniform(-ZOOM, ZOOM)) / max(H, W)
-        edge = max(1, min(H, W, round(crop / enlarged)))
+        edge = max(1, min(H, W, round(self._recipe.crop / enlarged)))
         top, left = rng.integers(0, H - edge + 1), rng.integers(0, W - edge + 1)
-        window = resize_image(pair[..., top : top + edge, left : left + edge], (crop, crop))
-        return window.flip(-1) if rng.random() < 0.5 else window
+        return Box(int(top), int(left), edge), rng.random() < 0.5
+
+    def _cut(self, image: Tensor, box: Box, is_flipped: bool) -> Tensor:
+        part = image[..., box.top : box.top + box.edge, box.left : box.left + box.edge]
+        window = resize_image(part, (self._recipe.crop, self._recipe.crop))
+        return window.flip(-1) if is_flipped else window

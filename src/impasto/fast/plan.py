@@ -1,4 +1,4 @@
-"""The plan of a training: its paintings, photographs, names and places, checked before slow work."""
+"""The plan of a training: its paintings, photographs, names and places, checked before slow work; and its estimate."""
 
 import logging
 import os
@@ -60,6 +60,21 @@ class TrainingPlan:
             data={"photos": self.photos.describe(), "styles": styles, "add_to": add_to},
             precision=resolve_precision(self.recipe.precision, device),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingEstimate:
+    """What a training, or the rest of it, will cost on this machine, by two steps of it.
+
+    steps: those left. seconds: of these. peak_bytes: most memory of this process, or of torch on a GPU.
+    """
+
+    steps: int
+    seconds: float
+    seconds_per_step: float
+    peak_bytes: int
+    precision: str
+    photos: int
 
 
 def plan_training(

@@ -19,6 +19,8 @@ class TrainingRecipe:
     crop: edge of the windows of the photographs, in pixels. batch_size: windows a step, of all processes.
     warm_up: the first steps, in which the network learns only the photograph in the style's colors, with no encoder:
     a quarter of the time. width, blocks: as of `Architecture`. learning_rate: at first; it falls to 0 along a cosine.
+    temporal_weight: of the mean squared difference between a picture carried along a small known motion of its
+    photograph and the picture of the moved photograph, so that films flicker less; 0 leaves it out.
     precision: of the networks; "auto" is bfloat16 where the device is faster with it.
     """
 
@@ -30,6 +32,7 @@ class TrainingRecipe:
     width: int = 16
     blocks: int = 5
     learning_rate: float = 2e-3
+    temporal_weight: float = 0.0
     precision: str = "auto"
     seed: int = 0
 
@@ -41,6 +44,10 @@ class TrainingRecipe:
         if not 0 <= self.warm_up < self.steps:
             raise RecipeError(
                 f"warm_up is {self.warm_up}; expected 0 to {self.steps - 1}, less than steps.", "Give --warm-up 0."
+            )
+        if not 0 <= self.temporal_weight < math.inf:
+            raise RecipeError(
+                f"temporal_weight is {self.temporal_weight:g}; expected 0 or more.", "Give --temporal-weight 10."
             )
         if self.learning_rate > 1:
             raise RecipeError(f"learning_rate is {self.learning_rate:g}; expected 1 or less.", "0.002 is usual.")

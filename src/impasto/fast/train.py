@@ -17,12 +17,14 @@ from impasto.errors import RecipeError
 from impasto.fast.model import Model, to_icon
 from impasto.fast.network import PHOTOGRAPH, Network
 from impasto.fast.photos import Windows, load_windows
-from impasto.fast.plan import TrainingPlan, plan_training
+from impasto.fast.plan import TrainingEstimate, TrainingPlan, plan_training
 from impasto.fast.recipe import TrainingRecipe
 from impasto.features.encoder import build_encoder
 from impasto.images.io import write_image
 from impasto.images.resize import resize_image
+from impasto.images.warp import inside, warp
 from impasto.losses.batch import BatchObjective
+from impasto.losses.temporal import temporal_loss
 from impasto.painting.options import ImageSources
 from impasto.runs.trace import append_trace, cut_trace, read_trace
 from impasto.system.device import peak_bytes
@@ -37,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 CHECKPOINT, CURVES = "checkpoint.pt", "curves.svg"
 
-PLOTS = {"loss": {name: name for name in ("total", "content", "style", "tv", "photograph")}}
+PLOTS = {"loss": {name: name for name in ("total", "content", "style", "tv", "temporal", "photograph")}}
 """What is drawn of the trace, by the unit of the plot."""
 
 EVENT_EVERY = {"cpu": 1}
@@ -86,21 +88,6 @@ class TrainedPainter:
     precision: str
     photos: int
     broken: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingEstimate:
-    """What a training, or the rest of it, will cost on this machine, by two steps of it.
-
-    steps: those left. seconds: of these. peak_bytes: most memory of this process, or of torch on a GPU.
-    """
-
-    steps: int
-    seconds: float
-    seconds_per_step: float
-    peak_bytes: int
-    precision: str
-    photos: int
 
 
 OnEvent = Callable[[PainterEvent], object]
@@ -288,6 +275,9 @@ class _Training:
         recipe, peers = self.recipe, self.peers
         photographs, contents = windows.photographs.to(peers.device), windows.contents.to(peers.device)
         rows = [max(1, self.fixed) + style for style in windows.styles]
+        is_warming_up, count = self.step < recipe.warm_up, len(rows)
+        if windows.moved is not None and not is_warming_up:
+            photographs, rows = torch.cat([photographs, windows.moved.to(peers.device)]), rows + rows
         # The first window of the whole batch is also repeated as a photograph.
         repeats = peers.rank == 0 and self.base is None
         if repeats:
@@ -295,15 +285,19 @@ class _Training:
         shares = functional.one_hot(torch.tensor(rows), 1 + self.network.styles).float()[..., None, None]
         with torch.autocast(peers.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             painted = self.shared(photographs, shares.to(peers.device))
-        count = len(windows.styles)
-        if self.step < recipe.warm_up:
+        if is_warming_up:
             losses = {"total": WARM_UP_WEIGHT * count * functional.mse_loss(painted[:count], contents)}
         else:
             losses = self.objective(painted[:count], contents, windows.styles)
+            if windows.flows is not None:
+                flows = windows.flows.to(peers.device)
+                difference = temporal_loss(painted[count : 2 * count], warp(painted[:count], flows), inside(flows))
+                losses["temporal"] = recipe.temporal_weight * count * difference
+                losses["total"] = losses["total"] + losses["temporal"]
         # The processes' gradients are averaged: each is made the sum of its windows' over the whole batch's number.
         total = losses["total"] * (peers.ranks / recipe.batch_size)
         if repeats:
-            difference = functional.mse_loss(painted[count:], photographs[count:])
+            difference = functional.mse_loss(painted[-1:], photographs[-1:])
             losses["photograph"] = difference * recipe.batch_size
             total = total + PHOTOGRAPH_WEIGHT * difference * peers.ranks
         self.optimizer.zero_grad(set_to_none=True)

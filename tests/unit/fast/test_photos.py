@@ -10,9 +10,11 @@ from torch import Tensor
 
 from impasto.control.recolor import recolor
 from impasto.errors import DataSetError
+from impasto.fast import motion
 from impasto.fast.photos import Photos, Windows, load_windows
 from impasto.fast.recipe import TrainingRecipe
 from impasto.images.io import write_image
+from impasto.images.warp import inside, warp
 
 
 def load(folder: Path, styles: list[Tensor], recipe: TrainingRecipe, items: list[tuple[int, int]]) -> Windows:
@@ -31,6 +33,21 @@ def test_windows_depend_on_their_number_alone(
     assert not torch.equal(alone.photographs, load(photos, styles, quick, [(4, 1)]).photographs)
     other = load(photos, styles, replace(quick, seed=1), [(2, 1)])
     assert not torch.equal(alone.photographs, other.photographs)
+
+
+def test_the_flow_carries_a_photograph_to_its_moved_window(
+    photos: Path, picture: Callable[..., Tensor], quick: TrainingRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(motion, "GRAIN", 0.0)
+    recipe, items = replace(quick, temporal_weight=1.0), [(epoch, epoch % 5) for epoch in range(8)]
+    windows = load(photos, [picture(seed=8)], recipe, items)
+    assert windows.moved is not None and windows.flows is not None
+    assert windows.flows.shape == (8, 2, 32, 32) and 0 < windows.flows.abs().max() < 8
+    seen = inside(windows.flows)
+    carried = (seen * (warp(windows.photographs, windows.flows) - windows.moved)).abs().mean()
+    assert carried < 0.25 * (seen * (windows.photographs - windows.moved)).abs().mean()
+    still = load(photos, [picture(seed=8)], quick, items)
+    assert still.moved is None and torch.equal(still.photographs, windows.photographs)
 
 
 def test_contents_are_the_recolored_photographs(

@@ -35,7 +35,7 @@ def stop_at(step: int) -> Callable[[PainterEvent], object]:
 def test_stopped_and_resumed_it_gives_the_same_network(
     precision: str, photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path
 ) -> None:
-    recipe = replace(quick, precision=precision)
+    recipe = replace(quick, precision=precision, temporal_weight=10.0)
     whole = train_painter(painting, photos, tmp_path / "whole.safetensors", recipe, **CPU)
     halves = tmp_path / "halves.safetensors"
     with pytest.raises(KeyboardInterrupt, match=r"stopped at step 3 of 4; the network so far is in .*halves"):
@@ -67,6 +67,19 @@ def test_it_learns_and_records_what_happened(
     assert len(events) == 40 and again.losses == trained.losses
 
 
+def test_a_temporal_weight_makes_pictures_of_a_moving_photograph_alike(
+    photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path
+) -> None:
+    recipe, last = replace(quick, steps=20, learning_rate=0.01), []
+    for number, weight in enumerate((1.0, 1e3)):
+        output = tmp_path / f"{number}.safetensors"
+        trained = train_painter(painting, photos, output, replace(recipe, temporal_weight=weight), **CPU)
+        lines = read_trace(trained.run_dir)
+        last.append(sum(line["temporal"] for line in lines[-5:]) / weight)
+        assert all(line["total"] >= line["style"] + line["temporal"] for line in lines)
+    assert last[1] < 0.5 * last[0]
+
+
 def test_styles_are_added_by_their_parameters_alone(
     photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path, picture: Callable[..., Tensor]
 ) -> None:
@@ -85,11 +98,12 @@ def test_styles_are_added_by_their_parameters_alone(
     assert new.metadata["recipe"] == old.metadata["recipe"] and "data+3" in new.metadata
 
 
+@pytest.mark.parametrize("temporal_weight", [0.0, 10.0])
 def test_the_gradient_of_two_processes_averages_to_that_of_one(
-    photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path, picture: Callable[..., Tensor]
+    temporal_weight: float, photos: Path, quick: TrainingRecipe, tmp_path: Path, picture: Callable[..., Tensor]
 ) -> None:
     styles, found = [picture(seed=8), picture(seed=9)], Photos.find(photos, tmp_path / "run")
-    recipe = replace(quick, batch_size=4)
+    recipe = replace(quick, batch_size=4, temporal_weight=temporal_weight)
 
     def gradient(rank: int, ranks: int) -> Tensor:
         folder = tmp_path / f"{rank} of {ranks}"
