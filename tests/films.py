@@ -9,6 +9,7 @@ import av
 import numpy as np
 import torch
 
+from impasto.images.pixels import to_uint8
 from impasto.video.frames import Frame, Source
 
 COLORS = ((200, 40, 40), (40, 180, 60), (50, 60, 200), (220, 200, 60), (120, 120, 120), (30, 160, 170))
@@ -28,12 +29,16 @@ def write_film(
     sounds: Sequence[str] = (),
     colors: dict[str, Any] | None = None,
     tick: Fraction = TICK,
+    pictures: Sequence[torch.Tensor] | None = None,
     **stream_fields: Any,
 ) -> Path:
     """Write a film whose frame k has the color k % 6 of COLORS, and sound tracks by their codecs.
 
-    colors: arguments of PyAV's `reformat`, the way to the film's own colors. tick: the time base, seconds.
+    colors: arguments of PyAV's `reformat`, the way to the film's own colors. tick: the time base, seconds. pictures:
+    its frames instead, each (1, 3, H, W) in [0, 1].
     """
+    if pictures is not None:
+        count, size = len(pictures), (pictures[0].shape[-2], pictures[0].shape[-1])
     times = [Fraction(k, RATE) for k in range(count)] if times is None else times
     with av.open(str(path), "w") as film:
         stream = film.add_stream(codec, rate=RATE, options=options or {}, width=size[1], height=size[0])
@@ -44,6 +49,8 @@ def write_film(
         tracks = [film.add_stream(name, rate=48_000, layout="mono") for name in sounds]
         for k, time in enumerate(times):
             levels = np.full((*size, 3), COLORS[k % len(COLORS)], np.uint8)
+            if pictures is not None:
+                levels = to_uint8(pictures[k]).numpy()
             frame = av.VideoFrame.from_ndarray(levels, format="rgb24").reformat(format=pixels, **(colors or {}))
             frame.pts, frame.time_base = round(time / tick), tick
             film.mux(stream.encode(frame))

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from impasto.transfer.rerun import prepare_rerun, rerun
     from impasto.transfer.resume import resume
     from impasto.transfer.texture import prepare_texture, synthesize_texture
+    from impasto.video.paint import Video
+    from impasto.video.result import VideoEstimate, VideoEvent, VideoResult
+    from impasto.video.stylize import VideoFields, prepare_video, stylize_video
 
 __version__ = "0.1.0"
 
@@ -73,6 +76,11 @@ __all__ = [
     "SweepSheet",
     "TrainedPainter",
     "TrainingRecipe",
+    "Video",
+    "VideoEstimate",
+    "VideoEvent",
+    "VideoFields",
+    "VideoResult",
     "__version__",
     "compare",
     "estimate",
@@ -86,6 +94,7 @@ __all__ = [
     "prepare_reconstruction",
     "prepare_rerun",
     "prepare_texture",
+    "prepare_video",
     "read_image",
     "read_inputs",
     "read_metadata",
@@ -97,6 +106,7 @@ __all__ = [
     "stylize",
     "stylize_batch",
     "stylize_instantly",
+    "stylize_video",
     "sweep",
     "synthesize_texture",
     "train_painter",
@@ -134,6 +144,9 @@ _HOMES = {
         "transfer.rerun": ["prepare_rerun", "rerun"],
         "transfer.resume": ["resume"],
         "transfer.texture": ["prepare_texture", "synthesize_texture"],
+        "video.paint": ["Video"],
+        "video.result": ["VideoEstimate", "VideoEvent", "VideoResult"],
+        "video.stylize": ["VideoFields", "prepare_video", "stylize_video"],
     }.items()
     for name in names
 }

@@ -19,7 +19,7 @@ from impasto.painting.options import RunFields
 from impasto.painting.paint import paint
 from impasto.recipe.recipe import Recipe
 from impasto.system.device import resolve_devices, share_devices
-from impasto.system.memory import memory_limit, used_bytes
+from impasto.system.memory import share_memory
 from impasto.transfer.pastiche import prepare_pastiche
 from impasto.workers.pool import Share
 
@@ -37,7 +37,7 @@ class Painter:
             "threads": setup.threads if setup.threads is not None else share.threads,
             "precision": setup.precision,
             "max_pixels": setup.max_pixels,
-            "max_memory": _share_memory(setup.max_memory, resolve_devices(devices)[0], share.memory),
+            "max_memory": share_memory(setup.max_memory, resolve_devices(devices)[0], share.memory),
             "cache": Cache(),
         }
 
@@ -75,14 +75,3 @@ class Painter:
 
     def _prepare(self, content: ImageSource, styles: Sequence[ImageSource], recipe: Recipe) -> PaintingJob:
         return prepare_pastiche(content, [*styles], recipe, **self._options)
-
-
-def _share_memory(max_memory: int | None, device: torch.device, share: float) -> int | None:
-    """Return the bytes that one of several workers may use."""
-    if device.type != "cpu" or share == 1.0:  # a GPU belongs to one worker
-        return max_memory
-    if max_memory is not None:
-        return int(share * max_memory)
-    # Divided once, before any worker uses its share.
-    used = used_bytes(device)
-    return used + int(share * (memory_limit(None, device) - used))

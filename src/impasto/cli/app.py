@@ -34,12 +34,15 @@ from impasto.cli.stylize import stylize
 from impasto.cli.sweep import sweep
 from impasto.cli.texture import texture
 from impasto.cli.train import train
+from impasto.cli.video import video
 from impasto.cli.weights import weights
 from impasto.cli.words import read_words
 from impasto.system.process import settle_process
 
 PANELS = {
-    "Pictures": ("stylize", "instant", "apply", "styles", "batch", "resume", "rerun", "runs", "recipe", "studio"),
+    "Pictures": (
+        *("stylize", "instant", "apply", "styles", "video", "batch", "resume", "rerun", "runs", "recipe", "studio"),
+    ),
     "More": ("demo", "texture", "train", "export", "doctor"),
     "Research": ("sweep", "compare", "reconstruct", "paper", "weights", "backbone"),
 }
@@ -67,7 +70,7 @@ def _panel(name: str) -> str:
 
 for command in (
     *(stylize, instant, apply, styles, train, export, texture, reconstruct, sweep, paper, compare),
-    *(batch, resume, rerun, demo, doctor, weights, studio),
+    *(video, batch, resume, rerun, demo, doctor, weights, studio),
 ):
     app.command(cls=Command, rich_help_panel=_panel(command.__name__))(command)
 app.add_typer(recipe, rich_help_panel=_panel("recipe"))

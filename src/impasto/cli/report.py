@@ -21,7 +21,7 @@ STOPPED = 130
 
 _OPTIONS = (
     *("only", "protect", "content_mask", "style_mask", "fine_style", "device", "threads", "precision", "max_memory"),
-    *("max_pixels", "run_dir"),
+    *("max_pixels", "run_dir", "recipe", "workers", "morph", "start", "duration", "every"),
 )
 """Options beside those of the recipe that messages name as Python does."""
 
@@ -97,8 +97,16 @@ def warnings_as_lines() -> Iterator[None]:
 
 
 class _LineHandler(logging.Handler):
+    """Prints each warning once: a film has the same one for every frame."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self._printed: set[str] = set()
+
     def emit(self, record: logging.LogRecord) -> None:
-        _print_warning(record.getMessage())
+        if (message := record.getMessage()) not in self._printed:
+            self._printed.add(message)
+            _print_warning(message)
 
 
 def _print_warning(message: str) -> None:

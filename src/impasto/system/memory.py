@@ -74,6 +74,19 @@ def memory_limit(max_memory: int | None, device: torch.device) -> int:
     return sys.maxsize if free is None else used_bytes(device) + int(FREE_SHARE * free)
 
 
+def share_memory(max_memory: int | None, device: torch.device, share: float) -> int | None:
+    """Return the bytes that one of several workers may use: its share of max_memory, or of what is free now.
+
+    To be divided once, before any worker uses its share.
+    """
+    if device.type != "cpu" or share == 1.0:  # a GPU belongs to one worker
+        return max_memory
+    if max_memory is not None:
+        return int(share * max_memory)
+    used = used_bytes(device)
+    return used + int(share * (memory_limit(None, device) - used))
+
+
 def _linux_free() -> list[int]:
     try:
         lines = Path("/proc/meminfo").read_text("ascii", "replace").splitlines()

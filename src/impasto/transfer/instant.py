@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any, Literal, TypedDict, Unpack
 
 import torch
+from torch import Tensor
 
 from impasto.control.color import check_color, finish_colors, is_grey, mean_channels, prepare_colors
 from impasto.control.sizes import picture_size
 from impasto.errors import RecipeError, RunError
-from impasto.fast.instant import NAME, check_instant, find_files, load_instant
+from impasto.fast.instant import NAME, InstantNetwork, check_instant, find_files, load_instant
 from impasto.fast.model import read_model
 from impasto.fast.result import OnePassResult
 from impasto.fast.strips import StripPainter
@@ -81,15 +82,15 @@ def stylize_instantly(
     Needs the extra `instant`. Raises MissingExtraError where it is not installed, WeightsError, ImageReadError,
     ImageSizeError, ImageRangeError, RecipeError, DeviceError, MemoryLimitError, OutOfMemoryError.
     """
-    recipe, options = _choose(recipe, fields)
+    recipe, options = choose_instant(recipe, fields)
     check_given("content image", content_image)
     check_given("style image", style_images)
     find_files()
     device = resolve_devices(options.device)[0]
     inputs = read_inputs(recipe, options, content_image, style_images)
-    content, styles = inputs.content, inputs.style_images
-    assert content is not None and recipe.strength is not None
-    blend = check_blend(recipe.style_blend, len(styles))
+    content = inputs.content
+    assert content is not None
+    blend = check_blend(recipe.style_blend, len(inputs.styles))
     check_color(recipe, has_content=True, has_styles=True)
     size = picture_size(recipe.size, content.size)
     check_instant(size, device, options.max_memory)
@@ -97,15 +98,7 @@ def stylize_instantly(
     with running(device, threads, f"Lower --size (now {max(size)}), or close other programs."), products_in("float32"):
         network = load_instant(device)
         start_s = time.perf_counter()
-        alphas = content.alpha, inputs.style_alphas
-        photograph, paintings = prepare_colors(recipe, content.image, styles, *alphas)
-        assert photograph is not None
-        painted = network.paint(
-            resize_image(photograph, size, recipe.resampling), paintings, blend, recipe.strength
-        )
-        if all(map(is_grey, (photograph, *paintings))):
-            painted = mean_channels(painted)
-        pastiche = finish_colors(recipe, painted, content.image, styles, *alphas).contiguous()
+        pastiche = paint_instantly(network, recipe, content, inputs.styles, blend)
     return OnePassResult(
         pastiche=pastiche,
         recipe=recipe,
@@ -116,6 +109,24 @@ def stylize_instantly(
         network=NAME,
         sha256=network.sha256,
     )
+
+
+def paint_instantly(
+    network: InstantNetwork, recipe: Recipe, content: Picture, styles: Sequence[Picture], blend: Sequence[float]
+) -> Tensor:
+    """Return the content image in the mixed style of the style images, (1, 3, H, W) in [0, 1], on the CPU.
+
+    recipe: with a strength; its size is for the content image. blend: the share of each style, summing to 1.
+    """
+    assert recipe.strength is not None
+    images, alphas = [style.image for style in styles], (content.alpha, [style.alpha for style in styles])
+    photograph, paintings = prepare_colors(recipe, content.image, images, *alphas)
+    assert photograph is not None
+    resized = resize_image(photograph, picture_size(recipe.size, content.size), recipe.resampling)
+    painted = network.paint(resized, paintings, blend, recipe.strength)
+    if all(map(is_grey, (photograph, *paintings))):
+        painted = mean_channels(painted)
+    return finish_colors(recipe, painted, content.image, images, *alphas).contiguous()
 
 
 @torch_defaults()
@@ -196,7 +207,7 @@ def one_pass_error(picture: str, recipe: Recipe, network: Mapping[str, Any], nam
     )
 
 
-def _choose(recipe: Recipe | None, fields: Mapping[str, Any]) -> tuple[Recipe, RunOptions]:
+def choose_instant(recipe: Recipe | None, fields: Mapping[str, Any]) -> tuple[Recipe, RunOptions]:
     """Return the recipe, the fields that do not count here at their defaults, and the run options."""
     check_names(fields, [*RECIPE_FIELDS, *RUN_FIELDS], "stylize_instantly() has no keyword")
     changes = {name: to_plain(value) for name, value in fields.items() if name in RECIPE_FIELDS}
