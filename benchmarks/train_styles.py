@@ -9,7 +9,6 @@ none of these is a style, or among EVALUATED, which `benchmarks/styles.py` paint
 import argparse
 import math
 import shutil
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -20,7 +19,7 @@ from PIL import Image
 
 from impasto import PainterEvent, Recipe, TrainingRecipe, train_painter
 from impasto.fast.model import Model, read_model
-from impasto.fast.network import Network
+from impasto.fast.train import CHECKPOINT
 from impasto.recipe.shipped import FOLDER, shipped_styles
 
 STYLES = {
@@ -61,7 +60,7 @@ PAINTINGS = (
 
 SCENES = 8
 
-RECIPE = TrainingRecipe(
+FIRST = TrainingRecipe(
     look=Recipe.preset("network", size=384, style_scale=512 / 384),
     crop=128,
     batch_size=2,
@@ -70,10 +69,11 @@ RECIPE = TrainingRecipe(
 )
 """Strokes of the size that they have in a painting of 512 pixels; windows of a third of the photograph."""
 
-STOPS = {"painterly": (2158, 2269, 2386, 2478, 2591), "graphic": (2177, 2296, 2407, 2495, 2604)}
-"""Steps whose networks have the shipped one as their mean, which is smoother than each; after the last, training ends.
-"""
+STOPS = {"painterly": 2591, "graphic": 2604}
+"""Steps after which the first part ends; its learning rate has fallen by 2 % then."""
 
+LAST = replace(FIRST, look=FIRST.look.replace(size=320, style_scale=512 / 320), steps=6000)
+"""The rest: photographs a little smaller, as the benchmark has them, and a learning rate that falls to 0."""
 
 
 def draw_scene(seed: int, width: int = 768, height: int = 512) -> Image.Image:
@@ -114,19 +114,37 @@ def collect_photos(data: Path, folder: Path) -> None:
         draw_scene(seed).save(folder / f"scene_{seed}.png")
 
 
-def show(event: PainterEvent, last: int) -> object:
+def show(event: PainterEvent, stop: int) -> object:
     if event.step % 50 == 0:
         losses = ", ".join(f"{name} {loss:.4f}" for name, loss in event.losses.items())
-        print(f"{event.step} of {last}, {event.seconds:.0f} s: {losses}", flush=True)
-    return "stop" if event.step == last else None
+        print(f"{event.step} of {stop}, {event.seconds:.0f} s: {losses}", flush=True)
+    return "stop" if event.step == stop else None
 
 
-def mean_network(models: Sequence[Model]) -> Network:
-    """Return the network whose numbers are the means of these models'."""
-    states = [model.network.state_dict() for model in models]
-    network = Network(RECIPE.architecture, models[0].network.styles)
-    network.load_state_dict({key: sum(state[key] for state in states) / len(states) for key in states[0]})
-    return network
+def train(network: str, paintings: Path, work: Path, last: TrainingRecipe, threads: int | None) -> Model:
+    """Return the trained network, after both parts. Raises SystemExit where it was stopped."""
+    sources = [paintings / name for name in STYLES[network].values()]
+
+    def run(part: str, recipe: TrainingRecipe, stop: int) -> Path:
+        output = work / f"{network}_{part}.safetensors"
+        with suppress(KeyboardInterrupt):  # as Ctrl-C does, the stop writes the network so far
+            train_painter(
+                *(sources, work / "photos", output, recipe),
+                names=[*STYLES[network]],
+                threads=threads,
+                workers=0,
+                on_event=partial(show, stop=stop),
+            )
+        if read_model(output).metadata["steps"] != str(stop):
+            raise SystemExit("stopped; the same command resumes")
+        return output
+
+    checkpoint = work / f"{network}_last_run" / CHECKPOINT
+    if not checkpoint.exists():
+        run("first", FIRST, STOPS[network])
+        checkpoint.parent.mkdir(exist_ok=True)
+        shutil.copyfile(work / f"{network}_first_run" / CHECKPOINT, checkpoint)
+    return read_model(run("last", last, last.steps))
 
 
 def main() -> None:
@@ -134,33 +152,16 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with content/ and paintings/")
     parser.add_argument("work", type=Path, help="folder for photographs, checkpoints and networks")
     parser.add_argument("--networks", nargs="+", choices=STYLES, help="only these; default: all")
+    parser.add_argument("--steps", type=int, default=LAST.steps, help="steps in all; fewer end sooner, and are worse")
     parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()
-    photos = arguments.work / "photos"
-    collect_photos(arguments.data, photos)
+    collect_photos(arguments.data, arguments.work / "photos")
+    last = replace(LAST, steps=arguments.steps)
     for network in arguments.networks or STYLES:
-        names = [*STYLES[network]]
-        paintings = [arguments.data / "paintings" / name for name in STYLES[network].values()]
-        models = []
-        for stop in STOPS[network]:
-            output = arguments.work / f"{network}_{stop}.safetensors"
-            if not output.exists():
-                with suppress(KeyboardInterrupt):  # as Ctrl-C does, the stop writes the network so far
-                    train_painter(
-                        *(paintings, photos, output, RECIPE),
-                        names=names,
-                        run_dir=arguments.work / f"{network}_run",
-                        threads=arguments.threads,
-                        on_event=partial(show, last=stop),
-                    )
-            models.append(read_model(output))
-            if models[-1].metadata["steps"] != str(stop):
-                output.unlink()
-                raise SystemExit("stopped; the same command resumes")
+        model = train(network, arguments.data / "paintings", arguments.work, last, arguments.threads)
         shipped = [name for name, style in shipped_styles().items() if style.network == network]
         if shipped:
-            mean = replace(models[-1], network=mean_network(models))
-            mean.select(shipped).write(FOLDER / f"{network}.safetensors", half=True)
+            model.select(shipped).write(FOLDER / f"{network}.safetensors", half=True)
         for name in shipped:
             with Image.open(arguments.data / "paintings" / STYLES[network][name]) as picture:
                 picture.thumbnail((SHIPPED, SHIPPED), Image.Resampling.LANCZOS)
