@@ -18,7 +18,6 @@ DOCS = ROOT / "docs"
 SOURCES, SITE = ROOT / "build" / "docs", ROOT / "build" / "site"
 
 NOT_YET_CHINESE = {
-    "architecture.md",
     "benchmarks.md",
     "experiments.md",
 }
@@ -52,16 +51,31 @@ def collect(target: Path) -> list[str]:
     for name, text in {**pages(), **contributing}.items():
         (target / name).parent.mkdir(exist_ok=True)
         (target / name).write_text(text, "utf-8")
-    add_house(target / "architecture.md")
+    add_files(target / "architecture.zh.md", (DOCS / "architecture.md").read_text("utf-8"))
+    caption = "*Drawn from the code. A row's dots are the folders that it imports from, all left of its square.*"
+    add_house(target / "architecture.md", caption)
+    add_house(target / "architecture.zh.md", "*由代码画出。一行里的圆点是它导入的文件夹，全在自己那个方块的左边。*")
     return add_missing_chinese(target)
 
 
-def add_house(page: Path) -> None:
+def add_files(page: Path, english: str) -> None:
+    """Put the lines of files below each section of the Chinese page; a section that it lacks is the English one."""
+    texts = re.split(r"^(?=## )", page.read_text("utf-8"), flags=re.MULTILINE)
+    chinese = {text.splitlines()[0].partition("{#")[2].rstrip("}") or text.splitlines()[0]: text for text in texts[1:]}
+    parts = [texts[0]]
+    for section in re.split(r"^(?=## )", english, flags=re.MULTILINE)[1:]:
+        heading = section.splitlines()[0]
+        files = re.findall(r"^- `.*(?:\n  .*)*\n", section, flags=re.MULTILINE)
+        text = chinese.get(heading, chinese.get(heading.removeprefix("## ").lower().replace(" ", "-"), ""))
+        parts.append(f"{text.rstrip()}\n\n{''.join(files)}\n" if text else section)
+    page.write_text("".join(parts), "utf-8")
+
+
+def add_house(page: Path, caption: str) -> None:
     """Put the picture of all folders before the first section of a page whose sections are folders, in their order."""
     text = page.read_text("utf-8")
     house = draw_house(re.findall(r"^## (\w+)/$", text, flags=re.MULTILINE))
     start = text.index("## ")
-    caption = "*Drawn from the code. A row's dots are the folders that it imports from, all left of its square.*"
     page.write_text(f"{text[:start]}{house}\n\n{caption}\n\n{text[start:]}", "utf-8")
 
 

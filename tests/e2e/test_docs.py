@@ -118,6 +118,7 @@ def test_the_chinese_page_has_the_same_blocks(page: str) -> None:
 @pytest.mark.parametrize("chinese", sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.zh.md")))
 def test_the_chinese_page_has_the_same_pictures_links_and_options(chinese: str) -> None:
     texts = [(DOCS / name).read_text("utf-8") for name in (chinese.replace(".zh.md", ".md"), chinese)]
+    texts = [re.sub(r"^- `[\w/]+\.py`: .*", "", text, flags=re.MULTILINE) for text in texts]  # architecture.md's files
     pictures, links, options = (
         [re.findall(pattern, text) for text in texts]
         for pattern in (r"!\[[^\]]*\]\(([^)]+)\)", r"\]\(([^)\s]+)\)", r"(?<![\w-])--[a-z][a-z-]+")
@@ -132,6 +133,16 @@ def test_the_site_is_complete(tmp_path: Path) -> None:
     named = set(re.findall(r"(?:^|\s)([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text("utf-8"), flags=re.MULTILINE))
     there = {path.relative_to(tmp_path / "docs").as_posix() for path in (tmp_path / "docs").rglob("*.md")}
     assert named == {path for path in there if not path.endswith(".zh.md")}
+
+
+def test_the_chinese_architecture_has_every_file_and_stands_in_english_elsewhere(tmp_path: Path) -> None:
+    page = tmp_path / "architecture.zh.md"
+    page.write_text("# 架构\n\n## 根目录 {#at-the-root}\n\n包。\n\n## system/\n\n机器。\n", "utf-8")
+    english = "# A\n\n## At the root\n\nRoot.\n\n- `a.py`: A\n\n## system/\n\nMachine.\n\n- `b.py`: B\n\n"
+    build_site.add_files(page, f"{english}## new/\n\nNew.\n")
+    found = page.read_text("utf-8")
+    assert "包。\n\n- `a.py`: A\n" in found and "机器。\n\n- `b.py`: B\n" in found
+    assert found.endswith("## new/\n\nNew.\n") and "Root." not in found and "Machine." not in found
 
 
 def test_the_house_shows_imports_to_the_left_only() -> None:
