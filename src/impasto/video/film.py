@@ -38,11 +38,14 @@ def import_av() -> Any:
         ) from error
 
 
-def open_film(path: Path) -> Source:
-    """Return the source of a film's file; its first frame is decoded. Raises VideoReadError, MissingExtraError."""
+def open_film(path: Path, *, origin: Fraction | None = None) -> Source:
+    """Return the source of a film's file; its first frame is decoded. Raises VideoReadError, MissingExtraError.
+
+    origin: the time by the film's own clock that is time 0, seconds; None: that at which it begins.
+    """
     with open_container(path) as container:
         stream = find_pictures(container, path)
-        origin = find_origin(container, stream)
+        origin = find_origin(container, stream) if origin is None else origin
         warnings: list[str] = []
         first = next(_decode(container, stream, warnings), None)
         if first is None:

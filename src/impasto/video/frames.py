@@ -1,6 +1,6 @@
 """The frames of a film with their times, and the cut of a film to a part of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import count
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from impasto.errors import VideoReadError
+from impasto.errors import ImageReadError, VideoReadError
 
 Seconds = float | Fraction
 
@@ -50,7 +50,7 @@ class Source:
     not known. time_base: seconds of one tick; all times are multiples of it. duration_s, frame_count: as the file says,
     None where it does not. has_sound: whether there is a sound that can be decoded. read: yields the frames from a time
     on, or from a little before it, and appends to the warnings that it is given.
-    warnings: sentences for the user; `frames` appends to them.
+    names: of a folder's pictures, without suffix. warnings: sentences for the user; `frames` appends to them.
     """
 
     path: Path
@@ -61,6 +61,7 @@ class Source:
     frame_count: int | None
     has_sound: bool
     read: Callable[[Fraction, list[str]], Iterator[Shot]]
+    names: Sequence[str] = ()
     warnings: list[str] = field(default_factory=list)
 
     def frames(self, start_s: Seconds = 0, duration_s: Seconds | None = None, every: int = 1) -> Iterator[Frame]:
@@ -74,7 +75,14 @@ class Source:
         start, end = self.cut(start_s, duration_s)
         number = -1
         for number, shot in enumerate(thin_shots(cut_shots(self.read(start, self.warnings), start, end), every)):
-            yield Frame(index=number, time=shot.time, duration=shot.duration, image=shot.decode())
+            try:
+                image = shot.decode()
+            except ImageReadError as error:
+                if number == 0:
+                    raise
+                self.warnings.append(f"{error.error} The {number} frames before it were read.")
+                return
+            yield Frame(index=number, time=shot.time, duration=shot.duration, image=image)
         if number < 0:
             length = "" if self.duration_s is None else f", which is {self.duration_s:.2f} s long"
             raise VideoReadError(

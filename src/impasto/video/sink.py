@@ -13,7 +13,8 @@ from typing import Any
 
 from impasto.errors import OutputError
 from impasto.system.disk import check_file_place, check_not_input, is_folder, replacing, to_path
-from impasto.video.film import RATE, find_origin, find_pictures, import_av, open_container
+from impasto.video.animation import FORMATS, write_animation, write_folder
+from impasto.video.film import RATE, find_origin, find_pictures, import_av, open_container, open_film
 from impasto.video.frames import Frame, Seconds, Source
 from impasto.video.pixels import TAGS, to_picture
 from impasto.video.sound import add_tracks, sound_packets
@@ -29,8 +30,10 @@ class Codec:
 
 
 # Without B frames segments join at any frame, and a film begins at its first picture in every player.
-_H264 = Codec("libx264", "yuv420p", {"crf": "18", "preset": "medium", "bf": "0"})
-_VP9 = Codec("libvpx-vp9", "yuv420p", {"crf": "24", "b": "0", "cpu-used": "4", "row-mt": "1", "auto-alt-ref": "0"})
+_H264 = Codec("libx264", "yuv420p", {"crf": "18", "preset": "medium", "bf": "0", **TAGS})
+_LOSSLESS = Codec("libx264rgb", "rgb24", {"qp": "0", "preset": "veryfast", "bf": "0"})
+_QUICK = {"cpu-used": "4", "row-mt": "1"}
+_VP9 = Codec("libvpx-vp9", "yuv420p", {"crf": "24", "b": "0", "auto-alt-ref": "0", **_QUICK, **TAGS})
 
 FILMS: Mapping[str, tuple[str, Codec]] = {
     ".mp4": ("mp4", _H264),
@@ -41,17 +44,28 @@ FILMS: Mapping[str, tuple[str, Codec]] = {
 """By suffix: FFmpeg's name of the container, and the codec of the pictures in it."""
 
 
-def check_film_output(path: str | os.PathLike[str], *, inputs: Sequence[object]) -> Path:
-    """Return the path if a film can be written there; call it before slow work. Raises OutputError."""
+def check_film_output(path: str | os.PathLike[str], *, inputs: Sequence[object], is_resumed: bool = False) -> Path:
+    """Return the path if a film can be written there; call it before slow work. Raises OutputError.
+
+    A name without suffix is a folder of pictures: a new one, or one that is empty unless the run is resumed.
+    """
     path = to_path(path, "film")
     label = f"film {str(path)!r}"
-    if path.suffix.lower() not in FILMS:
+    suffix = path.suffix.lower()
+    if suffix not in (*FILMS, *FORMATS, ""):
         name = str(path.with_suffix(".mp4")) if path.name else "film.mp4"
+        known = ", ".join((*FILMS, *FORMATS))
         raise OutputError(
-            f"{label} has the suffix {path.suffix!r}; expected one of {', '.join(FILMS)}.", f"Did you mean {name!r}?"
+            f"{label} has the suffix {path.suffix!r}; expected one of {known}, or none, for a folder.",
+            f"Did you mean {name!r}?",
         )
-    if is_folder(path, label):
+    is_there = is_folder(path, label)
+    if is_there and suffix:
         raise OutputError(f"{label} is a folder; expected a file.", f"Write {str(path / 'film.mp4')!r}.")
+    if is_there and not is_resumed and any(path.iterdir()):
+        raise OutputError(f"{label} is a folder with files in it; expected a new or empty one.", "Give another name.")
+    if not is_there and not suffix and path.exists():
+        raise OutputError(f"{label} is a file without suffix; expected a new name.", "Give it a suffix: .mp4.")
     check_file_place(path, label)
     check_not_input(path, label, inputs)
     return path
@@ -65,17 +79,17 @@ def write_segment(path: Path, frames: Iterable[Frame], *, output: Path, source: 
     Raises DiskError, MissingExtraError.
     """
     av = import_av()
-    codec = FILMS[output.suffix.lower()][1]
+    _, codec = FILMS.get(output.suffix.lower(), ("", _LOSSLESS))
     frames = iter(frames)
     first = next(frames)
     tick = source.time_base
-    height, width = (side + side % 2 for side in first.image.shape[-2:])
+    height, width = (side + side % 2 * (codec.pixels != "rgb24") for side in first.image.shape[-2:])
     durations: dict[int, int] = {}
     with _writing(path, "mp4", tick) as container:
         stream = container.add_stream(
             codec.encoder,
             rate=source.rate or RATE,
-            options={**codec.options, **TAGS},
+            options=dict(codec.options),
             width=width,
             height=height,
             time_base=tick,
@@ -110,12 +124,22 @@ def join_segments(
     segments: at least one. Pictures are copied as they are encoded. So are all packets of sound that begin within
     `duration_s`, None: to the end of the source; what the container cannot hold is encoded anew. Other streams are left
     out.
-    metadata: a JSON-able object that goes into the film's comment. The file appears whole or not at all.
+    metadata: a JSON-able object that goes into the comment of a film's file. The file appears whole or not at all.
+    A GIF, a WebP or a folder gets the pictures of lossless segments, without sound; a folder's have their names from
+    the source's folder, or numbers.
     Returns warnings: sentences about what was changed. Raises DiskError, MissingExtraError.
     """
     start, end = source.cut(start_s, duration_s)
     warnings: list[str] = []
-    with _writing(output, FILMS[output.suffix.lower()][0], source.time_base) as container:
+    suffix = output.suffix.lower()
+    if suffix not in FILMS:
+        frames = chain.from_iterable(open_film(path, origin=Fraction(0)).frames() for path in segments)
+        if suffix in FORMATS:
+            write_animation(output, frames, start)
+        else:
+            write_folder(output, frames, source)
+        return warnings
+    with _writing(output, FILMS[suffix][0], source.time_base) as container:
         if metadata is not None:
             container.metadata["comment"] = json.dumps(metadata)
         with open_container(segments[0]) as first:
@@ -127,7 +151,7 @@ def join_segments(
             container.mux(packet for packet in packets[0])
             return warnings
         with open_container(source.path) as film:
-            tracks = add_tracks(film, container, output.suffix.lower(), warnings)
+            tracks = add_tracks(film, container, suffix, warnings)
             origin = find_origin(film, find_pictures(film, source.path))
             packets.append(sound_packets(film, tracks, origin, start, end))
             container.mux(packet for packet in heapq.merge(*packets, key=_decoding_time))
@@ -157,7 +181,8 @@ def _writing(path: Path, container_name: str, tick: Fraction) -> Iterator[Any]:
     """Open a container to write with PyAV; the file appears whole or not at all. Raises DiskError."""
     options = {}
     if container_name in ("mp4", "mov"):
-        scale = str(tick.denominator)  # the movie's own clock, of milliseconds by default, would cut the last frame
+        # The movie's own clock, of milliseconds by default, would cut the last frame.
+        scale = str(tick.denominator * max(1, 10_000 // tick.denominator))
         options = {"video_track_timescale": scale, "movie_timescale": scale, "movflags": "+faststart"}
     with (
         replacing(path, "the film") as temporary,
