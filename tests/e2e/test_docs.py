@@ -116,7 +116,7 @@ def test_the_chinese_page_has_the_same_blocks(page: str) -> None:
 
 
 @pytest.mark.parametrize("chinese", sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.zh.md")))
-def test_the_chinese_page_has_the_same_pictures_links_and_options(chinese: str) -> None:
+def test_the_chinese_page_has_the_same_structure(chinese: str) -> None:
     texts = [(DOCS / name).read_text("utf-8") for name in (chinese.replace(".zh.md", ".md"), chinese)]
     texts = [re.sub(r"^- `[\w/]+\.py`: .*", "", text, flags=re.MULTILINE) for text in texts]  # architecture.md's files
     pictures, links, options = (
@@ -126,6 +126,9 @@ def test_the_chinese_page_has_the_same_pictures_links_and_options(chinese: str) 
     assert pictures[0] == pictures[1]
     assert set(links[0]) == set(links[1])
     assert set(options[0]) == set(options[1])
+    headings, rows = ([len(re.findall(mark, text, flags=re.MULTILINE)) for text in texts] for mark in (r"^#+ ", r"^\|"))
+    assert headings[0] == headings[1]
+    assert rows[0] == rows[1]
 
 
 def test_the_site_is_complete(tmp_path: Path) -> None:
