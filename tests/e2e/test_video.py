@@ -53,7 +53,7 @@ def test_a_film_killed_at_several_moments_has_the_same_frames(
     slow = "import time; usual = VideoRun.store_frame; VideoRun.store_frame = "
     slow += "lambda *words: (usual(*words), time.sleep(0.3))"
     program = f"import sys; from impasto.video.run import VideoRun; {slow}; from impasto.cli.app import main; main()"
-    for moment in ("plan.json", "frames/000008.png"):
+    for moment in ("plan.json", "frames/000008-1.png"):
         with subprocess.Popen([sys.executable, "-c", program, *words], stderr=subprocess.DEVNULL) as process:
             until = time.monotonic() + 60
             while not list(Path("out.mp4.parts").glob(f"*/{moment}")):

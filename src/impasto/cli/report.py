@@ -21,7 +21,7 @@ STOPPED = 130
 
 _OPTIONS = (
     *("only", "protect", "content_mask", "style_mask", "fine_style", "device", "threads", "precision", "max_memory"),
-    *("max_pixels", "run_dir", "recipe", "workers", "morph", "start", "duration", "every"),
+    *("max_pixels", "run_dir", "recipe", "workers", "morph", "passes", "start", "duration", "every"),
 )
 """Options beside those of the recipe that messages name as Python does."""
 

@@ -123,7 +123,7 @@ def train(
     *,
     report: Report,
 ) -> None:
-    """Train a network that paints in the style of paintings in one pass, for `impasto apply`.
+    """Train a network that paints in the styles of paintings, for `impasto apply`.
 
     impasto train starry_night.jpg --photos photos -o starry.safetensors
     impasto train scream.jpg --photos photos --add-to starry.safetensors -o both.safetensors

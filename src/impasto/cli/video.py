@@ -43,34 +43,54 @@ Styles = Annotated[
     list[str] | None,
     typer.Argument(metavar="STYLE", help="paintings; with a trained network, names of its styles", show_default=False),
 ]
-Output = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="the film: .mp4, .mov, .mkv or .webm")]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "-o", "--output", metavar="OUT", help="the film: .mp4, .mov, .mkv, .webm, .gif, .webp; or a folder"
+    ),
+]
 With = Annotated[
     str,
     typer.Option(
         "--with",
-        metavar="optimize|instant|MODEL|NAME",
-        help="optimize: best, and slow; instant: any painting at once; or a network: of `impasto train`, or a style of "
-        "`impasto styles`",
+        metavar="NAME",
+        help="optimize: best, slow; instant: quick; a style of `impasto styles`, or a file of `impasto train`",
         autocompletion=_complete_method,
+    ),
+]
+Rate = Annotated[
+    float | None,
+    typer.Option(
+        metavar="N", help="frames a second of a folder of pictures", show_default="25", rich_help_panel="Look"
     ),
 ]
 Start = Annotated[float, typer.Option("--start", min=0.0, metavar="S", help="begin at this second of the film")]
 Duration = Annotated[
     float | None, typer.Option("--duration", metavar="S", help="paint so many seconds; default: to the end")
 ]
-Every = Annotated[int, typer.Option(min=1, metavar="N", help="paint every N-th frame, shown N times as long")]
+Every = Annotated[int, typer.Option(min=1, metavar="N", help="paint every N-th frame, N times as long")]
 Morph = Annotated[
-    bool, typer.Option("--morph", metavar="", help="from the first STYLE through all to the last, over the film")
+    bool,
+    typer.Option("--morph", metavar="", help="from the first STYLE through all to the last", rich_help_panel="Look"),
 ]
 Steady = Annotated[
     bool,
     typer.Option("--steady/--no-steady", help="steady a network's frames along the motion", rich_help_panel="Look"),
 ]
+Passes = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="passes over each scene with optimize: forwards, backwards, ...",
+        rich_help_panel="Optimization",
+    ),
+]
 Preset = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="preset of --with optimize; default: standard",
+        help="preset of optimize; default: standard",
         rich_help_panel="Recipe",
         autocompletion=complete(preset_names()),
     ),
@@ -84,7 +104,7 @@ OnlyFilm = Annotated[
     typer.Option(
         "--only",
         metavar="FILE|DIR",
-        help="black and white picture or film: white is painted, black stays as it is",
+        help="black and white picture or film: white is painted, black stays",
         rich_help_panel="Masks",
     ),
 ]
@@ -108,10 +128,12 @@ def video(
     styles: Styles = None,
     output: Output = ...,  # type: ignore[assignment]
     with_: With = "optimize",
+    rate: Rate = None,
     start: Start = 0.0,
     duration: Duration = None,
     every: Every = 1,
     morph: Morph = False,
+    passes: Passes = 1,
     steady: Steady = True,
     preset: Preset = None,
     recipe: RecipeFile = None,
@@ -134,7 +156,7 @@ def video(
     impasto video film.mp4 painting.jpg --with instant -o painted.mp4
     impasto video film.mp4 painting.jpg -o painted.mp4 --start 4 --duration 2
 
-    Called again after a stop, it continues: frames that are painted are in OUT.parts until the film is finished.
+    Called again after a stop, it continues from what is in OUT.parts.
     """
     from impasto.cli.options import build_recipe
     from impasto.errors import RecipeError
@@ -146,8 +168,9 @@ def video(
     if cores_per_worker is not None and ray is None:
         raise RecipeError("--cores-per-worker is given without --ray; expected both.", "Give --workers N here.")
     keywords: Any = {**machine.keywords(), **changes, "content_masks": content_mask or (), "only": only}
-    keywords |= {"style_masks": style_mask or (), "protect": protect, "morph": morph, "steady": steady}
-    keywords |= {"start": start, "duration": duration, "every": every, "with_": with_}
+    keywords |= {"style_masks": style_mask or (), "protect": protect, "morph": morph, "passes": passes}
+    keywords |= {"steady": steady}
+    keywords |= {"rate": rate, "start": start, "duration": duration, "every": every, "with_": with_}
     prepared = prepare_video(film, styles or (), output, chosen, **keywords)
     check_workers(prepared, ray is not None or (workers or 1) > 1)
     if dry_run or not report.quiet:

@@ -39,7 +39,7 @@ def estimate_video(job: VideoJob, source: Source, options: RunOptions, painter: 
         frames=frames,
         size=picture_size(job.recipe.size, source.size),
         fps=None if source.rate is None else float(source.rate / job.every),
-        seconds=None if frames is None else first_s + (frames - 1) * frame_s,
+        seconds=None if frames is None else first_s + (job.passes * frames - 1) * frame_s,
         frame_s=frame_s,
         peak_bytes=most_bytes,
         recipe=job.recipe,

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +19,8 @@ from impasto.recipe.fields import shown
 from impasto.recipe.files import recipe_in_picture
 from impasto.recipe.recipe import Recipe
 from impasto.runs.record import software_versions
+from impasto.video.frames import Source
+from impasto.video.source import open_source
 
 OPTIMIZE, INSTANT = "optimize", "instant"
 """The two words of `with_`; any other is a trained network, by its name or its file."""
@@ -29,8 +32,9 @@ class VideoJob:
     source: a film, an animation or a folder of numbered pictures. method: OPTIMIZE, INSTANT, or a trained network.
     styles: paths of paintings; of a trained network, names of its styles. recipe: of every frame, whose `style_blend`
     a morph replaces. network: SHA-256 of the network's file; "" where a recipe is optimized.
-    start_s, duration_s: the part of the source, in seconds. every: paint every N-th frame. morph: from the first style
-    through all to the last. steady: whether a network's frames are steadied along the motion.
+    start_s, duration_s: the part of the source, in seconds. rate: frames a second of every folder that is read. every:
+    paint every N-th frame. morph: from the first style through all to the last. steady: whether a network's frames are
+    steadied along the motion. passes: over each scene where frames are optimized, the second one backwards, and so on.
     content_masks, style_masks, only, protect: paths, as for `stylize`; of the photograph's, a film or folder has a mask
     for each frame. protect: also "faces".
     """
@@ -42,21 +46,38 @@ class VideoJob:
     network: str = ""
     start_s: float = 0.0
     duration_s: float | None = None
+    rate: Fraction | None = None
     every: int = 1
     morph: bool = False
     steady: bool = True
+    passes: int = 1
     content_masks: tuple[str, ...] = ()
     style_masks: tuple[str, ...] = ()
     only: str | None = None
     protect: str | None = None
 
     def __post_init__(self) -> None:
+        for name, kinds, expected in (
+            ("start_s", int | float, "seconds"),
+            ("duration_s", int | float | None, "seconds"),
+            ("every", int, "a whole number"),
+            ("passes", int, "a whole number"),
+            ("morph", bool, "True or False"),
+            ("steady", bool, "True or False"),
+        ):
+            if not isinstance(getattr(self, name), kinds):
+                label = name.removesuffix("_s")
+                raise RecipeError(f"{label} is {shown(getattr(self, name))}; expected {expected}.", "Or leave it out.")
         if not self.start_s >= 0:
             raise RecipeError(f"start is {shown(self.start_s)}; expected seconds from 0.", "Or leave it out.")
         if self.duration_s is not None and not self.duration_s > 0:
             raise RecipeError(f"duration is {shown(self.duration_s)}; expected seconds above 0.", "Or leave it out.")
         if self.every < 1:
             raise RecipeError(f"every is {self.every}; expected a whole number of at least 1.", "Or leave it out.")
+        if not 1 <= self.passes <= (9 if self.is_optimized else 1):
+            raise RecipeError(
+                f"passes is {self.passes}; expected 1 to 9 with optimize, 1 with a network.", "Or leave it out."
+            )
         if self.morph and len(self.styles) < 2:
             raise RecipeError(
                 f"morph is given with {len(self.styles)} style; expected two or more to morph between.",
@@ -141,9 +162,16 @@ def is_film(path: str) -> bool:
         return False
 
 
+def open_film(path: str, rate: Fraction | None) -> Source:
+    """Return a film of a job. rate: frames a second, if it is a folder. Raises what `open_source` raises."""
+    return open_source(path, rate=rate if os.path.isdir(path) else None)
+
+
 def _base_names(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_base_names(each) for each in value]
+    if isinstance(value, Fraction):
+        return str(value)
     return os.path.basename(value) if isinstance(value, str) else value
 
 

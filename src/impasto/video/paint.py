@@ -56,7 +56,7 @@ class Video:
         Raises KeyboardInterrupt where it is stopped before the first frame, and what painting raises.
         """
         job, source = self.job, self.source
-        with VideoRun(self.output, job.key(), source) as run:
+        with VideoRun(self.output, job.key(), source, job.passes) as run:
             plan = run.read_plan()
             if plan is None:
                 plan = plan_film(job, source, is_cut, self._reader(on_event))
@@ -65,7 +65,7 @@ class Video:
             started_s = time.perf_counter()
             is_stopped = painting.run(start_pool)
             seconds = time.perf_counter() - started_s
-            segments, frames = run.segments(plan)
+            segments, frames = run.segments(plan, plan.parts(job.passes))
             if not segments:
                 raise KeyboardInterrupt("stopped before the first frame was painted; nothing was written.")
             length_s = sum(plan.durations[:frames])
@@ -114,12 +114,11 @@ class _Painting:
     def __init__(self, video: Video, run: VideoRun, plan: Plan, on_event: OnVideo | None) -> None:
         self.painted = self.peak_bytes = 0
         self._video, self._run, self._plan, self._on_event = video, run, plan, on_event
-        self._parts = plan.parts()
+        self._passes = video.job.passes
+        self._parts = plan.parts(self._passes)
         self._blends = frame_blends(len(video.job.styles), plan.frames) if video.job.morph else []
-        # Frames that were painted before this call.
-        self._before = sum(part.end - part.first for part in self._parts if run.is_done(part))
-        left = (part for part in self._parts if not run.is_done(part))
-        self._before += sum(len(run.stored(range(part.first, part.end))) for part in left)
+        # Frames that were painted before this call, in all passes.
+        self._before = sum(map(self._count_stored, self._parts))
 
     def run(self, start_pool: Callable[[], WorkerPool[Any]] | None) -> bool:
         """Paint what is left, and return whether it was stopped."""
@@ -142,9 +141,10 @@ class _Painting:
         painter = self._video.painter
         for part in self._parts:
             if not self._run.is_done(part):
-                for frame in paint_part(painter, self._item(part), self._on_step):
-                    self._store(frame)
-                    self._tell("frame", picture=frame.final or frame.picture)
+                for turn in range(1, self._passes + 1):
+                    for frame in paint_part(painter, self._item(part, turn), self._on_step):
+                        self._store(frame)
+                        self._tell("frame", picture=frame.final or frame.picture)
                 self._run.store_part(self._plan, part, painter.context)
 
     def _paint_in_pool(self, pool: WorkerPool[Any]) -> None:
@@ -190,27 +190,36 @@ class _Painting:
 
     def _is_ready(self, part: Part) -> bool:
         context = context_of(part, self._video.painter.context)
-        return len(self._run.stored(context)) == len(context)
+        return len(self._run.stored(context, 1)) == len(context)
 
-    def _item(self, part: Part) -> PartItem:
+    def _count_stored(self, part: Part) -> int:
+        numbers, turns = range(part.first, part.end), range(1, self._passes + 1)
+        if self._run.is_done(part):
+            return len(numbers) * self._passes
+        return sum(len(self._run.stored(_in_turn(numbers, turn), turn)) for turn in turns)
+
+    def _item(self, part: Part, turn: int = 1) -> PartItem:
         first = context_of(part, self._video.painter.context).start
-        stored = self._run.stored(range(first, part.end))
+        numbers = range(first, part.end)
+        stored = self._run.stored(_in_turn(numbers, turn), turn)
+        drafts = self._run.stored(numbers, turn - 1) if turn > 1 else []
         times, blends = self._plan.times[first : part.end], tuple(self._blends[first : part.end])
         blend = self._blends[part.scene] if self._blends else ()
         scene = (part.scene, self._plan.times[part.scene], blend)
-        return PartItem(self._video.job, first, times, blends, scene, tuple(map(str, stored)))
+        files = tuple(map(str, stored)), turn, tuple(map(str, drafts))
+        return PartItem(self._video.job, first, times, blends, scene, *files)
 
     def _store(self, frame: PaintedFrame) -> None:
         self._run.store_frame(frame)
         self.painted += 1
 
     def _on_step(self, event: StepEvent) -> object:
-        return self._send(VideoEvent(kind="step", frame=self._done, frames=self._plan.frames, step=event))
+        return self._send(VideoEvent(kind="step", frame=self._done, frames=self._total, step=event))
 
     def _tell(self, kind: Any, *, more: int = 0, picture: bytes = b"") -> None:
         """Send an event. more: frames that workers have painted and not sent yet."""
-        event = VideoEvent(kind=kind, frame=self._done + more, frames=self._plan.frames, picture=picture)
-        if self._send(event) == "stop" and self._done < self._plan.frames:
+        event = VideoEvent(kind=kind, frame=self._done + more, frames=self._total, picture=picture)
+        if self._send(event) == "stop" and self._done < self._total:
             raise KeyboardInterrupt
 
     def _send(self, event: VideoEvent) -> object:
@@ -219,6 +228,15 @@ class _Painting:
     @property
     def _done(self) -> int:
         return self._before + self.painted
+
+    @property
+    def _total(self) -> int:
+        return self._plan.frames * self._passes
+
+
+def _in_turn(numbers: range, turn: int) -> range:
+    """Return the frames in the order in which a pass paints them."""
+    return numbers if turn % 2 else numbers[::-1]
 
 
 def build_part_painter(options: RunOptions, share: Share) -> Perform:

@@ -19,7 +19,7 @@ from impasto.painting.cache import Cache
 from impasto.painting.inputs import Inputs, read_inputs
 from impasto.painting.job import Job, prepare, vary
 from impasto.painting.options import RunOptions
-from impasto.painting.paint import paint_frame
+from impasto.painting.paint import finish_picture, paint_frame
 from impasto.recipe.checks import check_blend
 from impasto.recipe.recipe import Recipe
 from impasto.system.device import resolve_devices
@@ -123,6 +123,9 @@ class OptimizedFrames:
 
     def paint(self, moment: Moment, earlier: Sequence[Earlier], on_step: OnStep | None = None) -> Painted:
         """Return the frame, its steps and its losses. Raises KeyboardInterrupt where `on_step` stops it."""
+        if moment.draft is not None and not earlier:  # where a further pass begins, nothing is carried along
+            job = self._prepare(moment, (Earlier(frame=moment.frame, painted=moment.draft),))
+            return Painted(moment.draft, finish_picture(job, job.inputs.style_images, moment.draft))
         result, image = paint_frame(self._prepare(moment, earlier), None, on_step)
         if result.end == "stopped":
             raise KeyboardInterrupt
@@ -139,7 +142,7 @@ class OptimizedFrames:
             job = vary(job, self._recipe(moment), job.inputs, job.regions)
         if not earlier:
             return job
-        return continue_scene(job, replace(self._read(moment), styles=job.inputs.styles), earlier)
+        return continue_scene(job, replace(self._read(moment), styles=job.inputs.styles), earlier, before=moment.draft)
 
     def _recipe(self, moment: Moment) -> Recipe:
         recipe = self._job.recipe

@@ -15,9 +15,11 @@ from impasto.errors import VideoReadError
 from impasto.images.io import ImageSource, read_image
 from impasto.images.pixels import image_to_picture
 from impasto.optimize.events import OnStep
-from impasto.video.job import VideoJob, is_film
+from impasto.video.job import VideoJob, is_film, open_film
 from impasto.video.optimize import Earlier
-from impasto.video.source import open_source
+
+HELD = 8
+"""Frames in memory in a pass backwards."""
 
 PNG_EFFORT = 1
 """Of 9: a stored frame lives for seconds."""
@@ -28,13 +30,15 @@ class Moment:
     """A frame to paint.
 
     frame: (1, 3, H, W) in [0, 1], sRGB. number: in the film, from 0. blend: the shares of the styles at this moment of
-    a morph, () otherwise. masks: by the field of the job that has them, those of this frame.
+    a morph, () otherwise. masks: by the field of the job that has them, those of this frame. draft: as the pass before
+    painted it, (1, 3, h, w); None in the first.
     """
 
     frame: Tensor
     number: int
     blend: tuple[float, ...]
     masks: Mapping[str, Sequence[ImageSource]]
+    draft: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +78,9 @@ class PartItem:
 
     first: number in the film of the first frame that is read: of the context, from which the part's own are painted.
     times, blends: of each frame from there on; blends only of a morph. scene: number, time and blend of the first frame
-    of its scene. stored: PNG files of the frames that are painted.
+    of its scene. stored: PNG files of the frames that are painted, in the order of painting.
+    turn: the number of the pass; every second one goes backwards. drafts: PNG files of the pass before, in the film's
+    order; () in the first.
     """
 
     job: VideoJob
@@ -83,6 +89,8 @@ class PartItem:
     blends: tuple[tuple[float, ...], ...]
     scene: tuple[int, Fraction, tuple[float, ...]]
     stored: tuple[str, ...]
+    turn: int = 1
+    drafts: tuple[str, ...] = ()
 
     @property
     def files(self) -> Sequence[str]:
@@ -103,10 +111,12 @@ class PartItem:
 class PaintedFrame:
     """A painted frame: its number in the film, and what is known about its painting, as JSON values.
 
-    picture: a PNG, from which the next frames are painted. final: that of the film; b"" where it is the same.
+    turn: the number of the pass. picture: a PNG, from which the next frames are painted. final: that of the film; b""
+    where it is the same.
     """
 
     number: int
+    turn: int
     picture: bytes
     final: bytes
     facts: Mapping[str, Any]
@@ -119,9 +129,9 @@ def paint_part(painter: FramePainter, item: PartItem, on_step: OnStep | None = N
     where the source or a mask is not as long as was planned, and what painting raises.
     """
     number, at, blend = item.scene
-    painter.begin(next(_read_moments(replace(item, first=number, times=(at,), blends=(blend,)))))
+    painter.begin(next(_read_moments(replace(item, first=number, times=(at,), blends=(blend,), drafts=()))))
     earlier = deque[Earlier](maxlen=max(1, painter.context))
-    for place, moment in enumerate(_read_moments(item)):
+    for place, moment in enumerate(_read_moments(item) if item.turn % 2 else _read_backwards(item)):
         if place < len(item.stored):
             earlier.append(Earlier(frame=moment.frame, painted=read_image(item.stored[place])))
             continue
@@ -131,7 +141,7 @@ def paint_part(painter: FramePainter, item: PartItem, on_step: OnStep | None = N
         earlier.append(Earlier(frame=moment.frame, painted=read_image(picture)))
         final = b"" if painted.final is None else encode_frame(painted.final)
         facts = {**painted.facts, "seconds": round(time.perf_counter() - started_s, 3)}
-        yield PaintedFrame(moment.number, picture, final, facts)
+        yield PaintedFrame(moment.number, item.turn, picture, final, facts)
 
 
 def _read_moments(item: PartItem) -> Iterator[Moment]:
@@ -142,7 +152,16 @@ def _read_moments(item: PartItem) -> Iterator[Moment]:
             number=item.first + place,
             blend=item.blends[place] if item.blends else (),
             masks={name: [next(mask) for mask in several] for name, several in masks.items()},
+            draft=read_image(item.drafts[place]) if item.drafts else None,
         )
+
+
+def _read_backwards(item: PartItem) -> Iterator[Moment]:
+    """Yield the moments from the last one to the first; a film is read forwards, so a few are held at a time."""
+    for first in reversed(range(0, len(item.times), HELD)):
+        some = slice(first, first + HELD)
+        lists: Any = {name: getattr(item, name)[some] for name in ("times", "blends", "drafts")}
+        yield from reversed([*_read_moments(replace(item, first=item.first + first, **lists))])
 
 
 def encode_frame(image: Tensor) -> bytes:
@@ -154,7 +173,7 @@ def encode_frame(image: Tensor) -> bytes:
 
 def _read(path: str, item: PartItem) -> Iterator[Tensor]:
     """Yield the frame of a film at each of the item's times. Raises VideoReadError where it is too short."""
-    found = open_source(path).frames(item.times[0], every=item.job.every)
+    found = open_film(path, item.job.rate).frames(item.times[0], every=item.job.every)
     for at in item.times:
         frame = next(found, None)
         if frame is None:

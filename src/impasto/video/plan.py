@@ -46,9 +46,10 @@ class Plan:
         """How long all frames are shown."""
         return sum(self.durations, Fraction())
 
-    def parts(self) -> list[Part]:
-        """Return the parts, none of which goes beyond its scene."""
+    def parts(self, passes: int = 1) -> list[Part]:
+        """Return the parts, none of which goes beyond its scene; whole scenes where there are several passes."""
         length = min(PART_FRAMES, max(1, round(PART_S * self.frames / self.seconds))) if self.seconds else 1
+        length = length if passes == 1 else self.frames
         found: list[Part] = []
         for scene, end in zip(self.scenes, (*self.scenes[1:], self.frames), strict=True):
             for first in range(scene, end, length):

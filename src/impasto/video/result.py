@@ -11,11 +11,11 @@ from impasto.recipe.recipe import Recipe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoEvent:
-    """Progress of a film. kind: "read" (the first pass, in which scenes are found), "step", "frame" or "part".
+    """Progress of a film. kind: "read", in which scenes are found, "step" or "frame".
 
-    frame: frames done so far, in calls before this one too. frames: of the film; None while it is read and where the
-    source does not say. step: of the optimization of the next frame. picture: the painted frame as a PNG; b"" where a
-    worker painted it.
+    frame: frames done so far, in calls before this one too. frames: of the film, times its passes; None while it is
+    read and where the source does not say. step: of the optimization of the next frame. picture: the painted frame as
+    a PNG; b"" where a worker painted it.
     """
 
     kind: Literal["read", "step", "frame"]
@@ -60,7 +60,7 @@ class VideoEstimate:
 class VideoResult:
     """A painted film. output: its file or folder. size: (height, width). frames: in it. fps: of the film, on average.
 
-    painted: frames painted in this call, the others were before; seconds: of painting them. end: "frames", or "stopped"
+    painted: frames painted in this call, in all passes; seconds: of painting them. end: "frames", or "stopped"
     where the film has the frames so far. steps, losses: of all frames, and the mean of each; None of a network's.
     warnings: what was changed, of the sound for example.
     """

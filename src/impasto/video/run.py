@@ -1,5 +1,6 @@
 """The folder of a film that is being painted: its plan, its finished parts, and the frames of the one being painted."""
 
+import itertools
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,11 @@ PLAN_NAME = "plan.json"
 FACTS_NAME = "frames.jsonl"
 
 
+def run_folder(output: Path, key: str) -> Path:
+    """Return the folder in which a job's film is painted, beside its output."""
+    return output.absolute().with_name(f"{output.name}.parts") / key
+
+
 class VideoRun:
     """The folder of one film, beside its output; open in one process at a time; a context manager.
 
@@ -29,9 +35,9 @@ class VideoRun:
     goes on from its last frame, and gives the same film. Raises OutputError, RunLockedError.
     """
 
-    def __init__(self, output: Path, key: str, source: Source) -> None:
-        self.folder = output.absolute().with_name(f"{output.name}.parts") / key
-        self._output, self._source = output, source
+    def __init__(self, output: Path, key: str, source: Source, passes: int = 1) -> None:
+        self.folder = run_folder(output, key)
+        self._output, self._source, self._passes = output, source, passes
         try:
             (self.folder / "frames").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -65,54 +71,53 @@ class VideoRun:
         """Return whether a part was painted and stored."""
         return self._segment(part).exists()
 
-    def stored(self, numbers: Iterable[int]) -> list[Path]:
-        """Return the files of the first of these frames, up to one that is not there."""
-        found = []
-        for number in numbers:
-            if not (path := self._frame(number)).exists():
-                break
-            found.append(path)
-        return found
+    def stored(self, numbers: Iterable[int], turn: int) -> list[Path]:
+        """Return the files of the first of these frames as a pass painted them, up to one that is not there."""
+        paths = (self._frame(number, turn) for number in numbers)
+        return [*itertools.takewhile(Path.exists, paths)]
 
     def store_frame(self, frame: PaintedFrame) -> None:
         """Store a painted frame and what is known about its painting. Raises DiskError."""
-        line = json.dumps({"frame": frame.number, **frame.facts}).encode() + b"\n"
+        line = json.dumps({"frame": frame.number, "pass": frame.turn, **frame.facts}).encode() + b"\n"
         with (self.folder / FACTS_NAME).open("ab") as file:
             file.write(line)
+        path = self._frame(frame.number, frame.turn)
         if frame.final:
-            replace_file(self._final(frame.number), frame.final)
-        replace_file(self._frame(frame.number), frame.picture)  # last: where it is, all of the frame is
+            replace_file(_final(path), frame.final)
+        replace_file(path, frame.picture)  # last: where it is, all of the frame is
 
     def read_facts(self) -> list[dict[str, Any]]:
-        """Return what is known about the painting of each stored frame, in order."""
-        facts: dict[int, dict[str, Any]] = {}
+        """Return what is known about the painting of each frame, in each pass, in order."""
+        facts: dict[tuple[int, int], dict[str, Any]] = {}
         with suppress(FileNotFoundError):
             for line in (self.folder / FACTS_NAME).read_bytes().splitlines():
                 with suppress(ValueError):  # cut short
                     entry = json.loads(line)
-                    facts[entry["frame"]] = entry
-        return [facts[number] for number in sorted(facts)]
+                    facts[entry["pass"], entry["frame"]] = entry
+        return [facts[key] for key in sorted(facts)]
 
     def store_part(self, plan: Plan, part: Part, context: int) -> None:
         """Write the segment of a part whose frames are stored; of these the last stay, as the context of the next."""
         self._write(self._segment(part), plan, range(part.first, part.end))
         following = Part(part.number + 1, part.end, part.end, part.scene)
-        for number in set(range(max(0, part.first - context), part.end)) - set(context_of(following, context)):
-            self._frame(number).unlink(missing_ok=True)
-        for number in range(part.first, part.end):
-            self._final(number).unlink(missing_ok=True)
+        for number in range(max(0, part.first - context), part.end):
+            for turn in range(1, self._passes + 1):
+                path = self._frame(number, turn)
+                _final(path).unlink(missing_ok=True)
+                if number not in context_of(following, context):
+                    path.unlink(missing_ok=True)
 
-    def segments(self, plan: Plan) -> tuple[list[Path], int]:
+    def segments(self, plan: Plan, parts: Sequence[Part]) -> tuple[list[Path], int]:
         """Return the segments of what is painted so far without a gap, and how many frames these have.
 
         That of the part that is being painted is written now. Raises DiskError.
         """
         found = list[Path]()
-        for part in plan.parts():
+        for part in parts:
             if self.is_done(part):
                 found.append(self._segment(part))
                 continue
-            painted = range(part.first, part.first + len(self.stored(range(part.first, part.end))))
+            painted = range(part.first, part.first + len(self.stored(range(part.first, part.end), 1)))
             if painted:
                 found.append(self.folder / "begun.mp4")
                 self._write(found[-1], plan, painted)
@@ -136,16 +141,17 @@ class VideoRun:
 
     def _frames(self, plan: Plan, numbers: Sequence[int]) -> Iterator[Frame]:
         for index, number in enumerate(numbers):
-            final = self._final(number)
-            image = read_image(final if final.exists() else self._frame(number))
+            path = next(path for turn in range(self._passes, 0, -1) if (path := self._frame(number, turn)).exists())
+            image = read_image(final if (final := _final(path)).exists() else path)
             yield Frame(index=index, time=plan.times[number], duration=plan.durations[number], image=image)
 
-    def _frame(self, number: int) -> Path:
-        return self.folder / "frames" / f"{number:06d}.png"
-
-    def _final(self, number: int) -> Path:
-        return self.folder / "frames" / f"{number:06d}-final.png"
+    def _frame(self, number: int, turn: int) -> Path:
+        return self.folder / "frames" / f"{number:06d}-{turn}.png"
 
     def _segment(self, part: Part) -> Path:
         return self.folder / f"{part.number:05d}.mp4"
 
+
+def _final(path: Path) -> Path:
+    """Return the file of a frame of the film, beside that from which the next ones are painted."""
+    return path.with_name(f"{path.stem}-final.png")

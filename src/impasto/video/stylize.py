@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
-from impasto.control.masks import FACES
 from impasto.errors import RecipeError, VideoReadError
 from impasto.fast.instant import find_files
 from impasto.fast.model import read_style_or_model
@@ -21,10 +20,11 @@ from impasto.transfer.instant import RECIPE_FIELDS as INSTANT_FIELDS
 from impasto.video.film import RATE
 from impasto.video.flow import import_opencv
 from impasto.video.frames import Source
-from impasto.video.job import INSTANT, OPTIMIZE, VideoJob, is_film
+from impasto.video.job import INSTANT, OPTIMIZE, VideoJob, is_film, open_film
 from impasto.video.paint import Video, painter_factory
 from impasto.video.painters import build_frames
 from impasto.video.result import OnVideo, VideoResult
+from impasto.video.run import run_folder
 from impasto.video.sink import check_film_output
 from impasto.video.source import open_source
 from impasto.workers.processes import ProcessPool
@@ -40,16 +40,20 @@ OPTIONS = ("device", "threads", "precision", "max_pixels", "max_memory")
 class VideoFields(PaintFields, total=False):
     """The keyword arguments of `stylize_video` beside those of its signature: fields of `Recipe`, and run options.
 
-    start, duration: the part of the film that is painted, in seconds; all of it if left out. every: paint one of so
-    many frames, each shown as long as all of them. morph: from the first style through all to the last, evenly over the
-    film. steady: False paints each frame of a network by itself, which flickers.
+    rate: frames a second of a folder of pictures, 25 if left out. start, duration: the part of the film that is
+    painted, in seconds; all of it if left out. every: paint one of so many frames, each shown as long as all of them.
+    morph: from the first style through all to the last, evenly over the film. passes: over each scene of an optimized
+    film, the second one backwards, and so on: Ruder et al., section 4.4. steady: False paints each frame of a network
+    by itself, which flickers.
     content_masks, style_masks, only, protect: as for `stylize`, but paths; a film or a folder has a mask of each frame.
     """
 
+    rate: float | None
     start: float
     duration: float | None
     every: int
     morph: bool
+    passes: int
     steady: bool
     content_masks: Path | Sequence[Path]
     style_masks: Path | Sequence[Path]
@@ -74,7 +78,7 @@ def stylize_video(
     """Paint a film, with its sound, in the style of the style images; called again after a stop, it continues.
 
     video: a film, an animation, or a folder of numbered pictures. style_images: paintings; of a trained network the
-    names of its styles, which may be (). output: .mp4, .mov, .mkv or .webm.
+    names of its styles, which may be (). output: .mp4, .mov, .mkv, .webm, .gif, .webp, or a folder for pictures.
     with_: "optimize" paints each frame by the recipe, from the last one carried along the motion: Ruder, Dosovitskiy
     and Brox 2016 (arXiv 1604.08610); "instant" by the network of `stylize_instantly`; else the name of a shipped style
     or the file of a network. recipe: for "optimize"; networks take the fields of `PainterFields`, `InstantFields`.
@@ -107,28 +111,29 @@ def prepare_video(
     own = ("recipe", "with_", "workers", "on_event", *OWN_FIELDS)
     changes, run, rest = split_fields("stylize_video", fields, own, OPTIONS)
     options = RunOptions(**run)
-    masks = {name: _to_texts(name, rest.pop(name, None) or ()) for name in ("content_masks", "style_masks")}
-    singles = {name: None if rest.get(name) is None else str(rest[name]) for name in ("only", "protect")}
-    for name in singles:
-        rest.pop(name, None)
-    renamed = {"start": "start_s", "duration": "duration_s"}
-    values = {renamed.get(name, name): to_plain(value) for name, value in rest.items()}
     import_opencv()
-    source = open_source(video)
-    styles = _to_texts("style image", style_images)
-    read = [video, *(styles if with_ in (OPTIMIZE, INSTANT) else ()), *sum(masks.values(), ()), *singles.values()]
-    path = check_film_output(output, inputs=[each for each in read if each and each != FACES])
-    chosen, styles, network = _choose(with_, recipe, changes, styles)
+    source = open_source(video, rate=to_plain(rest.get("rate")))
+    chosen, styles, network = _choose(with_, recipe, changes, _to_texts("style image", style_images))
+    check_aspect(chosen.size)
+    values: dict[str, Any] = {
+        name: to_plain(rest[name]) for name in ("every", "morph", "passes", "steady") if name in rest
+    }
+    values |= {name: _to_texts(name, rest.get(name) or ()) for name in ("content_masks", "style_masks")}
+    values |= {name: next(iter(_to_texts(name, rest.get(name) or ())), None) for name in ("only", "protect")}
     job = VideoJob(
         source=os.fspath(video),
+        rate=source.rate,
         method=with_,
         recipe=chosen,
         styles=styles,
         network=network,
-        **{**values, **masks, **singles},
+        start_s=to_plain(rest.get("start", 0.0)),
+        duration_s=to_plain(rest.get("duration")),
+        **values,
     )
     _check_masks(job, source)
-    check_aspect(chosen.size)
+    folder = run_folder(to_path(output, "film"), job.key())
+    path = check_film_output(output, inputs=job.paths, is_resumed=folder.exists())
     return Video(job=job, source=source, output=path, options=options, painter=build_frames(job, options))
 
 
@@ -190,9 +195,11 @@ def _check_masks(job: VideoJob, source: Source) -> None:
                 f"{option} is given for a film painted with {job.method!r}, which has no such mask; expected none.",
                 "Leave it out, or paint --with optimize.",
             )
+    for path in (path for paths in job.masks().values() for path in paths if not is_film(path)):
+        check_file(to_path(path, "mask"), f"mask {path!r}")
     ends = [end for end in (source.duration_s, job.end_s) if end is not None]
     for path in (path for paths in job.masks().values() for path in paths if is_film(path)):
-        length_s, tick_s = open_source(path).duration_s, 1 / (source.rate or RATE)
+        length_s, tick_s = open_film(path, job.rate).duration_s, 1 / (source.rate or RATE)
         if length_s is not None and ends and length_s < min(ends) - tick_s:
             raise VideoReadError(
                 f"mask {path!r} is {length_s:.2f} s long, the film is painted up to second {min(ends):.2f}; expected a "

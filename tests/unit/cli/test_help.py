@@ -86,5 +86,5 @@ def test_what_is_missing_is_shown_in_an_example(capsys: pytest.CaptureFixture[st
 
 def test_commands_that_make_pictures_come_first(capsys: pytest.CaptureFixture[str]) -> None:
     names = re.findall(r"^│ ([a-z]+)  ", read_help("--help", capsys), re.MULTILINE)
-    assert names[:5] == ["stylize", "instant", "apply", "styles", "batch"]
+    assert names[:5] == ["stylize", "instant", "apply", "styles", "video"]
     assert {*names} == {*typer.main.get_group(app).commands} and len(names) == len({*names})

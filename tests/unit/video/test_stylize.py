@@ -196,6 +196,22 @@ def test_a_morph_goes_from_the_first_style_to_the_last(film: Path, network: str,
     assert float((morph[-1] - rough[-1]).abs().mean()) < 0.01 < float((morph[-1] - calm[-1]).abs().mean())
 
 
+def test_folders_and_animations_are_films_too(film: Path, network: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number, frame in enumerate(frames(film), start=8):
+        impasto.write_image(frame, tmp_path / "in" / f"shot{number}.png")
+    output = tmp_path / "out"
+    paint(tmp_path / "in", network, output, rate=RATE, on_event=lambda event: "stop" if event.kind == "frame" else None)
+    assert [path.name for path in output.iterdir()] == ["shot8.png"]
+    assert paint(tmp_path / "in", network, output, rate=RATE).fps == RATE
+    assert sorted(path.name for path in output.iterdir()) == sorted(f"shot{number}.png" for number in range(8, 16))
+    pictures: list[bytes] = []
+    paint(film, network, tmp_path / "out.webp", on_event=lambda event: pictures.append(event.picture))
+    assert len(frames(tmp_path / "out.webp")) == 8
+    for number, picture in enumerate(filter(None, pictures), start=8):
+        assert impasto.read_image(output / f"shot{number}.png").equal(impasto.read_image(picture))
+
+
 @pytest.mark.parametrize("moves", [False, True])
 def test_only_leaves_the_film_outside_its_mask(film: Path, network: str, tmp_path: Path, moves: bool) -> None:
     mask = torch.zeros(1, 3, 48, 64)
@@ -243,6 +259,10 @@ def test_instant_paints_in_the_style_of_any_painting(film: Path, tmp_path: Path,
         ({"start": -1.0}, "start is -1.0"),
         ({"duration": 0.0}, "duration is 0.0"),
         ({"every": 0}, "every is 0"),
+        ({"every": 1.5}, "every is 1.5"),
+        ({"start": "now"}, "start is 'now'"),
+        ({"passes": 2}, "passes is 2"),
+        ({"only": "none.png"}, "none.png' does not exist"),
         ({"workers": 0}, "workers is 0"),
         ({"morph": True}, "morph is given with 1 style"),
         ({"styles": ["calm", "ruogh"]}, "style 'ruogh' is not in"),
@@ -278,6 +298,30 @@ def test_an_optimized_film_continues_to_the_same_frames(film: Path, tmp_path: Pa
     rest = impasto.stylize_video(film, tmp_path / "style.png", output, **arguments)
     assert (rest.painted, rest.steps, rest.losses) == (2, 8, whole.losses)
     assert are_equal(output, whole.output)
+
+
+def test_passes_go_both_ways_and_continue_to_the_same_frames(
+    film: Path, tmp_path: Path, picture: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.video.parts.HELD", 2)
+    impasto.write_image(picture(64, 64, 7), tmp_path / "style.png")
+    arguments: Any = {**TINY, "frame_steps": 1, "steps": 1, "duration": 3 / RATE, "device": "cpu"}
+    once = impasto.stylize_video(film, tmp_path / "style.png", tmp_path / "once.mp4", **arguments)
+    arguments["passes"] = 2
+    events: list[impasto.VideoEvent] = []
+    on_event: Any = events.append
+    whole = impasto.stylize_video(film, tmp_path / "style.png", tmp_path / "whole.mp4", **arguments, on_event=on_event)
+    assert (whole.frames, whole.painted, whole.steps) == (3, 6, 5)  # the last frame stays as the first pass left it
+    assert [event.frame for event in events if event.kind == "frame"] == [*range(1, 7)]
+    assert not frames(once.output)[0].equal(frames(whole.output)[0])
+    for last in (2, 5):
+        on_event = lambda event, last=last: "stop" if event.kind == "frame" and event.frame == last else None  # noqa: E731
+        stopped = impasto.stylize_video(
+            film, tmp_path / "style.png", tmp_path / "out.mp4", **arguments, on_event=on_event
+        )
+        assert stopped.frames == min(last, 3) == len(frames(tmp_path / "out.mp4"))
+    assert impasto.stylize_video(film, tmp_path / "style.png", tmp_path / "out.mp4", **arguments).painted == 1
+    assert are_equal(tmp_path / "out.mp4", whole.output)
 
 
 def test_an_optimized_film_morphs_within_masks(film: Path, tmp_path: Path, picture: Paint) -> None:
