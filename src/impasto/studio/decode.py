@@ -22,6 +22,9 @@ KINDS = {
 }
 """The first bytes of the files that are decoded; WebP, AVIF and HEIC have theirs further on."""
 
+FILMS = (b"\x1a\x45\xdf\xa3", b"RIFF")
+"""The first bytes of WebM, Matroska and AVI films; MP4 and MOV have theirs at the fifth."""
+
 BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 Box = tuple[int, int, int, int]
@@ -38,13 +41,31 @@ DECODING = "impasto.studio.decoding"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """What a picture is: size, name of its file to show, the recipe's values inside it or None, and warnings."""
+    """What a picture is: size, name of its file to show, the recipe's values inside it or None, and warnings.
+
+    film: of a still, what is known of its film: `duration_s`, `fps`, `frames`, `sound`, and the still's `time_s`.
+    """
 
     width: int
     height: int
     shown: str
     recipe: Mapping[str, Any] | None
     warnings: tuple[str, ...]
+    film: Mapping[str, Any] | None = None
+
+
+def check_film_kind(head: bytes, name: str) -> None:
+    """Accept the first 32 bytes of an MP4, MOV, WebM, Matroska or AVI file. Raises Refusal."""
+    is_avi = head[:4] == FILMS[1] and head[8:11] == b"AVI"
+    is_mp4 = head[4:8] == b"ftyp" and not any(head[place : place + 4] in BRANDS for place in (8, *range(16, 32, 4)))
+    if not (is_avi or is_mp4 or head.startswith(FILMS[0])):
+        raise Refusal(
+            f"{name!r} is no film that is taken here; expected MP4, MOV, WebM, MKV or AVI.",
+            "Save it as MP4, and send that.",
+            field="file",
+            status=415,
+            key="film-kind",
+        )
 
 
 def check_kind(head: bytes, name: str) -> None:
@@ -62,15 +83,17 @@ def check_kind(head: bytes, name: str) -> None:
     )
 
 
-def decode(folder: Path, name: str, limits: Limits, box: Box | None = None) -> Decoded:
+def decode(folder: Path, name: str, limits: Limits, box: Box | None = None, time_s: float | None = None) -> Decoded:
     """Decode the file UPLOAD in a folder, cropped to a box if there is one, and write the others beside it.
+
+    time_s: the file is a film, of which the picture on the screen at that time is taken.
 
     The process that does it may be taken over by a picture made for that: it gets no more memory, time and disk than
     the limits say, and its answer is read as JSON. Raises Refusal.
     """
     context = _context()
     connection, child = context.Pipe(duplex=False)
-    process = context.Process(target=_decode_alone, args=(child, str(folder), name, limits, box), daemon=True)
+    process = context.Process(target=_decode_alone, args=(child, str(folder), name, limits, box, time_s), daemon=True)
     process.start()
     child.close()
     try:
@@ -116,12 +139,14 @@ def _context() -> Any:
     return context
 
 
-def _decode_alone(connection: Connection, folder: str, name: str, limits: Limits, box: Box | None) -> None:
+def _decode_alone(
+    connection: Connection, folder: str, name: str, limits: Limits, box: Box | None, time_s: float | None
+) -> None:
     from impasto.studio.decoding import answer_decoded, limit_process
 
     limit_process(limits)
     connection.send_bytes(_BEGUN)
-    answer = answer_decoded(Path(folder), name, limits, box)
+    answer = answer_decoded(Path(folder), name, limits, box, time_s)
     if answer is not None:  # else its end says it
         connection.send_bytes(json.dumps(answer).encode())
     connection.close()

@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from impasto.errors import ImageSizeError, ImpastoError
+from impasto.errors import ImageSizeError, ImpastoError, VideoReadError
 from impasto.images.carried import Carried
 from impasto.images.faces import Box
 from impasto.images.formats.encoding import FORMATS, encode_image
@@ -53,10 +53,12 @@ def limit_process(limits: Limits) -> None:
             resource.setrlimit(what, (most, most))
 
 
-def answer_decoded(folder: Path, name: str, limits: Limits, box: Box | None) -> dict[str, Any] | None:
+def answer_decoded(
+    folder: Path, name: str, limits: Limits, box: Box | None = None, time_s: float | None = None
+) -> dict[str, Any] | None:
     """Decode the file UPLOAD in a folder and write the others; return what it is, or an error. None: no memory."""
     try:
-        return encode_anew(folder, name, limits, box)
+        return encode_anew(folder, name, limits, box, time_s)
     except ImageSizeError as error:
         return {"status": 413, "key": "upload-pixels", "error": error.error, "hint": "Shrink it first."}
     except ImpastoError as error:
@@ -67,19 +69,24 @@ def answer_decoded(folder: Path, name: str, limits: Limits, box: Box | None) -> 
         return None
 
 
-def encode_anew(folder: Path, name: str, limits: Limits, box: Box | None = None) -> dict[str, Any]:
+def encode_anew(
+    folder: Path, name: str, limits: Limits, box: Box | None = None, time_s: float | None = None
+) -> dict[str, Any]:
     """Read the file UPLOAD, cropped to a box if any, write the others beside it; return the fields of `Decoded`.
 
     In this process, without its limits; `decode` is for files of others. Raises what `read_picture` raises.
     """
-    data = (folder / UPLOAD).read_bytes()
+    recipe, film = None, None
     with _warnings() as warnings:
-        picture = read_picture(data, name=f"picture {name!r}", max_pixels=limits.pixels)
-        recipe = None
-        try:
-            recipe = recipe_inside(data)
-        except ImpastoError as error:
-            warnings.append(str(error))
+        if time_s is not None:
+            picture, film = read_still(folder / UPLOAD, name, limits, time_s)
+        else:
+            data = (folder / UPLOAD).read_bytes()
+            picture = read_picture(data, name=f"picture {name!r}", max_pixels=limits.pixels)
+            try:
+                recipe = recipe_inside(data)
+            except ImpastoError as error:
+                warnings.append(str(error))
     if box is not None:
         picture = crop_picture(picture, box)
     height, width = picture.size
@@ -91,7 +98,34 @@ def encode_anew(folder: Path, name: str, limits: Limits, box: Box | None = None)
     small = resize_long_edge(picture.image, min(THUMBNAIL_SIDE, max(picture.size)))
     image_to_picture(small).save(folder / THUMBNAIL, quality=85)
     values = None if recipe is None else recipe.to_dict()
-    return {"width": width, "height": height, "shown": shown, "recipe": values, "warnings": warnings}
+    return {"width": width, "height": height, "shown": shown, "recipe": values, "warnings": warnings, "film": film}
+
+
+def read_still(path: Path, name: str, limits: Limits, time_s: float) -> tuple[Picture, dict[str, Any]]:
+    """Return the picture on the screen at a time of a film, and what is known of the film, as JSON values.
+
+    Raises VideoReadError (not a film, too long), ImageSizeError (too large), MissingExtraError.
+    """
+    from impasto.video.source import open_source
+
+    try:
+        source = open_source(path)
+        height, width = source.size
+        if height * width > limits.film_pixels:
+            raise ImageSizeError(
+                f"film {name!r} has {width}x{height} pixels; expected at most {limits.film_pixels:,} of them.",
+                "Make it smaller first.",
+            )
+        length_s = source.duration_s or 0.0
+        if length_s > limits.film_s:
+            raise VideoReadError(
+                f"film {name!r} is {length_s:.0f} s long; expected at most {limits.film_s:g} s.", "Cut it first."
+            )
+        frame = next(source.frames(min(time_s, max(0.0, length_s - 0.1))))
+    except VideoReadError as error:
+        raise VideoReadError(error.error.replace(str(path), name), error.hint) from error
+    film = {"duration_s": length_s, "fps": float(source.rate or 0), "frames": source.frame_count}
+    return Picture(image=frame.image, name=name), {**film, "sound": source.has_sound, "time_s": float(frame.time)}
 
 
 def crop_picture(picture: Picture, box: Box) -> Picture:

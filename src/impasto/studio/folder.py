@@ -12,6 +12,9 @@ from impasto.system.disk import data_folder
 UPLOAD, PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL = "upload", "picture.png", "shown.jpg", "shown.png", "thumbnail.jpg"
 """Files in a picture's folder: as it was sent, which is deleted; painted from; shown by the page."""
 
+FILM = "film"
+"""A film, as it was sent, in the folder of its first picture; never served."""
+
 PICTURES = "pictures"
 """The folder of the pictures inside, by which a studio's folder is known."""
 

@@ -26,10 +26,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 GALLERY = "gallery"
 """Key of the ASGI scope: the gallery that the request may see."""
 
-LOGIN, UPLOAD, EVENTS = "/api/login", "/api/pictures", "/api/events"
+LOGIN, UPLOAD, FILMS, EVENTS = "/api/login", "/api/pictures", "/api/films", "/api/events"
 
 FORM_BYTES = 65_536
-"""Of an upload beside the picture: boundaries and headers of its form."""
+"""Of an upload beside the file: boundaries and headers of its form."""
 
 FIRST_DELAY_S, LONGEST_DELAY_S, MOST_DELAYED = 0.5, 8.0, 16
 """A wrong token is answered after a pause, twice as long after each; so many answers wait at once."""
@@ -81,7 +81,8 @@ class Guard:
         if path == LOGIN and method == "POST":
             await answer.send_cookie(self._cookie(headers))
             return
-        body = _Body(receive, headers, self._limits, is_upload=path == UPLOAD and method == "POST")
+        uploads = {UPLOAD: self._limits.upload_bytes, FILMS: self._limits.film_bytes} if method == "POST" else {}
+        body = _Body(receive, headers, self._limits, upload_bytes=uploads.get(path))
         is_stream = path == EVENTS
         if is_stream and self._streams >= self._limits.streams:
             raise Refusal(
@@ -179,10 +180,12 @@ class _Body:
     is_broken_off: whether the connection ended.
     """
 
-    def __init__(self, receive: Receive, headers: Mapping[str, str], limits: Limits, *, is_upload: bool) -> None:
+    def __init__(
+        self, receive: Receive, headers: Mapping[str, str], limits: Limits, *, upload_bytes: int | None
+    ) -> None:
         self._receive, self._limits, self._taken = receive, limits, 0
-        self._most = limits.upload_bytes + FORM_BYTES if is_upload else limits.body_bytes
-        self._shown = limits.upload_bytes if is_upload else limits.body_bytes
+        self._most = limits.body_bytes if upload_bytes is None else upload_bytes + FORM_BYTES
+        self._shown = limits.body_bytes if upload_bytes is None else upload_bytes
         self.problem: Refusal | None = None
         self.is_complete = self.is_broken_off = False
         length = headers.get("content-length", "0")

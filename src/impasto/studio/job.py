@@ -16,7 +16,7 @@ from impasto.system.disk import replace_file
 FORMAT_VERSION = 1
 JOB_NAME = "job.json"
 
-Kind = Literal["stylize", "texture"]
+Kind = Literal["stylize", "texture", "film"]
 State = Literal["waiting", "painting", "paused", "stopped", "done", "failed"]
 
 ENDED: tuple[State, ...] = ("stopped", "done", "failed")
@@ -37,7 +37,8 @@ class StudioJob:
     rank: the place in the queue, the smallest first. created, started, finished: ISO times. recipe: all of it, as
     `Recipe.to_dict` returns it. preset, changed: its fields beside the preset's. content, styles and so on: ids of
     pictures in the studio; protect may be "faces". group: what the jobs of one sweep share. outcome: size, steps,
-    losses and seconds, as far as it is painted. style_masks: None for a whole painting.
+    losses and seconds, as far as it is painted. style_masks: None for a whole painting. film: of a
+    film, its method and the part that is painted; content is a still of it.
     """
 
     id: str
@@ -58,6 +59,7 @@ class StudioJob:
     protect: str | None = None
     fine_style: str | None = None
     init: str | None = None
+    film: Mapping[str, Any] | None = None
     group: str | None = None
     started: str | None = None
     finished: str | None = None
@@ -95,7 +97,7 @@ class StudioJob:
 
 def to_job(body: JobBody, gallery: str, group: str | None, rank: float) -> StudioJob:
     """Return the new job of a request."""
-    same = ("kind", "name", "preset", "changed", *SINGLE, *SEVERAL)
+    same = ("kind", "name", "preset", "changed", "film", *SINGLE, *SEVERAL)
     values: dict[str, Any] = {name: getattr(body, name) for name in same}
     return StudioJob(
         id=new_id(),

@@ -10,12 +10,16 @@ from impasto.recipe.fields import check_names, check_written_size, nearest_name,
 from impasto.recipe.files import init_file
 from impasto.recipe.presets import preset_names
 from impasto.recipe.recipe import Recipe, field_names
+from impasto.recipe.shipped import shipped_styles
 from impasto.recipe.words import INITS
 from impasto.studio.access import MAIN
 from impasto.studio.limits import Limits
 from impasto.studio.refusal import Refusal
 
-KINDS = ("stylize", "texture")
+KINDS = ("stylize", "texture", "film")
+
+METHODS = ("instant", "optimize")
+"""How a film is painted; or by a trained network, by its name."""
 
 SHIPPED_WEIGHTS = ("oxford", "random", "tiny")
 """Networks that come with the package; the others are files, or fetched from an address."""
@@ -26,7 +30,7 @@ LONGEST_NAME = 200
 
 FIELDS = (
     *("kind", "name", "preset", "recipe", "content", "styles", "fine_style"),
-    *("only", "protect", "content_masks", "style_masks"),
+    *("only", "protect", "content_masks", "style_masks", "film"),
 )
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -44,6 +48,9 @@ class Found(Protocol):
     @property
     def height(self) -> int: ...
 
+    @property
+    def film(self) -> Mapping[str, Any] | None: ...
+
 
 class PictureFinder(Protocol):
     """What finds a picture by its id, in a gallery, or raises Refusal: `uploads.Pictures`."""
@@ -57,10 +64,10 @@ class JobBody:
 
     name: the pictures' if none was given. changed: fields of the recipe beside the preset's. recipe: all of it. init:
     the id of the start image, which is the recipe's `init` then; None where that is a word or a color. protect: an id,
-    or "faces". style_masks: None for a whole painting.
+    or "faces". style_masks: None for a whole painting. film: of a film, its method and the part that is painted.
     """
 
-    kind: Literal["stylize", "texture"]
+    kind: Literal["stylize", "texture", "film"]
     name: str
     preset: str
     changed: Mapping[str, Any]
@@ -73,6 +80,7 @@ class JobBody:
     content_masks: tuple[str, ...]
     style_masks: tuple[str | None, ...]
     init: str | None
+    film: Mapping[str, Any] | None = None
 
 
 def check_job(body: object, pictures: PictureFinder, limits: Limits, gallery: str = MAIN) -> JobBody:
@@ -92,9 +100,10 @@ def check_job(body: object, pictures: PictureFinder, limits: Limits, gallery: st
     find = _Finder(pictures, gallery)
     content = find.one(body, "content")
     if (content is None) != (kind == "texture"):
-        raise _wrong("content", content, "a picture, the photograph" if kind == "stylize" else "none for a texture")
+        raise _wrong("content", content, "none for a texture" if kind == "texture" else "a picture, the photograph")
+    film = _check_film(body, pictures.get(content, gallery)) if kind == "film" else None
     styles = find.several(body, "styles", limits.styles)
-    if not styles:
+    if not styles and (film is None or film["method"] in METHODS):
         raise _wrong("styles", [], f"1 to {limits.styles} pictures")
     changed = check_recipe(body.get("recipe") or {}, pictures, limits, gallery)
     recipe = build_recipe(preset, changed)
@@ -114,7 +123,24 @@ def check_job(body: object, pictures: PictureFinder, limits: Limits, gallery: st
         content_masks=find.several(body, "content_masks", limits.masks),
         style_masks=find.several_or_none(body, "style_masks", limits.masks),
         init=init_file(recipe),
+        film=film,
     )
+
+
+def _check_film(body: Mapping[str, Any], still: Found) -> dict[str, Any]:
+    """Return how a film is painted: method, start_s, duration_s. Raises Refusal 422."""
+    if still.film is None:
+        raise _wrong("content", body.get("content"), "a still of a film", hint="Send the film first: POST /api/films. ")
+    given = body.get("film") or {}
+    if not isinstance(given, Mapping) or not {*given} <= {"method", "start_s", "duration_s"}:
+        raise _wrong("film", given, "an object with method, start_s and duration_s")
+    methods = (*METHODS, *shipped_styles())
+    if (method := given.get("method", METHODS[0])) not in methods:
+        raise _wrong("film", method, f"a method, one of {', '.join(methods)}")
+    for name in ("only", "protect", "content_masks", "style_masks", "fine_style"):
+        if body.get(name):
+            raise _wrong(name, body[name], "none for a film", hint="Films are painted whole here. ")
+    return {"method": method, "start_s": given.get("start_s", 0.0), "duration_s": given.get("duration_s")}
 
 
 def check_name(name: object) -> str:

@@ -113,6 +113,10 @@ def paint_order(order: Order, options: Mapping[str, Any], control: Control, send
 
     folder = Path(order["folder"])
     run = folder / "run"
+    if order["kind"] == "film":
+        from impasto.studio.film import paint_film
+
+        return paint_film(order, options, control, send)
     if (run / RECORD_NAME).is_file() and (finished := Record.read(run).finished) is not None:
         return {"state": "done", "outcome": to_outcome(finished)}
     (folder / KEPT).unlink(missing_ok=True)

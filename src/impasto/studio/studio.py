@@ -100,7 +100,10 @@ class Studio:
         recipe = job.recipe if isinstance(job, StudioJob) else job.recipe.to_dict()
         single = {name: path(getattr(job, name)) for name in SINGLE}
         several = {name: [path(each) for each in getattr(job, name)] for name in SEVERAL}
-        return {"kind": job.kind, "recipe": dict(recipe), **single, **several}
+        film = job.film
+        if film is not None and job.content is not None:
+            film = {**film, "path": str(self.pictures.film_file(job.content, gallery))}
+        return {"kind": job.kind, "recipe": dict(recipe), "film": film, **single, **several}
 
     # Changes
 
@@ -193,7 +196,8 @@ class Studio:
             for job in jobs:
                 self._remove(job)
             used = self.pictures.with_origins(self._database.used_pictures())
-            for picture in self.pictures.with_origins(each for job in jobs for each in job.pictures) - used:
+            gone = self.pictures.with_origins(each for job in jobs for each in job.pictures) - used
+            for picture in (gone | self.pictures.stills_of(gone)) - used:
                 with contextlib.suppress(Refusal):  # gone already, or one of the package's
                     self.pictures.delete(picture, gallery)
             self._send_queue()

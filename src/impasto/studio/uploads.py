@@ -22,8 +22,8 @@ from starlette.requests import Request
 from impasto.errors import OutputError
 from impasto.recipe.recipe import Recipe
 from impasto.studio.access import MAIN
-from impasto.studio.decode import Box, check_kind, decode
-from impasto.studio.folder import PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL, UPLOAD
+from impasto.studio.decode import Box, check_film_kind, check_kind, decode
+from impasto.studio.folder import FILM, PAINTING, SHOWN_JPEG, SHOWN_PNG, THUMBNAIL, UPLOAD
 from impasto.studio.job_body import strip_files
 from impasto.studio.limits import Limits
 from impasto.studio.refusal import Refusal
@@ -49,6 +49,7 @@ class StoredPicture:
     id: 32 hex digits. gallery: "*" is everybody's, to look at. name: of the file that was sent, for people. width,
     height: upright. shown: name of the file that the page shows. recipe: of a finished picture of ours, without the
     files that it names; else None. crop: of a part of another picture: `of`, its id, `box`, and its size, `whole`.
+    film: of a still, its film: `of`, the id of the picture that the film was stored with, `time_s`, and what is known.
     """
 
     id: str
@@ -60,6 +61,7 @@ class StoredPicture:
     recipe: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()
     crop: Mapping[str, Any] | None = None
+    film: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the picture as the API answers it."""
@@ -87,8 +89,8 @@ class Pictures:
         for left in self._root.glob(f"{_UNFINISHED}*"):  # of a server that was killed
             shutil.rmtree(left, ignore_errors=True)
 
-    async def receive(self, request: Request, gallery: str = MAIN) -> StoredPicture:
-        """Store the picture that a request sends: a form with one file, in the field `file`. Raises Refusal."""
+    async def receive(self, request: Request, gallery: str = MAIN, *, is_film: bool = False) -> StoredPicture:
+        """Store the picture or film that a request sends: a form with one file, in the field `file`. Raises Refusal."""
         try:
             form = await request.form(max_files=1, max_fields=self._limits.form_parts - 1, max_part_size=4096)
         except HTTPException as error:
@@ -99,7 +101,8 @@ class Pictures:
                 raise _form_error(f"it has no file in the field {FORM_FIELD!r}")
             # Not on the threads that answer other requests: decoding takes seconds, and more uploads may wait.
             name, opened = file.filename or "", file.file
-            return await anyio.to_thread.run_sync(self.store, opened, name, gallery, limiter=self._uploads)
+            store = self.store_film if is_film else self.store
+            return await anyio.to_thread.run_sync(store, opened, name, gallery, limiter=self._uploads)
         finally:
             await form.close()
 
@@ -108,21 +111,26 @@ class Pictures:
 
         name: for people. id: of a picture that comes with the package; a random one if left out. Raises Refusal.
         """
-        name, limits = clean_name(name), self._limits
+        name = clean_name(name)
         file.seek(0)
         check_kind(file.read(32), name)
-        size = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        if size > limits.upload_bytes:
-            raise Refusal(
-                f"{name!r} has {size:,} bytes; expected at most {limits.upload_bytes:,}.",
-                "Shrink it first.",
-                field=FORM_FIELD,
-                values={"limit": limits.upload_bytes},
-                status=413,
-                key="upload-bytes",
-            )
+        _check_bytes(file, name, self._limits.upload_bytes)
         return self._keep(file, name, gallery, id=id)
+
+    def store_film(self, file: BinaryIO, name: str, gallery: str = MAIN) -> StoredPicture:
+        """Decode the first picture of an open film, as `store` does, and store it with the film. Raises Refusal."""
+        name = clean_name(name)
+        file.seek(0)
+        check_film_kind(file.read(32), name)
+        _check_bytes(file, name, self._limits.film_bytes)
+        return self._keep(file, name, gallery, film={"of": None, "time_s": 0.0})
+
+    def take_still(self, identity: str, time_s: float, gallery: str = MAIN) -> StoredPicture:
+        """Store the picture of a film at a time as a picture of its own. Raises Refusal."""
+        picture = self.get(identity, gallery)
+        with open(self.film_file(identity, gallery), "rb") as file:
+            of = picture.film["of"] if picture.film is not None else None
+            return self._keep(file, picture.name, gallery, film={"of": of, "time_s": time_s})
 
     def crop(self, identity: str, box: Box, gallery: str = MAIN) -> StoredPicture:
         """Store a part of a picture as a picture of its own. box: left, top, width, height. Raises Refusal."""
@@ -142,11 +150,22 @@ class Pictures:
             return self._keep(file, picture.name, gallery, crop=crop)
 
     def with_origins(self, identities: Iterable[str]) -> set[str]:
-        """Return the ids with those of the pictures that they are parts of."""
+        """Return the ids with those of the pictures that they are parts of, and of their films."""
         found = set(identities)
         for identity in tuple(found):
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                found.add(json.loads((self._root / identity / ABOUT).read_bytes())["crop"]["of"])
+            with contextlib.suppress(OSError, ValueError):
+                values = json.loads((self._root / identity / ABOUT).read_bytes())
+                found |= {source["of"] for source in (values.get("crop"), values.get("film")) if source}
+        return found
+
+    def stills_of(self, identities: Iterable[str]) -> set[str]:
+        """Return the ids of all stills of the films among some pictures."""
+        films = {identity for identity in identities if (self._root / identity / FILM).is_file()}
+        found: set[str] = set()
+        for about in self._root.glob(f"*/{ABOUT}") if films else ():
+            with contextlib.suppress(OSError, ValueError):
+                film = json.loads(about.read_bytes()).get("film")
+                found |= {about.parent.name} if film and film["of"] in films else set()
         return found
 
     def _keep(
@@ -157,9 +176,12 @@ class Pictures:
         *,
         id: str | None = None,
         crop: Mapping[str, Any] | None = None,
+        film: Mapping[str, Any] | None = None,
     ) -> StoredPicture:
-        """Decode an open file, cropped if a part is wanted, and store it. Raises Refusal."""
-        limits, size = self._limits, file.seek(0, os.SEEK_END)
+        """Decode an open file, cropped if a part is wanted, or the still of a film, and store it. Raises Refusal."""
+        limits, id = self._limits, id or secrets.token_hex(16)
+        is_still = film is not None and film["of"] is not None
+        size = 0 if is_still else file.seek(0, os.SEEK_END)
         file.seek(0)
         free = shutil.disk_usage(self._root).free
         if free < limits.free_bytes + size:
@@ -173,16 +195,25 @@ class Pictures:
         with self._turns, tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=self._root) as work:
             place = Path(work, "picture")
             place.mkdir(mode=0o700)
-            with open(place / UPLOAD, "xb") as sent:
-                shutil.copyfileobj(file, sent, _BLOCK_BYTES)
-            decoded = decode(place, name, limits, None if crop is None else tuple(crop["box"]))
-            (place / UPLOAD).unlink()
+            if film is not None and is_still:
+                os.link(self._root / film["of"] / FILM, place / UPLOAD)
+            else:
+                with open(place / UPLOAD, "xb") as sent:
+                    shutil.copyfileobj(file, sent, _BLOCK_BYTES)
+            box = None if crop is None else tuple(crop["box"])
+            decoded = decode(place, name, limits, box, None if film is None else film["time_s"])
+            if film is not None:
+                film = {**film, "of": film["of"] or id, **(decoded.film or {})}
+            if film is None or is_still:
+                (place / UPLOAD).unlink()
+            else:
+                (place / UPLOAD).rename(place / FILM)
             recipe, warnings = None, decoded.warnings
             if decoded.recipe is not None:
                 recipe, left_out = strip_files(Recipe.from_dict(decoded.recipe))
                 warnings += left_out
             picture = StoredPicture(
-                id=id or secrets.token_hex(16),
+                id=id,
                 gallery=gallery,
                 name=name,
                 width=int(decoded.width),
@@ -191,6 +222,7 @@ class Pictures:
                 recipe=recipe,
                 warnings=warnings,
                 crop=crop,
+                film=film,
             )
             (place / ABOUT).write_text(json.dumps(asdict(picture)), "utf-8")
             for written in (PAINTING, picture.shown, THUMBNAIL):
@@ -213,6 +245,13 @@ class Pictures:
     def painting_file(self, identity: str, gallery: str = MAIN) -> Path:
         """Return the PNG that is painted from: without loss, 8 or 16 bits, with alpha and EXIF. Never served."""
         return self._file(identity, gallery, PAINTING)
+
+    def film_file(self, identity: str, gallery: str = MAIN) -> Path:
+        """Return the film that a picture is a still of, as it was sent. Never served. Raises Refusal."""
+        film = self.get(identity, gallery).film
+        if film is None:
+            raise Refusal("this picture is no still of a film.", "Send a film.", key="film-missing", field="content")
+        return self._file(film["of"], gallery, FILM)
 
     def served_file(self, identity: str, gallery: str = MAIN) -> tuple[Path, str]:
         """Return the file that the page shows, a JPEG or a PNG with alpha, without EXIF; and its media type."""
@@ -256,6 +295,20 @@ class Pictures:
             return _check_plain(self._root / self.get(identity, gallery).id / name)
         except OSError as error:
             raise _missing(identity) from error
+
+
+def _check_bytes(file: BinaryIO, name: str, most: int) -> None:
+    """Accept an open file that is no larger. Raises Refusal."""
+    size = file.seek(0, os.SEEK_END)
+    if size > most:
+        raise Refusal(
+            f"{name!r} has {size:,} bytes; expected at most {most:,}.",
+            "Shrink it first.",
+            field=FORM_FIELD,
+            values={"limit": most},
+            status=413,
+            key="upload-bytes",
+        )
 
 
 def clean_name(name: str) -> str:

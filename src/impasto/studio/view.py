@@ -16,6 +16,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
     "thumbnail": ("thumbnail.jpg",),
     "result": ("run", "result.png"),
     "evolution": ("evolution.webp",),
+    "film": ("run", "result.mp4"),
     "kept": ("kept.png",),
     "trace": ("run", "trace.jsonl"),
 }
@@ -24,7 +25,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
 PROGRESS = ("step", "steps", "scale", "scales", "width", "height", "seconds_left", "share", "losses", "seconds")
 """What changes while a job is painted."""
 
-_PLAIN = ("id", "kind", "name", "state", "group", "created", "started", "finished", "message", "preset")
+_PLAIN = ("id", "kind", "name", "state", "group", "created", "started", "finished", "message", "preset", "film")
 
 
 def find_file(folder: Path, what: str) -> Path | None:
@@ -50,7 +51,7 @@ def describe_job(
         "changed": dict(job.changed),
         **{name: _describe_picture(pictures, job, getattr(job, name)) for name in SINGLE},
         **{name: [_describe_picture(pictures, job, each) for each in getattr(job, name)] for name in SEVERAL},
-        "has": {what: find_file(folder, what) is not None for what in ("preview", "result", "evolution")},
+        "has": {what: find_file(folder, what) is not None for what in ("preview", "result", "evolution", "film")},
         "preview_version": progress.get("previews", job.outcome.get("previews", 0)),
     }
 

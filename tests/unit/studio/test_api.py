@@ -32,7 +32,7 @@ def test_a_job_is_shown_with_its_recipe_and_pictures(job: dict[str, Any]) -> Non
     assert job["name"] == "photo 1 + photo 2" and job["changed"] == {"size": 64, "strength": 0.7}
     assert job["recipe"] == Recipe(size=64, strength=0.7).to_dict()
     assert job["content"]["thumbnail"] == f"/api/pictures/{1:032x}/thumbnail" and len(job["styles"]) == 1
-    assert job["has"] == {"preview": False, "result": False, "evolution": False}
+    assert job["has"] == {"preview": False, "result": False, "evolution": False, "film": False}
 
 
 def test_a_job_goes_through_its_states(client: Any, job: dict[str, Any]) -> None:

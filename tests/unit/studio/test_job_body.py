@@ -27,6 +27,7 @@ class Pictures:
     name: str = "photo.jpg"
     width: int = 4000
     height: int = 3000
+    film: dict[str, Any] | None = None
 
     def get(self, identity: object, gallery: str) -> "Pictures":
         if identity not in (PHOTO, PAINTING) or gallery != "main":
@@ -52,6 +53,26 @@ def test_a_job_is_complete() -> None:
     assert check(kind="texture", content=None).preset == "texture"
     assert check(recipe={"init": "#e0c040"}).init is None
     assert check(styles=[PAINTING, PHOTO], style_masks=[PHOTO, None]).style_masks == (PHOTO, None)
+
+
+def test_a_film_is_painted_from_a_still_by_a_known_method() -> None:
+    def check_film(**body: Any) -> Any:
+        pictures = Pictures(film={"of": PHOTO})
+        return check_job({"kind": "film", "content": PHOTO, "styles": [PAINTING], **body}, pictures, Limits())
+
+    assert check_film().film == {"method": "instant", "start_s": 0.0, "duration_s": None}
+    assert check_film(film={"method": "optimize", "duration_s": 2}).film["duration_s"] == 2
+    for field, body in (
+        ("film", {"film": {"method": "/etc/passwd"}}),
+        ("film", {"film": {"sound": True}}),
+        ("only", {"only": PAINTING}),
+        ("styles", {"styles": []}),
+        ("content", {"content": None}),
+    ):
+        with pytest.raises(Refusal) as caught:
+            check_film(**body)
+        assert (caught.value.status, caught.value.field) == (422, field)
+    refused("content", kind="film")  # a picture that is no still
 
 
 @pytest.mark.parametrize("value", FILES, ids=repr)

@@ -150,6 +150,21 @@ def test_a_photograph_lives_as_long_as_the_jobs_that_paint_a_part_of_it(
     assert studio.pictures.ids("main") == []
 
 
+def test_a_film_is_deleted_with_all_its_stills(
+    studio: Studio, body_of: BodyOf, put_picture: Callable[..., str]
+) -> None:
+    whole, other = put_picture(studio, 7), put_picture(studio, 8)
+    (studio.folder / "pictures" / whole / "film").write_bytes(b"film")
+    body = body_of(studio)
+    for name in (whole, other, str(body.content)):
+        about = studio.folder / "pictures" / name / "about.json"
+        about.write_text(json.dumps({**json.loads(about.read_text()), "film": {"of": whole, "time_s": 1.0}}))
+    assert studio.pictures.film_file(str(body.content)) == studio.folder / "pictures" / whole / "film"
+    job = studio.add([body], "main")[0]
+    studio.delete([job["id"]], "main")
+    assert studio.pictures.ids("main") == []
+
+
 def test_the_end_of_a_deleted_job_is_ignored(studio: Studio, body_of: BodyOf) -> None:
     (name,) = add(studio, body_of)
     studio.take()

@@ -14,11 +14,19 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class FilmRequest(Body):
+    """How a film is painted."""
+
+    method: str = Field("instant", description='"instant", "optimize", or a style of /api/status')
+    start_s: float = Field(0.0, ge=0, allow_inf_nan=False)
+    duration_s: float | None = Field(None, gt=0, allow_inf_nan=False, description="null: to its end")
+
+
 class JobRequest(Body):
     """A picture to paint. Pictures are ids of uploads or samples."""
 
-    kind: Literal["stylize", "texture"] = "stylize"
-    content: str | None = Field(None, description="the photograph; none for a texture")
+    kind: Literal["stylize", "texture", "film"] = "stylize"
+    content: str | None = Field(None, description="the photograph, or a still of the film; none for a texture")
     styles: list[str] = Field(default_factory=list, description="one or more paintings")
     preset: str | None = None
     recipe: dict[str, Any] = Field(default_factory=dict, description="fields beside the preset's, see /api/recipe")
@@ -27,6 +35,7 @@ class JobRequest(Body):
     content_masks: list[str] = Field(default_factory=list)
     style_masks: list[str | None] = Field(default_factory=list, description="null for a whole painting")
     fine_style: str | None = None
+    film: FilmRequest | None = None
     name: str | None = None
 
 
@@ -49,6 +58,7 @@ class AgainRequest(Body):
     content_masks: list[str] | None = None
     style_masks: list[str | None] | None = None
     fine_style: str | None = None
+    film: FilmRequest | None = None
     name: str | None = None
 
 
@@ -79,6 +89,12 @@ class DeleteRequest(Body):
 
     ids: list[Id] = Field(default_factory=list)
     all: bool = False
+
+
+class StillRequest(Body):
+    """A time of a film."""
+
+    time_s: float = Field(ge=0, allow_inf_nan=False)
 
 
 class CropRequest(Body):

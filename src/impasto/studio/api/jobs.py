@@ -104,7 +104,7 @@ def stop_job(id: str, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
 def paint_again(job: TheJob, body: AgainRequest, studio: TheStudio, gallery: Gallery) -> dict[str, Any]:
     """Put a copy of a job into the queue, with changes."""
     changes = body.model_dump(exclude_unset=True)
-    kept = ("kind", *SINGLE, *SEVERAL)
+    kept = ("kind", "film", *SINGLE, *SEVERAL)
     values = {name: getattr(job, name) for name in kept if name in JobRequest.model_fields}
     values |= {name: list(values[name]) for name in SEVERAL}
     preset = changes.get("preset") or job.preset
@@ -149,6 +149,12 @@ def get_thumbnail(job: TheJob, studio: TheStudio) -> Response:
 def get_result(job: TheJob, studio: TheStudio) -> Response:
     """Return the finished picture, a PNG with its recipe inside."""
     return _file(studio, job, "image/png", "result")
+
+
+@router.get("/jobs/{id}/film", response_class=FileResponse)
+def get_film(job: TheJob, studio: TheStudio) -> Response:
+    """Return the painted film, of a stopped or paused job the frames so far; an MP4, or a range of its bytes."""
+    return _file(studio, job, "video/mp4", "film")
 
 
 @router.get("/jobs/{id}/evolution", response_class=FileResponse)

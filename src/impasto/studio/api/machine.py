@@ -25,6 +25,7 @@ def get_status(studio: TheStudio, quick: TheQuick) -> dict[str, Any]:
         "device": ", ".join(machine["devices"]) if machine else None,
         "instant": machine.get("instant", False),
         "faces": machine.get("faces", False),
+        "film": machine.get("film", False),
         "ready": bool(machine),
         "styles": _describe_styles(),
         "limits": studio.limits.to_dict(),

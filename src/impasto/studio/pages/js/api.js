@@ -53,11 +53,11 @@ export const post = (path, body) => request("POST", path, body ?? {});
 export const put = (path, body) => request("PUT", path, body);
 export const remove = (path, body) => request("DELETE", path, body);
 
-/** Send a file; returns the picture. */
-export function upload(file, name = file.name) {
+/** Send a file; returns the picture, of a film its first one. */
+export function upload(file, name = file.name, path = "/api/pictures") {
   const form = new FormData();
   form.append("file", file, name || "pasted.png");
-  return request("POST", "/api/pictures", form);
+  return request("POST", path, form);
 }
 
 /** Show the token to the server, which answers with a cookie. */

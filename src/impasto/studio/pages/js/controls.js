@@ -1,6 +1,6 @@
 /** The settings of first sight: preset, strength, style scale, color, size. */
 
-import { change, draft, resetField, setField, value } from "./draft.js";
+import { change, draft, isOptimized, resetField, setField, value } from "./draft.js";
 import { h, keyed } from "./dom.js";
 import { createSize } from "./size.js";
 import { machine, presetValue, studio } from "./studio.js";
@@ -125,26 +125,31 @@ export function createControls(errorOf) {
     },
     errorOf,
   );
-  draft.watch(({ kind }) => (strength.hidden = colors.hidden = kind === "texture"));
+  const scale = slider(
+    {
+      name: "style_scale",
+      least: -2,
+      most: 2,
+      step: 0.05,
+      toValue: (place) => 2 ** place,
+      toPlace: (one) => Math.log2(Math.max(0.001, one)),
+      format: (one) => `× ${one.toFixed(2)}`,
+      ends: ["controls.finer", "controls.larger"],
+    },
+    errorOf,
+  );
+  const presets = createPresets();
+  draft.watch((now) => {
+    strength.hidden = colors.hidden = now.kind === "texture";
+    scale.hidden = presets.hidden = !isOptimized(now);
+  });
   return h(
     "section",
     { class: "controls", "aria-label": t("controls.name") },
     strength,
-    slider(
-      {
-        name: "style_scale",
-        least: -2,
-        most: 2,
-        step: 0.05,
-        toValue: (place) => 2 ** place,
-        toPlace: (one) => Math.log2(Math.max(0.001, one)),
-        format: (one) => `× ${one.toFixed(2)}`,
-        ends: ["controls.finer", "controls.larger"],
-      },
-      errorOf,
-    ),
+    scale,
     colors,
-    createPresets(),
+    presets,
     createSize(errorOf),
   );
 }

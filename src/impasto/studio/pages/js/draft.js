@@ -16,6 +16,7 @@ const EMPTY = {
   preset: "standard",
   changes: {},
   network: null,
+  film: { method: "instant", start_s: 0, duration_s: null },
 };
 
 export const draft = createStore(EMPTY);
@@ -100,9 +101,16 @@ export function isReady({ kind, content, styles } = draft.value) {
   return styles.length > 0 && (kind === "texture" || content !== null);
 }
 
-/** Choose the photograph; masks belong to the old one. */
+/** Choose the photograph, or the first picture of a film; masks belong to the old one. */
 export function setContent(content) {
-  change({ content, only: null, protect: null, regions: draft.value.styles.map(() => null) });
+  const kind = content.film ? "film" : "stylize";
+  const film = content.film?.of === draft.value.content?.film?.of ? draft.value.film : EMPTY.film;
+  change({ kind, film, content, only: null, protect: null, regions: draft.value.styles.map(() => null) });
+}
+
+/** Whether the recipe is painted step by step: not a film by a network, which heeds strength, color and size alone. */
+export function isOptimized({ kind, film } = draft.value) {
+  return kind !== "film" || film.method === "optimize";
 }
 
 /** Choose between a photograph in a style and a texture of the style alone, each with its own preset. */
@@ -164,23 +172,24 @@ export function regionsFit({ styles, regions } = draft.value) {
 
 /** Whether a painting may be used in part: not the one that takes what the regions of the others leave. */
 export function hasPart({ kind, regions }, index) {
-  return kind !== "texture" && (Boolean(regions[index]) || !regions.some(Boolean));
+  return kind === "stylize" && (Boolean(regions[index]) || !regions.some(Boolean));
 }
 
 /** Whether the instant preview leaves something out that "Paint it" heeds. */
-export function isSimplified({ protect, regions, parts }) {
-  return Boolean(protect || regions.some(Boolean) || parts.some(Boolean));
+export function isSimplified({ kind, protect, regions, parts }) {
+  return kind === "stylize" && Boolean(protect || regions.some(Boolean) || parts.some(Boolean));
 }
 
 /** Return the body of a job, as /api/jobs and /api/estimate take it. */
 export function jobBody(now = draft.value) {
   const isTexture = now.kind === "texture";
+  const isPicture = now.kind === "stylize";
   const order = now.styles.map((_, index) => index);
-  const hasRegions = !isTexture && now.regions.some(Boolean);
+  const hasRegions = isPicture && now.regions.some(Boolean);
   if (hasRegions) order.sort((one, other) => Number(!now.regions[one]) - Number(!now.regions[other]));
   const masked = order.filter((index) => hasPart(now, index));
   const recipe = { ...now.changes };
-  if (now.only && !isTexture) recipe.only_feather ??= 0; // the brush has its own soft rim
+  if (now.only && isPicture) recipe.only_feather ??= 0; // the brush has its own soft rim
   if (now.styles.length > 1 && !hasRegions) recipe.style_blend = shares(now).map((share) => Number(share.toFixed(4)));
   return {
     kind: now.kind,
@@ -188,8 +197,9 @@ export function jobBody(now = draft.value) {
     styles: order.map((index) => now.styles[index].id),
     preset: now.preset,
     recipe,
-    only: isTexture ? null : now.only?.id ?? null,
-    protect: isTexture ? null : now.protect?.id ?? now.protect,
+    film: now.kind === "film" ? now.film : null,
+    only: isPicture ? now.only?.id ?? null : null,
+    protect: isPicture ? now.protect?.id ?? now.protect : null,
     content_masks: hasRegions ? order.map((index) => now.regions[index]?.id).filter(Boolean) : [],
     style_masks: masked.some((index) => now.parts[index]) ? masked.map((index) => now.parts[index]?.id ?? null) : [],
   };
@@ -201,6 +211,7 @@ export function openJob(job) {
   change({
     ...EMPTY,
     kind: job.kind ?? "stylize",
+    film: job.film ?? EMPTY.film,
     content: job.content,
     styles: job.styles.filter(Boolean),
     blend: job.styles.map((_, index) => blend?.[index] ?? 1),

@@ -48,7 +48,8 @@ function updateCard(chosen, nameOf) {
 /** Return size, preset and time of a picture. */
 function summary(job) {
   const size = job.width ? `${job.width} × ${job.height}` : "";
-  return [size, tryText(`preset.${job.preset}`) ?? job.preset, moment(job.finished ?? job.created)].filter(Boolean).join(" · ");
+  const kind = job.kind === "film" ? t("film.name") : tryText(`preset.${job.preset}`) ?? job.preset;
+  return [size, kind, moment(job.finished ?? job.created)].filter(Boolean).join(" · ");
 }
 
 export function createGallery() {

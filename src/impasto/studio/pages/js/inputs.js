@@ -61,7 +61,7 @@ function words(title, picture, ...chips) {
     { class: "photo-more" },
     h("h2", {}, title),
     h("p", { class: "quiet small name", title: picture.name }, picture.name),
-    h("div", { class: "chips" }, chips),
+    h("div", { class: "chips" }, ...chips),
   );
 }
 
@@ -157,7 +157,7 @@ export function createInputs() {
   const error = h("p", { class: "field-error", role: "alert" });
   let shown = "";
   draft.watch((now) => {
-    const { blend, changes, preset, network, ...structure } = now;
+    const { blend, changes, preset, network, film, ...structure } = now;
     const key = JSON.stringify(structure);
     const rows = [...list.children];
     if (key === shown && rows.length === now.styles.length) {
@@ -169,18 +169,20 @@ export function createInputs() {
     fill(list, now.styles.map((picture, index) => styleRow(picture, index, now)));
     fill(
       element,
-      now.kind === "stylize" &&
+      now.kind !== "texture" &&
         now.content &&
         h(
           "div",
           { class: "photo-row" },
           tile(now.content, "content", null),
           words(
-            t("inputs.photograph"),
+            t(now.kind === "film" ? "film.name" : "inputs.photograph"),
             now.content,
-            cropButton(now.content),
-            maskButton("only", now.only, (only) => change({ only })),
-            maskButton("protect", now.protect, (protect) => change({ protect })),
+            now.kind === "stylize" && [
+              cropButton(now.content),
+              maskButton("only", now.only, (only) => change({ only })),
+              maskButton("protect", now.protect, (protect) => change({ protect })),
+            ],
           ),
         ),
       now.styles.length > 1 &&

@@ -20,6 +20,12 @@ function networkOf({ network, styles }) {
   return machine.value.styles?.find((style) => style.thumbnail === styles[0].thumbnail)?.name ?? null;
 }
 
+/** Return the network that paints a film's still: the film's own, where it is not optimized. */
+function filmNetworkOf(now) {
+  if (now.film.method === "optimize") return networkOf(now);
+  return now.film.method === "instant" ? null : now.film.method;
+}
+
 function question(now) {
   if (now.kind === "texture" || !isReady(now) || !machine.value.instant) return null;
   return {
@@ -31,7 +37,7 @@ function question(now) {
     color: value("color"),
     recolor: value("recolor"),
     size: Math.min(SIZE, Math.max(now.content.width, now.content.height)),
-    network: networkOf(now),
+    network: now.kind === "film" ? filmNetworkOf(now) : networkOf(now),
   };
 }
 

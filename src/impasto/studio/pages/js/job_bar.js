@@ -49,14 +49,16 @@ function button(name, label, onclick, kind = "") {
 }
 
 function download(job, what, label) {
-  const name = { result: ".png", recipe: ".toml", evolution: "-evolution.webp" }[what];
+  const name = { result: ".png", film: ".mp4", recipe: ".toml", evolution: "-evolution.webp" }[what];
   return h(
     "a",
-    { class: what === "result" ? "button primary" : "button", href: `/api/jobs/${job.id}/${what}`, download: `${job.name || job.id}${name}`, onclick: () => notify(t("job.saved", { name: `${job.name}${name}` })) },
+    { class: what === "result" || what === "film" ? "button primary" : "button", href: `/api/jobs/${job.id}/${what}`, download: `${job.name || job.id}${name}`, onclick: () => notify(t("job.saved", { name: `${job.name}${name}` })) },
     icon("download"),
     h("span", {}, label),
   );
 }
+
+const stepOf = (job) => t(job.kind === "film" ? "film.frame" : "job.step", { step: job.step, steps: job.steps ?? "?" });
 
 /** Return what a job does, in a few words. */
 export function describe(job) {
@@ -64,7 +66,7 @@ export function describe(job) {
   if (job.state === "painting") {
     const left = job.seconds_left ?? null;
     if (!job.step) return t("job.preparing");
-    return left === null ? t("job.step", job) : t("job.left", { time: duration(left) });
+    return left === null ? stepOf(job) : t("job.left", { time: duration(left) });
   }
   if (job.state === "waiting") {
     const before = queue().findIndex((one) => one.id === job.id);
@@ -148,6 +150,7 @@ export function createJobBar() {
     if (job.state === "failed") return [button("play", t("job.again"), () => attempt(() => paintAgain(job)), "primary"), change, trash];
     return [
       job.has?.result && download(job, "result", t("job.download")),
+      job.has?.film && download(job, "film", t("job.download")),
       change,
       job.group && button("grid", t("job.sheet"), () => go("sheet", job.group)),
       download(job, "recipe", t("job.recipe")),
@@ -179,7 +182,7 @@ export function createJobBar() {
     const scaleKey = job.state === "painting" && job.scale ? "job.scale" : isEnlarged ? "job.enlarged" : null;
     const scale = scaleKey ? t(scaleKey, { scale: job.scale, size }) : size;
     const open = job.state === "painting" || job.state === "paused";
-    const step = open && job.step ? `${Math.round(100 * progressOf(job))} % · ${t("job.step", job)}` : "";
+    const step = open && job.step ? `${Math.round(100 * progressOf(job))} % · ${stepOf(job)}` : "";
     const took = job.state === "done" && job.seconds ? t("job.took", { time: duration(job.seconds) }) : "";
     details.textContent = [scale, step, took].filter(Boolean).join(" · ");
     message.textContent = messageText(job.message);

@@ -5,6 +5,7 @@ import { createControls } from "./controls.js";
 import { openDialog } from "./dialog.js";
 import { draft, isReady, redo, restoreDraft, undo, undoable } from "./draft.js";
 import { h, iconButton } from "./dom.js";
+import { createFilm } from "./film.js";
 import { createFilmstrip } from "./filmstrip.js";
 import { createGallery, createSheet } from "./gallery.js";
 import { createInputs } from "./inputs.js";
@@ -130,7 +131,7 @@ function build() {
   const panel = h(
     "aside",
     { class: "panel", "aria-label": t("panel") },
-    h("div", { class: "panel-body" }, next, createInputs(), createControls(errorOf), createMore(errorOf)),
+    h("div", { class: "panel-body" }, next, createInputs(), createFilm(errorOf), createControls(errorOf), createMore(errorOf)),
     foot.element,
   );
   const main = h("main", { id: "main", tabIndex: -1 }, stage.element, panel, createGallery(), createSheet());

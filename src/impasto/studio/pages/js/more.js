@@ -1,7 +1,7 @@
 /** All else of the recipe, built from its own fields with their help texts. */
 
 import { createNetworks } from "./controls.js";
-import { change, draft, resetField, setField, setKind, value } from "./draft.js";
+import { change, draft, isOptimized, resetField, setField, setKind, value } from "./draft.js";
 import { fill, h, iconButton } from "./dom.js";
 import { studio } from "./studio.js";
 import { fieldWords, t, tryText } from "./words.js";
@@ -148,7 +148,9 @@ export function createMore(errorOf) {
   );
   const count = h("span", { class: "count" });
   const element = h("details", { class: "more" }, h("summary", {}, t("more.name"), " ", count), body);
-  draft.watch(({ changes }) => {
+  draft.watch((now) => {
+    const { changes } = now;
+    element.hidden = !isOptimized(now);
     const changed = Object.keys(changes).filter((name) => !ELSEWHERE.has(name)).length;
     count.textContent = changed ? t("more.changed", { n: changed }) : "";
   });

@@ -58,7 +58,7 @@ export function createPaint() {
         cost.textContent =
           answer.fits === false
             ? messageText(answer.message) || t("paint.too_large")
-            : t("paint.cost", { time: duration(answer.seconds), memory: bytes(answer.peak_bytes) });
+            : t("paint.cost", { time: answer.seconds === null ? "?" : duration(answer.seconds), memory: bytes(answer.peak_bytes) });
       } catch (error) {
         asked = "";
         cost.textContent = "";
@@ -70,6 +70,7 @@ export function createPaint() {
   );
   draft.watch((now) => {
     button.disabled = variations.disabled = !isReady(now) || !regionsFit(now);
+    variations.hidden = now.kind === "film";
     estimate();
   });
   async function paint() {

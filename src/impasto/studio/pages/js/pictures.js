@@ -19,13 +19,19 @@ function note(role, { busy = 0, error = null }) {
   });
 }
 
+const isFilm = (file) => /^video\//.test(file.type) || /\.(mp4|mov|m4v|mkv|webm|avi)$/i.test(file.name);
+
 /** Send files as the photograph ("content") or as paintings ("style"). */
 export async function takeFiles(files, role, index = null) {
   const list = role === "content" ? [...files].slice(0, 1) : [...files];
   for (const file of list) {
+    if (role === "style" && isFilm(file)) {
+      await takeFiles([file], "content");
+      continue;
+    }
     note(role, { busy: 1, error: "" });
     try {
-      const picture = await upload(file);
+      const picture = await upload(file, file.name, isFilm(file) ? "/api/films" : undefined);
       if (picture.recipe) offerRecipe(picture, role, index);
       else takePicture(picture, role, index);
       for (const warning of picture.warnings ?? []) notify(warning);
@@ -60,7 +66,7 @@ function offerRecipe(picture, role, index) {
 export function filePicker(role, index = null) {
   const input = h("input", {
     type: "file",
-    accept: "image/*,.heic,.heif,.avif,.tif,.tiff",
+    accept: `image/*,.heic,.heif,.avif,.tif,.tiff${role === "content" ? ",video/*,.mkv" : ""}`,
     multiple: role === "style" && index === null,
     hidden: true,
     onchange: () => {
@@ -104,7 +110,7 @@ export function acceptAnywhere() {
     if (files.length) takeFiles(files, "style");
   });
   addEventListener("paste", (event) => {
-    const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+    const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/") || isFilm(file));
     if (files.length === 0) return;
     event.preventDefault();
     takeFiles(files, nextRole());
@@ -113,5 +119,5 @@ export function acceptAnywhere() {
 
 /** Start over: no pictures, the recipe stays. */
 export function clearPictures() {
-  change({ content: null, styles: [], blend: [], regions: [], parts: [], only: null, protect: null });
+  change({ kind: draft.value.kind === "film" ? "stylize" : draft.value.kind, content: null, styles: [], blend: [], regions: [], parts: [], only: null, protect: null });
 }

@@ -51,7 +51,7 @@ function text(choice) {
 
 /** Return the shape of screens, "16:9" or "9:16", that the photograph lacks; null where it has it. */
 function screenShape({ content, kind }) {
-  if (kind === "texture" || !content) return null;
+  if (kind !== "stylize" || !content) return null;
   const { width, height } = content;
   const shape = width >= height ? [16, 9] : [9, 16];
   return Math.abs(width * shape[1] - height * shape[0]) < 9 ? null : shape.join(":");
@@ -121,7 +121,7 @@ export function createSize(errorOf) {
       other.hidden = known;
       number.value = longEdge(value("size")) ?? "";
     }
-    advice.hidden = (longEdge(value("size")) ?? 0) < LARGE || !["draft", "standard", "fine"].includes(preset);
+    advice.hidden = (longEdge(value("size")) ?? 0) < LARGE || !kind === "film" || !["draft", "standard", "fine"].includes(preset);
     const result = pixelSize();
     pixels.value = result ? `${result.width} × ${result.height} px` : "";
     for (const [index, choice] of choices.entries()) select.options[index].textContent = text(choice);

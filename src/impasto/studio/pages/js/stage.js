@@ -22,6 +22,7 @@ export function createStage() {
   function showDraft() {
     const ready = isReady();
     viewer.element.hidden = !ready;
+    viewer.showFilm(null);
     bar.show(null);
     welcome.hidden = ready;
     if (!ready) return;
@@ -42,7 +43,7 @@ export function createStage() {
       mask: draft.value.only?.picture,
     });
     const isMissing = machine.value.instant === false && machine.value.ready !== false;
-    const note = isSimplified(draft.value) ? "instant.simplified" : "instant.note";
+    const note = kind === "film" ? "film.note" : isSimplified(draft.value) ? "instant.simplified" : "instant.note";
     viewer.say(error || t(isMissing ? "instant.missing" : url ? note : "instant.wait"));
   }
 
@@ -51,6 +52,8 @@ export function createStage() {
     viewer.element.hidden = false;
     viewer.element.classList.remove("busy");
     bar.show(job);
+    const isPlayed = job.has?.film && ["done", "stopped", "paused"].includes(job.state);
+    viewer.showFilm(isPlayed ? `/api/jobs/${job.id}/film?v=${job.step ?? 0}` : null);
     const isDone = job.has?.result && (job.state === "done" || job.state === "stopped");
     const version = job.preview_version ?? 0;
     const after = isDone ? `/api/jobs/${job.id}/result?v=${version}` : job.has?.preview ? `/api/jobs/${job.id}/preview?v=${version}` : null;
@@ -59,7 +62,7 @@ export function createStage() {
     const sketch = !after && isSame ? instant.value.url : null;
     const { width, height } = job.width ? job : job.content ?? job.styles?.[0] ?? { width: 1, height: 1 };
     viewer.show({ before, after: after ?? sketch ?? (before ? null : job.styles?.[0]?.picture), width, height, name: job.name });
-    viewer.say(sketch ? `${job.name}: ${t("instant.name")}` : job.name);
+    viewer.say(sketch ? t("instant.name") : "");
   }
 
   let shown = null; // id of the job on the stage

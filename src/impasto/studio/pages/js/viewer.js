@@ -31,7 +31,8 @@ export function createViewer() {
   const fitButton = h("button", { type: "button", class: "text-button", onclick: () => fit() }, t("viewer.fit"));
   const pixelsButton = h("button", { type: "button", class: "text-button", onclick: () => zoomTo(1) }, t("viewer.pixels"));
   const tools = h("div", { class: "view-tools" }, compareButton, fitButton, pixelsButton, zoomLabel);
-  const element = h("div", { class: "viewer" }, h("h1", { class: "unseen" }, t("viewer.title")), view, h("div", { class: "view-foot" }, caption, tools));
+  const film = h("video", { class: "film", controls: true, loop: true, playsInline: true, preload: "metadata", hidden: true });
+  const element = h("div", { class: "viewer" }, h("h1", { class: "unseen" }, t("viewer.title")), film, view, h("div", { class: "view-foot" }, caption, tools));
 
   let now = { before: null, after: null, width: 0, height: 0 };
   let zoom = null; // null: fitted
@@ -225,11 +226,23 @@ export function createViewer() {
     lay();
   }
 
+  /** Show a film in the place of the picture; address: null for the picture. */
+  function showFilm(address) {
+    film.hidden = !address;
+    view.hidden = tools.hidden = Boolean(address);
+    if ((film.getAttribute("src") ?? null) === address) return;
+    if (address) film.src = address;
+    else {
+      film.removeAttribute("src");
+      film.load();
+    }
+  }
+
   /** Show the photograph for as long as asked. */
   function peek(on) {
     element.classList.toggle("peek", on && Boolean(now.before && now.after));
     showSplit();
   }
 
-  return { element, show, toggleCompare, fit, zoomTo, peek, say: (text) => (caption.textContent = text) };
+  return { element, show, showFilm, toggleCompare, fit, zoomTo, peek, say: (text) => (caption.textContent = text) };
 }
