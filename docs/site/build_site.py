@@ -51,6 +51,7 @@ def collect(target: Path) -> list[str]:
     for name, text in {**pages(), **contributing}.items():
         (target / name).parent.mkdir(exist_ok=True)
         (target / name).write_text(text, "utf-8")
+    shutil.copy(ROOT / "src" / "impasto" / "cli" / "outputs.json", target / "reference")
     add_files(target / "architecture.zh.md", (DOCS / "architecture.md").read_text("utf-8"))
     caption = "*Drawn from the code. A row's dots are the folders that it imports from, all left of its square.*"
     add_house(target / "architecture.md", caption)

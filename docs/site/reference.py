@@ -1,5 +1,5 @@
-"""The pages of the reference that are made from the code, English and Chinese: commands, presets, recipe fields, Python
-names, errors."""
+"""The pages of the reference that are made from the code, English and Chinese: commands, outputs, presets, recipe
+fields, Python names, errors."""
 
 import dataclasses
 import inspect
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from outputs import outputs_page
 
 import impasto
 from impasto import errors
@@ -49,7 +50,8 @@ CHINESE = tomllib.loads((DOCS / "site" / "chinese.toml").read_text("utf-8"))
 
 def pages() -> dict[str, str]:
     """Return the Markdown of every page that is made from the code, by its path below docs/."""
-    makers = {"commands": commands_page, "presets": presets_page, "python": python_page, "errors": errors_page}
+    makers = {"commands": commands_page, "outputs": outputs_page, "presets": presets_page, "python": python_page}
+    makers["errors"] = errors_page
     english = {f"reference/{name}.md": make(False) for name, make in makers.items()}
     return english | {f"reference/{name}.zh.md": make(True) for name, make in makers.items()}
 
