@@ -59,7 +59,7 @@ TemporalWeight = Annotated[
     typer.Option(
         min=0,
         metavar="NUMBER",
-        help="of the difference of two pictures of a photograph that moves, so that films flicker less; 10 is usual",
+        help="of the difference of two pictures of a photograph that moves, so that films flicker less; 10 is a start",
         rich_help_panel=_PANEL,
     ),
 ]
