@@ -83,7 +83,7 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.studio: $(VENV)/.demo
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo,studio]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo,studio,video]"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.demo

@@ -29,6 +29,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         words = ["studio", "--port", "0", "--no-open", "--json", "--folder", str(folder), "--device", "cpu"]
+        words += ["--max-upload", "3", "--max-size", "700", "--max-jobs", "7", "--max-film", "9"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "impasto", *words, "--threads", "1"], stdout=subprocess.PIPE, text=True
         )
@@ -123,6 +124,11 @@ def test_a_job_killed_in_its_middle_ends_with_the_same_bytes(tmp_path: Path, pic
     with serving(folder) as server:
         content, style = (server.upload(tmp_path / name) for name in ("photo.png", "painting.png"))
         body = {"content": content, "styles": [style], "recipe": RECIPE}
+        limits = server.client.get("/api/status").json()["limits"]
+        assert [limits[name] for name in ("size", "jobs", "film_s", "upload_bytes", "film_bytes")] == [
+            *(700, 7, 9.0),
+            *(3 * 2**20, 24 * 2**20),
+        ]
         job = server.client.post("/api/jobs", json=body).json()["id"]
         waiting = server.client.post("/api/jobs", json={**body, "recipe": {**RECIPE, "steps": 3}}).json()["id"]
         wait_for(lambda: (server.job(job)["step"] or 0) >= 5)

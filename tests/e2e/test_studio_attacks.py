@@ -31,7 +31,9 @@ from impasto.studio.guard import Guard  # noqa: E402
 from impasto.studio.limits import Limits  # noqa: E402
 from impasto.studio.server import bind  # noqa: E402
 
-LIMITS = Limits(upload_bytes=300_000, body_bytes=20_000, pixels=1_000_000, idle_s=2.0, jobs=3, streams=2)
+LIMITS = Limits(
+    upload_bytes=300_000, film_bytes=300_000, body_bytes=20_000, pixels=1_000_000, idle_s=2.0, jobs=3, streams=2
+)
 
 TOKENS = {"a" * 43: "ann", "b" * 43: "bob"}
 
@@ -211,6 +213,33 @@ def test_a_polyglot_is_encoded_anew(studio: Studio, kind: str) -> None:
         assert b"script" not in served.content and b"svg" not in served.content and b"Exif" not in served.content
         with Image.open(io.BytesIO(served.content)) as picture:
             assert not picture.getexif()
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (HTML, 415),
+        (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", 415),
+        (b"ffconcat version 1.0\nfile /etc/passwd\n", 415),
+        (b"\0\0\0\x18ftypisom" + HTML, 422),
+        (b"\x1a\x45\xdf\xa3#EXTM3U\nhttp://127.0.0.1:1/a.ts\n", 422),
+        (b"RIFF\0\0\0\0AVI " + bytes(99), 422),
+        (b"\0\0\0\x18ftypisom" + bytes(400_000), 413),
+    ],
+)
+def test_what_is_no_film_is_refused(studio: Studio, data: bytes, status: int) -> None:
+    pytest.importorskip("av", reason="films need the extra video")
+    before = studio.files()
+    answer = studio.client.post("/api/films", files={"file": ("../../film.mp4", data)})
+    assert answer.status_code == status, answer.text
+    assert str(studio.around) not in answer.text and studio.files() == before
+
+
+def test_a_picture_has_no_film(studio: Studio) -> None:
+    photo = studio.picture()
+    assert studio.client.post(f"/api/films/{photo}/still", json={"time_s": 1}).status_code == 422
+    body = {"kind": "film", "content": photo, "styles": [photo]}
+    assert studio.client.post("/api/jobs", json=body).status_code == 422
 
 
 def test_decompression_bombs_are_refused(studio: Studio) -> None:

@@ -22,6 +22,10 @@ Folder = Annotated[Path | None, typer.Option(metavar="DIR", help="pictures and j
 TokenFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="tokens, one a line, each with a gallery of its own")
 ]
+MaxUpload = Annotated[int, typer.Option(metavar="MB", min=1, help="of one picture's file; films: eight times as much")]
+MaxSize = Annotated[int, typer.Option(metavar="N", min=16, help="longest edge that is painted, in pixels")]
+MaxJobs = Annotated[int, typer.Option(metavar="N", min=1, help="jobs that are not finished, of all galleries")]
+MaxFilm = Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="length of a film")]
 
 
 @takes_options
@@ -36,6 +40,10 @@ def studio(
     device: Device = "auto",
     threads: Threads = None,
     max_memory: MaxMemory = None,
+    max_upload: MaxUpload = 128,
+    max_size: MaxSize = 16_384,
+    max_jobs: MaxJobs = 1_000,
+    max_film: MaxFilm = 600.0,
     *,
     report: Report,
 ) -> None:
@@ -62,7 +70,11 @@ def studio(
     from impasto.studio.guard import Guard
     from impasto.studio.limits import Limits
 
-    place, limits = folder or default_folder(), Limits()
+    upload_bytes = max_upload * 2**20
+    limits = Limits(
+        upload_bytes=upload_bytes, film_bytes=8 * upload_bytes, film_s=max_film, size=max_size, jobs=max_jobs
+    )
+    place = folder or default_folder()
     app = create_app(place, limits=limits, device=device, threads=threads, max_memory=read_memory(max_memory))
 
     def announce() -> None:
