@@ -14,6 +14,12 @@ from impasto.images.warp import inside, warp
 
 INSTALL = 'pip install "impasto[video]"'
 
+SAME = 0.06
+"""Difference of a film's frames, along the motion, at which half of what was painted lasts."""
+
+REACH = 9
+"""Pixels of the square in which a difference is measured."""
+
 LEAST_SIDE = 48
 """Pixels of the shorter side at least, for the patches of the coarsest scale; smaller frames are enlarged."""
 
@@ -51,6 +57,23 @@ def find_motion(frame: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
     """
     flow = compute_flow(frame, before)
     return flow, find_visible(flow, compute_flow(before, frame))
+
+
+def find_lasting(frame: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the flow from a frame of a film to an earlier one, and how far what was painted there lasts.
+
+    As `find_motion`; what lasts is what is visible, and less of it the more the film itself changes along the motion: a
+    shadow passes, a ball is too fast for the flow. (1, 1, H, W) in [0, 1].
+    """
+    flow, visible = find_motion(frame, before)
+    change = mean_around((frame - warp(before, flow)).square().mean(1, keepdim=True))
+    return flow, visible / (1 + change / SAME**2)
+
+
+def mean_around(image: Tensor) -> Tensor:
+    """Return the mean of each pixel's square of REACH pixels, of the image's shape."""
+    side = REACH // 2
+    return functional.avg_pool2d(functional.pad(image, (side, side, side, side), mode="replicate"), REACH, stride=1)
 
 
 def find_visible(flow: Tensor, opposite: Tensor) -> Tensor:

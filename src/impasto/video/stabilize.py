@@ -6,17 +6,21 @@ from torch.nn import functional
 
 from impasto.images.resize import resize_image
 from impasto.images.warp import warp
-from impasto.video.flow import find_motion
+from impasto.video.flow import REACH, find_lasting, mean_around
 
-KEPT = 0.7
-"""Share that the frame before keeps where the film does not change."""
+KEPT = 0.75
+"""Share that the frame before keeps where neither the film nor what is painted changes: flicker is a third, style and
+contrast stay (docs/experiments.md)."""
 
-SAME = 0.03
-"""Difference of the film's frames, along the motion, at which half of that share is left: a shadow that passes, a flow
-that is wrong."""
+APART = 0.2
+"""Difference of the painted frames, along the motion, at which half of that share is left: strokes that have nothing in
+common are mixed less, since their mean is none."""
 
-REACH = 5
-"""Pixels of the square in which a painted frame bounds what is taken from the one before: no ghost has other colors."""
+MOST_GAIN = 1.6
+"""Most by which contrast is raised: the mean of two textures that have nothing in common lacks a factor of 1.4."""
+
+GRAIN = 0.01
+"""Contrast that counts as none."""
 
 
 def steady_frame(painted: Tensor, frame: Tensor, steady_before: Tensor, before: Tensor) -> Tensor:
@@ -27,17 +31,23 @@ def steady_frame(painted: Tensor, frame: Tensor, steady_before: Tensor, before: 
     MissingExtraError.
 
     Where a frame does not show what the one before it showed, or the film itself changes there, it stays as painted.
-    What is carried is first clamped to the least and largest value of the painted frame's surroundings, as renderers do
-    (Karis 2014, "High-quality temporal supersampling"), so that nothing trails, and it is carried bicubically, so that
-    nothing blurs.
+    Nothing trails: what is carried is first clamped to the least and largest value of the painted frame's surroundings,
+    as renderers do (Karis 2014, "High-quality temporal supersampling"). Nothing blurs: it is carried bicubically, and
+    the contrast of the mixture in each place is brought back to that of the painted frame.
     """
     size = (painted.shape[-2], painted.shape[-1])
     frame, before = resize_image(frame, size), resize_image(before, size)
-    flow, visible = find_motion(frame, before)
-    change = (frame - warp(before, flow)).square().mean(1, keepdim=True)
-    change = functional.avg_pool2d(functional.pad(change, (2, 2, 2, 2), mode="replicate"), 5, stride=1)
-    kept = KEPT * visible / (1 + change / SAME**2)
-    carried = warp(steady_before, flow, "bicubic")
+    flow, lasting = find_lasting(frame, before)
     reach = (REACH, 1, REACH // 2)
     highest, lowest = functional.max_pool2d(painted, *reach), -functional.max_pool2d(-painted, *reach)
-    return painted.lerp(torch.minimum(torch.maximum(carried, lowest), highest), kept)
+    carried = torch.minimum(torch.maximum(warp(steady_before, flow, "bicubic"), lowest), highest)
+    mixed = painted.lerp(carried, KEPT * lasting / (1 + _squared(painted - carried) / APART**2))
+    base = mean_around(mixed)
+    wanted, found = _squared(painted - mean_around(painted)), _squared(mixed - base)
+    gain = ((wanted + GRAIN**2) / (found + GRAIN**2)).sqrt().clamp(1, MOST_GAIN)
+    return (base + gain * (mixed - base)).clamp(0, 1)
+
+
+def _squared(difference: Tensor) -> Tensor:
+    """Return the mean square around each pixel, (1, 1, H, W)."""
+    return mean_around(difference.square().mean(1, keepdim=True))

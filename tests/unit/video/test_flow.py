@@ -6,7 +6,7 @@ from torch import Tensor
 
 from impasto.errors import MissingExtraError
 from impasto.video import flow as module
-from impasto.video.flow import compute_flow, find_visible
+from impasto.video.flow import compute_flow, find_lasting, find_visible
 
 
 def texture(height: int = 96, width: int = 128, seed: int = 0) -> Tensor:
@@ -71,3 +71,11 @@ def test_without_opencv_the_install_line_is_told(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(MissingExtraError, match="OpenCV") as caught:
         compute_flow(texture(), texture())
     assert 'pip install "impasto[video]"' in caught.value.hint
+
+
+def test_what_changes_along_the_motion_does_not_last() -> None:
+    before, frame = texture(), texture().clone()
+    frame[..., 30:60, 40:80] = torch.tensor([0.9, 0.1, 0.1]).view(3, 1, 1)  # something has come into view
+    _, lasting = find_lasting(frame, before)
+    assert float(lasting[..., 38:52, 48:72].mean()) < 0.2
+    assert float(lasting[..., 75:, :].mean()) > 0.95

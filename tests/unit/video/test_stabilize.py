@@ -60,3 +60,11 @@ def test_nothing_trails() -> None:
 
 def test_it_has_the_size_of_the_painted_frame() -> None:
     assert steady_frame(smooth(3, 32, 48), smooth(1), smooth(4, 32, 48), smooth(1)).shape == (1, 3, 32, 48)
+
+
+def test_contrast_stays_where_strokes_have_nothing_in_common() -> None:
+    still = smooth(1)
+    film, painted = [still] * 8, [0.5 + 0.25 * (smooth(60 + index, grain=4) - 0.5) for index in range(8)]
+    steady = steadied(film, painted)
+    assert flicker(film, steady) < 0.5 * flicker(film, painted)
+    assert float(steady[-1].std()) > 0.7 * float(painted[-1].std())  # 0.45 by the mean alone
