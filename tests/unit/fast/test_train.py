@@ -89,6 +89,11 @@ def test_styles_are_added_by_their_parameters_alone(
     with pytest.raises(RecipeError, match="two styles have the name 'other'"):
         train_painter(more, photos, tmp_path / "b.safetensors", quick, names=["other"], add_to=first.path, **CPU)
     added = train_painter(more, photos, tmp_path / "b.safetensors", quick, add_to=first.path, **CPU)
+    halves = tmp_path / "c.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        train_painter(more, photos, halves, quick, add_to=first.path, on_event=stop_at(2), **CPU)
+    train_painter(more, photos, halves, quick, add_to=first.path, **CPU)
+    assert halves.read_bytes() == added.path.read_bytes()
     old, new = read_model(first.path), read_model(added.path)
     assert new.names == ("painting", "other", "style-3") and len(new.icons) == 3
     for name, values in old.network.state_dict().items():
