@@ -33,8 +33,8 @@ LIST = Path(__file__).with_suffix(".toml")
 MADE = FOLDER / "made.json"
 """Seconds of each picture, by name."""
 
-QUALITY = 85
-"""Of the JPEGs: about 60 kB at 384 pixels."""
+QUALITY, ROW_QUALITY = 85, 70
+"""Of the JPEGs, about 60 kB at 384 pixels; and of frames in a row."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
@@ -131,7 +131,8 @@ def write_jpeg(pictures: list[Image.Image], path: Path, metadata: dict[str, Any]
     row = Image.new("RGB", (len(pictures) * (width + 4) - 4, height), "white")
     for index, picture in enumerate(pictures):
         row.paste(picture, (index * (width + 4), 0))
-    options = add_metadata({"quality": QUALITY, "subsampling": 0, "optimize": True}, "JPEG", metadata)
+    quality = QUALITY if len(pictures) == 1 else ROW_QUALITY
+    options = add_metadata({"quality": quality, "subsampling": 0, "optimize": True}, "JPEG", metadata)
     row.save(path.with_suffix(".part"), "JPEG", **options)
     path.with_suffix(".part").replace(path)
 
@@ -152,18 +153,24 @@ def page(language: int) -> str:
             shown = [names[name][language] for name in picture.inputs if name in names]
             caption = words["between"].join(text[0].upper() + text[1:] for text in shown) + words["stop"]
             facts = words["seconds"].format(seconds=round(made["seconds"].get(picture.name, 0)))
-            link = f", [{words['recipe']}](gallery/{picture.name}.toml)" if picture.has_recipe else ""
+            link = words["recipe"].format(path=f"gallery/{picture.name}.toml") if picture.has_recipe else ""
             note = f" {picture.note[language]}" if picture.note[language] else ""
             lines += ["<div markdown>", "", f"![{caption}](gallery/{picture.name}.jpg)", ""]
             lines += ["```sh", f"impasto {picture.command}", "```", ""]
             lines += [f"{caption}{note} *{facts}{link}*", "", "</div>"]
         lines += ["</div>", ""]
-    return "\n".join([*lines, f"## {words['pictures']} {{#pictures}}", "", words["end"].strip(), ""])
+    lines += [f"## {words['pictures']} {{#pictures}}", "", words["end"].strip(), ""]
+    lines += [words["files"], "|---|---|", *(f"| `{name}` | {text[language]} |" for name, text in names.items())]
+    masks = sorted(path.name for path in FOLDER.glob("*.png"))
+    return "\n".join([*lines, *(f"| [{name}](gallery/{name}) | {words['mask']} |" for name in masks), ""])
 
 
 def write_pages() -> None:
     """Write the recipe files and both pages; pictures that are in the list no more, and their recipes, are removed."""
     names = {picture.name for picture in list_pictures()}
+    made = json.loads(MADE.read_text("utf-8"))
+    made["seconds"] = {name: seconds for name, seconds in made["seconds"].items() if name in names}
+    MADE.write_text(json.dumps(made, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
     for path in [*FOLDER.glob("*.jpg"), *FOLDER.glob("*.toml")]:
         if path.stem not in names:
             path.unlink()

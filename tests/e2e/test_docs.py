@@ -113,7 +113,8 @@ def test_the_chinese_reference_has_every_command_preset_and_error() -> None:
 
 @pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.relative_to(DOCS).as_posix())
 def test_links_and_pictures_are_there(path: Path) -> None:
-    made = {DOCS / name for name in (*reference.pages(), "contributing.md", "examples/first_picture.ipynb")}
+    notebooks = [f"examples/{notebook.name}" for notebook in (ROOT / "examples").glob("*.ipynb")]
+    made = {DOCS / name for name in (*reference.pages(), "contributing.md", *notebooks)}
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text("utf-8")):
         found = (path.parent / target).resolve()
         assert target.startswith("http") or found.exists() or found in made, target

@@ -9,6 +9,7 @@ from PIL import Image
 
 from impasto.cli.app import main
 from impasto.images.formats.metadata import find_metadata
+from impasto.recipe.recipe import Recipe
 
 DOCS = Path(__file__).parents[2] / "docs"
 sys.path.insert(0, str(DOCS / "site"))
@@ -60,7 +61,20 @@ def test_the_age_of_a_picture_is_read_from_inside_it(monkeypatch: pytest.MonkeyP
     assert not gallery.is_current(picture)
 
 
-@pytest.mark.parametrize("picture", [picture for picture in PICTURES if picture.path.exists()], ids=lambda p: p.name)
-def test_pictures_are_small_and_know_their_recipe(picture: gallery.Picture) -> None:
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
+def test_pictures_are_small_and_have_their_recipe_inside_and_beside(picture: gallery.Picture) -> None:
     assert picture.path.stat().st_size < 90_000
-    assert "recipe" in (find_metadata(picture.path, picture.name) or {})
+    inside = (find_metadata(picture.path, picture.name) or {})["recipe"]
+    if picture.has_recipe:
+        assert Recipe.read(picture.path.with_suffix(".toml")) == Recipe.from_dict(inside)
+
+
+def test_the_pages_are_written_from_the_list() -> None:
+    for language, name in enumerate(("gallery.md", "gallery.zh.md")):
+        assert (DOCS / name).read_text("utf-8") == gallery.page(language), f"{name}: run make gallery DATA=FOLDER"
+
+
+def test_nothing_else_lies_in_the_gallery() -> None:
+    recipes = {f"{picture.name}.toml" for picture in PICTURES if picture.has_recipe}
+    there = {path.name for path in gallery.FOLDER.iterdir()}
+    assert there == MASKS | recipes | {f"{picture.name}.jpg" for picture in PICTURES} | {"made.json"}
