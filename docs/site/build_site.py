@@ -17,12 +17,6 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 SOURCES, SITE = ROOT / "build" / "docs", ROOT / "build" / "site"
 
-NOT_YET_CHINESE = {
-    "benchmarks.md",
-    "experiments.md",
-}
-"""Pages that may be missing in Chinese; their English text stands in, below a line that says so. It only shrinks."""
-
 OWN_LANGUAGE = """;
 if (!document.documentElement.lang.startsWith("zh")) {
   __index.docs = __index.docs.filter((page) => !page.location.startsWith("zh/"));
@@ -33,8 +27,6 @@ if (!document.documentElement.lang.startsWith("zh")) {
 
 LARGEST_SITE = 25e6
 """Bytes of the whole site, so that it can be passed on as one file and read offline."""
-
-STAND_IN = "!!! note \"\"\n    这一页还没有中文版，以下是英文原文。\n\n"
 
 
 def collect(target: Path) -> list[str]:
@@ -52,11 +44,19 @@ def collect(target: Path) -> list[str]:
         (target / name).parent.mkdir(exist_ok=True)
         (target / name).write_text(text, "utf-8")
     shutil.copy(ROOT / "src" / "impasto" / "cli" / "outputs.json", target / "reference")
+    with (target / "experiments.zh.md").open("a", encoding="utf-8") as page:
+        page.write("\n" + split_log((DOCS / "experiments.md").read_text("utf-8"))[1])
     add_files(target / "architecture.zh.md", (DOCS / "architecture.md").read_text("utf-8"))
     caption = "*Drawn from the code. A row's dots are the folders that it imports from, all left of its square.*"
     add_house(target / "architecture.md", caption)
     add_house(target / "architecture.zh.md", "*由代码画出。一行里的圆点是它导入的文件夹，全在自己那个方块的左边。*")
-    return add_missing_chinese(target)
+    return find_missing_languages(target)
+
+
+def split_log(text: str) -> tuple[str, str]:
+    """Return the findings at the top of experiments.md, and the log, which the Chinese page has in English too."""
+    start = [match.start() for match in re.finditer(r"^## ", text, flags=re.MULTILINE)][1]
+    return text[:start], text[start:]
 
 
 def add_files(page: Path, english: str) -> None:
@@ -80,22 +80,15 @@ def add_house(page: Path, caption: str) -> None:
     page.write_text(f"{text[:start]}{house}\n\n{caption}\n\n{text[start:]}", "utf-8")
 
 
-def add_missing_chinese(target: Path) -> list[str]:
-    """Put the English text where a Chinese page may be missing. Returns the complaints about all others."""
+def find_missing_languages(target: Path) -> list[str]:
+    """Return a complaint about each page in one language only."""
     names = {path.relative_to(target).as_posix() for path in target.rglob("*.md")}
     chinese = {name for name in names if name.endswith(".zh.md")}
-    english = names - chinese
-    missing = {name for name in english if re.sub(r"\.md$", ".zh.md", name) not in chinese}
-    alone = {name for name in chinese if name.replace(".zh.md", ".md") not in english}
-    for name in missing & NOT_YET_CHINESE:
-        title, _, text = (target / name).read_text("utf-8").partition("\n")
-        path = target / re.sub(r"\.md$", ".zh.md", name)
-        path.write_text(f"{title}\n\n{STAND_IN}{text}", "utf-8")
-    asked, done = sorted(missing - NOT_YET_CHINESE), sorted(NOT_YET_CHINESE - missing)
+    lacking = {name for name in names - chinese if name.replace(".md", ".zh.md") not in chinese}
+    alone = {name for name in chinese if name.replace(".zh.md", ".md") not in names}
     return [
-        *(f"{name} has no Chinese page ({name.replace('.md', '.zh.md')})" for name in asked),
+        *(f"{name} has no Chinese page ({name.replace('.md', '.zh.md')})" for name in sorted(lacking)),
         *(f"{name} has no English page" for name in sorted(alone)),
-        *(f"{name} is no longer missing in Chinese: strike it in NOT_YET_CHINESE" for name in done),
     ]
 
 
@@ -128,7 +121,7 @@ def main() -> int:
         complaints = find_outside(SITE)
         if size > LARGEST_SITE:
             complaints.append(f"the site has {size / 1e6:.1f} MB, more than {LARGEST_SITE / 1e6:.0f}")
-        print(f"{SITE / 'index.html'}: {size / 1e6:.1f} MB, {len(NOT_YET_CHINESE)} pages not yet in Chinese")
+        print(f"{SITE / 'index.html'}: {size / 1e6:.1f} MB")
     for complaint in complaints:
         print(complaint, file=sys.stderr)
     return 1 if complaints else 0

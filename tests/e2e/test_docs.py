@@ -21,6 +21,8 @@ import reference  # noqa: E402
 def test_the_chinese_page_has_the_same_structure(chinese: str) -> None:
     texts = [(DOCS / name).read_text("utf-8") for name in (chinese.replace(".zh.md", ".md"), chinese)]
     texts = [re.sub(r"^- `[\w/]+\.py`: .*", "", text, flags=re.MULTILINE) for text in texts]  # architecture.md's files
+    if chinese == "experiments.zh.md":
+        texts[0] = build_site.split_log(texts[0])[0]
     pictures, links, options = (
         [re.findall(pattern, text) for text in texts]
         for pattern in (r"!\[[^\]]*\]\(([^)]+)\)", r"\]\(([^)\s]+)\)", r"(?<![\w-])--[a-z][a-z-]+")
@@ -60,7 +62,7 @@ def test_the_house_shows_imports_to_the_left_only() -> None:
 def test_a_page_in_one_language_is_named(tmp_path: Path) -> None:
     (tmp_path / "new.md").write_text("# New\n", "utf-8")
     (tmp_path / "old.zh.md").write_text("# Old\n", "utf-8")
-    complaints = build_site.add_missing_chinese(tmp_path)
+    complaints = build_site.find_missing_languages(tmp_path)
     assert "new.md has no Chinese page (new.zh.md)" in complaints
     assert "old.zh.md has no English page" in complaints
 
