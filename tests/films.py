@@ -29,13 +29,15 @@ def write_film(
     sounds: Sequence[str] = (),
     colors: dict[str, Any] | None = None,
     tick: Fraction = TICK,
+    turn: tuple[float, bool, bool] | None = None,
+    subtitle: str = "",
     pictures: Sequence[torch.Tensor] | None = None,
     **stream_fields: Any,
 ) -> Path:
     """Write a film whose frame k has the color k % 6 of COLORS, and sound tracks by their codecs.
 
     colors: arguments of PyAV's `reformat`, the way to the film's own colors. tick: the time base, seconds. pictures:
-    its frames instead, each (1, 3, H, W) in [0, 1].
+    its frames instead, each (1, 3, H, W) in [0, 1]. turn: degrees, and whether it is mirrored across and down.
     """
     if pictures is not None:
         count, size = len(pictures), (pictures[0].shape[-2], pictures[0].shape[-1])
@@ -45,8 +47,14 @@ def write_film(
         stream.pix_fmt = pixels
         stream.codec_context.time_base = tick
         for name, value in stream_fields.items():
-            setattr(stream, name, value)
+            setattr(stream.codec_context, name, value)
+        if turn is not None:
+            stream.set_display_rotation(*turn)
         tracks = [film.add_stream(name, rate=48_000, layout="mono") for name in sounds]
+        if subtitle:
+            words = av.Packet(subtitle.encode())
+            words.stream = film.add_mux_stream("subrip")
+            words.pts, words.dts, words.duration, words.time_base = 0, 0, 1000, Fraction(1, 1000)
         for k, time in enumerate(times):
             levels = np.full((*size, 3), COLORS[k % len(COLORS)], np.uint8)
             if pictures is not None:
@@ -55,6 +63,8 @@ def write_film(
             frame.pts, frame.time_base = round(time / tick), tick
             film.mux(stream.encode(frame))
         film.mux(stream.encode(None))
+        if subtitle:
+            film.mux(words)
         for number, track in enumerate(tracks, start=1):
             beep = np.sin(np.arange(48_000) * 0.02 * number)[None].astype(np.float32)
             frame = av.AudioFrame.from_ndarray(beep, format="fltp", layout="mono")

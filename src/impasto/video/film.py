@@ -1,6 +1,9 @@
 """Read a film's file with PyAV: what it is, and its frames from any time on."""
 
 import importlib
+import os
+import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -11,11 +14,14 @@ from typing import Any
 from impasto.errors import MissingExtraError, VideoReadError
 from impasto.images.formats.decoding import one_line
 from impasto.video.frames import Shot, Source
-from impasto.video.pixels import Upright, to_image
+from impasto.video.pixels import Upright, describe_loss, to_image
 
 INSTALL_VIDEO = 'pip install "impasto[video]"'
 
 KINDS = "a film such as an .mp4, .mov, .mkv or .webm file"
+
+NO_FILMS = {"image2": "a still picture", "tty": "a text", "concat": "a list of files", "hls": "a list of files"}
+"""What FFmpeg opens and is no film, by its name of the format."""
 
 RATE = Fraction(25)
 """Frames a second where a film does not say how long its frames last."""
@@ -50,24 +56,21 @@ def open_film(path: Path, *, origin: Fraction | None = None) -> Source:
         first = next(_decode(container, stream, warnings), None)
         if first is None:
             raise _damaged(path, "no frame of it can be decoded")
+        warnings += [*describe_loss(first, path), *_describe_left_out(container, stream, path)]
         upright = Upright.of(first, stream.sample_aspect_ratio)
-        ticks = stream.duration
-        duration_s = None
-        if ticks is not None:
-            duration_s = float(ticks * stream.time_base)
-        elif container.duration is not None:
-            duration_s = container.duration / 1e6
+        duration = find_duration(container, stream)
         rate = stream.average_rate or stream.guessed_rate
-        count = stream.frames or (round(duration_s * rate) if duration_s and rate else None)
+        count = stream.frames or (round(duration * rate) if duration and rate else None)
         return Source(
             path=path,
             size=upright.size,
             rate=rate,
             time_base=stream.time_base / stream.time_base.numerator,
-            duration_s=duration_s,
+            duration_s=None if duration is None else float(duration),
             frame_count=count,
             has_sound=any(sound.codec_context is not None for sound in container.streams.audio),
             read=partial(read_shots, path, upright, origin),
+            warnings=warnings,
         )
 
 
@@ -93,8 +96,8 @@ def read_shots(path: Path, upright: Upright, origin: Fraction, start: Fraction, 
         if held:
             duration = held[1].duration * stream.time_base if held[1].duration else usual
             yield Shot(held[0], duration, partial(to_image, held[1], upright))
-            end, promised = held[0] + duration, stream.duration and stream.duration * stream.time_base
-            if promised and end < promised - END_MARGIN_S:
+            end, promised = held[0] + duration, find_duration(container, stream)
+            if promised is not None and end < promised - END_MARGIN_S:
                 end_text = f"at {float(end):.2f} s of {float(promised):.2f} s"
                 warnings.append(f"film {str(path)!r} breaks off {end_text}; what is there was read.")
 
@@ -129,9 +132,9 @@ def _decode(container: Any, stream: Any, warnings: list[str]) -> Iterator[Any]:
             try:
                 yield from packet.decode()
             except av.FFmpegError as error:
-                lost, reason = lost + 1, error.strerror or one_line(error)
+                lost, reason = lost + 1, _reason(error)
     except av.FFmpegError as error:
-        warnings.append(f"film {container.name!r} cannot be read to its end ({error.strerror or one_line(error)}).")
+        warnings.append(f"film {container.name!r} cannot be read to its end ({_reason(error)}).")
     if lost:
         warnings.append(f"film {container.name!r} is damaged: {lost} of its frames could not be decoded ({reason}).")
 
@@ -141,10 +144,13 @@ def open_container(path: Path) -> Iterator[Any]:
     """Open a film's file with PyAV. Raises VideoReadError, MissingExtraError."""
     av = import_av()
     try:
-        container = av.open(str(path), metadata_errors="replace")
-    except av.FFmpegError as error:
+        # Only this file: a playlist of addresses is no film of the user's. An absolute path is never taken for one.
+        container = av.open(
+            os.path.abspath(path), metadata_errors="replace", container_options={"protocol_whitelist": "file"}
+        )
+    except (av.FFmpegError, ValueError) as error:
         raise VideoReadError(
-            f"film {str(path)!r} cannot be opened ({error.strerror or one_line(error)}); expected {KINDS}.",
+            f"film {str(path)!r} cannot be opened ({_reason(error)}); expected {KINDS}.",
             "Play it, and copy or download it again if it does not.",
         ) from error
     with container:
@@ -153,13 +159,14 @@ def open_container(path: Path) -> Iterator[Any]:
 
 def find_pictures(container: Any, path: Path) -> Any:
     """Return the stream of a film's pictures; a cover picture is none. Raises VideoReadError."""
-    disposition = import_av().stream.Disposition
-    still = disposition.attached_pic | disposition.timed_thumbnails | disposition.still_image
-    streams = [stream for stream in container.streams.video if not stream.disposition & still]
+    name: str = container.format.name
+    if kind := "a still picture" if name.endswith("_pipe") else NO_FILMS.get(name):
+        raise VideoReadError(f"film {str(path)!r} is {kind}; expected {KINDS}.", "Give another file.")
+    streams = _moving(container)
     if not streams:
         found = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         raise VideoReadError(
-            f"film {str(path)!r} has no moving picture, only: {found}; expected {KINDS}.", "Give another file."
+            f"film {str(path)!r} has no moving pictures, only: {found}; expected {KINDS}.", "Give another file."
         )
     best = container.streams.best("video")
     stream = best if best in streams else streams[0]
@@ -171,6 +178,20 @@ def find_pictures(container: Any, path: Path) -> Any:
     return stream
 
 
+def _moving(container: Any) -> list[Any]:
+    disposition = import_av().stream.Disposition
+    still = disposition.attached_pic | disposition.timed_thumbnails | disposition.still_image
+    return [stream for stream in container.streams.video if not stream.disposition & still]
+
+
+def _describe_left_out(container: Any, stream: Any, path: Path) -> list[str]:
+    """Return a sentence about subtitles and further pictures, which a painted film does not have."""
+    others = [*container.streams.subtitles, *_moving(container)]
+    found = Counter(other.type for other in others if other.index != stream.index)
+    tracks = ", ".join(f"{count} {kind} track{'s' * (count > 1)}" for kind, count in sorted(found.items()))
+    return [f"film {str(path)!r} has tracks that a painted film does not: {tracks}."] if found else []
+
+
 def find_origin(container: Any, stream: Any) -> Fraction:
     """Return the time at which a film begins by its own clock, seconds: a whole multiple of the time base."""
     tick: Fraction = stream.time_base
@@ -179,3 +200,18 @@ def find_origin(container: Any, stream: Any) -> Fraction:
 
 def _damaged(path: Path, why: str) -> VideoReadError:
     return VideoReadError(f"film {str(path)!r} is damaged: {why}; expected {KINDS}.", "Copy or download it again.")
+
+
+def find_duration(container: Any, stream: Any) -> Fraction | None:
+    """Return how long a film's pictures last by its header, in seconds; None where it does not say."""
+    if stream.duration is not None:
+        return Fraction(stream.duration * stream.time_base)
+    if found := re.match(r"(\d+):(\d+):(\d+\.\d+)", stream.metadata.get("DURATION", "")):  # of Matroska
+        return int(found[1]) * 3600 + int(found[2]) * 60 + Fraction(found[3])
+    if container.duration is None or len(container.streams) > 1:  # of all streams: the sound may be longer
+        return None
+    return Fraction(container.duration, 1_000_000)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or one_line(error)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,14 @@ MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 """By the color space of H.273 that a frame names, swscale's number of the matrix: BT.709, FCC, BT.601, BT.2020."""
 
 BT709, BT601 = 1, 5
+
+HDR = (16, 18)
+"""Transfers of H.273, PQ and HLG, whose codes are brighter than white; they are brought to those of sRGB."""
+
+WIDE = (9, 11, 12)
+"""Primaries of H.273, BT.2020 and P3, whose colors are brought to those of BT.709, where the transfer is known."""
+
+UNKNOWN, SRGB = 2, 13
 
 LIMITED, FULL = 1, 2
 """Ranges: luma from 16 to 235, or from 0 to 255."""
@@ -50,23 +59,37 @@ class Upright:
         return cls((width, height) if is_swapped else (height, width), (height, width), is_swapped, flips)
 
 
+def describe_loss(frame: Any, path: Path) -> list[str]:
+    """Return sentences about what an image does not hold of a decoded frame."""
+    warnings = []
+    if frame.color_trc in HDR:
+        warnings.append(f"film {str(path)!r} is HDR; it is read as SDR, and what is brighter than white is white.")
+    if any(part.is_alpha for part in frame.format.components):
+        warnings.append(f"film {str(path)!r} has transparent parts; they are shown on white.")
+    return warnings
+
+
 def to_image(frame: Any, upright: Upright) -> Tensor:
     """Return a decoded frame as an image, (1, 3, H, W) float32 in [0, 1], sRGB; transparent parts are on white.
 
     The codes of BT.709 are taken as those of sRGB, as players and browsers do. A frame that names no matrix is BT.709
-    from 1280 pixels of width or 577 rows on, else BT.601, as players do.
+    from 1280 pixels of width or 577 rows on, else BT.601, as players do. What is brighter than white in HDR is clipped.
     """
     parts = frame.format.components
     is_deep, has_alpha = max(part.bits for part in parts) > 8, any(part.is_alpha for part in parts)
     large = frame.width >= 1280 or frame.height > 576
     matrix = MATRICES.get(frame.colorspace, BT709 if large else BT601)
     height, width = upright.stored
+    target = {"dst_color_trc": SRGB, "dst_color_primaries": BT709} if frame.color_trc in HDR else {}
+    if not target and frame.color_primaries in WIDE and frame.color_trc != UNKNOWN:
+        target = {"dst_color_trc": frame.color_trc, "dst_color_primaries": BT709}
     converted = frame.reformat(
         *(width, height, ("rgba64le" if has_alpha else "rgb48le") if is_deep else "rgba" if has_alpha else "rgb24"),
         src_colorspace=None if frame.format.is_rgb else matrix,
         src_color_range=None if frame.format.is_rgb else frame.color_range or LIMITED,
         dst_color_range=FULL,
         interpolation=EXACT,
+        **target,
     )
     levels = converted.to_ndarray()
     pixels = torch.from_numpy(levels.astype(np.float32)).div_(65535 if is_deep else 255).permute(2, 0, 1)[None]

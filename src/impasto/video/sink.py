@@ -153,7 +153,7 @@ def join_segments(
         with open_container(source.path) as film:
             tracks = add_tracks(film, container, suffix, warnings)
             origin = find_origin(film, find_pictures(film, source.path))
-            packets.append(sound_packets(film, tracks, origin, start, end))
+            packets.append(sound_packets(film, tracks, origin, start, end, warnings))
             container.mux(packet for packet in heapq.merge(*packets, key=_decoding_time))
     return warnings
 

@@ -1,9 +1,11 @@
 """Carry a film's sound over to another film: packet by packet, or encoded anew where the container cannot hold it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+from impasto.video.film import import_av
 
 HOLDS: Mapping[str, frozenset[str]] = {
     ".mp4": frozenset(("aac", "mp3", "mp3float", "opus", "flac", "alac", "ac3", "eac3")),
@@ -16,13 +18,19 @@ ENCODERS = {".webm": "libopus"}
 
 OPUS_RATE = 48_000
 
+LAYOUTS = ("mono", "stereo", "5.1")
+"""Layouts that are kept where sound is encoded anew; others become the first or the second."""
+
+PIECE = 256
+"""Samples of a piece of decoded sound; a cut of sound that is encoded anew begins and ends with a whole one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A sound track of the written film, and whether its packets are encoded anew."""
+    """A sound track of the written film. resampler: of sound that is encoded anew, None where packets are copied."""
 
     stream: Any
-    is_encoded: bool
+    resampler: Any = None
 
 
 def add_tracks(film: Any, container: Any, suffix: str, warnings: list[str]) -> dict[int, Track]:
@@ -36,12 +44,15 @@ def add_tracks(film: Any, container: Any, suffix: str, warnings: list[str]) -> d
         try:
             if sound.codec_context.name not in HOLDS.get(suffix, {sound.codec_context.name}):
                 raise ValueError
-            tracks[sound.index] = Track(container.add_stream_from_template(sound, opaque=True), False)
+            tracks[sound.index] = Track(container.add_stream_from_template(sound, opaque=True))
         except ValueError:
             encoder = ENCODERS.get(suffix, "aac")
             rate = OPUS_RATE if encoder == "libopus" else sound.codec_context.sample_rate
-            stream = container.add_stream(encoder, rate=rate, layout=sound.codec_context.layout)
-            tracks[sound.index] = Track(stream, True)
+            layout = sound.codec_context.layout
+            name = layout.name if layout.name in LAYOUTS else LAYOUTS[min(layout.nb_channels, 2) - 1]
+            stream = container.add_stream(encoder, rate=rate, layout=name)
+            resampler = import_av().AudioResampler(stream.codec_context.format.name, name, rate, PIECE)
+            tracks[sound.index] = Track(stream, resampler)
             name = encoder.removeprefix("lib")
             reason = f"{suffix} files do not hold {sound.codec_context.name}"
             warnings.append(f"{label} is encoded anew as {name}: {reason}.")
@@ -49,31 +60,58 @@ def add_tracks(film: Any, container: Any, suffix: str, warnings: list[str]) -> d
 
 
 def sound_packets(
-    film: Any, tracks: Mapping[int, Track], origin: Fraction, start: Fraction, end: Fraction | None
+    film: Any,
+    tracks: Mapping[int, Track],
+    origin: Fraction,
+    start: Fraction,
+    end: Fraction | None,
+    warnings: list[str],
 ) -> Iterator[Any]:
     """Yield the packets of all tracks between two times, which become 0 and the rest; whole packets only.
 
     origin: the film's beginning by its own clock. Where start is 0, what comes before it, for a decoder to begin with,
-    is kept.
+    is kept. Damaged sound is left out, with a warning.
     """
-    if start > 0:
-        film.seek(int((start + origin) * 1_000_000))
-    for packet in film.demux(*(film.streams[index] for index in tracks)):
+
+    def is_inside(part: Any) -> bool:
+        time = part.pts * part.time_base - origin
+        return (start == 0 or time >= start) and (end is None or time < end)
+
+    for packet in _demux(film, list(tracks), start + origin if start > 0 else None, warnings):
         track = tracks[packet.stream.index]
-        if packet.pts is None:
-            continue
-        time = packet.pts * packet.time_base - origin
-        if (start > 0 and time < start) or (end is not None and time >= end):
-            continue
-        if track.is_encoded:
-            for frame in packet.decode():
-                frame.pts -= round((start + origin) / frame.time_base)
-                yield from track.stream.encode(frame)
-            continue
-        shift = round((start + origin) / packet.time_base)
-        packet.pts, packet.dts = packet.pts - shift, packet.pts - shift
-        packet.stream = track.stream
-        yield packet
+        if track.resampler is not None:
+            pieces = [piece for frame in _decode(packet) for piece in track.resampler.resample(frame)]
+            yield from _encode(track.stream, filter(is_inside, pieces), start + origin)
+        elif packet.pts is not None and is_inside(packet):
+            shift = round((start + origin) / packet.time_base)
+            packet.pts, packet.dts = packet.pts - shift, packet.pts - shift
+            packet.stream = track.stream
+            yield packet
     for track in tracks.values():
-        if track.is_encoded:
-            yield from track.stream.encode(None)
+        if track.resampler is not None:
+            yield from _encode(track.stream, filter(is_inside, track.resampler.resample(None)), start + origin)
+            if track.stream.codec_context.is_open:
+                yield from track.stream.encode(None)
+
+
+def _demux(film: Any, indices: list[int], start: Fraction | None, warnings: list[str]) -> Iterator[Any]:
+    av = import_av()
+    try:
+        if start is not None:
+            film.seek(int(start * 1_000_000))
+        yield from film.demux(*(film.streams[index] for index in indices))
+    except av.FFmpegError as error:
+        warnings.append(f"the sound breaks off ({error.strerror}); what is there was copied.")
+
+
+def _decode(packet: Any) -> list[Any]:
+    try:
+        return list(packet.decode())
+    except import_av().FFmpegError:  # a damaged packet: silence in its place
+        return []
+
+
+def _encode(stream: Any, pieces: Iterable[Any], start: Fraction) -> Iterator[Any]:
+    for piece in pieces:
+        piece.pts -= round(start / piece.time_base)
+        yield from stream.encode(piece)
