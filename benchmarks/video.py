@@ -21,7 +21,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from pathlib import Path
@@ -33,7 +33,9 @@ from torch import Tensor
 
 import impasto
 from impasto.experiments.demo import prepare_demo
+from impasto.experiments.quality import measure_quality
 from impasto.experiments.sheet import compose_sheet
+from impasto.features.encoder import build_encoder
 from impasto.images.io import read_image, write_image
 from impasto.images.pixels import image_to_picture
 from impasto.images.resize import resize_image, resize_long_edge
@@ -49,13 +51,15 @@ from impasto.video.optimize import CONTEXT, TEMPORAL_WEIGHT, Earlier, begin_scen
 from impasto.video.source import open_source
 from impasto.video.stabilize import steady_frame
 
-RUDER = Recipe.preset("neural-style").replace(init="noise", steps=2000, frame_steps=1000)
+RUDER = Recipe.preset("neural-style").replace(init="noise", steps=2000, frame_steps=1000, tolerance=2e-5)
 RUDER_WEIGHT = 1e3 * 255**2
 """The tool's pixels go to 255."""
 
 RUDER_FRAMES = 6
-JUDGED = 4
-"""Frames of a film whose style is measured."""
+RATIOS = ("warping_error", "nearest_from_style", "style_gram")
+
+JUDGED = 3
+"""Frames of a film whose style is measured, the last one among them."""
 
 COLUMNS = 5
 CONTRAST = 6
@@ -80,7 +84,7 @@ def main() -> None:
     parser.add_argument("film", type=Path)
     parser.add_argument("painting", type=Path)
     parser.add_argument("folder", type=Path, help="keeps the frames; those that are there are not painted again")
-    parser.add_argument("--only", nargs="+", choices=sorted(WAYS), default=["network", "instant", "peer", "optimize"])
+    parser.add_argument("--only", nargs="*", choices=sorted(WAYS), default=["network", "instant", "peer", "optimize"])
     parser.add_argument("--films", nargs="+", choices=("film", "pan", "layers"), default=["film", "pan", "layers"])
     parser.add_argument("--frames", type=int, default=48)
     parser.add_argument("--size", type=int, default=384)
@@ -284,17 +288,18 @@ def read_frames(folder: Path) -> list[Tensor]:
 def judge(film: Film, given: argparse.Namespace) -> dict[str, Any]:
     """The figures of all ways that are there, and their sheets."""
     folder, found, rows, pictures = given.folder / film.name, {}, {}, {}
+    encoder, painting = build_encoder(Recipe())[0], read_image(given.painting)
     for path in sorted(each.parent for each in folder.glob("*/seconds.json")):
         frames = read_frames(path)
         pairs = list(zip(pairwise(frames), film.motion, strict=False))
         errors = [warping_error(frame, before, *motion) for (before, frame), motion in pairs]
         judged = sorted({len(frames) * (index + 1) // JUDGED - 1 for index in range(JUDGED)} - {-1})
-        style = [style_distance(film.frames[index], given.painting, frames[index], given) for index in judged]
+        style = [measure_quality(encoder, film.frames[index], painting, frames[index]) for index in judged]
         found[path.name] = {
             "frames": len(frames),
             "warping_error": statistics.mean(errors),
-            "nearest_from_style": statistics.mean(own for own, _ in style),
-            "style_gram": statistics.mean(own for _, own in style),
+            "nearest_from_style": statistics.mean(figures.nearest_from_style for figures in style),
+            "style_gram": statistics.mean(figures.style_gram for figures in style),
             "seconds": statistics.median(json.loads((path / "seconds.json").read_text("utf-8"))[1:]),
         }
         if len(frames) == len(film.frames):
@@ -304,7 +309,7 @@ def judge(film: Film, given: argparse.Namespace) -> dict[str, Any]:
     for name, values in found.items():
         alone = found.get(f"{name} alone")
         if alone is not None:
-            values["of_alone"] = {key: values[key] / alone[key] for key in ("warping_error", "nearest_from_style")}
+            values["of_alone"] = {key: values[key] / alone[key] for key in RATIOS}
         print(f"{film.name:8}{name:16}", values)
     for name, cells in {"differences": rows, "frames": pictures}.items():
         if cells:
@@ -318,13 +323,6 @@ def difference(pair: tuple[Tensor, Tensor], motion: tuple[Tensor, Tensor]) -> Te
     before, frame = pair
     flow, visible = motion
     return (0.5 + CONTRAST * visible * (frame - warp(before, flow)) / 2).clamp(0, 1)
-
-
-def style_distance(
-    content: Tensor, painting: Path, frame: Tensor, given: argparse.Namespace
-) -> Sequence[float]:
-    figures = impasto.compare(content, painting, frame, threads=given.threads).figures
-    return figures.nearest_from_style, figures.style_gram
 
 
 if __name__ == "__main__":
