@@ -86,7 +86,7 @@ class Video:
             output=self.output,
             size=open_source(self.output).size,
             frames=frames,
-            fps=float(frames / length_s) if length_s else 0.0,
+            fps=float(source.rate / job.every if source.rate is not None else frames / length_s),
             painted=painting.painted,
             seconds=seconds,
             recipe=job.recipe,

@@ -23,6 +23,7 @@ from impasto.video.paint import build_part_painter
 from impasto.video.run import VideoRun
 from impasto.video.source import open_source
 from impasto.workers.pool import READY, Factory, Item, Share, WorkerPool, perform_item
+from impasto.workers.ray_worker import RayWorker
 
 Paint = Callable[..., Tensor]
 
@@ -153,8 +154,10 @@ class Here(WorkerPool[int]):
 
     def _send(self, worker: int, item: Item) -> None:
         self.items.append(item)
-        outcome = perform_item(self._performs[worker], item, lambda progress: None)
-        self._messages.append((worker, outcome))
+        self._messages.append((worker, self._perform(worker, item)))
+
+    def _perform(self, worker: int, item: Item) -> Any:
+        return perform_item(self._performs[worker], item, lambda progress: None)
 
     def _receive(self, timeout_s: float) -> Sequence[tuple[int, Any]]:
         return [self._messages.popleft()] if self._messages else []
@@ -163,13 +166,36 @@ class Here(WorkerPool[int]):
         raise AssertionError
 
 
-def test_workers_share_the_scenes_of_a_film(film: Path, network: str, tmp_path: Path) -> None:
+class Elsewhere(Here):
+    """Workers that get the bytes of all files, as those on another machine do."""
+
+    def __init__(self, factory: Factory, workers: int) -> None:
+        self._ray_workers = [RayWorker(factory, 1) for _ in range(workers)]
+        super().__init__(factory, workers)
+
+    def stop(self) -> None:
+        for worker in self._ray_workers:
+            worker._folder.cleanup()
+
+    def _perform(self, worker: int, item: Item) -> Any:
+        contents = [Path(path).read_bytes() for path in (*item.files, *item.shared_files)]
+        for path in item.files:
+            Path(path).rename(f"{path}.away")
+        try:
+            return self._ray_workers[worker].perform(item, *contents)
+        finally:
+            for path in item.files:
+                Path(f"{path}.away").rename(path)
+
+
+@pytest.mark.parametrize("kind", [Here, Elsewhere])
+def test_workers_share_the_scenes_of_a_film(film: Path, network: str, tmp_path: Path, kind: type[Here]) -> None:
     whole = paint(film, network, tmp_path / "whole.mp4")
     video = impasto.prepare_video(film, (), tmp_path / "out.mp4", with_=network, threads=1, device="cpu")
     pools: list[Here] = []
 
     def start_pool() -> Here:
-        pools.append(Here(lambda share: build_part_painter(video.options, share), 2))
+        pools.append(kind(lambda share: build_part_painter(video.options, share), 2))
         return pools[0]
 
     result = video.paint(start_pool=start_pool)
