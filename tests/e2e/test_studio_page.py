@@ -108,7 +108,7 @@ def upload(page: Any, pictures: tuple[str, str]) -> None:
 def choose_small(page: Any, *, steps: int) -> None:
     """Choose a picture of 128 pixels, quickly painted."""
     page.locator("#size").select_option("other")
-    page.locator(".size-other input").fill("128")
+    page.get_by_label("Long edge in pixels").fill("128")
     page.locator(".more summary").click()
     for name, value in (("statistic", "gram"), ("steps", str(steps))):
         page.locator(f"#field-{name}").fill(value)
@@ -302,7 +302,7 @@ def test_a_film_is_scrubbed_painted_and_watched(
     if not page.request.get("/api/status").json()["instant"]:
         return
     page.locator("#size").select_option("other")
-    page.locator(".size-other input:visible").last.fill("64")
+    page.get_by_label("Long edge in pixels").fill("64")
     page.locator("#film-length").fill("0.1")
     assert bad_findings(page) == []
     page.get_by_role("button", name="Paint it").click()
