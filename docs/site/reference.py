@@ -144,7 +144,7 @@ def presets_page(zh: bool = False) -> str:
         changes = [
             f"{field.name} = {_show(getattr(recipe, field.name))}"
             for field in dataclasses.fields(Recipe)
-            if getattr(recipe, field.name) != getattr(standard, field.name)
+            if getattr(recipe, field.name) not in (None, getattr(standard, field.name))  # None: left out in TOML
         ]
         if changes:
             lines += ["```toml", *changes, "```", ""]

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,8 @@ def test_the_reference_has_every_name_and_error() -> None:
         assert name.startswith("__") or f"heading: impasto.{name}\n" in pages["reference/python.md"]
     for name in impasto.Recipe.__dataclass_fields__:
         assert f"| `{name}` |" in pages["reference/presets.md"]
+    for block in re.findall("```toml\n(.*?)```", pages["reference/presets.md"], re.DOTALL):
+        assert tomllib.loads(block)
     errors = {name for name, thing in vars(impasto.errors).items() if isinstance(thing, type)} - {"ImpastoError", "Any"}
     assert errors == set(reference.DO)
 
