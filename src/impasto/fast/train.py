@@ -181,12 +181,12 @@ class _Training:
         self.started_s = time.monotonic()
 
     def estimate(self) -> TrainingEstimate:
-        """Return what the steps left will cost, by the gradients of two: nothing is changed by them."""
+        """Return what the steps left will cost, by the gradients of two with all losses: nothing is changed."""
         windows = next(self._windows([[(0, number) for number in range(self.recipe.batch_size)]], 0))
         for _ in range(2):
             start_s = time.monotonic()
             with products_in(self.precision):
-                float(self.gradient(windows)["total"])  # waits for a GPU
+                float(self.gradient(windows, self.recipe.steps)["total"])  # waits for a GPU
             seconds = time.monotonic() - start_s
         self.optimizer.zero_grad(set_to_none=True)
         steps = self.recipe.steps - self.step
@@ -267,15 +267,15 @@ class _Training:
                 raise KeyboardInterrupt
         return means
 
-    def gradient(self, windows: Windows) -> dict[str, Tensor]:
-        """Set the gradient of the mean loss of a batch, of which these are this process's windows.
+    def gradient(self, windows: Windows, step: int) -> dict[str, Tensor]:
+        """Set the gradient of a step's mean loss of a batch, of which these are this process's windows.
 
         Returns the sums of its losses over these windows, scalars on the device.
         """
         recipe, peers = self.recipe, self.peers
         photographs, contents = windows.photographs.to(peers.device), windows.contents.to(peers.device)
         rows = [max(1, self.fixed) + style for style in windows.styles]
-        is_warming_up, count = self.step < recipe.warm_up, len(rows)
+        is_warming_up, count = step < recipe.warm_up, len(rows)
         if windows.moved is not None and not is_warming_up:
             photographs, rows = torch.cat([photographs, windows.moved.to(peers.device)]), rows + rows
         # The first window of the whole batch is also repeated as a photograph.
@@ -313,7 +313,7 @@ class _Training:
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.rate(self.step)
         with products_in(self.precision):
-            losses = self.gradient(windows)
+            losses = self.gradient(windows, self.step)
         self.optimizer.step()
         self.step += 1
         return losses

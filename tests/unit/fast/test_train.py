@@ -128,7 +128,7 @@ def test_the_gradient_of_two_processes_averages_to_that_of_one(
             card = Card(recipe={}, data={}, precision="float32")
             training = module._Training(plan, card, Peers(rank, ranks, torch.device("cpu")))
         items = [(0, number) for number in range(4)]
-        training.gradient(next(module.load_windows(found, styles, recipe, [items[rank::ranks]], 0)))
+        training.gradient(next(module.load_windows(found, styles, recipe, [items[rank::ranks]], 0)), 0)
         return torch.cat([values.grad.flatten() for values in training.network.parameters() if values.grad is not None])
 
     one, halves = gradient(0, 1), [gradient(rank, 2) for rank in range(2)]
@@ -183,5 +183,11 @@ def test_warming_up_learns_the_recolored_photograph_alone(
     train_painter(painting, photos, tmp_path / "a.safetensors", replace(quick, warm_up=2), **CPU)
     lines = read_trace(tmp_path / "a_run")
     assert ["style" in line for line in lines] == [False, False, True, True]
+    losses = list[dict[str, Tensor]]()
+    gradient = module._Training.gradient
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module._Training, "gradient", lambda *args: losses.append(gradient(*args)) or losses[-1])
+        module.estimate_training(painting, photos, tmp_path / "b.safetensors", replace(quick, warm_up=2), threads=1)
+    assert len(losses) == 2 and all("style" in each for each in losses)  # a step after it, which takes longer
     with pytest.raises(RecipeError, match="warm_up is 4; expected 0 to 3, less than steps"):
         replace(quick, warm_up=4)
