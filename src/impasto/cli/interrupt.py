@@ -17,7 +17,7 @@ HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-STOPPING = "impasto: stopping after this step and saving the best picture; press Ctrl-C again to stop at once."
+STOPPING = "impasto: stopping after this step and saving what is painted; press Ctrl-C again to stop at once."
 """Printed at the first signal while painting: a step of a large picture takes minutes."""
 
 

@@ -12,7 +12,17 @@ import typer
 
 from impasto.cli.batch import AUTO, RayOption
 from impasto.cli.estimate import describe_gib
-from impasto.cli.options import ContentMasks, DryRun, Machine, Protect, Report, StyleMasks, complete, takes_changes
+from impasto.cli.options import (
+    ContentMasks,
+    DryRun,
+    Machine,
+    Protect,
+    Report,
+    StyleMasks,
+    build_recipe,
+    complete,
+    takes_changes,
+)
 from impasto.cli.progress import Progress, show_progress
 from impasto.cli.report import STOPPED, print_json, print_line
 from impasto.cli.signatures import takes_options
@@ -158,7 +168,6 @@ def video(
 
     Called again after a stop, it continues from what is in OUT.parts.
     """
-    from impasto.cli.options import build_recipe
     from impasto.errors import RecipeError
     from impasto.video.stylize import check_workers, prepare_video
 

@@ -1,4 +1,4 @@
-"""The cost of a film, told before it is painted: measured on its first frame, or as the recipe's steps say."""
+"""The cost of a film, estimated before it is painted: measured on its first frame, or from the recipe's steps."""
 
 import time
 from dataclasses import replace

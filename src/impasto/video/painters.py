@@ -1,5 +1,6 @@
 """What paints the frames of a film: a network, whose frames are steadied if asked, or a recipe."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -34,14 +35,14 @@ from impasto.video.stabilize import steady_frame
 ADVICE = "Lower --size, or close other programs."
 
 
-class Frames:
+class Frames(ABC):
     """Frames painted by a network, each by itself, then steadied if the job says so."""
 
     def __init__(self, job: VideoJob, options: RunOptions) -> None:
         self.context = int(job.steady)
         self._job, self._options = job, options
 
-    def begin(self, first: Moment) -> None:
+    def begin(self, first: Moment) -> None:  # noqa: B027 - networks need no preparation
         """Do nothing: a scene differs in nothing but the frames before."""
 
     def paint(self, moment: Moment, earlier: Sequence[Earlier], on_step: OnStep | None = None) -> Painted:
@@ -61,8 +62,9 @@ class Frames:
         mask = read_only(only[0], content, self._options.max_pixels)
         return keep_photograph(painted, content, mask.image, self._job.recipe.only_feather)
 
+    @abstractmethod
     def _paint(self, moment: Moment) -> Tensor:
-        raise NotImplementedError
+        """Return the frame as the network paints it, (1, 3, H, W) in [0, 1], sRGB."""
 
 
 class TrainedFrames(Frames):

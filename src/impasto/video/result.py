@@ -1,4 +1,4 @@
-"""The result of painting a film, its progress, and its cost told before."""
+"""The result of painting a film, its progress, and its estimated cost."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
