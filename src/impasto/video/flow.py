@@ -1,6 +1,7 @@
 """Optical flow: where each pixel of a frame lies in another one, and which pixels lie in both."""
 
 import importlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ SAME = 0.06
 """Difference of a film's frames, along the motion, at which half of what was painted lasts."""
 
 REACH = 9
-"""Pixels of the square in which a difference is measured."""
+"""Pixels of the square in which a difference is measured; one more than a power of 2."""
 
 LEAST_SIDE = 48
 """Pixels of the shorter side at least, for the patches of the coarsest scale; smaller frames are enlarged."""
@@ -72,8 +73,23 @@ def find_lasting(frame: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
 
 def mean_around(image: Tensor) -> Tensor:
     """Return the mean of each pixel's square of REACH pixels, of the image's shape."""
-    side = REACH // 2
-    return functional.avg_pool2d(functional.pad(image, (side, side, side, side), mode="replicate"), REACH, stride=1)
+    return combine_around(image, torch.add) / REACH**2
+
+
+def combine_around(image: Tensor, combine: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Return the values of each pixel's square of REACH pixels, combined to one, of the image's shape.
+
+    combine: torch.add, torch.maximum or torch.minimum. On a CPU much quicker than torch's pooling.
+    """
+    image = functional.pad(image, (REACH // 2,) * 4, mode="replicate")
+    for dim in (-2, -1):
+        line, reach = image, 1
+        while 2 * reach < REACH:
+            length = line.shape[dim] - reach
+            line, reach = combine(line.narrow(dim, 0, length), line.narrow(dim, reach, length)), 2 * reach
+        length = image.shape[dim] - reach
+        image = combine(line.narrow(dim, 0, length), image.narrow(dim, reach, length))
+    return image
 
 
 def find_visible(flow: Tensor, opposite: Tensor) -> Tensor:

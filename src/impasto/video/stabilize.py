@@ -2,11 +2,10 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from impasto.images.resize import resize_image
 from impasto.images.warp import warp
-from impasto.video.flow import REACH, find_lasting, mean_around
+from impasto.video.flow import combine_around, find_lasting, mean_around
 
 KEPT = 0.75
 """Share that the frame before keeps where neither the film nor what is painted changes: flicker is a third, style and
@@ -38,8 +37,7 @@ def steady_frame(painted: Tensor, frame: Tensor, steady_before: Tensor, before: 
     size = (painted.shape[-2], painted.shape[-1])
     frame, before = resize_image(frame, size), resize_image(before, size)
     flow, lasting = find_lasting(frame, before)
-    reach = (REACH, 1, REACH // 2)
-    highest, lowest = functional.max_pool2d(painted, *reach), -functional.max_pool2d(-painted, *reach)
+    highest, lowest = combine_around(painted, torch.maximum), combine_around(painted, torch.minimum)
     carried = torch.minimum(torch.maximum(warp(steady_before, flow, "bicubic"), lowest), highest)
     mixed = painted.lerp(carried, KEPT * lasting / (1 + _squared(painted - carried) / APART**2))
     base = mean_around(mixed)

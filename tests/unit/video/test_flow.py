@@ -3,10 +3,11 @@
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from impasto.errors import MissingExtraError
 from impasto.video import flow as module
-from impasto.video.flow import compute_flow, find_lasting, find_visible
+from impasto.video.flow import REACH, combine_around, compute_flow, find_lasting, find_visible, mean_around
 
 
 def texture(height: int = 96, width: int = 128, seed: int = 0) -> Tensor:
@@ -79,3 +80,10 @@ def test_what_changes_along_the_motion_does_not_last() -> None:
     _, lasting = find_lasting(frame, before)
     assert float(lasting[..., 38:52, 48:72].mean()) < 0.2
     assert float(lasting[..., 75:, :].mean()) > 0.95
+
+
+def test_values_around_are_those_of_pooling() -> None:
+    image, side = texture(23, 31), REACH // 2
+    assert torch.equal(combine_around(image, torch.maximum), functional.max_pool2d(image, REACH, 1, side))
+    wide = functional.pad(image, (side, side, side, side), mode="replicate")
+    assert torch.allclose(mean_around(image), functional.avg_pool2d(wide, REACH, 1), atol=1e-6)
