@@ -2,7 +2,6 @@
 
 import base64
 import io
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from browser import needs_browser, open_browser
 from painter_network import random_network
 from PIL import Image
 from torch import Tensor
@@ -19,18 +19,14 @@ from torch import Tensor
 from impasto import write_image
 from impasto.fast.export import encode_onnx
 
-playwright = pytest.importorskip("playwright.sync_api", reason="the browser example is tried with playwright")
 pytest.importorskip("onnx", reason="the browser example needs the extra export")
 
 FOLDER = Path(__file__).parents[2] / "examples" / "browser"
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-BROWSER = os.environ.get("CHROMIUM") or next(filter(os.path.exists, BROWSERS), "")
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 WAIT_MS = 120_000
 
 pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not BROWSER, reason="no Chromium: install it, or name it in the variable CHROMIUM"),
+    *needs_browser,
     pytest.mark.skipif(not (FOLDER / "onnxruntime").is_dir(), reason="the browser example is run after `make web`"),
 ]
 
@@ -54,8 +50,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def page(address: str) -> Iterator[Any]:
     """The page, its network loaded. At the end of the test no error may stand in the console."""
     said: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", *CAMERA])
+    with open_browser(*CAMERA) as browser:
         page = browser.new_page()
         page.set_default_timeout(WAIT_MS)
         page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
@@ -63,7 +58,6 @@ def page(address: str) -> Iterator[Any]:
         page.goto(address)
         page.locator("#status", has_text="random.onnx is ready, WebAssembly").wait_for()
         yield page
-        browser.close()
     assert said == []
 
 

@@ -1,7 +1,6 @@
 """A film that we write plays in a browser's video element: pictures, sound, colors, turned as it was held."""
 
 import base64
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +8,13 @@ import pytest
 
 pytest.importorskip("av", reason="films need the extra video")
 
+from browser import needs_browser, open_browser
 from films import COLORS, write_film
 
 from impasto.video.sink import join_segments, write_segment
 from impasto.video.source import open_source
 
-playwright = pytest.importorskip("playwright.sync_api", reason="films are played with playwright")
-
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-BROWSER = os.environ.get("CHROMIUM") or next(filter(os.path.exists, BROWSERS), "")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not BROWSER, reason="no Chromium: install it, or name it in the variable CHROMIUM"),
-]
+pytestmark = needs_browser
 
 PLAY = """async (address) => {
     const video = document.createElement("video");
@@ -58,12 +50,8 @@ PLAY = """async (address) => {
 def play(path: Path) -> Any:
     kind = "video/webm" if path.suffix == ".webm" else "video/mp4"
     address = f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        try:
-            return browser.new_page().evaluate(PLAY, address)
-        finally:
-            browser.close()
+    with open_browser() as browser:
+        return browser.new_page().evaluate(PLAY, address)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".webm"])

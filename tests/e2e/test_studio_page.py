@@ -1,7 +1,6 @@
 """The studio's page in a real browser before a real server: everything a person does there, at 128 pixels."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -11,20 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser import bad_findings, needs_browser, open_browser, overflow
 from PIL import Image
 
 pytest.importorskip("fastapi", reason="the studio needs the extra studio")
-playwright = pytest.importorskip("playwright.sync_api", reason="the page is tried with playwright")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe checks need axe-playwright-python")
-
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-BROWSER = os.environ.get("CHROMIUM") or next(filter(os.path.exists, BROWSERS), "")
 PAINT_MS = 120_000
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not BROWSER, reason="no Chromium: install it, or name it in the variable CHROMIUM"),
-]
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +50,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+    with open_browser() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -118,17 +108,6 @@ def choose_small(page: Any, *, steps: int) -> None:
 
 def wait_for_state(page: Any, state: str) -> None:
     page.locator(f'.job-bar[data-state="{state}"]').wait_for(timeout=PAINT_MS)
-
-
-def bad_findings(page: Any) -> list[str]:
-    """Findings of axe that are serious or critical."""
-    found = axe.Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
-
-
-def overflow(page: Any) -> int:
-    """Pixels by which the page is wider than its window."""
-    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
 
 
 def test_a_picture_is_painted_while_one_watches(visit: Callable[..., Any], pictures: tuple[str, str]) -> None:
