@@ -10,6 +10,7 @@ import typer
 from impasto.cli.app import app
 from impasto.recipe.fields import describe_range, format_value
 from impasto.recipe.recipe import Recipe, field_names
+from impasto.recipe.words import STATISTICS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "control.md").read_text("utf-8")
@@ -51,6 +52,13 @@ def test_every_field_is_documented_with_its_default_and_range(field: "dataclasse
     help = stylize_help()[option]
     assert limits in help and (default in ("", "none") or f"default: {default}" in help)
     assert all(choice in help for choice in field.metadata.get("choices", ()))
+
+
+@pytest.mark.parametrize("path", ["docs/options.zh.md", "src/impasto/studio/pages/words/zh.js"])
+def test_the_chinese_help_names_every_statistic(path: str) -> None:
+    row = re.compile(r"^(\| `--| +)statistic\b.*$", re.MULTILINE).search((DOCS.parent / path).read_text("utf-8"))
+    assert row is not None
+    assert [name for name in STATISTICS if name not in row[0]] == [], f"{path} needs these in {row[0]!r}"
 
 
 def test_every_option_is_in_the_docs() -> None:

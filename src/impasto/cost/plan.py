@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from impasto.cost.workload import Workload
 from impasto.errors import MemoryLimitError
 from impasto.features.receptive_field import GRID
+from impasto.losses.statistics import build_statistics
 from impasto.optimize.schedule import MemoryPlan
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.system.memory import format_memory
@@ -19,9 +20,6 @@ SMALLEST_TILE = 64
 PLAN_SHARE = 0.92
 """Share of the memory that a limit leaves to a run for its plan. The rest is for what the allocator holds in pieces: a
 process was up to 5 % above its plan (docs/experiments.md, "Held memory")."""
-
-UNTILED = ("histogram", "sliced")
-"""Statistics that must see the whole picture at once, since they sort its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +101,9 @@ def fixed_plan(workload: Workload, budget: Budget, tile: int | None, history: in
 
 
 def untiled_statistics(recipe: Recipe) -> list[str]:
-    """Return the names of a recipe's statistics that must see the whole picture at once."""
-    return [name for name, _ in every_statistic(recipe) if name in UNTILED]
+    """Return the names of a recipe's statistics that must see the whole picture at once, as those that sort values."""
+    statistics = build_statistics(recipe)
+    return [name for name, _ in every_statistic(recipe) if name in statistics and not statistics[name].is_mean]
 
 
 def _check_tileable(workload: Workload, budget: Budget, enough: int) -> None:

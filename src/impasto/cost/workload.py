@@ -7,6 +7,7 @@ from impasto.features.receptive_field import stride_of
 from impasto.features.tiling import largest_tile
 from impasto.features.vgg import Vgg, sort_layers
 from impasto.losses.nearest import PRICE_PLACES, STYLE_VECTORS
+from impasto.losses.statistics import build_statistics
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.tiles.objective import tile_margin
 
@@ -24,11 +25,8 @@ ALLOCATOR = 1.15
 """Bytes that an evaluation takes for each byte of its tensors, where glibc keeps freed blocks (`settle_process`).
 Measured by benchmarks/estimates.py."""
 
-COPIES = {"gram": 1, "covariance": 1, "wasserstein": 1, "moments": 2, "histogram": 6, "sliced": 6}
-"""Tensors as large as a layer's features that a statistic holds at the peak."""
-
 GUIDED_COPIES = 2
-"""Further tensors as large as a layer's features that a statistic holds where a guide weights the positions."""
+"""Tensors as large as a layer's features that a statistic holds beside its `copies` where a guide weights positions."""
 
 COLUMN_COPIES = 5
 """Tensors as large as the hypercolumns that "nearest" holds at the peak."""
@@ -111,10 +109,11 @@ def evaluation_bytes(encoder: Vgg, recipe: Recipe, *, guided: bool = False) -> f
     layers = sort_layers(recipe.content_layers + recipe.style_layers)
     # A loss holds its features' gradient, and one layer at a time a copy in another order.
     content = [3 * feature_bytes(encoder, layer) for layer in recipe.content_layers]
+    statistics = build_statistics(recipe)
     style = [
-        (COPIES[name] + guided * GUIDED_COPIES) * feature_bytes(encoder, layer)
+        (statistics[name].copies + guided * GUIDED_COPIES) * feature_bytes(encoder, layer)
         for name, layers_of_one in every_statistic(recipe)
-        if name in COPIES
+        if name in statistics
         for layer in layers_of_one
     ]
     style += [COLUMN_COPIES * 4 * channels / stride**2 for channels, stride in column_shapes(encoder, recipe)]

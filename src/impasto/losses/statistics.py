@@ -1,7 +1,7 @@
 """The statistics of a style by name: how each summarizes features, and how it compares two summaries."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -35,8 +35,10 @@ class Statistic:
 
     describe: features (1, C, H, W) of one layer -> a description; that of the style image is the target.
     distance: the pastiche's description and the target -> a scalar.
-    is_mean: whether a description is a mean over positions (a tensor or a tuple of them), which tiles can add up.
     guided: features and weights of positions -> the description of a region (`guided_statistics`).
+    is_mean: whether a description is a mean over positions (a tensor or a tuple of them), which tiles can add up; if
+    not, the picture is always seen whole, and a memory limit that is too small for that is refused.
+    copies: tensors as large as the features that it holds at the peak of loss and gradient, for estimates of memory.
     blend: several targets and their shares -> one target; None where the distances are added instead, each with its
     share, which for a squared distance has the same gradient as blending the targets.
     guided_distance: compares descriptions of regions; None where `distance` does.
@@ -45,8 +47,10 @@ class Statistic:
 
     describe: Callable[..., Any]
     distance: Callable[[Any, Any], Tensor]
-    is_mean: bool
     guided: Callable[[Tensor, Tensor], Any]
+    _: KW_ONLY
+    is_mean: bool
+    copies: int
     blend: Callable[[list[Any], list[float]], Any] | None = None
     guided_distance: Callable[[Any, Any], Tensor] | None = None
     least_silent: Callable[[Any], float] = lambda target: 0.0
@@ -78,16 +82,33 @@ def build_statistics(recipe: Recipe) -> dict[str, Statistic]:
         return guided_ranks(project(features, along), weights)
 
     return {
-        "gram": Statistic(gram_matrix, gram, True, guided_gram_matrix),
-        "moments": Statistic(channel_moments, moments_distance, True, guided_moments),
+        "gram": Statistic(gram_matrix, gram, guided_gram_matrix, is_mean=True, copies=1),
+        "moments": Statistic(channel_moments, moments_distance, guided_moments, is_mean=True, copies=2),
         "covariance": Statistic(
-            raw_moments, covariance_distance, True, guided_raw_moments, least_silent=least_covariance_loss
+            raw_moments,
+            covariance_distance,
+            guided_raw_moments,
+            is_mean=True,
+            copies=1,
+            least_silent=least_covariance_loss,
         ),
         "histogram": Statistic(
-            sorted_channels, histogram_distance, False, guided_ranks, guided_distance=ranks_distance
+            sorted_channels,
+            histogram_distance,
+            guided_ranks,
+            is_mean=False,
+            copies=6,
+            guided_distance=ranks_distance,
         ),
-        "wasserstein": Statistic(raw_moments, wasserstein_distance, True, guided_raw_moments, blend_raw_moments),
+        "wasserstein": Statistic(
+            raw_moments, wasserstein_distance, guided_raw_moments, is_mean=True, copies=1, blend=blend_raw_moments
+        ),
         "sliced": Statistic(
-            projections, histogram_distance, False, guided_projections, guided_distance=ranks_distance
+            projections,
+            histogram_distance,
+            guided_projections,
+            is_mean=False,
+            copies=6,
+            guided_distance=ranks_distance,
         ),
     }

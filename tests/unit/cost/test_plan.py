@@ -1,5 +1,6 @@
 """Memory: sizes as text, and plans within a limit."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from impasto.cost.plan import Budget, plan_memory
 from impasto.cost.workload import ALLOCATOR, IMAGE, IMAGES, SLACK, Workload, evaluation_bytes
 from impasto.errors import MemoryLimitError
 from impasto.features.encoder import build_encoder
+from impasto.losses.statistics import build_statistics
 from impasto.optimize.schedule import MemoryPlan
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.words import STYLE_LAYERS
@@ -99,6 +101,16 @@ def test_statistics_that_need_the_whole_picture_say_so(statistic: str) -> None:
     assert "--statistic gram" in caught.value.hint
     enough = caught.value.hint.split("--max-memory ")[1].split()[0]
     assert plan(parse_memory(enough), statistic=("gram", f"{statistic}:0.5")).tile is None
+
+
+def test_a_new_statistic_brings_its_need_of_memory_and_of_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = plan(2**40).features_bytes
+    sorting = {"gram": replace(build_statistics(Recipe())["gram"], is_mean=False, copies=6)}
+    for module in ("plan", "workload"):
+        monkeypatch.setattr(f"impasto.cost.{module}.build_statistics", lambda recipe: sorting)
+    assert plan(2**40).features_bytes > before
+    with pytest.raises(MemoryLimitError, match="seen whole, as the statistic 'gram' must"):
+        plan(10**9)
 
 
 def test_nearest_has_wider_margins() -> None:
