@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from impasto.errors import MaskError
 from impasto.features.guides import resize_guide
 from impasto.images.faces import find_faces, mask_faces
 from impasto.images.io import ImageSource
@@ -15,22 +16,27 @@ FACES = "faces"
 """The word that protects the faces found in the photograph; a file of that name is "./faces"."""
 
 
-def read_only(source: ImageSource, picture: Picture, max_pixels: int) -> Picture:
+def read_only(source: ImageSource, picture: Picture, max_pixels: int, *, may_be_empty: bool = False) -> Picture:
     """Read the mask outside which the photograph stays, as grey levels (1, 1, H, W) in [0, 1] at the photograph's size.
 
-    picture: the photograph. Raises what `read_mask` raises.
+    picture: the photograph. may_be_empty: black everywhere. Raises what `read_mask` raises.
     """
-    return _read("only", source, picture, max_pixels)
+    return _read("only", source, picture, max_pixels, may_be_empty)
 
 
-def read_protect(source: ImageSource, picture: Picture, max_pixels: int) -> Picture:
+def read_protect(source: ImageSource, picture: Picture, max_pixels: int, *, may_be_empty: bool = False) -> Picture:
     """Read the mask in which structure is kept, as `read_only`; "faces" draws it around those in the photograph.
 
-    picture: the photograph. Raises what `read_mask` and `find_faces` raise.
+    picture: the photograph. may_be_empty: a black mask, or no face. Raises what `read_mask` and `find_faces` raise.
     """
     if not (isinstance(source, str) and source == FACES):
-        return _read("protect", source, picture, max_pixels)
-    boxes = find_faces(picture.image)
+        return _read("protect", source, picture, max_pixels, may_be_empty)
+    try:
+        boxes = find_faces(picture.image)
+    except MaskError:
+        if not may_be_empty:
+            raise
+        boxes = ()
     mask = mask_faces(boxes, picture.size)
     return Picture(image=mask, name=FACES, sha256=hash_pixels(mask), boxes=boxes)
 
@@ -48,6 +54,6 @@ def keep_photograph(pastiche: Tensor, content: Picture, only: Tensor, feather: i
     return photograph.lerp(pastiche, share)
 
 
-def _read(name: str, source: ImageSource, picture: Picture, max_pixels: int) -> Picture:
-    mask = read_mask(source, picture, name=name, max_pixels=max_pixels)
+def _read(name: str, source: ImageSource, picture: Picture, max_pixels: int, may_be_empty: bool) -> Picture:
+    mask = read_mask(source, picture, name=name, max_pixels=max_pixels, may_be_empty=may_be_empty)
     return replace(mask, image=resize_guide(to_levels(mask.image), picture.size))

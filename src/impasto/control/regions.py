@@ -16,6 +16,9 @@ REST = "the rest"
 REST_AREA = 0.01
 """Least share of a picture, outside all masks, that is a region; less is a gap between masks."""
 
+LEAST_AREA = 0.001
+"""Least share of a film's frame that is a region: a mask that moves may leave the frame."""
+
 Size = tuple[int, int]
 
 
@@ -23,7 +26,8 @@ Size = tuple[int, int]
 class Masks:
     """The masks of a run, from `read_mask`, and the alpha of its pictures, None where these are opaque.
 
-    size: (height, width) of the pastiche; style_sizes: of the style images. style_alphas: one a style image.
+    size: (height, width) of the pastiche; style_sizes: of the style images. style_alphas: one a style image. of_film:
+    a frame of a film; a region that its masks leave empty is left out.
     """
 
     size: Size
@@ -32,6 +36,7 @@ class Masks:
     style_masks: Sequence[Tensor] = ()
     content_alpha: Tensor | None = None
     style_alphas: Sequence[Tensor | None]
+    of_film: bool = False
 
 
 def build_regions(recipe: Recipe, masks: Masks) -> tuple[Region, ...]:
@@ -64,6 +69,8 @@ def build_regions(recipe: Recipe, masks: Masks) -> tuple[Region, ...]:
     regions = [_weigh(region, seen, style_seen) for region in regions]
     if masks.content_masks:
         regions = _choose(recipe, _share_overlaps(regions))
+        if masks.of_film:
+            regions = [region for region in regions if not _is_empty(region)]
     else:
         regions = [replace(region, statistic=recipe.statistic) for region in regions]
     return tuple(regions)
@@ -99,7 +106,7 @@ def _grey_regions(masks: Masks) -> list[Region]:
             )
         )
     rest = (1 - _sum([region.content for region in regions])).clamp_min(0)
-    if float(rest.mean()) < REST_AREA:
+    if float(rest.mean()) < REST_AREA and not masks.of_film:
         if styles == count + 1:
             raise MaskError(
                 f"{_count(masks.content_masks, 'content mask')} cover the photograph; "
@@ -175,14 +182,21 @@ def _weigh(region: Region, seen: Tensor | None, style_seen: Sequence[Tensor | No
     pairs = zip(region.styles, style_seen, strict=True)
     styles = tuple(guide if guide is None or alpha is None else guide * alpha for guide, alpha in pairs)
     content = region.content if seen is None else region.content * seen
-    empty = [(content, "photograph"), *((guide, "style image") for guide in styles if guide is not None)]
-    for guide, picture in empty:
+    guides = [(guide, "style image") for guide in styles if guide is not None]
+    if float(region.content.sum()) > 0:  # else it has left a film's frame
+        guides = [(content, "photograph"), *guides]
+    for guide, picture in guides:
         if float(guide.sum()) == 0:
             raise MaskError(
                 f"{region.name} is where the {picture} is transparent; expected some of it to be seen.",
                 "Move the mask, or give the picture without alpha.",
             )
     return replace(region, content=content, styles=styles)
+
+
+def _is_empty(region: Region) -> bool:
+    """Whether masks leave a region too little of a film's frame; those of a photograph are never black."""
+    return float(region.content.mean()) < (REST_AREA if region.name == REST else LEAST_AREA)
 
 
 def _share_overlaps(regions: Sequence[Region]) -> list[Region]:

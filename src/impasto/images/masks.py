@@ -60,7 +60,13 @@ Color = tuple[float, float, float]
 
 
 def read_mask(
-    source: ImageSource, picture: Picture, *, name: str, of: str = "photograph", max_pixels: int = MAX_PIXELS
+    source: ImageSource,
+    picture: Picture,
+    *,
+    name: str,
+    of: str = "photograph",
+    max_pixels: int = MAX_PIXELS,
+    may_be_empty: bool = False,
 ) -> Picture:
     """Read a mask or map of a picture: (1, 3, h, w) float32 in [0, 1], upright, on the CPU; transparent is black.
 
@@ -69,6 +75,8 @@ def read_mask(
     as the picture's EXIF says, with a warning.
 
     What looks like no mask, such as the photograph itself, gives a warning.
+
+    may_be_empty: whether a mask that is no file may be black, as of a film's frame.
 
     Raises what `read_image` raises, ImageSizeError (another aspect), MaskError (black everywhere).
     """
@@ -81,7 +89,7 @@ def read_mask(
     mask = read.image.cpu() if read.alpha is None else read.image.cpu() * read.alpha
     label = f"{name} {str(Path(source))!r}" if isinstance(source, (str, os.PathLike)) else name
     mask = _turn_like(mask, picture, label)
-    _check_mask(mask, picture.size, label, of)
+    _check_mask(mask, picture.size, label, of, may_be_empty=may_be_empty and isinstance(source, Tensor))
     if problem := _doubt(mask, read.alpha, may_be_coded="_mask" in name):
         logger.warning("%s %s", label, problem)
     return replace(read, image=mask, carried=NOTHING)
@@ -102,7 +110,7 @@ def _fits(size: tuple[int, int], other: tuple[int, int]) -> bool:
     return max(stretch, 1 / stretch) <= 1 + ASPECT_TOLERANCE or abs(width - height * W / H) <= 1
 
 
-def _check_mask(mask: Tensor, size: tuple[int, int], name: str, of: str) -> None:
+def _check_mask(mask: Tensor, size: tuple[int, int], name: str, of: str, *, may_be_empty: bool) -> None:
     (height, width), (H, W) = mask.shape[-2:], size
     if not _fits((height, width), size):
         raise ImageSizeError(
@@ -110,7 +118,7 @@ def _check_mask(mask: Tensor, size: tuple[int, int], name: str, of: str) -> None
             f"expected one aspect, within {ASPECT_TOLERANCE:.0%}.",
             "Give the mask of this picture, whole and upright, at any size.",
         )
-    if float(to_levels(mask).max()) == 0:
+    if not may_be_empty and float(to_levels(mask).max()) == 0:
         raise MaskError(
             f"{name} is empty: black or transparent everywhere; expected white where it applies.",
             "Check that it is the right file, and not inverted.",

@@ -29,7 +29,7 @@ class Inputs:
     """Everything that is read before a run, by role.
 
     init: the recipe's start image if that is a file. weights: path of the weights file if it was moved since the recipe
-    was written, else "".
+    was written, else "". of_film: a frame of a film, whose masks move and may leave it or fill it.
     """
 
     content: Picture | None = None
@@ -41,6 +41,7 @@ class Inputs:
     protect: Picture | None = None
     init: Picture | None = None
     weights: str = ""
+    of_film: bool = False
 
     def by_role(self) -> Iterator[tuple[Role, Picture]]:
         """Yield every picture with its role, in the order of the fields."""
@@ -102,9 +103,11 @@ def read_inputs(
     protect: ImageSource | None = None,
     init: ImageSource | None = None,
     weights: str = "",
+    of_film: bool = False,
 ) -> Inputs:
     """Read and check the inputs of a run. init, weights: instead of the files that the recipe names.
 
+    of_film: of a frame of a film, whose masks may be black, and which may have no face.
     Raises ImageReadError, ImageSizeError, ImageRangeError, MaskError, MissingExtraError.
     """
     logger.info("reading the pictures")
@@ -123,7 +126,7 @@ def read_inputs(
     regions: dict[str, tuple[Picture, ...]] = {"content_masks": (), "style_masks": ()}
     if content is not None:
         regions["content_masks"] = tuple(
-            read_mask(source, content, name=f"content_mask {number}", max_pixels=limit)
+            read_mask(source, content, name=f"content_mask {number}", max_pixels=limit, may_be_empty=of_film)
             for number, source in enumerate(to_list(content_masks), start=1)
         )
         regions["style_masks"] = tuple(
@@ -142,10 +145,13 @@ def read_inputs(
         styles=styles,
         fine_style=fine,
         **regions,
-        only=None if only is None or content is None else read_only(only, content, limit),
-        protect=None if protect is None or content is None else read_protect(protect, content, limit),
+        only=None if only is None or content is None else read_only(only, content, limit, may_be_empty=of_film),
+        protect=(
+            None if protect is None or content is None else read_protect(protect, content, limit, may_be_empty=of_film)
+        ),
         init=None if init is None else name_network(init) if begins_with_network(recipe) else read(init, "init"),
         weights=weights,
+        of_film=of_film,
     )
 
 

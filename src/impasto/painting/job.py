@@ -193,6 +193,7 @@ def _build_regions(recipe: Recipe, inputs: Inputs) -> tuple[Region, ...]:
         style_masks=[mask.image for mask in inputs.style_masks],
         content_alpha=inputs.content_alpha,
         style_alphas=inputs.style_alphas,
+        of_film=inputs.of_film,
     )
     return build_regions(recipe, masks)
 

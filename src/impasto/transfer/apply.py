@@ -115,10 +115,8 @@ class Painter:
             content_masks=fields.get("content_masks", ()),
             only=fields.get("only"),
         )
-        threads = options.threads if options.threads is not None else default_threads()
-        with running(self._device, threads, "Lower --size, or close other programs."), products_in("float32"):
-            start_s = time.perf_counter()
-            pastiche, shares = self._paint(recipe, names, inputs, options)
+        start_s = time.perf_counter()
+        pastiche, shares = self.paint(recipe, names, inputs, options)
         return OnePassResult(
             pastiche=pastiche,
             recipe=recipe,
@@ -153,10 +151,21 @@ class Painter:
         check_blend(recipe.style_blend, len(names))
         return recipe, names
 
+    @torch_defaults()
+    def paint(
+        self, recipe: Recipe, names: Sequence[str], inputs: Inputs, options: RunOptions
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Return the picture, (1, 3, H, W) in [0, 1], sRGB, on the CPU, and the share of each style in it.
+
+        recipe, names: from `choose`. inputs: from `read_inputs`. Raises OutOfMemoryError, DiskError, MaskError.
+        """
+        threads = options.threads if options.threads is not None else default_threads()
+        with running(self._device, threads, "Lower --size, or close other programs."), products_in("float32"):
+            return self._paint(recipe, names, inputs, options)
+
     def _paint(
         self, recipe: Recipe, names: Sequence[str], inputs: Inputs, options: RunOptions
     ) -> tuple[Tensor, dict[str, float]]:
-        """Return the picture on the CPU, and the share of each style in it."""
         content = inputs.content
         assert content is not None
         icons = [self._model.icons[self.styles.index(name)] for name in names]
@@ -207,6 +216,7 @@ class Painter:
             style_sizes=[(1, 1)] * len(names),
             content_masks=[mask.image for mask in inputs.content_masks],
             style_alphas=[None] * len(names),
+            of_film=inputs.of_film,
         )
         shares = torch.zeros(1, 1 + len(self.styles), *size)
         for region in build_regions(recipe, masks):

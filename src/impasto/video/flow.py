@@ -63,12 +63,19 @@ def find_motion(frame: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
 def find_lasting(frame: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
     """Return the flow from a frame of a film to an earlier one, and how far what was painted there lasts.
 
-    As `find_motion`; what lasts is what is visible, and less of it the more the film itself changes along the motion: a
-    shadow passes, a ball is too fast for the flow. (1, 1, H, W) in [0, 1].
+    As `find_motion`; what lasts is what is visible and similar, (1, 1, H, W) in [0, 1].
     """
     flow, visible = find_motion(frame, before)
+    return flow, visible * find_similar(frame, before, flow)
+
+
+def find_similar(frame: Tensor, before: Tensor, flow: Tensor) -> Tensor:
+    """Return how far a frame of a film looks as an earlier one does along the flow, (1, 1, H, W) in [0, 1].
+
+    It does not where a shadow passes, or a ball is too fast for the flow, nor where the flow leaves the frame.
+    """
     change = mean_around((frame - warp(before, flow)).square().mean(1, keepdim=True))
-    return flow, visible / (1 + change / SAME**2)
+    return inside(flow) / (1 + change / SAME**2)
 
 
 def mean_around(image: Tensor) -> Tensor:

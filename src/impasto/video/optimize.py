@@ -13,7 +13,7 @@ from impasto.painting.inputs import Inputs
 from impasto.painting.job import Job, vary
 from impasto.painting.paint import paint_fine_styles
 from impasto.system.torch_settings import products_in, torch_defaults
-from impasto.video.flow import find_lasting
+from impasto.video.flow import find_motion, find_similar
 
 FRAME_STEPS = 20
 """Steps of a frame after the first of its scene, where the recipe's `frame_steps` does not say."""
@@ -71,12 +71,15 @@ def continue_scene(
     the last CONTEXT frames of the scene, in order, or those that there are. before: the same frame painted in an
     earlier pass over the film, (1, 3, H, W). Raises MissingExtraError.
 
-    The frame starts from the one before it carried along the motion; where that does not last, from itself in the
-    painting's colors. It is painted at the full size, in the recipe's `frame_steps`. In a further pass, which may go
-    backwards, it starts from the mean of what is carried and its own picture, and where nothing is, from that.
+    The frame starts from the one before it carried along the motion, wherever the film looks the same there, so that
+    what comes into view beside something like it has strokes at once; elsewhere from itself in the painting's colors.
+    The temporal loss counts only what lasts. It is painted at the full size, in the recipe's `frame_steps`. In a
+    further pass, which may go backwards, it starts from the mean of what is carried and its own picture, and where
+    nothing is, from that.
 
     Ruder, Dosovitskiy and Brox 2016 (arXiv 1604.08610), sections 4.1 to 4.4. Differs: a few steps instead of a
-    thousand; colors are fitted once for the scene; earlier frames count less where the film changes along the motion.
+    thousand, and so the start has strokes at motion boundaries too; colors are fitted once for the scene; earlier
+    frames count less where the film changes along the motion.
     """
     assert inputs.content is not None and earlier
     recipe = job.recipe.replace(steps=job.recipe.frame_steps or FRAME_STEPS, first_scale=0)
@@ -84,9 +87,9 @@ def continue_scene(
     size = following.plan.size
     frame = resize_image(inputs.content.image, size, recipe.resampling)
     compared = [earlier[-distance] for distance in DISTANCES if distance <= len(earlier)]
-    carried, lasting = zip(*(carry(frame, each) for each in compared), strict=True)
+    carried, lasting, similar = zip(*(carry(frame, each) for each in compared), strict=True)
     if before is None:
-        start = _recolored(following, size).lerp(carried[0], lasting[0])
+        start = _recolored(following, size).lerp(carried[0], similar[0])
     else:
         own = resize_image(before, size)
         start = own.lerp(carried[0], lasting[0] / 2)
@@ -94,14 +97,17 @@ def continue_scene(
     return replace(following, start=start, temporal=temporal)
 
 
-def carry(frame: Tensor, earlier: Earlier) -> tuple[Tensor, Tensor]:
-    """Return an earlier painted frame on a frame's grid, (1, 3, H, W), and how far it lasts there, (1, 1, H, W).
+def carry(frame: Tensor, earlier: Earlier) -> tuple[Tensor, Tensor, Tensor]:
+    """Return an earlier painted frame on a frame's grid, (1, 3, H, W), and how far it lasts and is similar there.
 
-    frame: of the film, (1, 3, H, W) in [0, 1], sRGB.
+    frame: of the film, (1, 3, H, W) in [0, 1], sRGB. The shares are (1, 1, H, W) in [0, 1], as of `find_lasting` and
+    `find_similar`.
     """
     size = (frame.shape[-2], frame.shape[-1])
-    flow, lasting = find_lasting(frame, resize_image(earlier.frame, size))
-    return warp(resize_image(earlier.painted, size), flow, "bicubic").clamp(0, 1), lasting
+    before = resize_image(earlier.frame, size)
+    flow, visible = find_motion(frame, before)
+    similar = find_similar(frame, before, flow)
+    return warp(resize_image(earlier.painted, size), flow, "bicubic").clamp(0, 1), visible * similar, similar
 
 
 def _recolored(job: Job, size: tuple[int, int]) -> Tensor:

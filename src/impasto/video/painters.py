@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from torch import Tensor
 
@@ -12,9 +11,7 @@ from impasto.control.sizes import picture_size
 from impasto.cost.estimate import Estimate
 from impasto.fast.instant import check_instant, load_instant
 from impasto.images.io import read_picture
-from impasto.images.masks import ROUNDING
 from impasto.images.picture import Picture
-from impasto.images.resize import resize_image
 from impasto.optimize.events import OnStep
 from impasto.painting.cache import Cache
 from impasto.painting.inputs import Inputs, read_inputs
@@ -25,7 +22,7 @@ from impasto.recipe.checks import check_blend
 from impasto.recipe.recipe import Recipe
 from impasto.system.device import resolve_devices
 from impasto.system.torch_settings import default_threads, products_in, running
-from impasto.transfer.apply import RECIPE_FIELDS, load_painter
+from impasto.transfer.apply import load_painter
 from impasto.transfer.instant import paint_instantly, paint_start
 from impasto.video.job import INSTANT, VideoJob
 from impasto.video.optimize import CONTEXT, Earlier, begin_scene, continue_scene
@@ -57,9 +54,7 @@ class Frames(ABC):
         if not (only := moment.masks.get("only")):
             return None
         content = Picture(image=moment.frame)
-        if isinstance(only[0], Tensor) and float(only[0].max()) <= ROUNDING:  # a mask that moves may leave the frame
-            return resize_image(moment.frame, (painted.shape[-2], painted.shape[-1]), self._job.recipe.resampling)
-        mask = read_only(only[0], content, self._options.max_pixels)
+        mask = read_only(only[0], content, self._options.max_pixels, may_be_empty=True)
         return keep_photograph(painted, content, mask.image, self._job.recipe.only_feather)
 
     @abstractmethod
@@ -75,13 +70,10 @@ class TrainedFrames(Frames):
         self._painter = load_painter(job.method, device=options.device, threads=options.threads)
 
     def _paint(self, moment: Moment) -> Tensor:
-        job, options = self._job, self._options
-        fields: Any = {name: getattr(job.recipe, name) for name in RECIPE_FIELDS}
-        fields |= {"style": job.styles, "content_masks": moment.masks.get("content_masks", ())}
-        fields |= {"style_blend": moment.blend} if moment.blend else {}
-        return self._painter(
-            moment.frame, **fields, max_pixels=options.max_pixels, max_memory=options.max_memory
-        ).pastiche
+        recipe = self._job.recipe.replace(style_blend=moment.blend) if moment.blend else self._job.recipe
+        masks = list(moment.masks.get("content_masks", ()))
+        inputs = read_inputs(recipe, self._options, moment.frame, content_masks=masks, of_film=True)
+        return self._painter.paint(recipe, self._job.styles, inputs, self._options)[0]
 
 
 class InstantFrames(Frames):
@@ -159,6 +151,7 @@ class OptimizedFrames:
             style_masks=list(masks.get("style_masks", ())),
             only=only,
             protect=FACES if job.protect == FACES else protect,
+            of_film=True,
         )
 
 

@@ -50,6 +50,17 @@ def test_a_frame_starts_from_the_one_before_it_carried_along() -> None:
     assert continue_scene(fewer, read(second), [Earlier(frame=first, painted=painted)]).plan.steps == 2
 
 
+def test_what_looks_the_same_has_its_strokes_at_a_motion_boundary_too() -> None:
+    first, second = smooth(1), smooth(1)
+    for frame, left in ((first, 30), (second, 31)):
+        frame[..., 20:44, left : left + 24] = (0.7 * smooth(1) + 0.3 * smooth(2))[..., 20:44, 30:54]
+    job = continue_scene(begin(first), read(second), [Earlier(frame=first, painted=smooth(3))])
+    assert job.start is not None and job.temporal is not None
+    boundary = job.temporal.weights[0] == 0
+    distance = (job.start - job.temporal.carried[0]).abs().mean(1, keepdim=True)
+    assert int(boundary.sum()) > 200 and float((distance[boundary] < 0.05).float().mean()) > 0.5
+
+
 def test_older_frames_are_compared_where_newer_ones_do_not_show_the_place() -> None:
     frames = pan(CONTEXT + 1)
     earlier = [Earlier(frame=frame, painted=frame) for frame in frames[:-1]]

