@@ -13,9 +13,9 @@ WORDS = {
         "With `--json` a command prints one object on stdout; progress and warnings stay on stderr. The tables are "
         "made from\n[outputs.json](outputs.json), a JSON schema for each command, which is also in the package: "
         "`impasto/cli/outputs.json`. The tests hold every object that a command prints against it.",
-        "加了 `--json`，命令在标准输出上打印一个对象，进度和警告仍在标准错误。下面的表由"
-        "[outputs.json](outputs.json) 生成：每条命令一份 JSON schema，安装包里也有（`impasto/cli/outputs.json`）。"
-        "测试会把命令打印的每个对象都与它核对。说明保持英文。",
+        "使用 `--json` 时，命令在标准输出打印一个对象，进度和警告仍写到标准错误。下列表格由 "
+        "[outputs.json](outputs.json) 生成，其中每条命令有一份 JSON schema，安装包里也有"
+        "（`impasto/cli/outputs.json`）。测试会用它检验命令打印的每个对象。说明保持英文。",
     ),
     "error": ("An error, of any command", "任何命令的错误"),
     "shared": ("Objects that several outputs have", "多种输出共有的对象"),

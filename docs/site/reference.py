@@ -45,7 +45,15 @@ DO = {
 
 DOCS = Path(__file__).parents[1]
 CHINESE = tomllib.loads((DOCS / "site" / "chinese.toml").read_text("utf-8"))
-"""Chinese texts: of commands, presets, errors, panels, and of options that commands share, by their English help."""
+"""Chinese texts: of commands, presets, errors, panels, and of options by their English help."""
+
+RANGES = {
+    r"(.+) or more": r"不小于 \1",
+    r"above (.+)": r"大于 \1",
+    r"(-?[\d.]+) to ([\d.]+)": r"\1 到 \2",
+    "required": "必填",
+}
+"""Patterns of a range, as help writes it, and the Chinese."""
 
 
 def pages() -> dict[str, str]:
@@ -57,10 +65,11 @@ def pages() -> dict[str, str]:
 
 
 def read_chinese_options() -> dict[str, str]:
-    """Return what each recipe option does, by its name, from docs/options.zh.md."""
+    """Return what each argument and option does, by its English help; recipe fields are from docs/options.zh.md."""
     page = (DOCS / "options.zh.md").read_text("utf-8")
-    rows = re.findall(r"^\| `(--[\w-]+)` \|[^|]*\|[^|]*\|([^|]*)\|", page, re.MULTILINE)
-    return {name: text.strip() for name, text in rows}
+    rows = dict(re.findall(r"^\| `--([\w-]+)` \|[^|]*\|[^|]*\| ([^|]*) \|", page, re.MULTILINE))
+    fields = {field.metadata["help"]: rows[field.name.replace("_", "-")] for field in dataclasses.fields(Recipe)}
+    return fields | CHINESE["options"]
 
 
 def list_commands(group: Any = None, path: str = "impasto") -> Iterator[tuple[str, Any]]:
@@ -79,8 +88,7 @@ def commands_page(zh: bool = False) -> str:
     lines = ["# Commands", "", "Made from the program itself, as is `impasto COMMAND --help` in a terminal.", ""]
     columns, options = "| name | value | default | what it does |", {}
     if zh:
-        lines = ["# 命令", "", ""]
-        lines += ["由程序自身生成，与终端里的 `impasto 命令 --help` 同源；还没有译文的地方是英文原文。", ""]
+        lines = ["# 命令", "", "由程序自身生成，内容与终端里的 `impasto COMMAND --help` 相同。", ""]
         columns, options = "| 名称 | 取值 | 默认 | 作用 |", read_chinese_options()
     for words, command in list_commands():
         text = _to_paragraphs(command.help or "")
@@ -117,10 +125,14 @@ def _to_row(param: Any, options: dict[str, str], zh: bool) -> str:
     else:
         name, value, shown = f"`{_escape(param.metavar or param.name)}`", "", "required" if param.required else ""
     if zh:
-        recipe_help = next((options[text] for text in getattr(param, "opts", []) if text in options), None)
-        help = CHINESE["shared"].get(help) or recipe_help or help
-        shown = "必填" if shown == "required" else shown
+        help = options.get(help) or options.get(re.sub(r" \([\w, -]+\)$", "", help), help)  # choices are in options.md
+        shown = "；".join(map(_translate_fact, str(shown).split("; ")))
     return f"| {name} | {value} | {_escape(str(shown))} | {_escape(help)} |"
+
+
+def _translate_fact(fact: str) -> str:
+    """Return a default or a range in Chinese."""
+    return next((re.sub(each, zh, fact) for each, zh in RANGES.items() if re.fullmatch(each, fact)), fact)
 
 
 def _escape(text: str) -> str:
@@ -150,7 +162,7 @@ def presets_page(zh: bool = False) -> str:
             lines += ["```toml", *changes, "```", ""]
     if zh:
         lines += ["## 配方的字段", ""]
-        lines += ["同样的名字，把 `_` 写成 `-` 就是选项。[全部选项](../options.md)里有取值范围和指南。", ""]
+        lines += ["把名字里的 `_` 换成 `-` 就是选项。取值范围和相关指南见[全部选项](../options.md)。", ""]
         lines += ["| 字段 | `standard` | 作用 |", "|---|---|---|"]
     else:
         lines += ["## Fields of a recipe", ""]
@@ -159,8 +171,8 @@ def presets_page(zh: bool = False) -> str:
     options = read_chinese_options() if zh else {}
     for field in dataclasses.fields(Recipe):
         default = _escape(_show(getattr(standard, field.name)))
-        help = options.get("--" + field.name.replace("_", "-")) or str(field.metadata.get("help", ""))
-        lines += [f"| `{field.name}` | `{default}` | {_escape(help)} |"]
+        help = str(field.metadata["help"])
+        lines += [f"| `{field.name}` | `{default}` | {_escape(options.get(help, help))} |"]
     return "\n".join([*lines, ""])
 
 
@@ -207,11 +219,11 @@ def errors_page(zh: bool = False) -> str:
     codes = "Exit codes of commands: 0 done, 2 a mistake in the input, 1 an error of impasto or the machine,\n"
     codes += "3 a batch with failures, 130 stopped by Ctrl-C."
     if zh:
-        lines = ["# 错误", "", "每个错误都说清三件事：哪里不对（带上那个值）、本来应该怎样、可以怎么办。"]
-        lines += ["命令行上，它是标准错误里的一行；加了 `--json`，是一个带 `error` 和 `hint` 的对象。"]
+        lines = ["# 错误", "", "每个错误都说明三件事：哪里有误（附上有误的值）、应当怎样、如何解决。"]
+        lines += ["在命令行上，它是标准错误中的一行；使用 `--json` 时，是一个带有 `error` 和 `hint` 的对象。"]
         lines += ["在 Python 里，它们都是 `impasto.ImpastoError`。", ""]
-        lines += ["| `impasto.errors` | 什么时候 | 怎么办 | 同时也是 | 退出码 |", "|---|---|---|---|---|"]
-        codes = "命令的退出码：0 完成，2 输入有误，1 impasto 或机器出错，3 批量中有失败的，130 被 Ctrl-C 停下。"
+        lines += ["| `impasto.errors` | 原因 | 解决办法 | 同时也是 | 退出码 |", "|---|---|---|---|---|"]
+        codes = "命令的退出码：0 完成，2 输入有误，1 impasto 或机器出错，3 批量中有失败的，130 用 Ctrl-C 停止。"
     for thing in found:
         when = inspect.cleandoc(thing.__doc__ or "").splitlines()[0]
         words = CHINESE["errors"] if zh else {}

@@ -109,11 +109,17 @@ def test_the_chinese_reference_has_every_command_preset_and_error() -> None:
     assert set(words["errors"]) == set(reference.DO)
     pages = reference.pages()
     assert f"\n{words['commands']['impasto stylize']}\n" in pages["reference/commands.zh.md"]
-    strength = reference.read_chinese_options()["--strength"]
+    help = str(impasto.Recipe.__dataclass_fields__["strength"].metadata["help"])
+    strength = reference.read_chinese_options()[help]
     assert all(strength in pages[f"reference/{name}.zh.md"] for name in ("commands", "presets"))
-    params = (param for _, command in reference.list_commands() for param in command.params)
-    helps = {str(param.help).split(r" [dim]")[0] for param in params}
-    assert set(words["shared"]) <= helps
+
+
+def test_the_chinese_reference_has_every_option() -> None:
+    params = [param for _, command in reference.list_commands() for param in command.params]
+    helps = {str(param.help).split(r" [dim]")[0] for param in params if not getattr(param, "hidden", False)}
+    assert set(reference.CHINESE["options"]) <= helps
+    rows = [line for line in reference.pages()["reference/commands.zh.md"].splitlines() if line.startswith("| `")]
+    assert [row for row in rows if not re.search("[\u4e00-\u9fff]", row.split(" | ")[3])] == []
 
 
 @pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.relative_to(DOCS).as_posix())

@@ -109,15 +109,19 @@ def train(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="RUN", help="the folder of the run")],
     preset: Annotated[str, typer.Option(metavar="NAME", help="report-2015 or modern", show_default=True)] = "modern",
     arch: Annotated[str | None, typer.Option(metavar="NAME", help="vgg11, vgg13, vgg16 or vgg19, the default")] = None,
-    width: Annotated[float | None, typer.Option(metavar="NUMBER", help="of all layers; 1 is VGG's own")] = None,
+    width: Annotated[
+        float | None, typer.Option(metavar="NUMBER", help="factor of all layers' channels; 1: VGG's own")
+    ] = None,
     batch_norm: Annotated[
         bool | None, typer.Option("--batch-norm", metavar="", help="normalize; merged into the weights at the end")
     ] = None,
     crop: Annotated[int | None, typer.Option(metavar="N", help="edge of the input, in pixels")] = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", help="passes over all pictures")] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="N", help="pictures a step, of all processes")] = None,
-    learning_rate: Annotated[float | None, typer.Option(metavar="NUMBER", help="the highest")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="of weights, order and augmentation")] = None,
+    learning_rate: Annotated[float | None, typer.Option(metavar="NUMBER", help="highest learning rate")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="seed of weights, order and augmentation")
+    ] = None,
     precision: Annotated[
         str | None, typer.Option(metavar="NAME", help="auto, float32 or bfloat16", rich_help_panel="Machine")
     ] = None,
@@ -128,7 +132,7 @@ def train(
         float, typer.Option(min=0, metavar="SECONDS", help="between checkpoints", rich_help_panel="Machine")
     ] = 60.0,
     license: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="written into the weights", rich_help_panel="Report")
+        str | None, typer.Option(metavar="TEXT", help="license to write into the weights", rich_help_panel="Report")
     ] = None,
     json: Json = False,
     quiet: Quiet = False,

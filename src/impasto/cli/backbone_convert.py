@@ -38,10 +38,10 @@ def convert(
     ] = None,
     mean: Annotated[
         str | None,
-        typer.Option(metavar="A,B,C", help="then subtracted, in that order", rich_help_panel="Input of IN"),
+        typer.Option(metavar="A,B,C", help="means subtracted next, in that order", rich_help_panel="Input of IN"),
     ] = None,
     std: Annotated[
-        str | None, typer.Option(metavar="A,B,C", help="then divided by", rich_help_panel="Input of IN")
+        str | None, typer.Option(metavar="A,B,C", help="deviations divided by last", rich_help_panel="Input of IN")
     ] = None,
     json: Json = False,
     debug: Debug = False,

@@ -16,16 +16,20 @@ Host = Annotated[str, typer.Option(metavar="ADDRESS", help="address to listen on
 AllowHost = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="a further name of this server, that of a proxy for example")
 ]
-Port = Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0: any that is free")]
+Port = Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="port; 0: any that is free")]
 NoOpen = Annotated[bool, typer.Option("--no-open", metavar="", help="do not open the browser")]
-Folder = Annotated[Path | None, typer.Option(metavar="DIR", help="pictures and jobs; default: among the user's data")]
+Folder = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="folder of pictures and jobs; default: among the user's data")
+]
 TokenFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="tokens, one a line, each with a gallery of its own")
 ]
-MaxUpload = Annotated[int, typer.Option(metavar="MB", min=1, help="of one picture's file; films: eight times as much")]
+MaxUpload = Annotated[
+    int, typer.Option(metavar="MB", min=1, help="largest file of a picture; films: eight times as much")
+]
 MaxSize = Annotated[int, typer.Option(metavar="N", min=16, help="longest edge that is painted, in pixels")]
-MaxJobs = Annotated[int, typer.Option(metavar="N", min=1, help="jobs that are not finished, of all galleries")]
-MaxFilm = Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="length of a film")]
+MaxJobs = Annotated[int, typer.Option(metavar="N", min=1, help="unfinished jobs at most, of all galleries")]
+MaxFilm = Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="longest film, in seconds")]
 
 
 @takes_options

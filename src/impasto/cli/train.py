@@ -53,17 +53,21 @@ Width = Annotated[
     int, typer.Option(metavar="N", help="channels of the network at full size", rich_help_panel=_PANEL)
 ]
 Blocks = Annotated[int, typer.Option(metavar="N", help="residual blocks of the network", rich_help_panel=_PANEL)]
-Rate = Annotated[float, typer.Option(metavar="NUMBER", help="the first; it falls to 0", rich_help_panel=_PANEL)]
+Rate = Annotated[
+    float, typer.Option(metavar="NUMBER", help="learning rate at the start; falls to 0", rich_help_panel=_PANEL)
+]
 TemporalWeight = Annotated[
     float,
     typer.Option(
         min=0,
         metavar="NUMBER",
-        help="of the difference of two pictures of a photograph that moves, so that films flicker less; 10 is a start",
+        help="weight of what differs between two pictures of a photograph that moves; lowers flicker in films; try 10",
         rich_help_panel=_PANEL,
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, metavar="N", help="of weights, order and windows", rich_help_panel=_PANEL)]
+Seed = Annotated[
+    int, typer.Option(min=0, metavar="N", help="seed of weights, order and windows", rich_help_panel=_PANEL)
+]
 CheckpointEvery = Annotated[
     float, typer.Option(min=0, metavar="SECONDS", help="between checkpoints", rich_help_panel="Machine")
 ]
