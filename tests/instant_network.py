@@ -28,10 +28,10 @@ def predictor_layers(generator: torch.Generator) -> Iterator[Layer]:
 
 
 def transformer_layers(generator: torch.Generator) -> Iterator[Layer]:
-    for number, shape in enumerate(((3, 3, 9, 9), (4, 3, 3, 3), (5, 4, 3, 3)), start=1):
+    for number, shape in enumerate(((3, 3, 9, 9), (6, 3, 3, 3), (12, 6, 3, 3)), start=1):
         yield _layer(f"transformer/contract/conv{number}/weights", shape, generator)
-    styled = [(f"residual/residual{block}/conv{number}", (5, 5, 3, 3)) for block in range(1, 6) for number in (1, 2)]
-    last = ((4, 5, 3, 3), (3, 4, 3, 3), (3, 3, 9, 9))
+    styled = [(f"residual/residual{block}/conv{number}", (12, 12, 3, 3)) for block in range(1, 6) for number in (1, 2)]
+    last = ((6, 12, 3, 3), (3, 6, 3, 3), (3, 3, 9, 9))
     styled += [(f"expand/conv{number}/conv", shape) for number, shape in enumerate(last, start=1)]
     for name, shape in styled:
         yield _layer(f"transformer/{name}/weights", shape, generator)

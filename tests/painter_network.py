@@ -2,12 +2,12 @@
 
 import torch
 
-from impasto.fast.network import Architecture, Network
+from impasto.fast.network import Architecture, Design, Network
 
 
-def random_network(styles: int = 2, width: int = 4, blocks: int = 1) -> Network:
+def random_network(styles: int = 2, width: int = 4, blocks: int = 1, design: Design = "separable") -> Network:
     """A network whose rows of parameters differ."""
-    network = Network(Architecture(width=width, blocks=blocks), styles)
+    network = Network(Architecture(width=width, blocks=blocks, design=design), styles)
     generator = torch.Generator().manual_seed(0)
     network.initialize(generator)
     with torch.no_grad():

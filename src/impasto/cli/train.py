@@ -53,6 +53,14 @@ Width = Annotated[
     int, typer.Option(metavar="N", help="channels of the network at full size", rich_help_panel=_PANEL)
 ]
 Blocks = Annotated[int, typer.Option(metavar="N", help="residual blocks of the network", rich_help_panel=_PANEL)]
+Init = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="network at the start: random, or instant, that of `impasto instant` for these paintings",
+        rich_help_panel=_PANEL,
+    ),
+]
 Rate = Annotated[
     float, typer.Option(metavar="NUMBER", help="learning rate at the start; falls to 0", rich_help_panel=_PANEL)
 ]
@@ -114,6 +122,7 @@ def train(
     batch_size: BatchSize = 4,
     width: Width = 16,
     blocks: Blocks = 5,
+    init: Init = "random",
     learning_rate: Rate = 2e-3,
     temporal_weight: TemporalWeight = 0.0,
     seed: Seed = 0,
@@ -147,6 +156,7 @@ def train(
         batch_size=batch_size,
         width=width,
         blocks=blocks,
+        init=init,
         learning_rate=learning_rate,
         temporal_weight=temporal_weight,
         precision=precision,

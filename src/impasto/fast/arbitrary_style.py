@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from impasto.fast.network import Architecture, Network
+
 Layers = Mapping[str, tuple[Tensor, Tensor]]
 """Weight (out, in, height, width) and bias (out,) of each convolution, by the name of its weight."""
 
@@ -77,6 +79,31 @@ class StyleTransformer(nn.Module):
             features = conv(functional.interpolate(features, scale_factor=2), style).relu_()
         painted: Tensor = self.expand[2](features, style)
         return painted[..., :H, :W].sigmoid()
+
+
+@torch.no_grad()
+def to_network(transformer: StyleTransformer, vectors: Tensor) -> Network:
+    """Return the transformer as a network of ours, whose rows of parameters are made of style vectors, (rows, 100).
+
+    Its pictures are those of the transformer, but for channels with little contrast, which `network.NOISE` flattens.
+    Normalized kernels get the norm that `Network.initialize` gives them: what follows is the same by any factor.
+    """
+    encoder = [each for each in transformer.contract if isinstance(each, _Convolution)]
+    width, blocks = len(encoder[0].weight), len(transformer.first)
+    network = Network(Architecture(width=width, blocks=blocks, design="ghiasi"), len(vectors) - 1)
+    for layer, convolution in zip(network.layers, encoder, strict=False):
+        is_first = layer is network.layers[0]  # the network sees pictures in [-1, 1], the transformer in [0, 1]
+        layer.kernel.copy_(convolution.weight / 2 if is_first else convolution.weight)
+        layer.shifts.copy_(convolution.bias + layer.kernel.sum((1, 2, 3)) if is_first else convolution.bias)
+    pairs = zip(transformer.first, transformer.second, strict=True)
+    styled = [*(each for pair in pairs for each in pair), *transformer.expand]
+    for layer, each in zip(network.layers[len(encoder) :], styled, strict=True):
+        assert isinstance(each, _StyledConvolution)
+        kernel = each.convolution.weight
+        layer.kernel.copy_(kernel * (2 / kernel.square().sum((1, 2, 3), keepdim=True)).sqrt())
+        layer.scales.copy_(each.gamma(vectors[..., None, None]).flatten(1))
+        layer.shifts.copy_(each.beta(vectors[..., None, None]).flatten(1))
+    return network
 
 
 class _Convolution(nn.Module):

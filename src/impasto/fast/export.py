@@ -111,16 +111,18 @@ class _Graph:
 
     def _normalize(self, layer: Layer, x: str) -> str:
         """Add `Layer.affine` as a batch normalization: (x - mean) / sqrt(d) * scale + shift, d = (v + NOISE)^2 / v."""
+        scale, shift = ((self._shares @ rows.detach().cpu()).numpy() for rows in (layer.scales, layer.shifts))
+        if not layer.is_normalized:
+            scaled = self._add("Mul", x, self._constant(scale[:, None, None]))
+            return self._add("Add", scaled, self._constant(shift[:, None, None]))
         axes = self._integers([0, 2, 3])
         mean = self._add("ReduceMean", x, axes, keepdims=0)
         square = self._add("ReduceMean", self._add("Mul", x, x), axes, keepdims=0)
         variance = self._add("Max", self._add("Sub", square, self._add("Mul", mean, mean)), self._scalar(TINY))
         root = self._add("Add", variance, self._scalar(NOISE))
         divisor = self._add("Div", self._add("Mul", root, root), variance)
-        scale, shift = (
-            self._constant((self._shares @ rows.detach().cpu()).numpy()) for rows in (layer.scales, layer.shifts)
-        )
-        return self._add("BatchNormalization", x, scale, shift, mean, divisor, epsilon=0.0)
+        constants = self._constant(scale), self._constant(shift)
+        return self._add("BatchNormalization", x, *constants, mean, divisor, epsilon=0.0)
 
     def _match_tones(self, painted: str, photograph: str, share: float) -> str:
         """Add `network.match_tones`."""

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from impasto.errors import ImageSizeError, MemoryLimitError, MissingExtraError, WeightsError
-from impasto.fast.arbitrary_style import SMALLEST, StylePredictor, StyleTransformer
+from impasto.fast.arbitrary_style import SMALLEST, StylePredictor, StyleTransformer, to_network
+from impasto.fast.network import Network
 from impasto.fast.onnx_weights import read_convolutions
 from impasto.images.resize import fit_pixels, resize_image
 from impasto.system.memory import format_memory, memory_limit, used_bytes
@@ -59,6 +60,15 @@ class InstantNetwork:
             style = torch.lerp(self._predict(content_image), torch.as_tensor(style), strength)
         painted: Tensor = self.transformer(content_image.to(self.device), style)
         return painted.to("cpu")
+
+    @torch.no_grad()
+    def to_network(self, style_images: Sequence[Tensor], photographs: Sequence[Tensor]) -> Network:
+        """Return the transformer as a network for these styles, on the CPU, from which a training begins.
+
+        The rows of a style are made of its style vector, those of the photograph of the photographs' mean vector.
+        """
+        photograph = torch.stack([self._predict(image) for image in photographs]).mean(0)
+        return to_network(self.transformer, torch.cat([photograph, *map(self._predict, style_images)])).to("cpu")
 
     def _predict(self, image: Tensor) -> Tensor:
         height, width = fit_pixels(image.shape[-2], image.shape[-1], STYLE_PIXELS)

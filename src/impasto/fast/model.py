@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import WeightsError
-from impasto.fast.network import PHOTOGRAPH, Architecture, Network
+from impasto.fast.network import PHOTOGRAPH, Architecture, Network, to_design
 from impasto.features.containers import own
 from impasto.images.pixels import to_uint8
 from impasto.images.resize import fit_long_edge, resize_image
@@ -68,6 +68,7 @@ class Model:
             "styles": json.dumps(list(self.names)),
             "width": str(architecture.width),
             "blocks": str(architecture.blocks),
+            "design": architecture.design,
             "look": json.dumps(self.look.to_dict()),
         }
         icons = {f"icons.{number}": to_uint8(icon) for number, icon in enumerate(self.icons)}
@@ -147,7 +148,8 @@ def read_style_or_model(source: str | os.PathLike[str]) -> Model:
 
 def _build(tensors: dict[str, Tensor], metadata: dict[str, str], path: Path) -> Model:
     names = tuple(map(str, json.loads(metadata["styles"])))
-    architecture = Architecture(width=int(metadata["width"]), blocks=int(metadata["blocks"]))
+    design = to_design(metadata.get("design", "separable"))
+    architecture = Architecture(width=int(metadata["width"]), blocks=int(metadata["blocks"]), design=design)
     if not (0 < architecture.width <= 256 and 0 < architecture.blocks <= 64 and names):
         raise ValueError(f"{architecture} with {len(names)} styles")
     icons = tuple(tensors.pop(f"icons.{number}").permute(2, 0, 1)[None].float() / 255 for number in range(len(names)))
@@ -156,7 +158,7 @@ def _build(tensors: dict[str, Tensor], metadata: dict[str, str], path: Path) -> 
     if not all(bool(torch.isfinite(values).all()) for values in network.state_dict().values()):
         raise ValueError("some of its numbers are not finite")
     look: dict[str, Any] = json.loads(metadata["look"])
-    known = {"format", "format_version", "styles", "width", "blocks", "look"}
+    known = {"format", "format_version", "styles", "width", "blocks", "design", "look"}
     return Model(
         network=network.eval(),
         names=names,

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -24,20 +25,34 @@ TINY = 1e-12
 """Added to a variance before its root, which has no derivative at 0."""
 
 
+Design = Literal["separable", "ghiasi"]
+
+
+def to_design(name: str) -> Design:
+    """Return the design of this name. Raises ValueError."""
+    for design in get_args(Design):
+        if design == name:
+            return design  # type: ignore[no-any-return]
+    raise ValueError(f"the design {name!r}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
     """width: channels at full size; twice as many at half of it, four times at a quarter. blocks: residual blocks at a
-    quarter of the size."""
+    quarter of the size. design: "separable", or "ghiasi", the transformer of Ghiasi et al. 2017 (arXiv 1705.06830):
+    whole convolutions in the blocks, no normalization in the encoder, first and last kernels of 9 pixels, not 7."""
 
     width: int = 16
     blocks: int = 5
+    design: Design = "separable"
 
 
 class Layer(nn.Module):
     """A convolution and the normalization of its output, with a scale and a shift for each row of parameters.
 
     stride: 2 halves the size. is_enlarging: each pixel becomes 2 x 2 first, so that no checkerboard
-    appears (Odena et al. 2016). is_separable: a kernel for each channel, then a mixture of channels.
+    appears (Odena et al. 2016). is_separable: a kernel for each channel, then a mixture of channels. is_normalized:
+    without it only scale and shift are left.
     """
 
     def __init__(
@@ -50,8 +65,10 @@ class Layer(nn.Module):
         stride: int = 1,
         is_enlarging: bool = False,
         is_separable: bool = False,
+        is_normalized: bool = True,
     ) -> None:
         super().__init__()
+        self.is_normalized = is_normalized
         self.reach, self.stride, self.is_enlarging = kernel // 2, stride, is_enlarging
         convolutions = [nn.Conv2d(inputs, outputs, kernel, stride, bias=False)]
         if is_separable:
@@ -62,6 +79,12 @@ class Layer(nn.Module):
         self.convolutions = nn.Sequential(*convolutions)
         self.scales = nn.Parameter(torch.ones(rows, outputs))
         self.shifts = nn.Parameter(torch.zeros(rows, outputs))
+
+    @property
+    def kernel(self) -> Tensor:
+        """The kernel of the layer's first convolution."""
+        kernel: Tensor = next(self.convolutions.parameters())
+        return kernel
 
     def convolve(self, x: Tensor) -> Tensor:
         """Return the convolution of a whole input, which is enlarged first if the layer is enlarging."""
@@ -81,10 +104,12 @@ class Layer(nn.Module):
         s divides as s / (s^2 + NOISE), so that what is flat stays flat.
         """
         mean, variance = moments
-        gain = (variance + TINY).sqrt() / (variance + NOISE)
         with torch.autocast(mean.device.type, enabled=False):
             scale = torch.einsum("brhw,rc->bchw", shares, self.scales)
             shift = torch.einsum("brhw,rc->bchw", shares, self.shifts)
+        if not self.is_normalized:
+            return torch.zeros_like(mean), scale, shift
+        gain = (variance + TINY).sqrt() / (variance + NOISE)
         return mean, gain * scale, shift
 
     def forward(self, x: Tensor, shares: Tensor) -> Tensor:
@@ -107,15 +132,17 @@ class Network(nn.Module):
         self.architecture = architecture
         width, rows = architecture.width, styles + 1
         deep = 4 * width
+        is_ours = architecture.design == "separable"
+        kernel = 7 if is_ours else 9
         self.stack = nn.ModuleList(
             [
-                Layer(3, width, rows, kernel=7),
-                Layer(width, 2 * width, rows, stride=2),
-                Layer(2 * width, deep, rows, stride=2),
-                *(Layer(deep, deep, rows, is_separable=True) for _ in range(2 * architecture.blocks)),
+                Layer(3, width, rows, kernel=kernel, is_normalized=is_ours),
+                Layer(width, 2 * width, rows, stride=2, is_normalized=is_ours),
+                Layer(2 * width, deep, rows, stride=2, is_normalized=is_ours),
+                *(Layer(deep, deep, rows, is_separable=is_ours) for _ in range(2 * architecture.blocks)),
                 Layer(deep, 2 * width, rows, is_enlarging=True),
                 Layer(2 * width, width, rows, is_enlarging=True),
-                Layer(width, 3, rows, kernel=7),
+                Layer(width, 3, rows, kernel=kernel),
             ]
         )
 

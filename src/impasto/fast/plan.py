@@ -10,6 +10,7 @@ import torch
 
 from impasto.control.sizes import check_sizes
 from impasto.errors import OutputError, RecipeError
+from impasto.fast import instant
 from impasto.fast.model import Model, read_model
 from impasto.fast.photos import FEW, Photos
 from impasto.fast.recipe import TrainingRecipe
@@ -55,9 +56,11 @@ class TrainingPlan:
             {"name": name, "sha256": picture.sha256} for name, picture in zip(self.names, self.pictures, strict=True)
         ]
         add_to = "" if self.base is None else self.base.sha256
+        is_begun = self.recipe.init == instant.NAME
+        init = {"init": {"name": instant.NAME, "sha256": instant.SHA256}} if is_begun else {}
         return Card(
             recipe=self.recipe.to_dict(),
-            data={"photos": self.photos.describe(), "styles": styles, "add_to": add_to},
+            data={"photos": self.photos.describe(), "styles": styles, "add_to": add_to, **init},
             precision=resolve_precision(self.recipe.precision, device),
         )
 
@@ -91,6 +94,13 @@ def plan_training(
     recipe = TrainingRecipe() if recipe is None else recipe
     check_given("style image", style_images)
     sources = to_list(style_images)
+    if recipe.init == instant.NAME:
+        instant.find_files()
+        if add_to is not None:
+            raise RecipeError(
+                f"init is {recipe.init!r} with the network {os.fspath(add_to)!r} to add to; expected one of them.",
+                "Leave --init or --add-to out.",
+            )
     path = _check_output(output, [*sources, *([] if add_to is None else [add_to])])
     folder = path.with_name(f"{path.stem}_run") if run_dir is None else Path(run_dir)
     pictures = [read_picture(source, name="style_image") for source in sources]

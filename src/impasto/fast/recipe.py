@@ -10,6 +10,9 @@ from impasto.fast.network import Architecture
 from impasto.losses.batch import check_statistics
 from impasto.recipe.recipe import Recipe
 
+INITS = ("random", "instant")
+"""What a network begins as."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRecipe:
@@ -18,7 +21,9 @@ class TrainingRecipe:
     look: whose objective is lowered, for pictures of its `size`, and whose `recolor` the photographs get first.
     crop: edge of the windows of the photographs, in pixels. batch_size: windows a step, of all processes.
     warm_up: the first steps, in which the network learns only the photograph in the style's colors, with no encoder:
-    a quarter of the time. width, blocks: as of `Architecture`. learning_rate: at first; it falls to 0 along a cosine.
+    a quarter of the time. width, blocks: as of `Architecture`. init: "random", or "instant", the network of
+    `impasto instant`, which paints these styles already; its width and blocks are given. learning_rate: at first; it
+    falls to 0 along a cosine.
     temporal_weight: of the mean squared difference between a picture carried along a small known motion of its
     photograph and the picture of the moved photograph, so that films flicker less; 0 leaves it out.
     precision: of the networks; "auto" is bfloat16 where the device is faster with it.
@@ -31,6 +36,7 @@ class TrainingRecipe:
     batch_size: int = 4
     width: int = 16
     blocks: int = 5
+    init: str = "random"
     learning_rate: float = 2e-3
     temporal_weight: float = 0.0
     precision: str = "auto"
@@ -57,6 +63,7 @@ class TrainingRecipe:
             raise RecipeError(
                 f"width is {self.width} and blocks {self.blocks}; expected at most 256 and 64.", "16 and 5 are usual."
             )
+        self._check_init()
         if not isinstance(self.look.size, int):
             raise RecipeError(
                 f"size is {self.look.size}; expected one number of pixels, the long edge that photographs get.",
@@ -66,6 +73,18 @@ class TrainingRecipe:
             raise RecipeError("strength is 0; expected more: there is no style to learn.", "Give --strength 0.5.")
         check_statistics(self.look)
 
+    def _check_init(self) -> None:
+        if self.init not in INITS:
+            raise RecipeError(f"init is {self.init!r}; expected {' or '.join(INITS)}.", "Give --init instant.")
+        if self.init == "random":
+            return
+        for name, default in (("width", 16), ("blocks", 5), ("warm_up", 0)):
+            if (value := getattr(self, name)) != default:
+                raise RecipeError(
+                    f"{name} is {value}; expected {default} with init {self.init!r}, whose network is given.",
+                    f"Leave --{name.replace('_', '-')} out, or --init.",
+                )
+
     @property
     def size(self) -> int:
         """The long edge of the pictures whose look is learned, in pixels."""
@@ -74,7 +93,7 @@ class TrainingRecipe:
 
     @property
     def architecture(self) -> Architecture:
-        """The parameters of the network."""
+        """The parameters of a network that begins with random kernels."""
         return Architecture(width=self.width, blocks=self.blocks)
 
     def to_dict(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from impasto.control.sizes import style_size
 from impasto.errors import RecipeError
+from impasto.fast.instant import load_instant
 from impasto.fast.model import Model, to_icon
 from impasto.fast.network import PHOTOGRAPH, Network
 from impasto.fast.photos import Windows, load_windows
@@ -55,6 +56,9 @@ ESTIMATED_STEPS = 100
 
 LEAST_STEPS = 25
 """Steps between two sheets, at least."""
+
+STARTING_WINDOWS = 8
+"""Windows of photographs, whose mean style vector is the photograph's in a network that begins as `instant`."""
 
 PHOTOGRAPH_WEIGHT = 10.0
 """Weight of the mean squared difference from the photograph, for the row of parameters that repeats it."""
@@ -164,12 +168,7 @@ class _Training:
         self.photos, self.names, self.base = plan.photos, names, base
         self.style_images = [picture.image for picture in plan.pictures]
         self.fixed = 0 if base is None else 1 + len(base.names)
-        if base is None:
-            self.network = Network(recipe.architecture, len(names))
-            self.network.initialize(torch.Generator().manual_seed(recipe.seed))
-        else:
-            self.network = base.network.extended(len(names))
-        self.network.to(peers.device)
+        self.network = self._begin().to(peers.device)
         self.precision: Precision = "bfloat16" if card.precision == "bfloat16" else "float32"
         trained = [values for values in self.network.parameters() if values.requires_grad]
         self.optimizer = torch.optim.Adam(trained, lr=recipe.learning_rate)
@@ -179,6 +178,19 @@ class _Training:
         self.shared = peers.share(self.network)
         self.broken: dict[str, str] = {}
         self.started_s = time.monotonic()
+
+    def _begin(self) -> Network:
+        """Return the network before the first step."""
+        if self.base is not None:
+            return self.base.network.extended(len(self.names))
+        if self.recipe.init == "instant":
+            plain = replace(self.recipe, look=self.recipe.look.replace(recolor=0.0))
+            items = [(0, number) for number in range(STARTING_WINDOWS)]
+            windows = next(load_windows(self.photos, self.style_images, plain, [items], 0))
+            return load_instant(torch.device("cpu")).to_network(self.style_images, torch.split(windows.photographs, 1))
+        network = Network(self.recipe.architecture, len(self.names))
+        network.initialize(torch.Generator().manual_seed(self.recipe.seed))
+        return network
 
     def estimate(self) -> TrainingEstimate:
         """Return what the steps left will cost, by the gradients of two with all losses: nothing is changed."""

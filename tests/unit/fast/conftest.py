@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from painter_network import random_network
 from torch import Tensor
 
 from impasto.fast.model import Model, to_icon
-from impasto.fast.network import Network
+from impasto.fast.network import Design, Network
 from impasto.fast.recipe import TrainingRecipe
 from impasto.images.io import write_image
 from impasto.recipe.recipe import Recipe
@@ -36,10 +37,10 @@ def quick() -> TrainingRecipe:
     return TrainingRecipe(look=look, crop=32, steps=4, batch_size=2, width=4, blocks=1)
 
 
-@pytest.fixture
-def network() -> Network:
-    """A network for two styles."""
-    return random_network()
+@pytest.fixture(params=get_args(Design))
+def network(request: pytest.FixtureRequest) -> Network:
+    """A network for two styles, of each design."""
+    return random_network(design=request.param)
 
 
 @pytest.fixture

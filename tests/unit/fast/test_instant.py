@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from impasto.errors import ImageSizeError, MemoryLimitError, MissingExtraError, WeightsError
+from impasto.fast.arbitrary_style import EPSILON
 from impasto.fast.instant import BYTES_PER_PIXEL, FILES, check_instant, load_instant
+from impasto.fast.network import PHOTOGRAPH, channel_moments, match_tones
+from impasto.fast.strips import StripPainter
 from impasto.system.memory import used_bytes
 
 CPU = torch.device("cpu")
@@ -32,6 +35,24 @@ def test_strength_leads_from_the_photograph_s_own_style(picture) -> None:
     assert torch.equal(network.paint(photograph, [painting], [1.0], 1.0), style)
     half = network.paint(photograph, [painting], [1.0], 0.5)
     assert 0 < (half - style).abs().mean() < (own - style).abs().mean()
+
+
+@pytest.mark.usefixtures("instant_package")
+def test_a_training_begins_with_what_it_paints(picture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impasto.fast.network.NOISE", EPSILON)
+    instant = load_instant(CPU)
+    photograph, paintings = picture(40, 48), [picture(64, 80, 1), picture(300, 30, 2)]
+    network = instant.to_network(paintings, [photograph])
+    for row, image in enumerate([photograph, *paintings]):
+        shares = torch.zeros(1, 3, 1, 1)
+        shares[:, row] = 1
+        with torch.no_grad():
+            painted = StripPainter(network).paint(photograph, shares)
+        expected = instant.paint(photograph, [image], [1.0])
+        if row == PHOTOGRAPH:
+            moments = channel_moments(expected), channel_moments(photograph)
+            expected = match_tones(expected, *moments, shares)
+        torch.testing.assert_close(painted, expected, atol=1e-3, rtol=0)
 
 
 def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

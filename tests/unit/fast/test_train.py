@@ -11,9 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.errors import CheckpointError, ImageSizeError, OutputError, RecipeError
+from impasto.errors import CheckpointError, ImageSizeError, MissingExtraError, OutputError, RecipeError
 from impasto.fast import train as module
+from impasto.fast.instant import load_instant
 from impasto.fast.model import read_model
+from impasto.fast.network import Architecture
 from impasto.fast.photos import Photos
 from impasto.fast.recipe import TrainingRecipe
 from impasto.fast.train import PainterEvent, train_painter
@@ -45,6 +47,33 @@ def test_stopped_and_resumed_it_gives_the_same_network(
     assert whole.path.read_bytes() == halves.read_bytes()
     assert whole.losses == resumed.losses
     assert whole.precision == precision
+
+
+@pytest.mark.usefixtures("instant_package")
+def test_it_begins_with_the_instant_network(
+    photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path, picture: Callable[..., Tensor]
+) -> None:
+    recipe = replace(quick, init="instant", width=16, blocks=5, learning_rate=1e-5, steps=2)
+    whole = train_painter(painting, photos, tmp_path / "whole.safetensors", recipe, **CPU)
+    halves = tmp_path / "halves.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        train_painter(painting, photos, halves, recipe, on_event=stop_at(1), **CPU)
+    train_painter(painting, photos, halves, recipe, **CPU)
+    assert whole.path.read_bytes() == halves.read_bytes()
+    model, instant = read_model(halves), load_instant(torch.device("cpu"))
+    assert model.network.architecture == Architecture(width=3, blocks=5, design="ghiasi")
+    assert json.loads(model.metadata["data"])["init"] == {"name": "instant", "sha256": instant.sha256}
+    begun = instant.to_network([read_image(painting)], [picture()])
+    for layer, before in zip(model.network.layers, begun.layers, strict=True):
+        torch.testing.assert_close(layer.kernel, before.kernel, atol=1e-4, rtol=0)
+        torch.testing.assert_close(layer.shifts[1], before.shifts[1], atol=1e-4, rtol=0)
+    with pytest.raises(RecipeError, match="init is 'instant' with the network '.*halves.safetensors' to add to"):
+        train_painter(picture(), photos, tmp_path / "b.safetensors", recipe, add_to=halves, **CPU)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("importlib.util.find_spec", lambda name: None)
+        with pytest.raises(MissingExtraError, match=r"Run: pip install \"impasto\[instant\]\""):
+            train_painter(painting, photos, tmp_path / "c.safetensors", recipe, **CPU)
+    assert not (tmp_path / "c_run").exists()
 
 
 def test_it_learns_and_records_what_happened(
@@ -145,6 +174,8 @@ def test_what_cannot_be_trained_is_refused(
         ({"steps": 0}, "steps is 0; expected more than 0. Give --steps."),
         ({"crop": 16}, "crop is 16; expected 32 to 2048"),
         ({"width": 1000}, "width is 1000 and blocks 1"),
+        ({"init": "instnat"}, "init is 'instnat'; expected random or instant"),
+        ({"init": "instant"}, "width is 4; expected 16 with init 'instant', whose network is given. Leave --width"),
     ):
         with pytest.raises(RecipeError, match=message):
             replace(quick, **changes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -13,15 +14,15 @@ from impasto.errors import OutputError, RecipeError
 from impasto.fast import export as module
 from impasto.fast.export import OnnxNetwork, check_onnx, encode_onnx
 from impasto.fast.model import Model, to_icon
-from impasto.fast.network import Network
+from impasto.fast.network import Design, Network
 from impasto.recipe.recipe import Recipe
 from impasto.transfer.export import export_painter
 
 
-@pytest.fixture
-def network() -> Network:
-    """A network for two styles."""
-    return random_network()
+@pytest.fixture(params=get_args(Design))
+def network(request: pytest.FixtureRequest) -> Network:
+    """A network for two styles, of each design."""
+    return random_network(design=request.param)
 
 
 @pytest.fixture
