@@ -517,7 +517,7 @@ sys.exit(main())
     process.send_signal(number)
     code, out, err = finish(process)
     assert (code, err.count("\n")) == (130, 1)
-    assert "before the first step" in json.loads(out)["error"]
+    assert "no picture was written" in json.loads(out)["error"]
     assert sorted(path.name for path in folder.iterdir()) == ["painting.png", "photo.png"]
 
 

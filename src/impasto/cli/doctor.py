@@ -5,6 +5,7 @@ import platform
 import re
 from typing import Any
 
+from impasto.cli.installer import name_installer
 from impasto.cli.options import Debug, Json
 from impasto.cli.report import print_json, print_line
 from impasto.cli.weights import describe_presence, describe_record
@@ -114,7 +115,7 @@ def find_extras() -> list[dict[str, Any]]:
         {
             "name": extra,
             "missing": [package for package in packages if find_version(package) is None],
-            "install": f'pip install "impasto[{extra}]"',
+            "install": name_installer(f'pip install "impasto[{extra}]"'),
         }
         for extra, packages in needed.items()
     ]

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
+from impasto.cli.installer import name_installer
 from impasto.errors import ImpastoError
 from impasto.recipe.recipe import field_names
 
@@ -110,7 +111,8 @@ class _LineHandler(logging.Handler):
 
 
 def _print_warning(message: str) -> None:
-    print_line(f"impasto: warning: {name_options(' '.join(message.split()))}", file=sys.stderr)
+    text = name_installer(name_options(" ".join(message.split())))
+    print_line(f"impasto: warning: {text}", file=sys.stderr)
 
 
 def name_options(text: str) -> str:
@@ -123,11 +125,11 @@ def name_options(text: str) -> str:
 
 def _explain(error: BaseException) -> tuple[str, str, int]:
     if isinstance(error, ImpastoError):
-        return name_options(error.error), error.hint, error.exit_code
+        return name_options(error.error), name_installer(error.hint), error.exit_code
     if isinstance(error, KeyboardInterrupt) and error.args:
         return str(error), "Run the command again to continue.", STOPPED
     if isinstance(error, KeyboardInterrupt):
-        return "stopped before the first step; nothing was written.", "Run the command again to start over.", STOPPED
+        return "stopped; no picture was written.", "Run the command again to start over.", STOPPED
     if isinstance(error, MemoryError):
         return "out of memory.", "Lower --size, give smaller pictures, or close other programs.", 1
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # of stdout: `impasto weights > file`

@@ -24,7 +24,9 @@ def test_with_json_it_is_an_object_too(capsys: pytest.CaptureFixture[str]) -> No
 def test_an_interruption_and_lack_of_memory_are_no_faults(capsys: pytest.CaptureFixture[str]) -> None:
     assert report_error(KeyboardInterrupt(), as_json=False, debug=False) == 130
     assert report_error(MemoryError(), as_json=False, debug=False) == 1
-    assert "fault" not in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "fault" not in err
+    assert err.startswith("impasto: stopped; no picture was written. Run the command again to start over.\n")
 
 
 def test_warnings_become_single_lines(capsys: pytest.CaptureFixture[str]) -> None:
