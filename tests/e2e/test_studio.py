@@ -13,11 +13,14 @@ from typing import Any
 
 import httpx
 import pytest
+import torch
 from torch import Tensor
 
 from impasto.cli.app import main
 from impasto.images.io import read_image, write_image
+from impasto.studio.film import paint_film
 from impasto.studio.painting import Control, paint_order
+from impasto.video.source import open_source
 
 RECIPE: dict[str, Any] = {"weights": "tiny", "size": 64, "steps": 60, "first_scale": 0}
 
@@ -169,6 +172,46 @@ def test_a_job_killed_in_its_middle_ends_with_the_same_bytes(tmp_path: Path, pic
     (tmp_path / "whole").mkdir()
     paint_order(order, {"device": "cpu", "threads": 1}, Control(), lambda kind, values: None)
     assert (tmp_path / "whole" / "run" / "result.png").read_bytes() == result.content
+
+
+@pytest.mark.slow
+def test_a_film_killed_in_its_middle_has_the_same_frames(tmp_path: Path, picture: Callable[..., Tensor]) -> None:
+    pytest.importorskip("av", reason="films need the extra video")
+    from films import write_film
+
+    folder, part = tmp_path / "studio", {"method": "optimize", "start_s": 0.25, "duration_s": 0.5}
+    for seed, name in enumerate(("painting.png", "mask.png")):
+        write_image(picture(48, 64, seed).round() if seed else picture(48, 64, seed), tmp_path / name)
+    film = write_film(tmp_path / "film.mp4", pictures=[picture(48, 64, 0).roll(k, 3) for k in range(24)])
+    with serving(folder) as server:
+        sent = server.client.post("/api/films", files={"file": (film.name, film.read_bytes())}).json()
+        style, mask = (server.upload(tmp_path / name) for name in ("painting.png", "mask.png"))
+        recipe = {**RECIPE, "steps": 4, "frame_steps": 4, "only_feather": 0}
+        body = {"kind": "film", "content": sent["id"], "styles": [style], "only": mask, "recipe": recipe, "film": part}
+        job = server.client.post("/api/jobs", json=body).json()["id"]
+        seen = follow(server, job, lambda values: (values["step"] or 0) >= 5)
+        assert [values["steps"] for values in seen if values["step"]][-1] == 12 and seen[-1]["has"]["preview"]
+        assert server.client.post(f"/api/jobs/{job}/pause").status_code == 200
+        wait_for(lambda: server.job(job)["state"] == "paused")
+        assert server.job(job)["has"]["film"]  # that plays, with the frames so far
+        server.client.post(f"/api/jobs/{job}/resume")
+        follow(server, job, lambda values: (values["step"] or 0) >= 8)
+        started = children(server.process.pid)
+        server.end(signal.SIGKILL)
+    wait_for(lambda: not any(map(is_running, started)))
+    with serving(folder) as server:
+        wait_for(lambda: server.job(job)["state"] == "done")
+        (tmp_path / "resumed.mp4").write_bytes(server.client.get(f"/api/jobs/{job}/film").content)
+        shown = server.job(job)
+    stored = folder / "pictures"
+    order = {"recipe": shown["recipe"], "film": {**part, "path": str(stored / sent["id"] / "film")}}
+    order |= {"styles": [str(stored / style / "picture.png")], "only": str(stored / mask / "picture.png")}
+    order |= {"folder": str(tmp_path / "whole")}
+    (tmp_path / "whole").mkdir()
+    paint_film(order, {"device": "cpu", "threads": 1}, Control(), lambda kind, values: None)
+    films = [open_source(path).frames() for path in (tmp_path / "resumed.mp4", tmp_path / "whole/run/result.mp4")]
+    pairs = [*zip(*films, strict=True)]
+    assert len(pairs) == 12 and all(torch.equal(one.image, other.image) for one, other in pairs)
 
 
 def test_a_port_that_is_taken_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,16 @@ from impasto.studio.limits import Limits  # noqa: E402
 from impasto.studio.server import bind  # noqa: E402
 
 LIMITS = Limits(
-    upload_bytes=300_000, film_bytes=300_000, body_bytes=20_000, pixels=1_000_000, idle_s=2.0, jobs=3, streams=2
+    upload_bytes=300_000,
+    film_bytes=300_000,
+    film_s=3.0,
+    film_frames=90,
+    film_pixels=500_000,
+    body_bytes=20_000,
+    pixels=1_000_000,
+    idle_s=2.0,
+    jobs=3,
+    streams=2,
 )
 
 TOKENS = {"a" * 43: "ann", "b" * 43: "bob"}
@@ -233,6 +243,31 @@ def test_what_is_no_film_is_refused(studio: Studio, data: bytes, status: int) ->
     answer = studio.client.post("/api/films", files={"file": ("../../film.mp4", data)})
     assert answer.status_code == status, answer.text
     assert str(studio.around) not in answer.text and studio.files() == before
+
+
+def test_films_beyond_the_limits_are_refused(studio: Studio, tmp_path: Path) -> None:
+    """A broken film, films that declare huge frames or have them, one without an end, one of a thousand frames."""
+    pytest.importorskip("av", reason="films need the extra video")
+    from films import write_film
+
+    film = write_film(tmp_path / "film.mp4", count=24).read_bytes()
+    raw = write_film(tmp_path / "raw.avi", count=2, size=(16, 16), codec="rawvideo", pixels="bgr24").read_bytes()
+    small = struct.pack("<iiHH", 16, -16, 1, 24)
+    assert small in raw
+    live = write_film(tmp_path / "live.mkv", count=80, options={"crf": "51"})
+    fast = [Fraction(k, 1000) for k in range(100)]
+    before = studio.files()
+    for name, data, status in (
+        ("broken.mp4", film[: len(film) // 2], 422),
+        ("huge.avi", raw.replace(small, struct.pack("<iiHH", 100_000, -100_000, 1, 24)), 422),
+        ("large.avi", raw.replace(small, struct.pack("<iiHH", 16_000, -16_000, 1, 24)), 422),
+        ("wide.mp4", write_film(tmp_path / "wide.mp4", count=2, size=(720, 1280)).read_bytes(), 413),
+        ("long.mkv", live.read_bytes(), 422),
+        ("fast.mkv", write_film(tmp_path / "fast.mkv", times=fast, tick=Fraction(1, 1000)).read_bytes(), 422),
+    ):
+        answer = studio.client.post("/api/films", files={"file": (name, data)})
+        assert answer.status_code == status, (name, answer.text)
+    assert studio.files() == before
 
 
 def test_a_picture_has_no_film(studio: Studio) -> None:

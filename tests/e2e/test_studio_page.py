@@ -14,7 +14,7 @@ from browser import bad_findings, needs_browser, open_browser, overflow
 from PIL import Image
 
 pytest.importorskip("fastapi", reason="the studio needs the extra studio")
-PAINT_MS = 120_000
+PAINT_MS = 300_000
 
 pytestmark = needs_browser
 
@@ -73,7 +73,7 @@ def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
         viewport = {"width": width, "height": height}
         context = browser.new_context(viewport=viewport, locale=locale, color_scheme=scheme, base_url=address)
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -194,6 +194,15 @@ def test_a_part_is_painted_by_brush_and_a_job_is_stopped(visit: Callable[..., An
     assert canvas.evaluate(covered) == 0
     page.keyboard.press("Control+Shift+z")
     assert canvas.evaluate(covered) == stroke
+    page.get_by_role("button", name="Similar colors").click()
+    page.mouse.click(box["x"] + 5, box["y"] + 5)
+    joined = canvas.evaluate(covered)
+    page.keyboard.press("Control+z")
+    page.get_by_label("Everywhere in the picture").check()
+    page.mouse.click(box["x"] + 5, box["y"] + 5)
+    assert canvas.evaluate(covered) >= joined > stroke
+    page.get_by_role("button", name="Undo").last.click()
+    assert canvas.evaluate(covered) == stroke
     assert bad_findings(page) == []
     page.get_by_role("button", name="Use this mask").click()
     page.get_by_role("button", name="A part is painted").wait_for()
@@ -222,7 +231,14 @@ def test_a_part_is_painted_by_brush_and_a_job_is_stopped(visit: Callable[..., An
     page.locator(".card-name", has_text="My harbor").wait_for()
     page.locator(".gallery input[type=search]").first.fill("no such picture")
     page.locator(".gallery .empty", has_text="Nothing found for “no such picture”").wait_for()
+    assert page.get_by_role("button", name="Delete all").is_hidden()  # it would delete what is not found, too
     page.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name="Delete all").wait_for()
+    for box in page.locator(".card-choose").all()[:2]:
+        box.check()
+    page.get_by_role("button", name="Side by side").click()
+    page.locator(".sheet-cards .card").nth(1).wait_for()
+    page.go_back()
     page.locator(".cards .card").first.wait_for()
     assert bad_findings(page) == []
 
@@ -283,9 +299,25 @@ def test_a_film_is_scrubbed_painted_and_watched(
     page.locator("#size").select_option("other")
     page.get_by_label("Long edge in pixels").fill("64")
     page.locator("#film-length").fill("0.1")
+    page.get_by_role("link", name="Download this preview").wait_for(timeout=PAINT_MS)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download this preview").click()
+    assert download.value.suggested_filename == "colors-preview.jpg"
+    page.get_by_role("button", name="Paint a part").click()
+    page.locator(".mask-editor", has_text="The mask stays in its place while the film moves.").wait_for()
     assert bad_findings(page) == []
+    page.locator(".mask-canvas").press("Space")
+    page.get_by_role("button", name="Use this mask").click()
+    page.get_by_role("button", name="A part is painted").wait_for()
+    page.get_by_role("button", name="Add").click()
+    page.locator("dialog input[type=file]").set_input_files(pictures[0])
+    page.get_by_label("From the first painting to the last").check()
+    assert bad_findings(page) == []
+    asked = page.evaluate("async () => (await import('/static/js/draft.js')).jobBody()")
+    assert asked["film"]["morph"] and "style_blend" not in asked["recipe"] and asked["only"] and not asked["protect"]
     page.get_by_role("button", name="Paint it").click()
     wait_for_state(page, "done")
+    assert bad_findings(page) == []
     page.wait_for_function("document.querySelector('video.film').readyState > 1")
     film = page.evaluate("(({ videoWidth, duration }) => [videoWidth, duration])(document.querySelector('video.film'))")
     assert film[0] == 64 and abs(film[1] - 0.1) < 0.05
@@ -294,6 +326,26 @@ def test_a_film_is_scrubbed_painted_and_watched(
     assert download.value.suggested_filename.endswith(".mp4")
     page.reload()
     page.locator("video.film").wait_for()
+    page.get_by_role("button", name="Change, paint again").click()
+    page.locator("#film").select_option("optimize")
+    page.get_by_role("button", name="Protect").wait_for()
+    page.locator(".more summary").click()
+    for name, value in (("steps", "3"), ("frame_steps", "3")):
+        page.locator(f"#field-{name}").fill(value)
+        page.locator(f"#field-{name}").press("Tab")
+    assert page.locator("#field-dpi").is_hidden()
+    assert bad_findings(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert (overflow(page), bad_findings(page)) == (0, [])
+    page.locator("#film-length").fill("0.4")
+    page.get_by_role("button", name="Paint it").click()
+    page.locator(".job-bar", has_text=re.compile("Frame [1-9] of 10")).wait_for(timeout=PAINT_MS)
+    page.locator('.after[src*="preview"]').wait_for(state="attached")
+    assert (overflow(page), bad_findings(page)) == (0, [])
+    page.get_by_role("button", name="Stop and keep").click()
+    wait_for_state(page, "stopped")
+    page.locator("video.film").wait_for()
+    assert (overflow(page), bad_findings(page)) == (0, [])
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
@@ -357,7 +409,7 @@ def test_every_text_is_there_in_both_languages(visit: Callable[..., Any]) -> Non
         }"""
     )
     # English help of presets and fields, and English messages, come from the server
-    servers = re.compile(r"^(fields|messages|range|loss)\.|^preset\..*_help$")
+    servers = re.compile(r"^(fields|messages|range|loss|networks)\.|^preset\..*_help$")
     english, chinese = ({key for key in each if not servers.match(key)} for each in keys)
     assert english == chinese
     shown = {field["name"] for field in page.request.get("/api/recipe").json()["fields"]}

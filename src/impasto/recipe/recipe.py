@@ -202,7 +202,11 @@ class Recipe:
         1, "integer", "number of pictures of a morph through all styles; 1: one pastiche", low=1
     )
     frame_steps: int | None = option(
-        None, "integer", "steps of each frame after the first; none: an eighth of steps", low=1, optional=True
+        None,
+        "integer",
+        "steps of each frame after the first; none: an eighth of steps, of a film 20",
+        low=1,
+        optional=True,
     )
     float32_share: float = option(
         0.0,

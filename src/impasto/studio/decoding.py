@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -111,21 +112,55 @@ def read_still(path: Path, name: str, limits: Limits, time_s: float) -> tuple[Pi
     try:
         source = open_source(path)
         height, width = source.size
-        if height * width > limits.film_pixels:
-            raise ImageSizeError(
-                f"film {name!r} has {width}x{height} pixels; expected at most {limits.film_pixels:,} of them.",
-                "Make it smaller first.",
-            )
+        _check_pixels(width, height, name, limits)
         length_s = source.duration_s or 0.0
-        if length_s > limits.film_s:
-            raise VideoReadError(
-                f"film {name!r} is {length_s:.0f} s long; expected at most {limits.film_s:g} s.", "Cut it first."
-            )
+        _check_length(length_s, 0, name, limits)
+        if time_s == 0:  # as it is sent
+            check_packets(path, name, limits)
         frame = next(source.frames(min(time_s, max(0.0, length_s - 0.1))))
     except VideoReadError as error:
         raise VideoReadError(error.error.replace(str(path), name), error.hint) from error
     film = {"duration_s": length_s, "fps": float(source.rate or 0), "frames": source.frame_count}
     return Picture(image=frame.image, name=name), {**film, "sound": source.has_sound, "time_s": float(frame.time)}
+
+
+def check_packets(path: Path, name: str, limits: Limits) -> None:
+    """Accept a film that has no more pixels, pictures and seconds than the limits say, whatever its header names.
+
+    Raises VideoReadError, ImageSizeError.
+    """
+    from av import FFmpegError
+
+    from impasto.video.film import find_pictures, open_container
+
+    with open_container(path) as container, contextlib.suppress(FFmpegError):  # damaged; it is read up to there
+        stream = find_pictures(container, path)
+        _check_pixels(stream.codec_context.width, stream.codec_context.height, name, limits)
+        begin_s = math.inf
+        for count, packet in enumerate(container.demux(stream)):
+            if packet.pts is not None:
+                now_s = float(packet.pts * packet.time_base)
+                begin_s = min(begin_s, now_s)
+                _check_length(now_s - begin_s, count, name, limits)
+
+
+def _check_pixels(width: int, height: int, name: str, limits: Limits) -> None:
+    if height * width > limits.film_pixels:
+        raise ImageSizeError(
+            f"film {name!r} has {width}x{height} pixels; expected at most {limits.film_pixels:,} of them.",
+            "Make it smaller first.",
+        )
+
+
+def _check_length(seconds: float, frames: int, name: str, limits: Limits) -> None:
+    if seconds > limits.film_s:
+        raise VideoReadError(
+            f"film {name!r} is {seconds:.0f} s long; expected at most {limits.film_s:g} s.", "Cut it first."
+        )
+    if frames > limits.film_frames:
+        raise VideoReadError(
+            f"film {name!r} has more than {limits.film_frames:,} frames; expected at most that.", "Cut it first."
+        )
 
 
 def crop_picture(picture: Picture, box: Box) -> Picture:

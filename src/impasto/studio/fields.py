@@ -22,7 +22,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "regions": ("guide_mode", "guide_dilation", "region_weights", "region_statistics"),
     "steps": (
         *("steps", "finer_steps", "first_scale", "optimizer", "learning_rate", "history", "fourier_exponent"),
-        *("tolerance", "seed", "tv_weight", "tv_normalization", "float32_share"),
+        *("tolerance", "seed", "tv_weight", "tv_normalization", "float32_share", "frame_steps"),
     ),
     "network": ("pooling", "padding", "rescaled_network", "resampling"),
     "file": ("depth", "dpi", "strip"),

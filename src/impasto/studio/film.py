@@ -65,12 +65,13 @@ def prepare_film(order: Order, output: Path, options: Mapping[str, Any]) -> Any:
     film, recipe = order["film"], Recipe.from_dict(order["recipe"])
     method, styles = film["method"], list(order["styles"])
     fields: dict[str, Any] = {name: options[name] for name in ("device", "threads", "max_memory") if name in options}
-    fields |= {"start": film["start_s"], "duration": film["duration_s"]}
+    fields |= {"start": film["start_s"], "duration": film["duration_s"], "morph": film.get("morph", False)}
+    fields |= {name: order[name] for name in ("only", "protect", "content_masks") if order.get(name)}
     if method == "optimize":
         return prepare_video(film["path"], styles, output, recipe, with_=method, **fields)
     is_instant = method == "instant"
-    heeded = {*(INSTANT_FIELDS if is_instant else TRAINED_FIELDS)}
-    heeded &= {"size", "strength", "color", "recolor", "style_blend"}
+    heeded = {*(INSTANT_FIELDS if is_instant else TRAINED_FIELDS), "only_feather"}
+    heeded &= {"size", "strength", "color", "recolor", "style_blend", "only_feather"}
     fields |= {name: getattr(recipe, name) for name in sorted(heeded) if getattr(recipe, name) is not None}
     return prepare_video(film["path"], styles if is_instant else (), output, with_=method, **fields)
 
@@ -94,9 +95,9 @@ class FilmWatcher:
             if self._began is None:
                 self._began = now, event.frame
             share = self._done / event.frames if event.frames else 0.0
-        if event.picture and (self._previews == 0 or now - self._preview_s >= PREVIEW_S):
+        if (event.picture or event.step) and (self._previews == 0 or now - self._preview_s >= PREVIEW_S):
             self._preview_s = now
-            self._write_preview(event.picture)
+            self._write_preview(event)
         self._send("step", {**self._progress(event, now), "share": share, "previews": self._previews})
         return "stop" if self._control.wish else None
 
@@ -112,16 +113,17 @@ class FilmWatcher:
             began_s, before = self._began
             painted = self._done - before
             left_s = (now - began_s) / painted * (event.frames - self._done) if painted > 0 else None
-        step = 0 if event.kind == "read" else event.frame  # 0: it is being prepared
+        step = 0 if event.kind == "read" else event.frame + (event.kind == "step")  # 0: it is being prepared
         values = {"step": step, "steps": event.frames, "scale": None, "scales": [], "seconds_left": left_s}
         return {**values, "losses": {}}
 
-    def _write_preview(self, picture: bytes) -> None:
+    def _write_preview(self, event: Any) -> None:
+        """Write the frame that was painted last, or the one that is being painted."""
         from impasto.images.io import read_image, write_image
         from impasto.images.resize import resize_long_edge
 
         with suppress(ImpastoError, OSError):
-            image = read_image(picture)
+            image = event.step.pastiche if event.step is not None else read_image(event.picture)
             write_image(image, self._folder / "preview.jpg")
             write_image(resize_long_edge(image, min(256, max(image.shape[-2:]))), self._folder / "thumbnail.jpg")
             self._previews += 1

@@ -8,6 +8,7 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from impasto.studio.access import MAIN, Access
@@ -33,6 +34,9 @@ FORM_BYTES = 65_536
 
 FIRST_DELAY_S, LONGEST_DELAY_S, MOST_DELAYED = 0.5, 8.0, 16
 """A wrong token is answered after a pause, twice as long after each; so many answers wait at once."""
+
+READ_ON_S = 1.0
+"""Seconds in which the rest of a body that is too large is read."""
 
 MOST_ADDRESSES = 1_000
 """Addresses whose wrong tokens are counted."""
@@ -65,6 +69,8 @@ class Guard:
             try:
                 await self._pass(scope, receive, answer)
             except Refusal as error:
+                if error.status == 413:
+                    await _read_on(receive)
                 await answer.refuse(error)
         else:
             await send({"type": "websocket.close", "code": 1008})
@@ -171,6 +177,14 @@ class Guard:
         # Behind a proxy only the browser knows that its side is encrypted.
         secure = "; Secure" if headers.get("origin", "").startswith("https:") else ""
         return f"{self._cookie_name}={token}; Path=/; HttpOnly; SameSite=Strict{secure}"
+
+
+async def _read_on(receive: Receive) -> None:
+    """Read and forget what still comes of a body that is too large: who is cut off while sending sees no answer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(READ_ON_S):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+                pass
 
 
 class _Body:

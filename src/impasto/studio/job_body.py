@@ -128,19 +128,27 @@ def check_job(body: object, pictures: PictureFinder, limits: Limits, gallery: st
 
 
 def _check_film(body: Mapping[str, Any], still: Found) -> dict[str, Any]:
-    """Return how a film is painted: method, start_s, duration_s. Raises Refusal 422."""
+    """Return how a film is painted: method, start_s, duration_s, morph. Raises Refusal 422."""
     if still.film is None:
         raise _wrong("content", body.get("content"), "a still of a film", hint="Send the film first: POST /api/films. ")
     given = body.get("film") or {}
-    if not isinstance(given, Mapping) or not {*given} <= {"method", "start_s", "duration_s"}:
-        raise _wrong("film", given, "an object with method, start_s and duration_s")
+    if not isinstance(given, Mapping) or not {*given} <= {"method", "start_s", "duration_s", "morph"}:
+        raise _wrong("film", given, "an object with method, start_s, duration_s and morph")
     methods = (*METHODS, *shipped_styles())
     if (method := given.get("method", METHODS[0])) not in methods:
         raise _wrong("film", method, f"a method, one of {', '.join(methods)}")
+    heeded = ("only", "protect", "content_masks") if method == "optimize" else ("only",)
     for name in ("only", "protect", "content_masks", "style_masks", "fine_style"):
-        if body.get(name):
-            raise _wrong(name, body[name], "none for a film", hint="Films are painted whole here. ")
-    return {"method": method, "start_s": given.get("start_s", 0.0), "duration_s": given.get("duration_s")}
+        if body.get(name) and name not in heeded:
+            raise _wrong(name, body[name], f"none for a film painted by {method!r}", hint="Leave it out.")
+    morph = bool(given.get("morph"))
+    recipe = body.get("recipe") or {}
+    is_blended = body.get("content_masks") or (isinstance(recipe, Mapping) and recipe.get("style_blend"))
+    if morph and (method not in METHODS or len(body.get("styles") or ()) < 2 or is_blended):
+        expected = "two paintings or more, without regions and style_blend, and the method instant or optimize"
+        raise _wrong("morph", morph, expected, field="film")
+    times = {"start_s": given.get("start_s", 0.0), "duration_s": given.get("duration_s")}
+    return {"method": method, **times, "morph": morph}
 
 
 def check_name(name: object) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 class Limits:
     """What a server takes at most; beyond it a request is answered with 413, 422, 429, 408 or 503 and the limit.
 
-    upload_bytes: of one picture's file; pixels: of a picture that is sent. film_bytes, film_s, film_pixels: of a film,
-    its file, seconds, and pixels a frame. body_bytes: of any other request.
+    upload_bytes: of one picture's file; pixels: of a picture that is sent. film_bytes, film_s, film_frames,
+    film_pixels: of a film, its file, seconds, frames, and pixels of one. body_bytes: of any other request.
     size: long edge of a picture to paint, in pixels; steps: of a job; memory: bytes that a job may be planned for, None
     for what the machine has. styles, masks: pictures of a job. jobs: those that wait, of all galleries.
     form_parts: of an upload. streams: event streams open at once.
@@ -21,6 +21,7 @@ class Limits:
     upload_bytes: int = 128 * 2**20
     film_bytes: int = 2**30
     film_s: float = 600.0
+    film_frames: int = 36_000
     film_pixels: int = 9_000_000
     body_bytes: int = 2**20
     pixels: int = 50_000_000

@@ -29,6 +29,9 @@ RATE = Fraction(25)
 SEEK_MARGINS_S = (1, 8, 60)
 """Seconds before the wanted time to which we seek: files name key frames by their decoding time, some not exactly."""
 
+GROWTH, LEAST_LIMIT = 4, 2**22
+"""Frames may have so many times the pixels that the film begins with, or so many pixels; larger ones are damage."""
+
 END_MARGIN_S = 0.5
 """A film that ends so much before the end that its header names is said to be cut short."""
 
@@ -175,6 +178,8 @@ def find_pictures(container: Any, path: Path) -> Any:
             f"film {str(path)!r} is coded in a way that FFmpeg does not know; expected H.264, VP9 or the like.",
             "Convert it to H.264 with the program that made it.",
         )
+    codec = stream.codec_context
+    codec.options.update(max_pixels=str(max(LEAST_LIMIT, GROWTH * codec.width * codec.height)))
     return stream
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 pytest.importorskip("av", reason="films need the extra video")
 
@@ -15,11 +16,12 @@ from impasto.errors import ImageSizeError, VideoReadError
 from impasto.images.io import read_image
 from impasto.studio import film
 from impasto.studio.decode import check_film_kind
-from impasto.studio.decoding import encode_anew
+from impasto.studio.decoding import check_packets, encode_anew
 from impasto.studio.folder import PAINTING, UPLOAD
 from impasto.studio.limits import Limits
 from impasto.studio.painting import Control
 from impasto.studio.refusal import Refusal
+from impasto.video.source import open_source
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mov", "mkv", "webm", "avi"])
@@ -48,6 +50,23 @@ def test_a_still_is_the_picture_at_its_time(tmp_path: Path) -> None:
     assert encode_anew(tmp_path, "film.mp4", Limits(), time_s=99.0)["film"]["time_s"] < 1  # its last one
 
 
+def test_a_film_is_counted_whatever_its_header_says(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", count=24)
+    for limits, message in ((Limits(film_frames=20), "more than 20 frames"), (Limits(film_s=0.5), "1 s long")):
+        with pytest.raises(VideoReadError, match=message):
+            check_packets(film, "a.mkv", limits)
+    check_packets(film, "a.mkv", Limits(film_frames=24, film_s=1))
+
+
+def test_frames_far_larger_than_the_film_are_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_film(tmp_path / "film.mp4", count=2)
+    monkeypatch.setattr("impasto.video.film.LEAST_LIMIT", 3000)
+    assert len([*open_source(path).frames()]) == 2
+    monkeypatch.setattr("impasto.video.film.GROWTH", 0)  # as if the film had begun with smaller ones
+    with pytest.raises(VideoReadError, match="no frame of it can be decoded"):
+        open_source(path)
+
+
 def test_films_beyond_the_limits_are_refused_by_their_name(tmp_path: Path) -> None:
     write_film(tmp_path / "film.mp4", count=24).rename(tmp_path / UPLOAD)
     with pytest.raises(VideoReadError, match=r"film 'a\.mp4' is 1 s long; expected at most 0\.5 s"):
@@ -69,7 +88,10 @@ class Film:
     def paint(self, on_event: Callable[[Any], object]) -> Any:
         result = SimpleNamespace(size=(48, 64), frames=0, seconds=1.0, losses=None, end="frames")
         for frame in range(1, 5):
-            if on_event(SimpleNamespace(kind="frame", frame=frame, frames=4, step=None, picture=b"")) == "stop":
+            step = SimpleNamespace(step=1, steps=2, pastiche=torch.full((1, 3, 6, 8), frame / 8))
+            for event in ({"kind": "step", "frame": frame - 1, "step": step}, {"kind": "frame", "frame": frame}):
+                said = on_event(SimpleNamespace(**{"frames": 4, "step": None, "picture": b"", **event}))
+            if said == "stop":
                 result.end = "stopped"
                 break
         result.frames = frame
@@ -96,7 +118,9 @@ def paint(folder: Path, monkeypatch: pytest.MonkeyPatch, wish: str = "", at: int
 
 def test_a_film_is_painted_paused_and_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     end, steps = paint(tmp_path / "done", monkeypatch)
-    assert end["state"] == "done" and [step["share"] for step in steps] == [0.25, 0.5, 0.75, 1.0]
+    assert end["state"] == "done" and [step["share"] for step in steps] == [part / 8 for part in range(1, 9)]
+    assert [step["step"] for step in steps] == [1, 1, 2, 2, 3, 3, 4, 4]  # that which is, or was painted
+    assert steps[0]["previews"] == 1 and read_image(tmp_path / "done/preview.jpg").shape == (1, 3, 6, 8)
     assert end["outcome"]["width"] == 64 and (tmp_path / "done/run/result.mp4").is_file()
     assert paint(tmp_path / "done", monkeypatch) == (end, [])  # the server was killed before it had heard of the end
     assert paint(tmp_path / "paused", monkeypatch, "pause")[0]["state"] == "paused"

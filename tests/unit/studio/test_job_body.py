@@ -60,12 +60,22 @@ def test_a_film_is_painted_from_a_still_by_a_known_method() -> None:
         pictures = Pictures(film={"of": PHOTO})
         return check_job({"kind": "film", "content": PHOTO, "styles": [PAINTING], **body}, pictures, Limits())
 
-    assert check_film().film == {"method": "instant", "start_s": 0.0, "duration_s": None}
+    assert check_film().film == {"method": "instant", "start_s": 0.0, "duration_s": None, "morph": False}
     assert check_film(film={"method": "optimize", "duration_s": 2}).film["duration_s"] == 2
+    assert check_film(film={"morph": True}, styles=[PAINTING, PHOTO]).film["morph"]
+    optimize, two = {"film": {"method": "optimize"}}, [PAINTING, PHOTO]
+    assert check_film(only=PAINTING).only == check_film(**optimize, protect=PAINTING).protect == PAINTING
+    assert check_film(**optimize, styles=two, content_masks=[PHOTO]).content_masks == (PHOTO,)
     for field, body in (
         ("film", {"film": {"method": "/etc/passwd"}}),
         ("film", {"film": {"sound": True}}),
-        ("only", {"only": PAINTING}),
+        ("protect", {"protect": PAINTING}),
+        ("content_masks", {"content_masks": [PAINTING]}),
+        ("style_masks", {**optimize, "style_masks": [PAINTING]}),
+        ("film", {"film": {"morph": True}}),
+        ("film", {"film": {"morph": True}, "styles": two, "recipe": {"style_blend": [0.5, 0.5]}}),
+        ("film", {"film": {"method": "optimize", "morph": True}, "styles": two, "content_masks": [PHOTO]}),
+        ("film", {"film": {"method": "starry-night", "morph": True}, "styles": two}),
         ("styles", {"styles": []}),
         ("content", {"content": None}),
     ):

@@ -20,6 +20,7 @@ class FilmRequest(Body):
     method: str = Field("instant", description='"instant", "optimize", or a style of /api/status')
     start_s: float = Field(0.0, ge=0, allow_inf_nan=False)
     duration_s: float | None = Field(None, gt=0, allow_inf_nan=False, description="null: to its end")
+    morph: bool = Field(False, description="from the first painting through all to the last")
 
 
 class JobRequest(Body):

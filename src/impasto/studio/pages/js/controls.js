@@ -19,6 +19,7 @@ function slider({ name, least, most, step, toValue = (place) => place, toPlace =
     max: most,
     step,
     oninput: () => setField(name, Number(toValue(Number(input.value)).toFixed(3))),
+    ondblclick: () => resetField(name),
   });
   const label = h(
     "label",
@@ -101,7 +102,7 @@ export function createNetworks() {
     { id: "network", onchange: () => change({ network: select.value || null }) },
     h("option", { value: "" }, t("instant.automatic")),
     h("option", { value: "any" }, t("instant.any")),
-    styles.map((style) => h("option", { value: style.name }, style.title ?? style.name)),
+    styles.map((style) => h("option", { value: style.name }, tryText(`networks.${style.name}`) ?? style.title)),
   );
   draft.watch(({ network }) => (select.value = network ?? ""));
   return h(

@@ -35,6 +35,7 @@ export function createCurve() {
     );
     fill(
       legend,
+      h("li", {}, t("job.curve_name")),
       names.slice(0, 6).map((name, index) =>
         h("li", { class: `key key-${index}`, title: series.get(name).at(-1)?.toPrecision(4) ?? "" }, tryText(`loss.${name}`) ?? name),
       ),

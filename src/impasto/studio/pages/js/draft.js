@@ -16,7 +16,7 @@ const EMPTY = {
   preset: "standard",
   changes: {},
   network: null,
-  film: { method: "instant", start_s: 0, duration_s: null },
+  film: { method: "instant", start_s: 0, duration_s: null, morph: false },
 };
 
 export const draft = createStore(EMPTY);
@@ -63,7 +63,8 @@ function put(next) {
 /** Take up the draft of the last visit, without pictures that are gone. */
 export async function restoreDraft() {
   try {
-    put(await dropMissing({ ...EMPTY, ...JSON.parse(localStorage.getItem(KEY) ?? "{}") }));
+    const stored = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    put(await dropMissing({ ...EMPTY, ...stored, film: { ...EMPTY.film, ...stored.film } }));
   } catch {
     // nothing stored, or nothing that can be read
   }
@@ -164,43 +165,66 @@ export function shares({ blend } = draft.value) {
   return blend.map((part) => (sum > 0 ? part / sum : 1 / blend.length));
 }
 
+/** Whether a mask of a role is heeded: films know no part of a painting, and by a network "only" alone. */
+export function heeds(role, { kind, film } = draft.value) {
+  if (kind === "film") return role === "only" || (role !== "part" && film.method === "optimize");
+  return kind === "stylize";
+}
+
+export const hasRegions = (now = draft.value) => heeds("region", now) && now.regions.some(Boolean);
+
+/** Whether a film can go from its first painting to its last, and whether it does. */
+export function canMorph(now = draft.value) {
+  return now.kind === "film" && ["instant", "optimize"].includes(now.film.method) && now.styles.length > 1 && !hasRegions(now);
+}
+
+export const isMorph = (now = draft.value) => canMorph(now) && Boolean(now.film.morph);
+
+/** Return the share of each painting at the moment of the film that is seen. */
+export function sharesNow(now = draft.value) {
+  if (!isMorph(now)) return shares(now);
+  const { time_s: time, duration_s: all } = now.content.film;
+  const { start_s: start, duration_s: length } = now.film;
+  const place = Math.min(1, Math.max(0, (time - start) / (length ?? all - start))) * (now.styles.length - 1);
+  return now.styles.map((_, index) => Math.max(0, 1 - Math.abs(place - index)));
+}
+
 /** Whether the regions can be painted: all paintings have one, or all but one, which takes the rest. */
-export function regionsFit({ styles, regions } = draft.value) {
-  const count = regions.filter(Boolean).length;
+export function regionsFit(now = draft.value) {
+  const { styles, regions } = now;
+  const count = hasRegions(now) ? regions.filter(Boolean).length : 0;
   return count === 0 || (styles.length > 1 && count >= styles.length - 1);
 }
 
 /** Whether a painting may be used in part: not the one that takes what the regions of the others leave. */
-export function hasPart({ kind, regions }, index) {
-  return kind === "stylize" && (Boolean(regions[index]) || !regions.some(Boolean));
+export function hasPart(now, index) {
+  return heeds("part", now) && (Boolean(now.regions[index]) || !hasRegions(now));
 }
 
 /** Whether the instant preview leaves something out that "Paint it" heeds. */
-export function isSimplified({ kind, protect, regions, parts }) {
-  return kind === "stylize" && Boolean(protect || regions.some(Boolean) || parts.some(Boolean));
+export function isSimplified(now) {
+  return Boolean((now.protect && heeds("protect", now)) || hasRegions(now) || (heeds("part", now) && now.parts.some(Boolean)));
 }
 
 /** Return the body of a job, as /api/jobs and /api/estimate take it. */
 export function jobBody(now = draft.value) {
   const isTexture = now.kind === "texture";
-  const isPicture = now.kind === "stylize";
   const order = now.styles.map((_, index) => index);
-  const hasRegions = isPicture && now.regions.some(Boolean);
-  if (hasRegions) order.sort((one, other) => Number(!now.regions[one]) - Number(!now.regions[other]));
+  if (hasRegions(now)) order.sort((one, other) => Number(!now.regions[one]) - Number(!now.regions[other]));
   const masked = order.filter((index) => hasPart(now, index));
   const recipe = { ...now.changes };
-  if (now.only && isPicture) recipe.only_feather ??= 0; // the brush has its own soft rim
-  if (now.styles.length > 1 && !hasRegions) recipe.style_blend = shares(now).map((share) => Number(share.toFixed(4)));
+  if (now.only && heeds("only", now)) recipe.only_feather ??= 0; // the brush has its own soft rim
+  if (now.styles.length > 1 && !hasRegions(now) && !isMorph(now)) recipe.style_blend = shares(now).map((share) => Number(share.toFixed(4)));
   return {
     kind: now.kind,
     content: isTexture ? null : now.content.id,
     styles: order.map((index) => now.styles[index].id),
     preset: now.preset,
     recipe,
-    film: now.kind === "film" ? now.film : null,
-    only: isPicture ? now.only?.id ?? null : null,
-    protect: isPicture ? now.protect?.id ?? now.protect : null,
-    content_masks: hasRegions ? order.map((index) => now.regions[index]?.id).filter(Boolean) : [],
+    film: now.kind === "film" ? { ...now.film, morph: isMorph(now) } : null,
+    only: heeds("only", now) ? now.only?.id ?? null : null,
+    protect: heeds("protect", now) ? now.protect?.id ?? now.protect : null,
+    content_masks: hasRegions(now) ? order.map((index) => now.regions[index]?.id).filter(Boolean) : [],
     style_masks: masked.some((index) => now.parts[index]) ? masked.map((index) => now.parts[index]?.id ?? null) : [],
   };
 }
@@ -211,7 +235,7 @@ export function openJob(job) {
   change({
     ...EMPTY,
     kind: job.kind ?? "stylize",
-    film: job.film ?? EMPTY.film,
+    film: { ...EMPTY.film, ...job.film },
     content: job.content,
     styles: job.styles.filter(Boolean),
     blend: job.styles.map((_, index) => blend?.[index] ?? 1),

@@ -1,12 +1,12 @@
 /** A film in the panel: the still that is seen, how the film is painted, and which part of it. */
 
 import { post } from "./api.js";
-import { change, draft } from "./draft.js";
+import { canMorph, change, draft } from "./draft.js";
 import { h } from "./dom.js";
 import { attempt } from "./notices.js";
 import { debounce, oneAtATime } from "./pace.js";
 import { machine } from "./studio.js";
-import { t } from "./words.js";
+import { t, tryText } from "./words.js";
 
 const seconds = (time) => t("film.seconds", { n: time.toFixed(1) });
 
@@ -19,10 +19,12 @@ export function createFilm(errorOf) {
     "select",
     { id: "film", onchange: () => set({ method: method.value }) },
     h("option", { value: "instant" }, t("film.instant")),
-    styles.map((style) => h("option", { value: style.name }, t("film.network", { name: style.title ?? style.name }))),
+    styles.map((style) => h("option", { value: style.name }, t("film.network", { name: tryText(`networks.${style.name}`) ?? style.title }))),
     h("option", { value: "optimize" }, t("film.optimize")),
   );
   const help = h("p", { class: "quiet small" });
+  const morph = h("input", { type: "checkbox", onchange: () => set({ morph: morph.checked }) });
+  const morphing = h("label", { class: "check" }, morph, t("film.morph"));
   const number = (id, name) => h("input", { type: "number", id, min: 0, step: "any", "aria-label": t(name) });
   const start = number("film-start", "film.start");
   const length = number("film-length", "film.length");
@@ -62,25 +64,28 @@ export function createFilm(errorOf) {
       time,
       facts,
     ),
-    h("div", { class: "control" }, h("div", { class: "control-head" }, h("label", { htmlFor: "film" }, t("film.method"))), method, help, errorOf("film")),
+    h("div", { class: "control" }, h("div", { class: "control-head" }, h("label", { htmlFor: "film" }, t("film.method"))), method, help, morphing, errorOf("film")),
     h(
       "div",
       { class: "control" },
       h("div", { class: "control-head" }, h("strong", {}, t("film.part"))),
-      h("div", { class: "size-row" }, h("span", { class: "size-other" }, t("film.from"), " ", start, " s"), h("span", { class: "size-other" }, t("film.for"), " ", length, " s")),
+      h("div", { class: "size-row" }, h("span", { class: "size-other" }, t("film.from"), " ", start, t("film.unit")), h("span", { class: "size-other" }, t("film.for"), " ", length, t("film.unit"))),
     ),
   );
-  draft.watch(({ kind, content, film }) => {
+  draft.watch((now) => {
+    const { kind, content, film } = now;
     element.hidden = kind !== "film" || !content?.film;
     if (element.hidden) return;
-    const { duration_s: all, fps, frames, sound, time_s: now } = content.film;
+    const { duration_s: all, fps, frames, sound, time_s: at } = content.film;
     time.max = start.max = length.max = all.toFixed(2);
     if (wanted === null) {
-      time.value = now;
-      shown.value = seconds(now);
+      time.value = at;
+      shown.value = seconds(at);
     }
     facts.textContent = t(sound ? "film.facts_sound" : "film.facts", { s: all.toFixed(1), fps: Math.round(fps * 100) / 100, frames: frames ?? "?" });
     method.value = film.method;
+    morphing.hidden = !canMorph(now);
+    morph.checked = film.morph;
     help.textContent = t(film.method === "optimize" ? "film.optimize_help" : "film.network_help");
     if (document.activeElement !== start) start.value = film.start_s;
     if (document.activeElement !== length) length.value = film.duration_s ?? "";

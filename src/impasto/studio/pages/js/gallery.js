@@ -4,7 +4,7 @@ import { get, remove } from "./api.js";
 import { confirm } from "./dialog.js";
 import { fill, h, icon, keyed } from "./dom.js";
 import { thumbnail } from "./filmstrip.js";
-import { deleteJobs, describe } from "./job_bar.js";
+import { deleteJobs, describe, settingsOf } from "./job_bar.js";
 import { forget, isOpen, jobs, keep } from "./jobs.js";
 import { attempt } from "./notices.js";
 import { debounce } from "./pace.js";
@@ -12,6 +12,8 @@ import { go, route } from "./routes.js";
 import { fieldLabel, moment, t, tryText } from "./words.js";
 
 const PAGE = 60;
+const MOST_COMPARED = 12;
+const MOST_VARIED = 3;
 
 function card(chosen, onChoose) {
   return (job) => {
@@ -48,8 +50,9 @@ function updateCard(chosen, nameOf) {
 /** Return size, preset and time of a picture. */
 function summary(job) {
   const size = job.width ? `${job.width} × ${job.height}` : "";
-  const kind = job.kind === "film" ? t("film.name") : tryText(`preset.${job.preset}`) ?? job.preset;
-  return [size, kind, moment(job.finished ?? job.created)].filter(Boolean).join(" · ");
+  const kind = job.kind === "film" ? `▶ ${t("film.name")}` : tryText(`preset.${job.preset}`) ?? job.preset;
+  const parts = [size, kind, ...settingsOf(job), moment(job.finished ?? job.created)].filter(Boolean);
+  return parts.map((part) => part.replaceAll(" ", "\u00a0")).join(" · "); // lines break between them
 }
 
 export function createGallery() {
@@ -65,6 +68,12 @@ export function createGallery() {
     { type: "button", class: "button danger", onclick: askDelete },
     icon("trash"),
     h("span", {}, t("gallery.delete_chosen", { n: 0 })),
+  );
+  const compare = h(
+    "button",
+    { type: "button", class: "button", onclick: () => go("sheet", [...chosen].join()) },
+    icon("grid"),
+    t("gallery.compare"),
   );
   const all = h("button", { type: "button", class: "button", onclick: chooseAll }, t("gallery.choose_all"));
   const deleteAll = h("button", { type: "button", class: "button quiet-button", onclick: askDeleteAll }, icon("trash"), t("gallery.delete_all"));
@@ -89,7 +98,7 @@ export function createGallery() {
   const element = h(
     "section",
     { class: "gallery", "aria-label": t("gallery.name") },
-    h("header", { class: "gallery-head" }, h("h1", {}, t("gallery.name")), search, count, h("div", { class: "buttons" }, deleteChosen, all, deleteAll)),
+    h("header", { class: "gallery-head" }, h("h1", {}, t("gallery.name")), search, count, h("div", { class: "buttons" }, compare, deleteChosen, all, deleteAll)),
     list,
     more,
     empty,
@@ -99,6 +108,7 @@ export function createGallery() {
   const update = updateCard(chosen, (job) => job.name);
 
   function showChosen() {
+    compare.hidden = chosen.size < 2 || chosen.size > MOST_COMPARED;
     deleteChosen.hidden = chosen.size === 0;
     deleteChosen.lastChild.textContent = t("gallery.delete_chosen", { n: chosen.size });
   }
@@ -109,7 +119,8 @@ export function createGallery() {
     count.textContent = total ? t("gallery.count", { n: total }) : "";
     more.hidden = found.length >= total;
     empty.hidden = total > 0 || search.value !== "";
-    all.hidden = deleteAll.hidden = total === 0;
+    all.hidden = total === 0;
+    deleteAll.hidden = total === 0 || search.value !== ""; // what is not found would go too
     nothing.hidden = total > 0 || search.value === "";
     nothingText.textContent = nothing.hidden ? "" : t("gallery.nothing", { text: search.value });
     showChosen();
@@ -174,7 +185,7 @@ function differences(all) {
   return Object.keys(all[0]?.recipe ?? {}).filter((name) => all.some((other) => text(other, name) !== text(all[0], name)));
 }
 
-/** Return the sheet of a sweep: its pictures side by side, each under its value; one click goes on from it. */
+/** Return the sheet of a sweep, or of chosen jobs: pictures side by side, each under what differs; one click opens it. */
 export function createSheet() {
   const title = h("h1", {}, t("sheet.name"));
   const list = h("ul", { class: "cards sheet-cards" });
@@ -183,11 +194,12 @@ export function createSheet() {
   const build = card(chosen, null);
   let varied = [];
   const nameOf = (job) =>
-    varied.map((name) => `${fieldLabel(name)} ${[job.recipe[name]].flat().join(", ")}`).join(" · ") || job.name;
+    (varied.length > MOST_VARIED ? [] : varied).map((name) => `${fieldLabel(name)} ${[job.recipe[name]].flat().join(", ")}`).join(" · ") || job.name;
   const update = updateCard(chosen, nameOf);
+  const isMember = (id) => (job) => (id.includes(",") ? id.split(",").includes(job.id) : job.group === id);
   const show = () => {
     if (route.value.name !== "sheet") return;
-    const members = [...jobs.value.values()].filter((job) => job.group === route.value.id);
+    const members = [...jobs.value.values()].filter(isMember(route.value.id));
     varied = differences(members);
     const order = (one, other) => String(one).localeCompare(String(other), undefined, { numeric: true });
     members.sort((one, other) => order(one.recipe?.[varied[0]], other.recipe?.[varied[0]]));
@@ -198,8 +210,9 @@ export function createSheet() {
     element.hidden = name !== "sheet";
     if (name !== "sheet") return;
     fill(list);
-    const answer = await attempt(() => get(`/api/jobs?group=${encodeURIComponent(id)}&limit=100`));
-    if (answer) keep(...answer.jobs.filter((job) => job.group === id));
+    const addresses = id.includes(",") ? id.split(",").map((one) => `/api/jobs/${one}`) : [`/api/jobs?group=${encodeURIComponent(id)}&limit=100`];
+    const answers = await attempt(() => Promise.all(addresses.map(get)));
+    if (answers) keep(...answers.flatMap((answer) => answer.jobs ?? [answer]).filter(isMember(id)));
     show();
   });
   return element;

@@ -1,39 +1,53 @@
 /** The chosen pictures in the panel: photograph with its masks, paintings with their shares and regions. */
 
 import { cropPicture } from "./crop.js";
-import { change, draft, hasPart, regionsFit, removeStyle, setContent, setField, shares, undo } from "./draft.js";
+import { change, draft, hasPart, hasRegions, heeds, isMorph, regionsFit, removeStyle, setContent, setField, shares, undo } from "./draft.js";
 import { fill, h, icon, iconButton } from "./dom.js";
 import { openDialog } from "./dialog.js";
+import { jobs } from "./jobs.js";
 import { editMask } from "./masks.js";
 import { notify } from "./notices.js";
 import { acceptDrops, arrivals, clearPictures, filePicker, takePicture } from "./pictures.js";
 import { studio } from "./studio.js";
 import { t } from "./words.js";
 
-/** Choose from the computer or the samples. */
+const MOST_USED = 8;
+
+/** Return the pictures of the latest jobs, the newest first. */
+function usedBefore(role) {
+  const list = [...jobs.value.values()].sort((one, other) => (one.created < other.created ? 1 : -1));
+  const pictures = list.flatMap((job) => (role === "content" ? [job.content] : job.styles)).filter(Boolean);
+  return [...new Map(pictures.map((picture) => [picture.id, picture])).values()].slice(0, MOST_USED);
+}
+
+/** Choose from the computer, from what was used before, or from the samples. */
 function choose(role, index = null) {
   const { input, pick } = filePicker(role, index);
   const samples = studio.samples[role === "content" ? "contents" : "styles"];
-  openDialog(t(`welcome.choose_${role}`), (close) =>
-    h(
+  const used = usedBefore(role).filter((picture) => !samples.some((sample) => sample.id === picture.id));
+  openDialog(t(`welcome.choose_${role}`), (close) => {
+    const shelf = (pictures) =>
+      h(
+        "div",
+        { class: "shelf large" },
+        pictures.map((picture) =>
+          h(
+            "button",
+            { type: "button", class: "sample", title: picture.name, onclick: () => (close(), takePicture(picture, role, index)) },
+            h("img", { src: picture.thumbnail, alt: picture.name }),
+          ),
+        ),
+      );
+    return h(
       "div",
       { class: "dialog-body" },
       h("button", { type: "button", class: "button primary", onclick: pick }, t("picture.from_computer")),
       input,
+      used.length > 0 && [h("p", { class: "quiet" }, t("picture.used_before")), shelf(used)],
       h("p", { class: "quiet" }, t("picture.or_paste")),
-      h(
-        "div",
-        { class: "shelf large" },
-        samples.map((sample) =>
-          h(
-            "button",
-            { type: "button", class: "sample", onclick: () => (close(), takePicture(sample, role, index)) },
-            h("img", { src: sample.thumbnail, alt: sample.name }),
-          ),
-        ),
-      ),
-    ),
-  );
+      shelf(samples),
+    );
+  });
   input.addEventListener("change", () => input.closest("dialog").close());
 }
 
@@ -110,7 +124,6 @@ function maskButton(role, mask, apply, picture = draft.value.content) {
 
 function styleRow(picture, index, now) {
   const several = now.styles.length > 1;
-  const hasRegions = now.kind === "stylize" && now.regions.some(Boolean);
   const part =
     hasPart(now, index) &&
     maskButton("part", now.parts[index], (mask) => change({ parts: draft.value.parts.with(index, mask) }), picture);
@@ -135,11 +148,11 @@ function styleRow(picture, index, now) {
       h(
         "div",
         { class: "style-more" },
-        hasRegions ? null : h("div", { class: "blend" }, slider, percent),
+        hasRegions(now) || isMorph(now) ? null : h("div", { class: "blend" }, slider, percent),
         h(
           "div",
           { class: "chips" },
-          now.kind === "stylize" &&
+          heeds("region", now) &&
             maskButton("region", now.regions[index], (mask) =>
               change({ regions: draft.value.regions.with(index, mask) }),
             ),
@@ -158,7 +171,7 @@ export function createInputs() {
   let shown = "";
   draft.watch((now) => {
     const { blend, changes, preset, network, film, ...structure } = now;
-    const key = JSON.stringify(structure);
+    const key = JSON.stringify({ ...structure, method: film.method, morph: film.morph });
     const rows = [...list.children];
     if (key === shown && rows.length === now.styles.length) {
       for (const [index, share] of shares(now).entries()) rows[index].showShare(share);
@@ -178,11 +191,9 @@ export function createInputs() {
           words(
             t(now.kind === "film" ? "film.name" : "inputs.photograph"),
             now.content,
-            now.kind === "stylize" && [
-              cropButton(now.content),
-              maskButton("only", now.only, (only) => change({ only })),
-              maskButton("protect", now.protect, (protect) => change({ protect })),
-            ],
+            now.kind === "stylize" && cropButton(now.content),
+            heeds("only", now) && maskButton("only", now.only, (only) => change({ only })),
+            heeds("protect", now) && maskButton("protect", now.protect, (protect) => change({ protect })),
           ),
         ),
       now.styles.length > 1 &&

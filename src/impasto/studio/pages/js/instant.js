@@ -1,15 +1,15 @@
 /** The instant version: asked for whenever the draft changes, one at a time. */
 
 import { connection, post } from "./api.js";
-import { draft, isReady, shares, value } from "./draft.js";
+import { draft, isOptimized, isReady, sharesNow, value } from "./draft.js";
 import { debounce, oneAtATime, whileBusy } from "./pace.js";
 import { createStore } from "./store.js";
 import { machine } from "./studio.js";
 
 const SIZE = 640;
 
-/** {url, width, height, busy, error}: the picture as a blob address. */
-export const instant = createStore({ url: null, width: 0, height: 0, busy: false, error: "" });
+/** {url, of, width, height, busy, error}: the picture as a blob address; of: the id of its photograph. */
+export const instant = createStore({ url: null, of: null, width: 0, height: 0, busy: false, error: "" });
 
 let asked = "";
 
@@ -26,17 +26,23 @@ function filmNetworkOf(now) {
   return now.film.method === "instant" ? null : now.film.method;
 }
 
+/** Return the long edge of the preview: the chosen one, where that is smaller, so that it promises no more detail. */
+function edge({ content }) {
+  const chosen = value("size");
+  return Math.min(SIZE, Math.max(content.width, content.height), typeof chosen === "number" ? chosen : SIZE);
+}
+
 function question(now) {
   if (now.kind === "texture" || !isReady(now) || !machine.value.instant) return null;
   return {
     content: now.content.id,
     styles: now.styles.map((style) => style.id),
-    style_blend: now.styles.length > 1 ? shares(now).map((share) => Number(share.toFixed(4))) : [],
+    style_blend: now.styles.length > 1 ? sharesNow(now).map((share) => Number(share.toFixed(4))) : [],
     strength: value("strength") ?? 0.5,
-    ...(value("style_scale") === 1 ? {} : { style_scale: value("style_scale") }),
+    ...(value("style_scale") === 1 || !isOptimized(now) ? {} : { style_scale: value("style_scale") }),
     color: value("color"),
     recolor: value("recolor"),
-    size: Math.min(SIZE, Math.max(now.content.width, now.content.height)),
+    size: edge(now),
     network: now.kind === "film" ? filmNetworkOf(now) : networkOf(now),
   };
 }
@@ -58,7 +64,7 @@ const ask = debounce(
       const url = URL.createObjectURL(await whileBusy(() => post("/api/instant", body), isStale));
       const { content } = draft.value;
       if (content?.id !== body.content) return;
-      show({ url, width: content.width, height: content.height, busy: isStale(), error: "" });
+      show({ url, of: content.id, width: content.width, height: content.height, busy: isStale(), error: "" });
     } catch (error) {
       asked = "";
       if (isStale()) return;

@@ -10,7 +10,7 @@ import { messageText } from "./messages.js";
 import { attempt, notify } from "./notices.js";
 import { paintAgain } from "./paint.js";
 import { go } from "./routes.js";
-import { duration, t } from "./words.js";
+import { duration, fieldLabel, moment, t, tryText } from "./words.js";
 
 /** Ask for a change of a job, and show at once that it is asked for. */
 function act(job, verb) {
@@ -30,7 +30,7 @@ export async function deleteJobs(list) {
   const one = list.length === 1;
   const sure = await confirm(
     t("delete.title"),
-    one ? t("delete.one", { name: list[0].name }) : t("delete.many", { n: list.length }),
+    one ? t("delete.one", { name: [list[0].name, ...settingsOf(list[0]), moment(list[0].finished ?? list[0].created)].join(" · ") }) : t("delete.many", { n: list.length }),
     t("delete.do"),
   );
   if (!sure) return false;
@@ -75,6 +75,13 @@ export function describe(job) {
   return t(`job.${job.state}`);
 }
 
+/** Return the settings in which a job differs from its preset, in words, the first of them. */
+export function settingsOf(job) {
+  const names = Object.keys(job.changed ?? {}).filter((name) => !["size", "style_blend", "only_feather"].includes(name));
+  const all = job.kind === "film" && job.film?.method !== "optimize" ? names.filter((name) => ["strength", "color"].includes(name)) : names;
+  return all.slice(0, 4).map((name) => `${fieldLabel(name)} ${[tryText(`${name}.${job.changed[name]}`) ?? job.changed[name]].flat().join(", ")}`);
+}
+
 /** Return how much of a job is done, 0 to 1. */
 export function progressOf(job) {
   if (job.state === "done") return 1;
@@ -84,7 +91,8 @@ export function progressOf(job) {
 /** The name of a job, which becomes a field when it is clicked. */
 function createName() {
   let job = null;
-  const button = h("button", { type: "button", class: "job-name", title: t("job.rename"), onclick: open });
+  const label = h("span", {});
+  const button = h("button", { type: "button", class: "job-name", title: t("job.rename"), onclick: open }, label, icon("edit"));
   const input = h("input", { type: "text", maxLength: 200, hidden: true, "aria-label": t("job.rename"), onblur: finish });
   function open() {
     button.hidden = !(input.hidden = false);
@@ -108,7 +116,7 @@ function createName() {
   function show(next) {
     if (job?.id !== next.id && !input.hidden) button.hidden = !(input.hidden = true);
     job = next;
-    button.textContent = job.name;
+    label.textContent = job.name;
     button.setAttribute("aria-label", `${job.name}: ${t("job.rename")}`);
   }
   return { elements: [button, input], show };
@@ -184,9 +192,12 @@ export function createJobBar() {
     const open = job.state === "painting" || job.state === "paused";
     const step = open && job.step ? `${Math.round(100 * progressOf(job))} % · ${stepOf(job)}` : "";
     const took = job.state === "done" && job.seconds ? t("job.took", { time: duration(job.seconds) }) : "";
-    details.textContent = [scale, step, took].filter(Boolean).join(" · ");
+    const begin = job.state === "painting" && !job.step ? t("job.preparing_help") : "";
+    const settings = open ? [] : settingsOf(job);
+    details.textContent = begin || [scale, step, ...settings, took].filter(Boolean).join(" · ");
     message.textContent = messageText(job.message);
-    bar.value = progressOf(job);
+    if (job.state === "painting" && !job.step) bar.removeAttribute("value"); // it moves, and says no share
+    else bar.value = progressOf(job);
     bar.hidden = job.state === "done";
     curve.add(job.step, job.losses);
   }

@@ -141,6 +141,7 @@ function build() {
     const atWork = route.value.name === "draft" || route.value.name === "job";
     panel.hidden = !atWork || !isReady();
     main.classList.toggle("with-panel", !panel.hidden);
+    main.classList.toggle("on-job", route.value.name === "job");
     strip.classList.toggle("away", !atWork);
     next.hidden = route.value.name !== "job";
     const open = queue().find((job) => job.state === "painting");

@@ -76,8 +76,8 @@ export function createMaskCanvas(width, height, color) {
     paint.globalCompositeOperation = "source-over";
   }
 
-  /** Select what is joined to a point and of a similar color. tolerance: largest distance of colors, 0 to 255. */
-  function similar(point, tolerance, erase) {
+  /** Select what has a similar color as a point, and is joined to it or anywhere. tolerance: of colors, 0 to 255. */
+  function similar(point, { tolerance, everywhere, erase }) {
     if (!photo) return;
     const { width: across, height: down } = canvas;
     const { data } = photo;
@@ -87,8 +87,8 @@ export function createMaskCanvas(width, height, color) {
     const values = alphas();
     const found = new Uint8Array(across * down);
     const seen = new Uint8Array(across * down);
-    const open = [start];
-    seen[start] = 1;
+    const open = everywhere ? [...seen.keys()] : [start];
+    for (const place of open) seen[place] = 1;
     while (open.length) {
       const place = open.pop();
       const red = data[place * 4] - wanted[0];

@@ -52,7 +52,8 @@ export function editMask({ picture, role, mask }) {
     h("button", { type: "button", class: "chip", "aria-pressed": "false", onclick: () => choose(name) }, icon(name), t(`mask.${name}`)),
   );
   const brushParts = [size, softness].map((input) => slider(input));
-  const wandPart = slider(tolerance);
+  const everywhere = h("input", { type: "checkbox", id: "wand-everywhere" });
+  const wandPart = h("div", {}, slider(tolerance), h("label", { class: "check" }, everywhere, t("mask.everywhere")), h("p", { class: "quiet small" }, t("mask.wand_help")));
 
   function slider(input) {
     return h("div", { class: "control" }, h("label", { htmlFor: input.id }, t(`mask.${input.id}`)), input);
@@ -106,7 +107,7 @@ export function editMask({ picture, role, mask }) {
   }
 
   function apply(from, to, erase) {
-    if (tool === "wand") pad.similar(clamp(to), Number(tolerance.value), erase);
+    if (tool === "wand") pad.similar(clamp(to), { tolerance: Number(tolerance.value), everywhere: everywhere.checked, erase });
     else pad.stroke(from, to, { radius: radius(), hardness: 1 - Number(softness.value), erase: erase || tool === "erase" });
   }
 
@@ -191,7 +192,7 @@ export function editMask({ picture, role, mask }) {
       const side = h(
         "div",
         { class: "mask-tools" },
-        h("p", { class: "quiet" }, t(`mask.${role}_help`)),
+        h("p", { class: "quiet" }, t(`mask.${role}_help`), picture.film && role !== "part" ? ` ${t("mask.film")}` : ""),
         h("div", { class: "chips", role: "group", "aria-label": t("mask.tools") }, tools),
         brushParts,
         wandPart,

@@ -7,6 +7,8 @@ import { studio } from "./studio.js";
 import { fieldWords, t, tryText } from "./words.js";
 
 const ELSEWHERE = new Set(["strength", "size", "style_scale", "style_blend"]);
+/** Fields that films alone have, and pictures alone. */
+const KINDS = { frame_steps: "film", depth: "picture", dpi: "picture", strip: "picture" };
 const LISTS = new Set(["numbers", "layers", "statistics", "list"]);
 
 const shownText = (one) => (Array.isArray(one) ? one.join(", ") : one ?? "");
@@ -87,6 +89,7 @@ function createField(field, errorOf) {
     errorOf(field.name),
   );
   element.words = `${field.name} ${label} ${help}`.toLowerCase();
+  element.dataset.of = KINDS[field.name] ?? "";
   draft.watch(() => {
     if (document.activeElement !== input || input.type === "checkbox") show();
     const isChanged = field.name in draft.value.changes;
@@ -126,14 +129,16 @@ export function createMore(errorOf) {
     type: "search",
     placeholder: t("more.search"),
     "aria-label": t("more.search"),
-    oninput: () => {
-      const wanted = search.value.trim().toLowerCase();
-      for (const [, fields] of groups) for (const field of fields) field.hidden = !field.words.includes(wanted);
-      for (const part of body.querySelectorAll(".field-group")) part.hidden = !part.querySelector(".field:not([hidden])");
-      const isFound = body.querySelector(".field-group:not([hidden])");
-      nothing.textContent = isFound ? "" : t("gallery.nothing", { text: search.value.trim() });
-    },
+    oninput: find,
   });
+  function find() {
+    const wanted = search.value.trim().toLowerCase();
+    const other = draft.value.kind === "film" ? "picture" : "film";
+    for (const [, fields] of groups) for (const field of fields) field.hidden = field.dataset.of === other || !field.words.includes(wanted);
+    for (const part of body.querySelectorAll(".field-group")) part.hidden = !part.querySelector(".field:not([hidden])");
+    const isFound = body.querySelector(".field-group:not([hidden])");
+    nothing.textContent = isFound ? "" : t("gallery.nothing", { text: search.value.trim() });
+  }
   const nothing = h("p", { class: "quiet", role: "status" });
   fill(
     body,
@@ -148,9 +153,12 @@ export function createMore(errorOf) {
   );
   const count = h("span", { class: "count" });
   const element = h("details", { class: "more" }, h("summary", {}, t("more.name"), " ", count), body);
+  let kind = null;
   draft.watch((now) => {
     const { changes } = now;
     element.hidden = !isOptimized(now);
+    if (kind !== now.kind) find();
+    kind = now.kind;
     const changed = Object.keys(changes).filter((name) => !ELSEWHERE.has(name)).length;
     count.textContent = changed ? t("more.changed", { n: changed }) : "";
   });

@@ -1,9 +1,9 @@
 /** The foot of the panel: what the picture will cost, and the button that paints it. */
 
 import { post } from "./api.js";
-import { draft, isReady, jobBody, regionsFit } from "./draft.js";
+import { draft, isOptimized, isReady, jobBody, regionsFit } from "./draft.js";
 import { h, icon } from "./dom.js";
-import { keep } from "./jobs.js";
+import { jobs, keep } from "./jobs.js";
 import { messageText } from "./messages.js";
 import { notify } from "./notices.js";
 import { debounce, oneAtATime, whileBusy } from "./pace.js";
@@ -37,6 +37,9 @@ export function createPaint() {
     t("paint.variations"),
   );
   let asked = "";
+  let found = null; // the estimate of the draft
+  let pace = 1; // how much longer than estimated the last job takes, as where the machine has other work
+  const planned = new Map(); // estimated seconds of the jobs that were begun here
   const question = () => JSON.stringify(isReady() && regionsFit() ? jobBody() : null);
   const estimate = debounce(
     350,
@@ -52,15 +55,12 @@ export function createPaint() {
       cost.classList.add("busy");
       if (!cost.textContent) cost.textContent = t("paint.estimating");
       try {
-        const answer = await whileBusy(() => post("/api/estimate", JSON.parse(text)), isStale);
+        found = await whileBusy(() => post("/api/estimate", JSON.parse(text)), isStale);
         errors.set({});
-        cost.classList.toggle("warning", answer.fits === false);
-        cost.textContent =
-          answer.fits === false
-            ? messageText(answer.message) || t("paint.too_large")
-            : t("paint.cost", { time: answer.seconds === null ? "?" : duration(answer.seconds), memory: bytes(answer.peak_bytes) });
+        showCost();
       } catch (error) {
         asked = "";
+        found = null;
         cost.textContent = "";
         if (!isStale() && error.status !== 0 && error.status !== 401) showError(error);
       } finally {
@@ -68,6 +68,22 @@ export function createPaint() {
       }
     }),
   );
+  function showCost() {
+    cost.classList.toggle("warning", found.fits === false);
+    const seconds = found.seconds === null ? null : found.seconds * (isOptimized() ? pace : 1);
+    cost.textContent =
+      found.fits === false
+        ? messageText(found.message) || t("paint.too_large")
+        : t("paint.cost", { time: seconds === null ? "?" : duration(seconds), memory: bytes(found.peak_bytes) });
+  }
+  jobs.watch((all) => {
+    for (const [id, seconds] of planned) {
+      const { state, share, seconds_left: left } = all.get(id) ?? {};
+      if (state !== "painting" || !left || share < 0.03 || share > 0.97) continue;
+      pace = left / (1 - share) / seconds;
+      if (found && !cost.classList.contains("busy")) showCost();
+    }
+  });
   draft.watch((now) => {
     button.disabled = variations.disabled = !isReady(now) || !regionsFit(now);
     variations.hidden = now.kind === "film";
@@ -77,7 +93,9 @@ export function createPaint() {
     if (button.disabled) return;
     button.disabled = true;
     try {
+      const estimated = asked === question() && isOptimized() ? found?.seconds : null;
       const job = await post("/api/jobs", jobBody());
+      if (estimated) planned.set(job.id, estimated);
       keep(job);
       errors.set({});
       go("job", job.id);

@@ -6,7 +6,8 @@ import { h } from "./dom.js";
 import { notify } from "./notices.js";
 import { go } from "./routes.js";
 import { createStore } from "./store.js";
-import { t } from "./words.js";
+import { studio } from "./studio.js";
+import { bytes, t } from "./words.js";
 
 /** What is being sent, and what went wrong, for the fields "content" and "style". */
 export const arrivals = createStore({ busy: { content: 0, style: 0 }, errors: { content: "", style: "" } });
@@ -31,6 +32,8 @@ export async function takeFiles(files, role, index = null) {
     }
     note(role, { busy: 1, error: "" });
     try {
+      const most = studio.limits[isFilm(file) ? "film_bytes" : "upload_bytes"];
+      if (file.size > most) throw new Error(t("picture.too_large", { size: bytes(file.size), most: bytes(most) }));
       const picture = await upload(file, file.name, isFilm(file) ? "/api/films" : undefined);
       if (picture.recipe) offerRecipe(picture, role, index);
       else takePicture(picture, role, index);

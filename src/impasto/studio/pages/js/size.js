@@ -127,8 +127,10 @@ export function createSize(errorOf) {
     for (const [index, choice] of choices.entries()) select.options[index].textContent = text(choice);
     crop.hidden = !SCREENS.includes(value("size")) || !screenShape(now);
     const times = result && content && kind !== "texture" ? result.width / content.width : 1;
+    const isNew = warning.hidden;
     warning.hidden = times <= ENLARGED;
     warning.textContent = warning.hidden ? "" : t("size.enlarged", { ...content, times: times.toFixed(1) });
+    if (isNew && !warning.hidden) warning.scrollIntoView({ block: "nearest" });
   });
   return element;
 }

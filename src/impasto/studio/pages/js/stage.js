@@ -27,7 +27,8 @@ export function createStage() {
     welcome.hidden = ready;
     if (!ready) return;
     const { content, styles, kind } = draft.value;
-    const { url, width, height, busy, error } = instant.value;
+    const { width, height, busy, error, of } = instant.value;
+    const url = of === content?.id ? instant.value.url : null; // not that of the photograph before
     viewer.element.classList.toggle("busy", busy);
     if (kind === "texture") {
       viewer.show({ after: styles[0].picture ?? styles[0].thumbnail, width: styles[0].width, height: styles[0].height, name: styles[0].name });
@@ -41,6 +42,7 @@ export function createStage() {
       height: url ? height : content.height,
       name: t("instant.name"),
       mask: draft.value.only?.picture,
+      save: `${content.name.replace(/\.\w+$/, "")}-preview.jpg`,
     });
     const isMissing = machine.value.instant === false && machine.value.ready !== false;
     const note = kind === "film" ? "film.note" : isSimplified(draft.value) ? "instant.simplified" : "instant.note";
@@ -61,7 +63,8 @@ export function createStage() {
     const isSame = job.content && job.content.id === draft.value.content?.id && job.styles[0]?.id === draft.value.styles[0]?.id;
     const sketch = !after && isSame ? instant.value.url : null;
     const { width, height } = job.width ? job : job.content ?? job.styles?.[0] ?? { width: 1, height: 1 };
-    viewer.show({ before, after: after ?? sketch ?? (before ? null : job.styles?.[0]?.picture), width, height, name: job.name });
+    const mask = isDone ? null : job.only?.picture; // which the finished picture heeds itself
+    viewer.show({ before, after: after ?? sketch ?? (before ? null : job.styles?.[0]?.picture), width, height, name: job.name, mask });
     viewer.say(sketch ? t("instant.name") : "");
   }
 

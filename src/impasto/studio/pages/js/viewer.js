@@ -30,7 +30,8 @@ export function createViewer() {
   );
   const fitButton = h("button", { type: "button", class: "text-button", onclick: () => fit() }, t("viewer.fit"));
   const pixelsButton = h("button", { type: "button", class: "text-button", onclick: () => zoomTo(1) }, t("viewer.pixels"));
-  const tools = h("div", { class: "view-tools" }, compareButton, fitButton, pixelsButton, zoomLabel);
+  const saveLink = h("a", { class: "text-button", title: t("viewer.save"), "aria-label": t("viewer.save") }, icon("download"), h("span", {}, t("job.download")));
+  const tools = h("div", { class: "view-tools" }, saveLink, compareButton, fitButton, pixelsButton, zoomLabel);
   const film = h("video", { class: "film", controls: true, loop: true, playsInline: true, preload: "metadata", hidden: true });
   const element = h("div", { class: "viewer" }, h("h1", { class: "unseen" }, t("viewer.title")), film, view, h("div", { class: "view-foot" }, caption, tools));
 
@@ -203,8 +204,11 @@ export function createViewer() {
   /** Show a picture, once it is decoded, so that nothing flickers.
    *
    * width, height: of the picture to be, in pixels. mask: address of a mask outside which the photograph is shown.
+   * save: the name under which it can be downloaded.
    */
-  async function show({ before: old, after: next, width, height, name, mask = null }) {
+  async function show({ before: old, after: next, width, height, name, mask = null, save = null }) {
+    saveLink.hidden = !(save && next);
+    if (save && next) Object.assign(saveLink, { href: next, download: save });
     const isOther = width * now.height !== height * now.width;
     now = { before: old ?? null, after: next ?? null, width, height };
     if (isOther) fit();

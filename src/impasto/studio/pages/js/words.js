@@ -60,10 +60,10 @@ export function bytes(count) {
   return count >= 1e9 ? `${(count / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(count / 1e6))} MB`;
 }
 
-/** Return a moment as this language writes it. */
+/** Return a moment as this language writes it, without the year where it is this one. */
 export function moment(value) {
   const date = new Date(typeof value === "number" ? value * 1000 : value);
-  return Number.isNaN(date.getTime())
-    ? ""
-    : date.toLocaleString(language === "zh" ? "zh-CN" : "en", { dateStyle: "medium", timeStyle: "short" });
+  const year = date.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+  const shown = { ...year, month: "short", day: "numeric", hour: "numeric", minute: "2-digit" };
+  return Number.isNaN(date.getTime()) ? "" : date.toLocaleString(language === "zh" ? "zh-CN" : "en", shown);
 }
