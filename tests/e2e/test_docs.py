@@ -129,3 +129,4 @@ def test_links_and_pictures_are_there(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text("utf-8")):
         found = (path.parent / target).resolve()
         assert target.startswith("http") or found.exists() or found in made, target
+    assert re.findall(r"\[[\w-]+\.md\]\(", path.read_text("utf-8")) == [], "a reader of the site knows no file names"
