@@ -183,13 +183,30 @@ def _show(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
 
 
+PARTS = (
+    "features.encoder.build_encoder",
+    "images.resize.resize_long_edge",
+    "losses.content.content_loss",
+    "losses.gram.gram_matrix",
+    "losses.gram.gram_loss",
+    "losses.tv.tv_loss",
+    "losses.statistics.build_statistics",
+    "losses.statistics.Statistic",
+    "losses.objective.Objective",
+    "optimize.loop.minimize",
+)
+"""What people need of the folders for a loop of their own; the rest of these modules may change."""
+
+
 def python_page(zh: bool = False) -> str:
-    """Return one entry for every public name; mkdocstrings fills in signature and docstring."""
-    lines = ["# Python: every public name", "", "From the docstrings. [By example](../python.md) comes first.", ""]
+    """Return one entry for every public name and part; mkdocstrings fills in signature and docstring."""
+    lines = ["# Python: every public name", "", "From the docstrings. [By example](../python.md) comes first."]
+    lines += ["The encoder and the losses are [at the end](#for-your-own-loop).", ""]
     kinds: dict[str, list[str]] = {"Functions": [], "Classes": [], "Types of keyword arguments": []}
     titles = dict(zip(kinds, ("函数", "类", "关键字参数的类型") if zh else kinds, strict=True))
     if zh:
-        lines = ["# Python 全部接口", "", "由文档字符串生成，保持英文。请先看[示例](../python.md)。", ""]
+        lines = ["# Python 全部接口", "", "由文档字符串生成，保持英文。请先看[示例](../python.md)。"]
+        lines += ["编码器和损失[在最后](#for-your-own-loop)。", ""]
     for name in impasto.__all__:
         thing = getattr(impasto, name)
         if name.startswith("__"):
@@ -202,6 +219,13 @@ def python_page(zh: bool = False) -> str:
         for path in paths:
             name = path.rpartition(".")[2]
             lines += [f"::: {path}", "    options:", f"      heading: impasto.{name}", f"      toc_label: {name}", ""]
+    lines += ["## 用于自己的循环 {#for-your-own-loop}" if zh else "## For your own loop", ""]
+    example = "[示例](../start/developer.md{})。" if zh else "[An example](../start/developer.md{})."
+    lines += [example.format("#the-pieces-in-your-own-loop"), ""]
+    for part in PARTS:
+        name = part.rpartition(".")[2]
+        lines += [f"::: impasto.{part}", "    options:", f"      heading: impasto.{part}", f"      toc_label: {name}"]
+        lines += ["      members: [__init__, __call__, loss]", ""]
     return "\n".join(lines)
 
 

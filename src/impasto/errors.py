@@ -1,4 +1,4 @@
-"""The errors impasto raises: one root, one child for each cause a caller might catch.
+"""The classes of all errors: one root, one child for each cause a caller might catch.
 
 Every error has two parts: `error` says what was wrong, with the value, and what was expected;
 `hint` says what to do about it. `str()` gives both in one line.

@@ -102,6 +102,13 @@ def test_the_reference_has_every_name_and_error() -> None:
     assert errors == set(reference.DO)
 
 
+def test_the_reference_has_the_parts_of_the_loops() -> None:
+    pages = "".join((build_site.DOCS / name).read_text("utf-8") for name in ("python.md", "start/developer.md"))
+    found = re.findall(r"^from impasto\.([\w.]+) import (.+)$", pages, flags=re.MULTILINE)
+    parts = {f"{module}.{name}" for module, names in found for name in names.split(", ")}
+    assert parts and parts <= set(reference.PARTS)
+
+
 def test_the_chinese_reference_has_every_command_preset_and_error() -> None:
     words = reference.CHINESE
     assert set(words["commands"]) == {words for words, _ in reference.list_commands()}

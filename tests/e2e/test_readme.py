@@ -42,6 +42,15 @@ def test_the_architecture_has_a_line_for_every_file_and_no_other() -> None:
     check_names("docs/architecture.md", set(lines), {path.relative_to(SOURCE).as_posix() for path in paths})
 
 
+@pytest.mark.parametrize("page", ["architecture.md", "architecture.zh.md", "extend.md", "extend.zh.md"])
+def test_files_that_developers_are_sent_to_are_there(page: str) -> None:
+    named = re.findall(r"`([\w/.]+\.(?:py|js|toml|md))`", (ROOT / "docs" / page).read_text("utf-8"))
+    new = {"losses/activity.py", "cli/palette.py", "features/containers/npz.py"}
+    places = (SOURCE, ROOT, ROOT / "tests" / "unit" / "losses")
+    missing = {name for name in named if not any((place / name).exists() for place in places)}
+    assert missing <= new, f"docs/{page}"
+
+
 def check_names(page: str, named: set[str], there: set[str]) -> None:
     """Fail with both lists where a page names other things than there are."""
     missing, surplus = sorted(there - named), sorted(named - there)
