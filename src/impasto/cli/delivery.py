@@ -196,13 +196,13 @@ def describe_result(result: "Result", output: Path, seconds: float, steps_before
     seconds: of this call. steps_before: those of the calls before it, if it was resumed.
     """
     height, width = result.pastiche.shape[-2:]
-    took = _describe_time(seconds)
+    took, steps = _describe_time(seconds), f"{result.steps} steps"
     if steps_before:
-        took = f"{_describe_time(result.seconds)}, {result.steps - steps_before} of them in {took} now"
+        took, steps = f"{took} now", f"{steps}, {result.steps - steps_before} of them"
     end = ENDS.get(result.end, "")
     if result.end == "stopped" and result.plan.size != (height, width):
         end = f", stopped early, painted at {result.plan.size[1]}x{result.plan.size[0]} so far"
-    return f"{output}: {width}x{height}, {result.steps} steps in {took}{end}"
+    return f"{output}: {width}x{height}, {steps} in {took}{end}"
 
 
 def _describe_time(seconds: float) -> str:

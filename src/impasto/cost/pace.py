@@ -13,6 +13,9 @@ RECENT = 0.9
 SMOOTHING = 0.2
 """Share of a new forecast in the time left that is shown."""
 
+PRIOR = 0.01
+"""Share of a run's work until which its estimate counts beside its steps: small scales say little of large ones."""
+
 MEASURED, MEASURED_S = 5, 5.0
 """Steps and seconds of a run after which its estimate may be corrected."""
 
@@ -33,7 +36,7 @@ class Pace:
         self._planned_s = None if estimate is None else estimate.seconds - estimate.fine_s
         self._work = {} if estimate is None else _step_work(estimate)
         self._scale, self._step, self._elapsed_s = 0, 0, 0.0
-        self._recent_s, self._recent_work, self._measured = 0.0, 0.0, 0
+        self._recent_s, self._recent_work, self._measured, self._measured_work = 0.0, 0.0, 0, 0.0
 
     def on_step(self, event: "StepEvent") -> None:
         """Update all."""
@@ -51,8 +54,11 @@ class Pace:
             self._recent_s = RECENT**steps * self._recent_s + taken_s
             self._recent_work = RECENT**steps * self._recent_work + steps * self._work_at(event.scale)
             self._measured += steps
+            self._measured_work += steps * self._work_at(event.scale)
         if self._recent_work:
-            left_s = self._recent_s / self._recent_work * left
+            # An estimate's work is seconds, so that it is added to both.
+            prior = max(0.0, PRIOR * whole - self._measured_work) if self._work else 0.0
+            left_s = (self._recent_s + prior) / (self._recent_work + prior) * left
             smooth_s = left_s if self.left_s is None else max(0.0, self.left_s - taken_s)
             self.left_s = smooth_s + SMOOTHING * (left_s - smooth_s) if left else 0.0
             self.total_s = event.elapsed_s + self.left_s

@@ -83,6 +83,15 @@ def test_pace_knows_the_estimated_cost_of_each_scale() -> None:
     assert left[1:] == pytest.approx([120 - (2.0 * s if s <= 20 else 40 + 4.0 * (s - 20)) for s in range(2, 41)])
 
 
+def test_small_scales_do_not_correct_the_estimate_of_a_large_print() -> None:
+    """Quick steps at the first of two scales, which are 0.1 % of the work."""
+    pace, plan = Pace(estimated((64, 20, 1.0), (8192, 5, 4000.0))), ((64, 20), (8192, 5))
+    for step in range(1, 21):
+        pace.on_step(event(step, 0.3 * step, size=8192, plan=plan))
+        assert pace.take_correction() == ""
+    assert pace.left_s == pytest.approx(20000, rel=0.1)
+
+
 def test_the_time_left_does_not_jump_with_one_slow_step() -> None:
     pace, plan = Pace(), ((64, 40),)
     for step in range(1, 11):
