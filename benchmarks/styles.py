@@ -26,8 +26,6 @@ from impasto.images.resize import resize_long_edge
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.shipped import shipped_styles
 
-PAINTINGS = {name: file for files in STYLES.values() for name, file in files.items()}
-
 
 class Work:
     """What the options mean: photographs, paintings and looks, and the optimizer's pictures in a folder."""
@@ -43,7 +41,7 @@ class Work:
 
     def painting(self, name: str) -> Path:
         """Return the file of a style's painting."""
-        return Path(self.data / "paintings" / PAINTINGS[name])
+        return Path(self.data / "paintings" / STYLES[name])
 
     def look(self, name: str) -> Recipe:
         """Return the recipe that a style was trained by, at this size; the style keeps the size that it had."""

@@ -2,41 +2,36 @@
 
     python benchmarks/train_styles.py ../shared/data work
 
-DATA has content/ and paintings/. The networks learn from free photographs and paintings, and from scenes drawn here;
+DATA has content/ and paintings/. The network learns from free photographs and paintings, and from scenes drawn here;
 none of these is a style, or among EVALUATED, which `benchmarks/styles.py` paints. Called again, it resumes.
 """
 
 import argparse
 import math
 import shutil
-from contextlib import suppress
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from impasto import PainterEvent, Recipe, TrainingRecipe, train_painter
-from impasto.fast.model import Model, read_model
-from impasto.fast.train import CHECKPOINT
+from impasto.fast.model import read_model
 from impasto.recipe.shipped import FOLDER, shipped_styles
 
+NETWORK = "paintings"
+"""The network that knows all styles."""
+
 STYLES = {
-    "painterly": {
-        "starry-night": "starry_night.jpg",
-        "the-scream": "the_scream.jpg",
-        "water-lilies": "monet_water_lilies_1919.jpg",
-        "shipwreck": "shipwreck.jpg",
-    },
-    "graphic": {
-        "composition-vii": "composition_vii.jpg",
-        "udnie": "picabia_udnie.jpg",
-        "seated-figure": "popova_seated_figure.jpg",
-        "cherry-blossoms": "sakai_hoitsu_flower.jpg",
-    },
+    "starry-night": "starry_night.jpg",
+    "the-scream": "the_scream.jpg",
+    "water-lilies": "monet_water_lilies_1919.jpg",
+    "shipwreck": "shipwreck.jpg",
+    "composition-vii": "composition_vii.jpg",
+    "udnie": "picabia_udnie.jpg",
+    "seated-figure": "popova_seated_figure.jpg",
+    "cherry-blossoms": "sakai_hoitsu_flower.jpg",
 }
-"""By network the styles and their paintings, in paintings/. Of these, the ones in `styles.toml` are shipped."""
+"""The styles and their paintings, in paintings/. Of these, the ones in `styles.toml` are shipped."""
 
 EVALUATED = ("tubingen.jpg", "chelsea.png", "kodim04.jpg", "kodim09.jpg", "kodim21.png", "kodim22.png")
 
@@ -60,20 +55,10 @@ PAINTINGS = (
 
 SCENES = 8
 
-FIRST = TrainingRecipe(
-    look=Recipe.preset("network", size=384, style_scale=512 / 384),
-    crop=128,
-    batch_size=2,
-    warm_up=400,
-    steps=30_000,
+RECIPE = TrainingRecipe(
+    look=Recipe.preset("network"), init="instant", crop=192, batch_size=2, learning_rate=5e-4, steps=1000
 )
-"""Strokes of the size that they have in a painting of 512 pixels; windows of a third of the photograph."""
-
-STOPS = {"painterly": 2591, "graphic": 2604}
-"""Steps after which the first part ends; its learning rate has fallen by 2 % then."""
-
-LAST = replace(FIRST, look=FIRST.look.replace(size=320, style_scale=512 / 320), steps=6000)
-"""The rest: photographs a little smaller, as the benchmark has them, and a learning rate that falls to 0."""
+"""From the network of `impasto instant` on: it paints these styles before the first step, though not in our look."""
 
 
 def draw_scene(seed: int, width: int = 768, height: int = 512) -> Image.Image:
@@ -114,58 +99,33 @@ def collect_photos(data: Path, folder: Path) -> None:
         draw_scene(seed).save(folder / f"scene_{seed}.png")
 
 
-def show(event: PainterEvent, stop: int) -> object:
+def show(event: PainterEvent) -> None:
     if event.step % 50 == 0:
         losses = ", ".join(f"{name} {loss:.4f}" for name, loss in event.losses.items())
-        print(f"{event.step} of {stop}, {event.seconds:.0f} s: {losses}", flush=True)
-    return "stop" if event.step == stop else None
-
-
-def train(network: str, paintings: Path, work: Path, last: TrainingRecipe, threads: int | None) -> Model:
-    """Return the trained network, after both parts. Raises SystemExit where it was stopped."""
-    sources = [paintings / name for name in STYLES[network].values()]
-
-    def run(part: str, recipe: TrainingRecipe, stop: int) -> Path:
-        output = work / f"{network}_{part}.safetensors"
-        with suppress(KeyboardInterrupt):  # as Ctrl-C does, the stop writes the network so far
-            train_painter(
-                *(sources, work / "photos", output, recipe),
-                names=[*STYLES[network]],
-                threads=threads,
-                workers=0,
-                on_event=partial(show, stop=stop),
-            )
-        if read_model(output).metadata["steps"] != str(stop):
-            raise SystemExit("stopped; the same command resumes")
-        return output
-
-    checkpoint = work / f"{network}_last_run" / CHECKPOINT
-    if not checkpoint.exists():
-        run("first", FIRST, STOPS[network])
-        checkpoint.parent.mkdir(exist_ok=True)
-        shutil.copyfile(work / f"{network}_first_run" / CHECKPOINT, checkpoint)
-    return read_model(run("last", last, last.steps))
+        print(f"{event.step} of {event.steps}, {event.seconds:.0f} s: {losses}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder with content/ and paintings/")
-    parser.add_argument("work", type=Path, help="folder for photographs, checkpoints and networks")
-    parser.add_argument("--networks", nargs="+", choices=STYLES, help="only these; default: all")
-    parser.add_argument("--steps", type=int, default=LAST.steps, help="steps in all; fewer end sooner, and are worse")
+    parser.add_argument("work", type=Path, help="folder for photographs, checkpoint and network")
     parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()
     collect_photos(arguments.data, arguments.work / "photos")
-    last = replace(LAST, steps=arguments.steps)
-    for network in arguments.networks or STYLES:
-        model = train(network, arguments.data / "paintings", arguments.work, last, arguments.threads)
-        shipped = [name for name, style in shipped_styles().items() if style.network == network]
-        if shipped:
-            model.select(shipped).write(FOLDER / f"{network}.safetensors", half=True)
-        for name in shipped:
-            with Image.open(arguments.data / "paintings" / STYLES[network][name]) as picture:
-                picture.thumbnail((SHIPPED, SHIPPED), Image.Resampling.LANCZOS)
-                picture.convert("RGB").save(FOLDER / f"{name}.jpg", quality=85)
+    trained = train_painter(
+        *([arguments.data / "paintings" / name for name in STYLES.values()], arguments.work / "photos"),
+        *(arguments.work / f"{NETWORK}.safetensors", RECIPE),
+        names=[*STYLES],
+        threads=arguments.threads,
+        workers=0,
+        on_event=show,
+    )
+    shipped = [name for name, style in shipped_styles().items() if style.network == NETWORK]
+    read_model(trained.path).select(shipped).write(FOLDER / f"{NETWORK}.safetensors", half=True)
+    for name in shipped:
+        with Image.open(arguments.data / "paintings" / STYLES[name]) as picture:
+            picture.thumbnail((SHIPPED, SHIPPED), Image.Resampling.LANCZOS)
+            picture.convert("RGB").save(FOLDER / f"{name}.jpg", quality=85)
 
 
 if __name__ == "__main__":
