@@ -3,7 +3,8 @@
     python benchmarks/video_memory.py [--minutes 10] [--size 256x144] [--rate 15] [--with starry-night] [--workers 2]
 
 A film is made: windows that move over photographs, with a cut every ten seconds and a sound. The real command paints
-it, and the resident memory of its processes is read every ten seconds: medians of the first and the last minute.
+it, and the resident memory of its processes is read every ten seconds: medians of the first and the last minute from
+the first painted frame on.
 """
 
 import argparse
@@ -46,10 +47,10 @@ def main() -> None:
         make_film(film, (height, width), given.rate, round(60 * given.minutes))
         words = ["video", str(film), "--with", given.method, "-o", str(film.with_name("out.mp4"))]
         words += ["--threads", str(given.threads), "--workers", str(given.workers), "--quiet"]
-        samples = watch([sys.executable, "-m", "impasto", *words])
+        samples, before = watch([sys.executable, "-m", "impasto", *words], Path(name))
     count = max(1, 60 // SAMPLE_S)
     first, last = (statistics.median(part) for part in (samples[:count], samples[-count:]))
-    figures = {"first_minute": first, "last_minute": last, "peak": max(samples), "samples": samples}
+    figures = {"first_minute": first, "last_minute": last, "peak": max(samples), "before": before, "samples": samples}
     write_report("video_memory", {"settings": vars(given), "resident_mib": figures})
 
 
@@ -85,20 +86,25 @@ def beep(second: int) -> av.AudioFrame:
     return frame
 
 
-def watch(command: list[str]) -> list[float]:
-    """Run a command to its end. Returns its resident memory and that of its children, MiB, every SAMPLE_S seconds."""
-    samples = []
+def watch(command: list[str], folder: Path) -> tuple[list[float], list[float]]:
+    """Run a command to its end. Returns its resident memory and that of its children, MiB, every SAMPLE_S seconds.
+
+    First from the first painted frame in the folder on, then before it, while the film is read for its cuts.
+    """
+    samples, before = list[float](), list[float]()
     with subprocess.Popen(command) as process:
         while True:
             try:
                 process.wait(SAMPLE_S)
                 break
             except subprocess.TimeoutExpired:
-                samples.append(round(resident_mib(process.pid), 1))
-                print(f"{len(samples) * SAMPLE_S:6} s  {samples[-1]:7.1f} MiB", file=sys.stderr)
+                has_begun = any(folder.glob("out.mp4.parts/*/frames/*.png"))
+                (samples if samples or has_begun else before).append(round(resident_mib(process.pid), 1))
+                seconds, latest = (len(samples) + len(before)) * SAMPLE_S, (samples or before)[-1]
+                print(f"{seconds:6} s  {latest:7.1f} MiB", file=sys.stderr)
     if process.returncode:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}")
-    return samples
+    return samples, before
 
 
 def resident_mib(process: int) -> float:

@@ -103,17 +103,19 @@ def test_crashes_at_any_moment_lose_nothing_that_is_stored(
     film: Path, network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, output = paint(film, network, tmp_path / "whole.mp4"), tmp_path / "out.mp4"
-    for method in ("store_plan", "store_frame", "store_part", "store_frame", "segments", "read_facts"):
+    names = ("store_plan", "store_frame", "store_part", "store_frame", "segments", "read_facts")
+    joining = (sys.modules["impasto.video.paint"], "join_segments")
+    for owner, name in [*((VideoRun, name) for name in names), joining]:
         for is_after in (False, True):
-            usual = getattr(VideoRun, method)
+            usual = getattr(owner, name)
 
-            def crash(self: VideoRun, *arguments: Any, usual: Any = usual, is_after: bool = is_after) -> Any:
+            def crash(*words: Any, usual: Any = usual, is_after: bool = is_after, **fields: Any) -> Any:
                 if is_after:
-                    usual(self, *arguments)
+                    usual(*words, **fields)
                 raise RuntimeError("power failure")
 
             with monkeypatch.context() as patch:
-                patch.setattr(VideoRun, method, crash)
+                patch.setattr(owner, name, crash)
                 with pytest.raises(RuntimeError, match="power failure"):
                     paint(film, network, output)
     assert paint(film, network, output).painted == 0
