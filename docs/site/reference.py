@@ -120,7 +120,7 @@ def _to_row(param: Any, options: dict[str, str], zh: bool) -> str:
     if param.param_type_name == "option":
         name = ", ".join(f"`{text}`" for text in (*sorted(param.opts, key=len), *param.secondary_opts))
         value = _escape(param.metavar or "")
-        has_default = param.show_default and param.default not in (None, False)
+        has_default = param.show_default and param.default is not None and param.default is not False
         shown = "required" if param.required else param.default if has_default else facts.removeprefix("default: ")
     else:
         name, value, shown = f"`{_escape(param.metavar or param.name)}`", "", "required" if param.required else ""

@@ -88,6 +88,7 @@ def test_the_reference_has_every_option_with_a_text() -> None:
             if param.param_type_name == "option":
                 assert all(f"`{text}`" in section for text in param.opts), (words, param.opts)
             assert getattr(param, "help", ""), f"{words} {param.name} has no help"
+    assert "| `--warm-up` | N | 0 | " in page
 
 
 def test_the_reference_has_every_name_and_error() -> None:

@@ -17,9 +17,9 @@ HISTORY = 5
 SMALLEST_TILE = 64
 """Pixels of a tile's side, without margins, below which most of the work would be margins."""
 
-SMALL_TILE = 2
-"""Margins in a tile's side below which the history becomes shorter than 5 pairs after all: three quarters and more of
-what such tiles compute are margins."""
+SMALL_TILE = 4
+"""Margins in a tile's side below which the history becomes shorter than 5 pairs after all: more than half of what such
+tiles compute is margins."""
 
 PLAN_SHARE = 0.92
 """Share of the memory that a limit leaves to a run for its plan. The rest is for what the allocator holds in pieces: a
@@ -54,7 +54,7 @@ def plan_memory(workload: Workload, budget: Budget, steps: int) -> MemoryPlan:
     """Return how a workload of so many steps is computed within a budget.
 
     Whole if that fits with 5 pairs of history, else in the largest tiles that fit. Beside tiles the history gets at
-    most half of what the pictures leave, but 5 pairs where a tile of two margins fits beside them.
+    most half of what the pictures leave, but 5 pairs where a tile of four margins fits beside them.
     Raises MemoryLimitError where not even the smallest tile fits, or where a statistic cannot be tiled.
     """
     recipe, limit = workload.recipe, budget.plan_bytes

@@ -84,7 +84,7 @@ def test_a_smaller_limit_gives_smaller_tiles_and_a_shorter_history() -> None:
     assert all(p.tile % 16 == 0 for p in plans if p.tile)
 
 
-def test_tiles_are_at_least_two_margins_before_the_history_has_a_second_pair() -> None:
+def test_tiles_are_at_least_four_margins_before_the_history_has_a_second_pair() -> None:
     """Else a higher limit, which holds a pair more beside the smallest tiles, would be slower."""
     size, recipe = (5461, 8192), Recipe(weights="tiny", statistic=("gram",))
     workload = Workload(build_encoder(recipe)[0], recipe, size, ((1000, 2048),))
@@ -92,7 +92,7 @@ def test_tiles_are_at_least_two_margins_before_the_history_has_a_second_pair() -
     limits = [Budget(0, 2**50).limit_for(least + power * workload.pair_bytes // 8) for power in range(1, 80)]
     plans = [plan_memory(workload, Budget(0, limit), steps=5) for limit in limits]
     assert {1, 2, 3, 4} <= {p.history for p in plans}
-    assert all(p.tile is None or p.tile >= 2 * p.margin for p in plans if p.history > 1)
+    assert all(p.tile is None or p.tile >= 4 * p.margin for p in plans if p.history > 1)
 
 
 def test_the_least_limit_that_is_named_works_and_one_below_does_not() -> None:
