@@ -82,7 +82,7 @@ class FilmWatcher:
     def __init__(self, folder: Path, control: Wishes, send: Callable[[str, Mapping[str, Any]], None]) -> None:
         self._folder, self._control, self._send = folder, control, send
         self._previews, self._preview_s = 0, 0.0
-        self._began: tuple[float, int] | None = None  # when, and how many frames had been painted before
+        self._began: tuple[float, float] | None = None  # when, and how many frames had been painted before
         self._done = 0.0
 
     def on_event(self, event: Any) -> str | None:
@@ -93,7 +93,7 @@ class FilmWatcher:
             part = event.step.step / event.step.steps if event.step is not None else 0.0
             self._done = event.frame + part
             if self._began is None:
-                self._began = now, event.frame
+                self._began = now, self._done
             share = self._done / event.frames if event.frames else 0.0
         if (event.picture or event.step) and (self._previews == 0 or now - self._preview_s >= PREVIEW_S):
             self._preview_s = now
@@ -105,7 +105,7 @@ class FilmWatcher:
         """Return what the page shows of the painted film."""
         height, width = result.size
         values = {"width": width, "height": height, "step": result.frames, "seconds": result.seconds}
-        return {**values, "losses": dict(result.losses or {}), "end": result.end, "previews": self._previews}
+        return {**values, "losses": dict(result.losses or {}), "end": result.end}
 
     def _progress(self, event: Any, now: float) -> dict[str, Any]:
         left_s = None

@@ -272,7 +272,8 @@ class Studio:
             elif state == "paused" and message is None and wish != "pause":  # the server ends
                 state = "waiting"
             progress = self._progress.get(name, {})
-            known = {each: progress[each] for each in (*PROGRESS[:-1], "previews") if each in progress}
+            known = {each: progress[each] for each in PROGRESS[:-1] if each in progress}
+            known["previews"] = progress.get("previews", 0) + job.outcome.get("previews", 0)
             outcome = {**job.outcome, **known, "seconds_left": None, **values.get("outcome", {})}
             finished = None if state in UNFINISHED else now()
             ended = replace(job, state=state, message=message, outcome=outcome, finished=finished)

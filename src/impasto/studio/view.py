@@ -52,7 +52,7 @@ def describe_job(
         **{name: _describe_picture(pictures, job, getattr(job, name)) for name in SINGLE},
         **{name: [_describe_picture(pictures, job, each) for each in getattr(job, name)] for name in SEVERAL},
         "has": {what: find_file(folder, what) is not None for what in ("preview", "result", "evolution", "film")},
-        "preview_version": progress.get("previews", job.outcome.get("previews", 0)),
+        "preview_version": progress.get("previews", 0) + job.outcome.get("previews", 0),  # before a pause, too
     }
 
 

@@ -58,8 +58,15 @@ def test_a_painted_job_has_its_outcome(studio: Studio, body_of: BodyOf) -> None:
     studio.report_step(name, {**step, "seconds_left": 2.0, "share": 0.5, "previews": 2})
     shown = studio.show(name, "main")
     assert (shown["step"], shown["seconds_left"], shown["preview_version"]) == (2, 2.0, 2)
+    studio.pause(name, "main")
+    studio.report_end(name, {"state": "paused"})
+    studio.resume(name, "main")
+    studio.take()
+    studio.report_step(name, {**step, "seconds_left": 2.0, "share": 0.5, "previews": 1})
+    assert studio.show(name, "main")["preview_version"] == 3  # so that no browser shows one from before the pause
     studio.report_end(name, {"state": "done", "outcome": {"step": 4, "steps": 4, "seconds": 3.0}})
     shown = studio.show(name, "main")
+    assert shown["preview_version"] == 3
     assert (shown["state"], shown["step"], shown["seconds"], shown["seconds_left"]) == ("done", 4, 3.0, None)
     assert shown["losses"] == {"total": 1.5} and shown["finished"] is not None
     assert read_job(studio.folder / "jobs" / name).outcome["seconds"] == 3.0

@@ -30,7 +30,7 @@ export function createViewer() {
   );
   const fitButton = h("button", { type: "button", class: "text-button", onclick: () => fit() }, t("viewer.fit"));
   const pixelsButton = h("button", { type: "button", class: "text-button", onclick: () => zoomTo(1) }, t("viewer.pixels"));
-  const saveLink = h("a", { class: "text-button", title: t("viewer.save"), "aria-label": t("viewer.save") }, icon("download"), h("span", {}, t("job.download")));
+  const saveLink = h("a", { class: "text-button", title: t("viewer.save"), "aria-label": t("viewer.save") }, icon("download"), h("span", {}, t("viewer.download")));
   const tools = h("div", { class: "view-tools" }, saveLink, compareButton, fitButton, pixelsButton, zoomLabel);
   const film = h("video", { class: "film", controls: true, loop: true, playsInline: true, preload: "metadata", hidden: true });
   const element = h("div", { class: "viewer" }, h("h1", { class: "unseen" }, t("viewer.title")), film, view, h("div", { class: "view-foot" }, caption, tools));

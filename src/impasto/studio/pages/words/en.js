@@ -320,6 +320,7 @@ export default {
     fit: "Fit",
     pixels: "1:1",
     save: "Download this preview",
+    download: "Download",
   },
   keys: {
     title: "Keys",

@@ -327,6 +327,7 @@ export default {
     fit: "适合窗口",
     pixels: "1:1",
     save: "下载这张预览",
+    download: "下载",
   },
   keys: {
     title: "快捷键",
