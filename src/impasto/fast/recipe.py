@@ -81,7 +81,7 @@ class TrainingRecipe:
         for name, default in (("width", 16), ("blocks", 5), ("warm_up", 0)):
             if (value := getattr(self, name)) != default:
                 raise RecipeError(
-                    f"{name} is {value}; expected {default} with init {self.init!r}, whose network is given.",
+                    f"{name} is {value}; expected none with init {self.init!r}, whose network is given.",
                     f"Leave --{name.replace('_', '-')} out, or --init.",
                 )
 

@@ -175,7 +175,7 @@ def test_what_cannot_be_trained_is_refused(
         ({"crop": 16}, "crop is 16; expected 32 to 2048"),
         ({"width": 1000}, "width is 1000 and blocks 1"),
         ({"init": "instnat"}, "init is 'instnat'; expected random or instant"),
-        ({"init": "instant"}, "width is 4; expected 16 with init 'instant', whose network is given. Leave --width"),
+        ({"init": "instant"}, "width is 4; expected none with init 'instant', whose network is given. Leave --width"),
     ):
         with pytest.raises(RecipeError, match=message):
             replace(quick, **changes)
