@@ -39,6 +39,7 @@ export function createPaint() {
   let asked = "";
   let found = null; // the estimate of the draft
   let pace = 1; // how much longer than estimated the last job takes, as where the machine has other work
+  let begun = null; // the job that was begun last, and what was asked for
   const planned = new Map(); // estimated seconds of the jobs that were begun here
   const question = () => JSON.stringify(isReady() && regionsFit() ? jobBody() : null);
   const estimate = debounce(
@@ -55,8 +56,9 @@ export function createPaint() {
       cost.classList.add("busy");
       if (!cost.textContent) cost.textContent = t("paint.estimating");
       try {
-        found = await whileBusy(() => post("/api/estimate", JSON.parse(text)), isStale);
+        found = { of: text, ...(await whileBusy(() => post("/api/estimate", JSON.parse(text)), isStale)) };
         errors.set({});
+        notePlan();
         showCost();
       } catch (error) {
         asked = "";
@@ -68,6 +70,9 @@ export function createPaint() {
       }
     }),
   );
+  function notePlan() {
+    if (found?.seconds && found.of === begun?.text && isOptimized(JSON.parse(begun.text))) planned.set(begun.id, found.seconds);
+  }
   function showCost() {
     cost.classList.toggle("warning", found.fits === false);
     const seconds = found.seconds === null ? null : found.seconds * (isOptimized() ? pace : 1);
@@ -93,9 +98,10 @@ export function createPaint() {
     if (button.disabled) return;
     button.disabled = true;
     try {
-      const estimated = asked === question() && isOptimized() ? found?.seconds : null;
-      const job = await post("/api/jobs", jobBody());
-      if (estimated) planned.set(job.id, estimated);
+      const text = question();
+      const job = await post("/api/jobs", JSON.parse(text));
+      begun = { id: job.id, text };
+      notePlan();
       keep(job);
       errors.set({});
       go("job", job.id);
