@@ -35,7 +35,8 @@ OPTIONS = {
 SMALL = {"--weights": "tiny", "--size": "64", "--steps": "1", "--first-scale": "0", "--frames": "2"}
 """Added to a command, where the later option wins. --frames: only where it is given."""
 
-SMALL_TRAINING = {"--crop": "64", "--batch-size": "1", "--width": "4", "--blocks": "1"}
+SMALL_TRAINING = {"--crop": "64", "--batch-size": "1"}
+SMALL_NETWORK = {"--width": "4", "--blocks": "1"}
 
 ELSEWHERE = {
     "impasto demo": "test_cli.py",
@@ -172,7 +173,7 @@ def shrink(words: list[str], options: set[str]) -> list[str]:
     if words[0] == "video" and "--with" in words:  # a network has no steps
         added = {"--size": "64"}
     if words[0] == "train":
-        added |= SMALL_TRAINING
+        added |= SMALL_TRAINING if "--init" in words else SMALL_TRAINING | SMALL_NETWORK
     words = ["mask.png" if word == "faces" else word for word in words]  # the pictures are waves
     return [*words, *(word for pair in added.items() for word in pair)]
 
