@@ -106,6 +106,15 @@ def choose_small(page: Any, *, steps: int) -> None:
     page.locator(".more summary").click()
 
 
+def tab_to(page: Any, selector: str) -> None:
+    """Go on by the tab key alone."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
+            return
+    raise AssertionError(f"{selector} is not reached by the tab key")
+
+
 def wait_for_state(page: Any, state: str) -> None:
     page.locator(f'.job-bar[data-state="{state}"]').wait_for(timeout=PAINT_MS)
 
@@ -311,7 +320,13 @@ def test_a_film_is_scrubbed_painted_and_watched(
     page.get_by_role("button", name="A part is painted").wait_for()
     page.get_by_role("button", name="Add").click()
     page.locator("dialog input[type=file]").set_input_files(pictures[0])
-    page.get_by_label("From the first painting to the last").check()
+    page.get_by_label("From the first painting to the last").wait_for()
+    page.locator("#film-time").focus()
+    tab_to(page, "#film")
+    tab_to(page, ".film-part input[type=checkbox]")
+    page.keyboard.press("Space")
+    for field in ("#film-start", "#film-length", "#first-strength", "#size", ".paint"):
+        tab_to(page, field)
     assert bad_findings(page) == []
     asked = page.evaluate("async () => (await import('/static/js/draft.js')).jobBody()")
     assert asked["film"]["morph"] and "style_blend" not in asked["recipe"] and asked["only"] and not asked["protect"]
@@ -360,34 +375,27 @@ def test_a_phone_shows_all_of_it(visit: Callable[..., Any], pictures: tuple[str,
 def test_a_whole_job_by_keyboard(visit: Callable[..., Any], pictures: tuple[str, str]) -> None:
     page = visit()
 
-    def tab_to(selector: str) -> None:
-        for _ in range(80):
-            page.keyboard.press("Tab")
-            if page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
-                return
-        raise AssertionError(f"{selector} is not reached by the tab key")
-
     files = iter(pictures)
     page.on("filechooser", lambda chooser: chooser.set_files(next(files)))
     for role in ("content", "style"):
-        tab_to(f".place-{role} .place")
+        tab_to(page, f".place-{role} .place")
         page.keyboard.press("Enter")
         page.locator(f".place-{role} .place.filled").wait_for(state="attached")
     page.locator(".panel").wait_for()
-    tab_to("#first-strength")
+    tab_to(page, "#first-strength")
     page.keyboard.press("ArrowRight")
-    tab_to("[name=preset]")
+    tab_to(page, "[name=preset]")
     page.keyboard.press("ArrowLeft")
-    tab_to("#size")
+    tab_to(page, "#size")
     page.keyboard.press("End")
     page.keyboard.press("Tab")
     if not page.evaluate("document.activeElement.matches('.size-other input')"):
         page.keyboard.press("Shift+Tab")
     page.keyboard.type("64")
-    tab_to(".paint")
+    tab_to(page, ".paint")
     page.keyboard.press("Enter")
     wait_for_state(page, "done")
-    tab_to(".job-bar a")
+    tab_to(page, ".job-bar a")
     assert page.evaluate("document.activeElement.textContent") == "Download"
 
 

@@ -116,7 +116,7 @@ export function createGallery() {
   function show() {
     const list_ = found.map((job) => jobs.value.get(job.id) ?? job);
     keyed(list, list_, (job) => job.id, build, update);
-    count.textContent = total ? t("gallery.count", { n: total }) : "";
+    count.textContent = total ? t(total === 1 ? "gallery.count_one" : "gallery.count", { n: total }) : "";
     more.hidden = found.length >= total;
     empty.hidden = total > 0 || search.value !== "";
     all.hidden = total === 0;
@@ -156,6 +156,10 @@ export function createGallery() {
   }
 
   async function askDeleteAll() {
+    if (total === 1) {
+      if (await deleteJobs(found)) drop(found.map((job) => job.id));
+      return;
+    }
     if (!(await confirm(t("delete.title"), t("delete.all", { n: total }), t("gallery.delete_all")))) return;
     const done = await attempt(async () => (await remove("/api/jobs", { all: true }), true));
     if (!done) return;

@@ -72,6 +72,7 @@ export function describe(job) {
     const before = queue().findIndex((one) => one.id === job.id);
     return before > 0 ? t("job.waiting_behind", { n: before }) : t("job.preparing");
   }
+  if (job.state === "stopped" && job.kind === "film" && !job.has?.film) return t("film.nothing");
   return t(`job.${job.state}`);
 }
 
