@@ -18,7 +18,7 @@ from impasto.video.flow import find_motion, find_similar
 FRAME_STEPS = 20
 """Steps of a frame after the first of its scene, where the recipe's `frame_steps` does not say."""
 
-TEMPORAL_WEIGHT = 30.0
+TEMPORAL_WEIGHT = 5.0
 """Weight of the temporal loss beside style and content losses of about 1 at most, as a `strength` makes them."""
 
 DISTANCES = (1, 2, 4)
