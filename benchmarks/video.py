@@ -290,7 +290,7 @@ def judge(film: Film, given: argparse.Namespace) -> dict[str, Any]:
     folder, found, rows, pictures = given.folder / film.name, {}, {}, {}
     encoder, painting = build_encoder(Recipe())[0], read_image(given.painting)
     for path in sorted(each.parent for each in folder.glob("*/seconds.json")):
-        frames = read_frames(path)
+        frames = read_frames(path)[: len(film.frames)]
         pairs = list(zip(pairwise(frames), film.motion, strict=False))
         errors = [warping_error(frame, before, *motion) for (before, frame), motion in pairs]
         judged = sorted({len(frames) * (index + 1) // JUDGED - 1 for index in range(JUDGED)} - {-1})
@@ -300,7 +300,7 @@ def judge(film: Film, given: argparse.Namespace) -> dict[str, Any]:
             "warping_error": statistics.mean(errors),
             "nearest_from_style": statistics.mean(figures.nearest_from_style for figures in style),
             "style_gram": statistics.mean(figures.style_gram for figures in style),
-            "seconds": statistics.median(json.loads((path / "seconds.json").read_text("utf-8"))[1:]),
+            "seconds": statistics.median(json.loads((path / "seconds.json").read_text("utf-8"))[1 : len(frames)]),
         }
         if len(frames) == len(film.frames):
             shown = [len(pairs) * (index + 1) // COLUMNS - 1 for index in range(COLUMNS)]

@@ -31,6 +31,8 @@ def write_film(
     tick: Fraction = TICK,
     turn: tuple[float, bool, bool] | None = None,
     subtitle: str = "",
+    tags: dict[str, str] | None = None,
+    chapters: Sequence[tuple[int, int, str]] = (),
     pictures: Sequence[torch.Tensor] | None = None,
     **stream_fields: Any,
 ) -> Path:
@@ -38,11 +40,19 @@ def write_film(
 
     colors: arguments of PyAV's `reformat`, the way to the film's own colors. tick: the time base, seconds. pictures:
     its frames instead, each (1, 3, H, W) in [0, 1]. turn: degrees, and whether it is mirrored across and down.
+    chapters: of each the first and last millisecond, and its title.
     """
     if pictures is not None:
         count, size = len(pictures), (pictures[0].shape[-2], pictures[0].shape[-1])
     times = [Fraction(k, RATE) for k in range(count)] if times is None else times
     with av.open(str(path), "w") as film:
+        film.metadata.update(tags or {})
+        film.set_chapters(
+            [
+                {"id": k, "start": first, "end": last, "time_base": Fraction(1, 1000), "metadata": {"title": title}}
+                for k, (first, last, title) in enumerate(chapters)
+            ]
+        )
         stream = film.add_stream(codec, rate=RATE, options=options or {}, width=size[1], height=size[0])
         stream.pix_fmt = pixels
         stream.codec_context.time_base = tick

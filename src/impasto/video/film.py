@@ -13,7 +13,7 @@ from typing import Any
 
 from impasto.errors import MissingExtraError, VideoReadError
 from impasto.images.formats.decoding import one_line
-from impasto.video.frames import Shot, Source
+from impasto.video.frames import Chapter, Shot, Source
 from impasto.video.pixels import Upright, describe_loss, to_image
 
 INSTALL_VIDEO = 'pip install "impasto[video]"'
@@ -25,6 +25,9 @@ NO_FILMS = {"image2": "a still picture", "tty": "a text", "concat": "a list of f
 
 RATE = Fraction(25)
 """Frames a second where a film does not say how long its frames last."""
+
+TAGS = ("title", "date", "creation_time")
+"""What is kept of a file's sentences about the film: nothing of where it was recorded, or by what."""
 
 SEEK_MARGINS_S = (1, 8, 60)
 """Seconds before the wanted time to which we seek: files name key frames by their decoding time, some not exactly."""
@@ -73,6 +76,8 @@ def open_film(path: Path, *, origin: Fraction | None = None) -> Source:
             frame_count=count,
             has_sound=any(sound.codec_context is not None for sound in container.streams.audio),
             read=partial(read_shots, path, upright, origin),
+            tags={name.lower(): value for name, value in container.metadata.items() if name.lower() in TAGS},
+            chapters=[_to_chapter(each, origin) for each in container.chapters()],
             warnings=warnings,
         )
 
@@ -195,6 +200,12 @@ def _describe_left_out(container: Any, stream: Any, path: Path) -> list[str]:
     found = Counter(other.type for other in others if other.index != stream.index)
     tracks = ", ".join(f"{count} {kind} track{'s' * (count > 1)}" for kind, count in sorted(found.items()))
     return [f"film {str(path)!r} has tracks that a painted film does not: {tracks}."] if found else []
+
+
+def _to_chapter(chapter: Any, origin: Fraction) -> Chapter:
+    """Return one of PyAV's chapters with its times from the film's beginning."""
+    start, end = (chapter[side] * chapter["time_base"] - origin for side in ("start", "end"))
+    return Chapter(start, end, chapter["metadata"].get("title", ""))
 
 
 def find_origin(container: Any, stream: Any) -> Fraction:

@@ -1,6 +1,6 @@
 """The frames of a film with their times, and the cut of a film to a part of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import count
@@ -42,6 +42,15 @@ class Shot:
         return self.time + self.duration
 
 
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A chapter of a film: its times in seconds, 0 being where the source begins, and its title, "" where none."""
+
+    start: Fraction
+    end: Fraction
+    title: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Source:
     """A film that can be read: a file, an animation or a folder of numbered pictures. No file is open between calls.
@@ -50,6 +59,7 @@ class Source:
     not known. time_base: seconds of one tick; all times are multiples of it. duration_s, frame_count: as the file says,
     None where it does not. has_sound: whether there is a sound that can be decoded. read: yields the frames from a time
     on, or from a little before it, and appends to the warnings that it is given.
+    tags: what a file says of the film as a whole, of title, date and time of recording. chapters: of a file.
     names: of a folder's pictures, without suffix. warnings: sentences for the user; `frames` appends to them.
     """
 
@@ -61,6 +71,8 @@ class Source:
     frame_count: int | None
     has_sound: bool
     read: Callable[[Fraction, list[str]], Iterator[Shot]]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    chapters: Sequence[Chapter] = ()
     names: Sequence[str] = ()
     warnings: list[str] = field(default_factory=list)
 
@@ -94,6 +106,15 @@ class Source:
         """Return start and end of a cut in seconds, rounded to the time base; an end of None is that of the film."""
         start = self.time_base * round(start_s / self.time_base)
         return start, None if duration_s is None else start + self.time_base * round(duration_s / self.time_base)
+
+
+def cut_chapters(chapters: Sequence[Chapter], start: Fraction, end: Fraction | None) -> list[Chapter]:
+    """Return the chapters, or parts of them, between start and end, by times of which 0 is the start."""
+    cut = [
+        Chapter(max(each.start, start) - start, (each.end if end is None else min(each.end, end)) - start, each.title)
+        for each in chapters
+    ]
+    return [each for each in cut if each.start < each.end]
 
 
 def cut_shots(shots: Iterator[Shot], start: Fraction, end: Fraction | None) -> Iterator[Shot]:

@@ -15,7 +15,7 @@ from impasto.errors import OutputError
 from impasto.system.disk import check_file_place, check_not_input, is_folder, replacing, to_path
 from impasto.video.animation import FORMATS, write_animation, write_folder
 from impasto.video.film import RATE, find_origin, find_pictures, import_av, open_container, open_film
-from impasto.video.frames import Frame, Seconds, Source
+from impasto.video.frames import Frame, Seconds, Source, cut_chapters
 from impasto.video.pixels import TAGS, to_picture
 from impasto.video.sound import add_tracks, sound_packets
 
@@ -42,6 +42,9 @@ FILMS: Mapping[str, tuple[str, Codec]] = {
     ".webm": ("webm", _VP9),
 }
 """By suffix: FFmpeg's name of the container, and the codec of the pictures in it."""
+
+CHAPTER_TICKS = 1000
+"""Ticks a second of chapters' times."""
 
 
 def check_film_output(path: str | os.PathLike[str], *, inputs: Sequence[object], is_resumed: bool = False) -> Path:
@@ -124,6 +127,7 @@ def join_segments(
     segments: at least one. Pictures are copied as they are encoded. So are all packets of sound that begin within
     `duration_s`, None: to the end of the source; what the container cannot hold is encoded anew. Other streams are left
     out.
+    Title, date and chapters are those of the source.
     metadata: a JSON-able object that goes into the comment of a film's file. The file appears whole or not at all.
     A GIF, a WebP or a folder gets the pictures of lossless segments, without sound; a folder's have their names from
     the source's folder, or numbers.
@@ -140,8 +144,21 @@ def join_segments(
             write_folder(output, frames, source)
         return warnings
     with _writing(output, FILMS[suffix][0], source.time_base) as container:
+        container.metadata.update(source.tags)
         if metadata is not None:
             container.metadata["comment"] = json.dumps(metadata)
+        container.set_chapters(
+            [
+                {
+                    "id": number,
+                    "start": round(chapter.start * CHAPTER_TICKS),
+                    "end": round(chapter.end * CHAPTER_TICKS),
+                    "time_base": Fraction(1, CHAPTER_TICKS),
+                    "metadata": {"title": chapter.title} if chapter.title else {},
+                }
+                for number, chapter in enumerate(cut_chapters(source.chapters, start, end), start=1)
+            ]
+        )
         with open_container(segments[0]) as first:
             pictures = find_pictures(first, segments[0])
             rate = source.rate or RATE

@@ -49,10 +49,11 @@ class RayPool(WorkerPool[Any]):
         workers = workers or gpus or sum(count // cores for count in counts)
         if not workers:
             raise ClusterError(
-                f"the cluster has no machine with {cores} free CPU cores, nor a GPU; expected at least one.",
-                "Give --cores-per-worker 1, or --jobs N to wait for N workers.",
+                f"no worker fits: each takes {cores} CPU cores of one machine, and {_describe_room(counts, gpus)}.",
+                "Give --cores-per-worker 1, or say how many workers to wait for machines that join later.",
             )
         self._needs = {"num_gpus": 1, "num_cpus": 1} if gpus else {"num_cpus": cores}
+        self._room = _describe_room(counts, gpus)
         self._cores = None if gpus else cores
         self._shared: OrderedDict[str, Any] = OrderedDict()
         self._calls: dict[Any, Any] = {}
@@ -142,7 +143,18 @@ class RayPool(WorkerPool[Any]):
             self._last_running_s = now
         elif now - self._last_running_s > WARN_AFTER_S:
             self._last_running_s = now
-            logger.warning("no worker is running: the cluster has no room for one; still waiting.")
+            each = "a GPU" if self._cores is None else f"{self._cores} CPU cores (--cores-per-worker)"
+            logger.warning(
+                "no worker is running: %d were asked for, each takes %s of one machine, and %s, which other programs "
+                "may use too; still waiting.",
+                *(len(self._workers), each, self._room),
+            )
+
+
+def _describe_room(cores: Sequence[int], gpus: int) -> str:
+    """Return what machines of a cluster have. cores: of each machine. gpus: of all that may be used."""
+    found = " and ".join(map(str, cores)) or "no"
+    return f"the cluster's machines have {found} CPU cores and {gpus or 'no'} GPUs"
 
 
 def describe_death(error: Exception) -> str:

@@ -46,6 +46,20 @@ def test_sound_is_copied_packet_by_packet(tmp_path: Path) -> None:
         assert sound_bytes(output, track) == sound_bytes(source.path, track) != []
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_title_date_and_chapters_are_kept(suffix: str, tmp_path: Path) -> None:
+    tags = {"title": "A walk", "date": "2008", "artist": "someone"}
+    chapters = [(0, 250, "One"), (250, 700, "Two"), (700, 1000, "Three")]
+    source = open_source(write_film(tmp_path / "film.mkv", tags=tags, chapters=chapters))
+    assert source.tags == {"title": "A walk", "date": "2008"}
+    output = tmp_path / f"output{suffix}"
+    assert rewrite(source, output, start_s=0.5, duration_s=0.25) == []
+    written = open_source(output)
+    assert written.tags.items() >= source.tags.items()
+    found = [(float(each.start), float(each.end), each.title) for each in written.chapters]
+    assert found == [(0, 0.2, "Two"), (0.2, 0.25, "Three")]
+
+
 def test_times_of_a_variable_rate_are_kept(tmp_path: Path) -> None:
     times = [Fraction(k * k, 480) for k in range(20)]
     source = open_source(write_film(tmp_path / "film.mp4", times=times))

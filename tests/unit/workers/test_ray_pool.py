@@ -244,8 +244,18 @@ def test_as_many_workers_as_there_is_room_for(
     ray = FakeRay(cpus=cpus, gpus=gpus)
     RayPool(ray, build_reader, **given)
     assert len(ray.actors) == count and ray.options[0].items() >= needs.items()
-    with pytest.raises(ClusterError, match="no machine with 3 free CPU cores"):
-        RayPool(FakeRay(cpus=(2,)), build_reader, cores=3)
+    with pytest.raises(ClusterError, match="each takes 3 CPU cores .* have 2 and 1 CPU cores and no GPUs"):
+        RayPool(FakeRay(cpus=(2, 1)), build_reader, cores=3)
+
+
+def test_what_was_asked_and_what_there_is_are_said_while_no_worker_runs(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ray_pool, "WARN_AFTER_S", -1.0)
+    pool = RayPool(FakeRay(cpus=(2, 1), held={"start"}), build_reader, workers=7, cores=4)
+    pool.wait(0)
+    assert "7 were asked for, each takes 4 CPU cores (--cores-per-worker) of one machine" in caplog.text
+    assert "the cluster's machines have 2 and 1 CPU cores and no GPUs" in caplog.text
 
 
 @pytest.mark.parametrize(
