@@ -99,11 +99,11 @@ def choose_small(page: Any, *, steps: int) -> None:
     """Choose a picture of 128 pixels, quickly painted."""
     page.locator("#size").select_option("other")
     page.get_by_label("Long edge in pixels").fill("128")
-    page.locator(".more summary").click()
-    for name, value in (("statistic", "gram"), ("steps", str(steps))):
-        page.locator(f"#field-{name}").fill(value)
-        page.locator(f"#field-{name}").press("Tab")
-    page.locator(".more summary").click()
+    page.locator(".more > summary").click()
+    page.locator("#field-statistic").select_option("gram")
+    page.locator("#field-steps").fill(str(steps))
+    page.locator("#field-steps").press("Tab")
+    page.locator(".more > summary").click()
 
 
 def tab_to(page: Any, selector: str) -> None:
@@ -279,9 +279,9 @@ def test_a_wallpaper_has_exactly_the_pixels_of_a_screen(visit: Callable[..., Any
     page.get_by_role("button", name="A part of the painting is used").wait_for()
     masks = page.evaluate("async () => (await import('/static/js/draft.js')).jobBody().style_masks")
     assert len(masks) == 1 and re.fullmatch("[0-9a-f]{32}", masks[0])
-    page.locator(".more summary").click()
+    page.locator(".more > summary").click()
     page.locator(".more input[type=search]").fill("coarsest")
-    assert page.locator(".field:visible code").all_inner_texts() == ["first_scale"]
+    assert page.locator(".field:visible label").all_inner_texts() == ["Coarsest scale"]
     page.locator(".more input[type=search]").fill("nonsense")
     page.locator(".more-body", has_text="Nothing found for “nonsense”").wait_for()
     # sides that are no small ratio become exactly these pixels too
@@ -344,7 +344,7 @@ def test_a_film_is_scrubbed_painted_and_watched(
     page.get_by_role("button", name="Change, paint again").click()
     page.locator("#film").select_option("optimize")
     page.get_by_role("button", name="Protect").wait_for()
-    page.locator(".more summary").click()
+    page.locator(".more > summary").click()
     for name, value in (("steps", "3"), ("frame_steps", "3")):
         page.locator(f"#field-{name}").fill(value)
         page.locator(f"#field-{name}").press("Tab")
@@ -368,7 +368,7 @@ def test_a_phone_shows_all_of_it(visit: Callable[..., Any], pictures: tuple[str,
     page = visit(390, 844, scheme=scheme, locale={"dark": "en-US", "light": "zh-CN"}[scheme])
     assert (overflow(page), bad_findings(page)) == (0, [])
     upload(page, pictures)
-    page.locator(".more summary").click()
+    page.locator(".more > summary").click()
     assert (overflow(page), bad_findings(page)) == (0, [])
 
 
@@ -397,6 +397,41 @@ def test_a_whole_job_by_keyboard(visit: Callable[..., Any], pictures: tuple[str,
     wait_for_state(page, "done")
     tab_to(page, ".job-bar a")
     assert page.evaluate("document.activeElement.textContent") == "Download"
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_settings_are_in_plain_words(visit: Callable[..., Any], pictures: tuple[str, str], locale: str) -> None:
+    page = visit(locale=locale)
+    upload(page, pictures)
+    page.locator(".more > summary").click()
+    first = page.locator(".field[data-name]:visible").evaluate_all("all => all.map((one) => one.dataset.name)")
+    assert first[:3] == ["color", "recolor", "statistic"] and "style_layers" not in first
+    page.locator(".method summary").click()
+    plain = re.compile(r"[\u4e00-\u9fff]" if locale == "zh-CN" else r"^(?!.*(_|:\d))[A-Z0-9]|^automatic$")
+    for place in ("option", "label"):
+        texts = [text.strip() for text in page.locator(f".more {place}").all_inner_texts()]
+        assert [text for text in texts if not plain.search(text)] == []
+    assert page.locator(".more code").count() == 0
+    written = page.locator(".more input[type=text]:visible").evaluate_all("all => all.map((one) => one.value)")
+    assert written and set(written) == {""}
+    assert page.locator(".field[data-name=first_scale] label").get_attribute("title") == "first_scale"
+    statistic = page.locator(".field[data-name=statistic]")
+    statistic.locator("select").select_option("…")
+    statistic.locator("input").fill("gram:0.5, nearest")
+    statistic.locator("input").press("Tab")
+    body = "async () => (await import('/static/js/draft.js')).jobBody().recipe"
+    assert page.evaluate(body) == {"statistic": ["gram:0.5", "nearest"]}
+    statistic.locator("button").click()
+    assert statistic.locator("input").is_hidden() and page.evaluate(body) == {}
+    assert bad_findings(page) == []
+    page.locator(".paint-foot .button").last.click()
+    page.locator("#vary-field").select_option("statistic")
+    assert page.locator("dialog .check").count() == 8
+    assert all(plain.search(text.strip()) for text in page.locator("dialog .check").all_inner_texts())
+    page.locator("dialog .check input:checked").evaluate_all("boxes => boxes.forEach((box) => box.click())")
+    page.locator("dialog .primary").click()
+    page.locator("dialog .field-error", has_text="12").wait_for()
+    assert bad_findings(page) == []
 
 
 def test_errors_stand_beside_their_field(visit: Callable[..., Any], pictures: tuple[str, str], tmp_path: Path) -> None:

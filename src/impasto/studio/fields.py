@@ -9,25 +9,26 @@ from impasto.recipe.presets import describe_preset, preset_names
 from impasto.recipe.recipe import Recipe
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "first": ("strength", "size", "color", "style_scale"),
+    "first": (
+        *("strength", "size", "color", "style_scale", "recolor", "statistic", "carried_detail", "tv_weight", "steps"),
+        "frame_steps",
+    ),
+    "masks": ("protect_strength", "only_feather"),
+    "file": ("dpi", "depth", "strip"),
     "style": (
-        *("style_layers", "style_layer_weights", "statistic", "gram_normalization", "style_blend", "style_size"),
-        *("style_weight", "fine_layers"),
+        *("style_size", "style_layers", "style_layer_weights", "gram_normalization", "style_blend", "style_weight"),
+        "fine_layers",
     ),
-    "content": (
-        *("content_layers", "content_layer_weights", "content_normalization", "content_weight", "protect_strength"),
-        *("only_feather", "init", "carried_detail"),
-    ),
-    "colors": ("recolor", "color_map", "gamut"),
+    "content": ("init", "content_layers", "content_layer_weights", "content_normalization", "content_weight"),
+    "colors": ("color_map", "gamut"),
     "regions": ("guide_mode", "guide_dilation", "region_weights", "region_statistics"),
     "steps": (
-        *("steps", "finer_steps", "first_scale", "optimizer", "learning_rate", "history", "fourier_exponent"),
-        *("tolerance", "seed", "tv_weight", "tv_normalization", "float32_share", "frame_steps"),
+        *("seed", "finer_steps", "first_scale", "optimizer", "learning_rate", "history", "fourier_exponent"),
+        *("tolerance", "tv_normalization", "float32_share"),
     ),
     "network": ("pooling", "padding", "rescaled_network", "resampling"),
-    "file": ("depth", "dpi", "strip"),
 }
-"""The fields of the page, by group. Those that are left out name files, or make no sense in a browser."""
+"""The fields of the page, by group, the most used first. Others name files, or make no sense in a browser."""
 
 
 @cache

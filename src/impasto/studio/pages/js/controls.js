@@ -4,7 +4,7 @@ import { change, draft, isOptimized, resetField, setField, value } from "./draft
 import { h, keyed } from "./dom.js";
 import { createSize } from "./size.js";
 import { machine, presetValue, studio } from "./studio.js";
-import { t, tryText } from "./words.js";
+import { t, tryText, valueWords } from "./words.js";
 
 const FIRST_PRESETS = ["draft", "standard", "fine", "print"];
 
@@ -86,7 +86,7 @@ function createColors(errorOf) {
     name: "color",
     legend: t("color.name"),
     list: ["style", "content-luma"],
-    labelOf: (name) => t(`color.${name}`),
+    labelOf: (name) => valueWords("color", name),
     now: () => value("color"),
     set: (name) => setField("color", name),
   });

@@ -9,7 +9,7 @@ import { forget, isOpen, jobs, keep } from "./jobs.js";
 import { attempt } from "./notices.js";
 import { debounce } from "./pace.js";
 import { go, route } from "./routes.js";
-import { fieldLabel, moment, t, tryText } from "./words.js";
+import { fieldLabel, moment, t, tryText, valueWords } from "./words.js";
 
 const PAGE = 60;
 const MOST_COMPARED = 12;
@@ -198,7 +198,7 @@ export function createSheet() {
   const build = card(chosen, null);
   let varied = [];
   const nameOf = (job) =>
-    (varied.length > MOST_VARIED ? [] : varied).map((name) => `${fieldLabel(name)} ${[job.recipe[name]].flat().join(", ")}`).join(" · ") || job.name;
+    (varied.length > MOST_VARIED ? [] : varied).map((name) => `${fieldLabel(name)} ${valueWords(name, job.recipe[name])}`).join(" · ") || job.name;
   const update = updateCard(chosen, nameOf);
   const isMember = (id) => (job) => (id.includes(",") ? id.split(",").includes(job.id) : job.group === id);
   const show = () => {

@@ -10,7 +10,7 @@ import { messageText } from "./messages.js";
 import { attempt, notify } from "./notices.js";
 import { paintAgain } from "./paint.js";
 import { go } from "./routes.js";
-import { duration, fieldLabel, moment, t, tryText } from "./words.js";
+import { duration, fieldLabel, moment, t, valueWords } from "./words.js";
 
 /** Ask for a change of a job, and show at once that it is asked for. */
 function act(job, verb) {
@@ -80,7 +80,7 @@ export function describe(job) {
 export function settingsOf(job) {
   const names = Object.keys(job.changed ?? {}).filter((name) => !["size", "style_blend", "only_feather"].includes(name));
   const all = job.kind === "film" && job.film?.method !== "optimize" ? names.filter((name) => ["strength", "color"].includes(name)) : names;
-  return all.slice(0, 4).map((name) => `${fieldLabel(name)} ${[tryText(`${name}.${job.changed[name]}`) ?? job.changed[name]].flat().join(", ")}`);
+  return all.slice(0, 4).map((name) => `${fieldLabel(name)} ${valueWords(name, job.changed[name])}`);
 }
 
 /** Return how much of a job is done, 0 to 1. */

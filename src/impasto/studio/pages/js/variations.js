@@ -3,11 +3,11 @@
 import { post } from "./api.js";
 import { openDialog } from "./dialog.js";
 import { isReady, jobBody } from "./draft.js";
-import { h } from "./dom.js";
+import { fill, h } from "./dom.js";
 import { keep } from "./jobs.js";
 import { go } from "./routes.js";
 import { studio } from "./studio.js";
-import { fieldLabel, t } from "./words.js";
+import { fieldLabel, namedValues, t, valueWords } from "./words.js";
 
 const MOST = 12;
 const PROPOSALS = {
@@ -22,12 +22,22 @@ const PROPOSALS = {
   tv_weight: "0, 0.01, 0.1, 1",
 };
 
-function readValues(field, text) {
-  const parts = text.split(/[,，]/).map((part) => part.trim()).filter(Boolean);
-  const isNumber = field.kind === "number" || field.kind === "integer";
-  if (isNumber && parts.some((part) => Number.isNaN(Number(part)))) return null;
-  const values = parts.map((part) => (isNumber ? Number(part) : field.kind === "statistics" ? [part] : part));
-  return values.length >= 2 && values.length <= MOST ? values : null;
+const split = (text) => text.split(/[,，]/).map((part) => part.trim()).filter(Boolean);
+const few = (values) => (values.length >= 2 && values.length <= MOST ? values : null);
+
+function readNumbers(text) {
+  const parts = split(text).map(Number);
+  return parts.some(Number.isNaN) ? null : few(parts);
+}
+
+/** Return check boxes for the values that have words, the proposed ones checked; `read` returns those that are. */
+function createChecks(field) {
+  const boxes = namedValues(field.name).map((text) => h("input", { type: "checkbox", value: text, checked: split(PROPOSALS[field.name]).includes(text) }));
+  const toValue = (text) => (field.kind === "statistics" ? split(text) : text);
+  return {
+    elements: boxes.map((box) => h("label", { class: "check", title: box.value }, box, valueWords(field.name, box.value))),
+    read: () => few(boxes.filter((box) => box.checked).map((box) => toValue(box.value))),
+  };
 }
 
 export function openVariations() {
@@ -39,24 +49,35 @@ export function openVariations() {
       { id: "vary-field", onchange: propose },
       names.map((name) => h("option", { value: name }, fieldLabel(name))),
     );
-    const values = h("input", { type: "text", id: "vary-values", spellcheck: false, autocomplete: "off" });
+    const numbers = h("input", { type: "text", id: "vary-values", spellcheck: false, autocomplete: "off" });
+    const values = h("div", { class: "field" });
+    let read = null;
     const size = h(
       "select",
       { id: "vary-size" },
       [256, 384, 512].map((edge) => h("option", { value: edge, selected: edge === 384 }, t("variations.small", { n: edge }))),
       h("option", { value: "" }, t("variations.as_draft")),
     );
-    const error = h("p", { class: "field-error", role: "alert" });
     function propose() {
-      values.value = PROPOSALS[field.value];
+      error.textContent = "";
+      if (namedValues(field.value).length > 0) {
+        const checks = createChecks(studio.byName.get(field.value));
+        fill(values, h("fieldset", { class: "field" }, h("legend", {}, t("variations.choices")), checks.elements), error);
+        read = checks.read;
+        return;
+      }
+      numbers.value = PROPOSALS[field.value];
+      fill(values, h("label", { htmlFor: "vary-values" }, t("variations.values")), numbers, error);
+      read = () => readNumbers(numbers.value);
     }
+    const error = h("p", { class: "field-error", role: "alert" });
     propose();
     async function start(event) {
       event.preventDefault();
-      const list = readValues(studio.byName.get(field.value), values.value);
+      const list = read();
       if (!list) {
-        error.textContent = t("variations.wrong", { most: MOST });
-        values.focus();
+        error.textContent = t(values.contains(numbers) ? "variations.wrong" : "variations.few", { most: MOST });
+        values.querySelector("input").focus();
         return;
       }
       const body = jobBody();
@@ -78,7 +99,7 @@ export function openVariations() {
       { class: "dialog-body", onsubmit: start },
       h("p", { class: "quiet" }, t("variations.help")),
       h("div", { class: "field" }, h("label", { htmlFor: "vary-field" }, t("variations.field")), field),
-      h("div", { class: "field" }, h("label", { htmlFor: "vary-values" }, t("variations.values")), values, error),
+      values,
       h("div", { class: "field" }, h("label", { htmlFor: "vary-size" }, t("size.name")), size),
       h(
         "div",

@@ -40,11 +40,24 @@ export function fieldLabel(name) {
   return first[name] ? t(first[name]) : fieldWords({ name }).label;
 }
 
-/** Return label and help of a recipe field; English help is the recipe's own. */
+/** Return label and help of a recipe field. */
 export function fieldWords(field) {
-  const known = words.fields?.[field.name];
-  const help = language === "en" ? field.help : known?.[1] ?? field.help;
-  return { label: known?.[0] ?? field.name.replaceAll("_", " "), help: help ?? "" };
+  const [label, help] = words.fields[field.name] ?? [];
+  return { label: label ?? field.name.replaceAll("_", " "), help: help || (field.help ?? "") };
+}
+
+/** Return the values of a recipe field that have words, as texts. */
+export const namedValues = (name) => Object.keys(words.choices[name] ?? {});
+
+/** Return the text of a recipe field's value: "conv1_1, conv2_1". */
+export const valueText = (value) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
+
+/** Return a recipe field's value in words; a value without words as its text. */
+export function valueWords(name, value) {
+  if (value === true || value === false) return t(value ? "more.yes" : "more.no");
+  if (value === null || value === undefined) return t("more.none");
+  const text = valueText(value);
+  return words.choices[name]?.[text] ?? text;
 }
 
 /** Return seconds in words: "40 s", "3 min", "2 h 5 min". */
