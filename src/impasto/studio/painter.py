@@ -1,6 +1,7 @@
 """A painter: it takes the jobs of the queue one by one and has its child process paint them."""
 
 import logging
+import math
 import sqlite3
 import threading
 import time
@@ -17,6 +18,9 @@ from impasto.studio.process import Child, Lost
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+
+SILENT_S = 3600.0
+"""Seconds after which the child is ended if it paints a film and has reported nothing: no frame takes as long."""
 
 CLOSE_S = 20.0
 """Seconds that a job has at the server's end to write its checkpoint."""
@@ -98,18 +102,23 @@ class Painter:
             return {"state": "failed"}
         child.send(("paint", self._turn, order))
         try:
-            return self._follow(child, name)
+            return self._follow(child, name, SILENT_S if order["kind"] == "film" else math.inf)
         except Lost as lost:
             with self._lock:
                 self._child = None
             # Where no painter can start, as for want of memory, the whole queue would fail.
             return _describe_loss("failed" if child.has_answered else "paused", str(lost))
 
-    def _follow(self, child: Child, name: str) -> Mapping[str, Any]:
-        """Report the job's steps until its end, and return that. Raises Lost."""
+    def _follow(self, child: Child, name: str, silent_s: float) -> Mapping[str, Any]:
+        """Report the job's steps until its end, and return that. Raises Lost, also after `silent_s` without a step."""
+        heard_s = time.monotonic()
         while True:
+            if time.monotonic() - heard_s > silent_s:
+                child.kill()
+                raise Lost(f"it reported nothing for {silent_s:g} s")
             with suppress(TimeoutError):
                 kind, values = child.receive(LOOK_S)
+                heard_s = time.monotonic()
                 if kind == "step":
                     self._desk.report_step(name, values)
                 elif kind == "end":

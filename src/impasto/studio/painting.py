@@ -3,6 +3,7 @@
 import math
 import os
 import queue
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -43,6 +44,8 @@ def run_painter(connection: Connection, options: Mapping[str, Any]) -> None:
     settle_process()
     with suppress(AttributeError, OSError):
         os.nice(max(0, NICENESS - os.nice(0)))
+    if options["device"] == "cpu":
+        limit_data(options.get("max_memory"))
     control = Control()
     end_with_parent(connection, control.take)
 
@@ -63,6 +66,22 @@ def run_painter(connection: Connection, options: Mapping[str, Any]) -> None:
             send("end", paint_order(order, shared, control, send))
         except Exception as error:
             send("end", describe_failure(error))
+
+
+def limit_data(max_memory: int | None) -> None:
+    """Let this process have no more memory than the machine has, or than max_memory, where the system can limit it.
+
+    Beyond it, as by a film made for that, painting fails, and neither the machine nor the server comes to a standstill.
+    """
+    from impasto.system.memory import total_bytes
+
+    if sys.platform != "linux" or (total := total_bytes()) is None:
+        return
+    import resource
+
+    with suppress(ValueError, OSError):
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (max(total, max_memory or 0), hard))
 
 
 class Control:

@@ -51,7 +51,8 @@ class FakeDesk:
         return SimpleNamespace(id=self._names.pop(0)) if self._names else None
 
     def order(self, name: str) -> Mapping[str, Any] | None:
-        return None if name in self.gone else {"folder": name, "wish": ""}
+        kind = "film" if name == "film" else "stylize"
+        return None if name in self.gone else {"folder": name, "wish": "", "kind": kind}
 
     def report_step(self, name: str, values: Mapping[str, Any]) -> None:
         self.steps.append((name, values))
@@ -95,6 +96,22 @@ def test_a_lost_child_costs_one_job() -> None:
     (name, end), last = desk.ends
     assert name == "a" and end["state"] == "failed" and "killed by SIGKILL" in end["message"]["text"]
     assert last == ("b", {"state": "done"})
+
+
+def test_a_film_whose_painter_is_silent_for_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr(painter, "time", SimpleNamespace(monotonic=lambda: now_s[0]))
+
+    def wait() -> None:
+        now_s[0] += painter.SILENT_S - 1
+
+    desk, step, end = FakeDesk("film", "a", "b"), ("step", {"step": 1}), ("end", {"state": "done"})
+    silent, other = FakeChild(step, wait, step, wait, wait, end), FakeChild(wait, wait, end, end)
+    run(desk, silent, other)
+    assert silent.is_killed and len(desk.steps) == 2
+    (name, film), *pictures = desk.ends
+    assert (name, film["state"]) == ("film", "failed") and "reported nothing for 3600 s" in film["message"]["text"]
+    assert [one["state"] for _, one in pictures] == ["done", "done"]  # pictures may take their time
 
 
 def test_a_child_that_never_answers_costs_no_job() -> None:

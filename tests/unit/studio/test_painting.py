@@ -1,5 +1,6 @@
 """What a painter's child does with a job: painted, paused and resumed to the same bytes, stopped, failed."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from impasto.errors import DiskError, RecipeError
 from impasto.images.io import read_image, write_image
 from impasto.recipe.recipe import Recipe
 from impasto.runs.record import Record
-from impasto.studio.painting import Control, describe_failure, paint_order
+from impasto.studio.painting import Control, describe_failure, limit_data, paint_order
 
 OPTIONS = {"device": "cpu", "threads": 1}
 
@@ -139,3 +140,16 @@ def test_failures_are_told_in_words() -> None:
     assert describe_failure(DiskError("the disk is full.", "Free some space."))["state"] == "paused"
     fault = describe_failure(ZeroDivisionError("division by zero"))
     assert fault["state"] == "failed" and "ZeroDivisionError" in fault["message"]["text"]
+
+
+def test_a_painter_has_no_more_memory_than_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource", reason="memory of a process is limited on Linux")
+    if sys.platform != "linux":
+        pytest.skip("memory of a process is limited on Linux")
+    limits: list[Any] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda *limit: limits.append(limit))
+    monkeypatch.setattr("impasto.system.memory.total_bytes", lambda: 1000)
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    for max_memory in (None, 900, 1100):  # more, where the user says so: it may be swapped
+        limit_data(max_memory)
+    assert limits == [(resource.RLIMIT_DATA, (most, hard)) for most in (1000, 1000, 1100)]

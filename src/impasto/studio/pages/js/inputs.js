@@ -8,10 +8,12 @@ import { jobs } from "./jobs.js";
 import { editMask } from "./masks.js";
 import { notify } from "./notices.js";
 import { acceptDrops, arrivals, clearPictures, filePicker, takePicture } from "./pictures.js";
-import { studio } from "./studio.js";
+import { machine, studio } from "./studio.js";
 import { t } from "./words.js";
 
 const MOST_USED = 8;
+/** In place of a mask: the faces that the painter finds. */
+const FACES = "faces";
 
 /** Return the pictures of the latest jobs, the newest first. */
 function usedBefore(role) {
@@ -122,6 +124,24 @@ function maskButton(role, mask, apply, picture = draft.value.content) {
   );
 }
 
+/** Protect the faces that the painter finds, in a film those of each frame, or no longer. */
+function facesButton({ protect }) {
+  const isOn = protect === FACES;
+  return h(
+    "button",
+    {
+      type: "button",
+      class: isOn ? "chip on" : "chip",
+      title: t("mask.faces_help"),
+      "aria-label": t("mask.all_faces"),
+      "aria-pressed": String(isOn),
+      onclick: () => change({ protect: isOn ? null : FACES }),
+    },
+    icon(isOn ? "check" : "face"),
+    t("mask.all_faces"),
+  );
+}
+
 function styleRow(picture, index, now) {
   const several = now.styles.length > 1;
   const part =
@@ -193,7 +213,8 @@ export function createInputs() {
             now.content,
             now.kind === "stylize" && cropButton(now.content),
             heeds("only", now) && maskButton("only", now.only, (only) => change({ only })),
-            heeds("protect", now) && maskButton("protect", now.protect, (protect) => change({ protect })),
+            heeds("protect", now) && maskButton("protect", now.protect === FACES ? null : now.protect, (protect) => change({ protect })),
+            heeds("protect", now) && ((now.kind === "film" && machine.value.faces) || now.protect === FACES) && facesButton(now),
           ),
         ),
       now.styles.length > 1 &&

@@ -256,6 +256,8 @@ export default {
     invert: "Invert",
     tint: "Other tint",
     clear: "Clear",
+    all_faces: "Protect faces",
+    faces_help: "The faces in each frame are found, and stay recognizable. A frame may have none.",
     faces: "Find faces",
     looking: "Looking for faces …",
     one_face: "One face found.",
