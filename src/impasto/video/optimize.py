@@ -79,7 +79,7 @@ def continue_scene(
 
     Ruder, Dosovitskiy and Brox 2016 (arXiv 1604.08610), sections 4.1 to 4.4. Differs: a few steps instead of a
     thousand, and so the start has strokes at motion boundaries too; colors are fitted once for the scene; earlier
-    frames count less where the film changes along the motion.
+    frames count less where the film changes along the motion, by the contrast around.
     """
     assert inputs.content is not None and earlier
     recipe = job.recipe.replace(steps=job.recipe.frame_steps or FRAME_STEPS, first_scale=0)
@@ -105,8 +105,8 @@ def carry(frame: Tensor, earlier: Earlier) -> tuple[Tensor, Tensor, Tensor]:
     """
     size = (frame.shape[-2], frame.shape[-1])
     before = resize_image(earlier.frame, size)
-    flow, visible = find_motion(frame, before)
-    similar = find_similar(frame, before, flow)
+    flow, visible = find_motion(frame, before, fine=True)
+    similar = find_similar(frame, before, flow, fine=True)
     return warp(resize_image(earlier.painted, size), flow, "bicubic").clamp(0, 1), visible * similar, similar
 
 

@@ -7,7 +7,15 @@ from torch.nn import functional
 
 from impasto.errors import MissingExtraError
 from impasto.video import flow as module
-from impasto.video.flow import REACH, combine_around, compute_flow, find_lasting, find_visible, mean_around
+from impasto.video.flow import (
+    REACH,
+    combine_around,
+    compute_flow,
+    find_lasting,
+    find_similar,
+    find_visible,
+    mean_around,
+)
 
 
 def texture(height: int = 96, width: int = 128, seed: int = 0) -> Tensor:
@@ -35,12 +43,37 @@ def test_a_small_frame_has_a_flow_too() -> None:
     assert (compute_flow(whole[..., :32], whole[..., 2:]) - constant(-2, 0, 24, 32)).norm(dim=1).median() < 0.3
 
 
-def test_the_flow_is_the_same_on_any_number_of_threads() -> None:
+def test_what_changes_faintly_is_not_the_same_and_noise_is() -> None:
+    before, frame, still = 0.1 * texture() + 0.4, 0.1 * texture() + 0.4, constant(0, 0)
+    frame[..., 40:60, 50:70] = 0.1 * texture(seed=1)[..., 40:60, 50:70] + 0.4
+    similar, finely = (find_similar(frame, before, still, fine=fine)[..., 46:54, 56:64] for fine in (False, True))
+    assert float(similar.mean()) > 0.7 and float(finely.mean()) < 0.4
+    noisy = before + 0.02 * torch.randn(before.shape, generator=torch.Generator().manual_seed(1))
+    assert float(find_similar(noisy, before, still, fine=True).mean()) > 0.75
+
+
+def test_a_fine_flow_keeps_to_a_narrow_thing_that_moves() -> None:
+    def picture(left: int) -> Tensor:
+        bar, whole = texture(seed=1), texture()
+        whole[..., 20:76, left : left + 8] = bar[..., 20:76, :8]
+        return whole
+
+    def errors(*, fine: bool) -> tuple[float, float]:
+        flow = compute_flow(picture(50), picture(52), fine=fine)
+        moved = constant(2, 0)[..., :48, :8]
+        return float((flow[..., 24:72, 50:58] - moved).norm(dim=1).mean()), float(flow[..., 24:72, 40:47].abs().mean())
+
+    (inside, beside), (fine_inside, fine_beside) = errors(fine=False), errors(fine=True)
+    assert fine_inside < min(0.4, inside / 2) and fine_beside < beside / 2
+
+
+@pytest.mark.parametrize("fine", [False, True])
+def test_the_flow_is_the_same_on_any_number_of_threads(fine: bool) -> None:
     cv2 = pytest.importorskip("cv2")
     before, flows = cv2.getNumThreads(), []
     for threads in (1, 4):
         cv2.setNumThreads(threads)
-        flows.append(compute_flow(texture(seed=1), texture(seed=2)))
+        flows.append(compute_flow(texture(seed=1), texture(seed=2), fine=fine))
         assert cv2.getNumThreads() == threads
     cv2.setNumThreads(before)
     assert torch.equal(*flows)

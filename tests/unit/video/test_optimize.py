@@ -44,7 +44,7 @@ def test_a_frame_starts_from_the_one_before_it_carried_along() -> None:
     exact = warp(painted, torch.tensor([4.0, 0.0]).view(1, 2, 1, 1).expand(1, 2, 64, 96))
     assert float((job.start - exact)[kept].abs().mean()) < 0.02
     assert float((first - painted)[kept].abs().mean()) > 0.1
-    assert torch.equal(job.temporal.weights[0][..., -4:], torch.zeros(1, 1, 64, 4))  # newly seen
+    assert float(job.temporal.weights[0][..., -4:].mean()) < 0.02  # newly seen
     assert len(job.plan.parts) == 1 and job.plan.steps == FRAME_STEPS
     fewer = begin(first, RECIPE.replace(frame_steps=2))
     assert continue_scene(fewer, read(second), [Earlier(frame=first, painted=painted)]).plan.steps == 2
