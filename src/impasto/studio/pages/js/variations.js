@@ -10,12 +10,13 @@ import { studio } from "./studio.js";
 import { fieldLabel, namedValues, t, valueWords } from "./words.js";
 
 const MOST = 12;
+/** Numbers, or values that have words. */
 const PROPOSALS = {
   strength: "0.3, 0.5, 0.7, 0.9",
   style_scale: "0.5, 1, 1.5, 2",
   recolor: "0, 0.3, 0.6, 1",
-  color: "style, content-luma, match, oklab",
-  statistic: "gram, covariance, nearest, sliced",
+  color: ["style", "content-luma", "match", "oklab"],
+  statistic: ["covariance:0.7, nearest:0.3", "covariance", "nearest", "gram"],
   seed: "0, 1, 2, 3",
   steps: "30, 60, 120, 240",
   first_scale: "64, 128, 256",
@@ -32,7 +33,7 @@ function readNumbers(text) {
 
 /** Return check boxes for the values that have words, the proposed ones checked; `read` returns those that are. */
 function createChecks(field) {
-  const boxes = namedValues(field.name).map((text) => h("input", { type: "checkbox", value: text, checked: split(PROPOSALS[field.name]).includes(text) }));
+  const boxes = namedValues(field.name).map((text) => h("input", { type: "checkbox", value: text, checked: PROPOSALS[field.name].includes(text) }));
   const toValue = (text) => (field.kind === "statistics" ? split(text) : text);
   return {
     elements: boxes.map((box) => h("label", { class: "check", title: box.value }, box, valueWords(field.name, box.value))),
