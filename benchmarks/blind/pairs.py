@@ -22,14 +22,17 @@ class Pair:
     baseline: bool = False
     ghost: str = ""
     only_ghost: bool = False
+    portrait: bool = False
+    only_portrait: bool = False
 
 
 KINDS: dict[str, Callable[[Pair], bool]] = {
-    "main": lambda pair: not pair.only_ghost,
-    "seen": lambda pair: not pair.only_ghost and not pair.unseen,
+    "main": lambda pair: not (pair.only_ghost or pair.only_portrait),
+    "seen": lambda pair: not (pair.only_ghost or pair.only_portrait or pair.unseen),
     "peers": lambda pair: pair.peers,
     "baseline": lambda pair: pair.baseline,
     "ghost": lambda pair: bool(pair.ghost),
+    "portrait": lambda pair: pair.portrait,
 }
 """Which pairs a call paints or shows."""
 

@@ -198,7 +198,7 @@ FORMAT_FIELDS = ("depth", "dpi", "keep_profile")
 PANELS: Mapping[str, tuple[str, ...]] = {
     "Look": (
         *("size", "strength", "style_scale", "style_size", "resampling", "style_blend", "frames", "fine_layers"),
-        *("color", "recolor", "color_map", "init", "seed"),
+        *("color", "recolor", "proportions", "color_map", "init", "seed"),
     ),
     "Masks": ("only_feather", "protect_strength"),
     "Regions": ("guide_mode", "guide_dilation", "region_weights", "region_statistics"),
@@ -320,7 +320,8 @@ def _describe_presets(default: str) -> str:
     if default != "standard":
         return f"{', '.join(preset_names())}; see `impasto recipe list`"
     return (
-        "standard; draft: a first look in a third of the time; fine: twice the steps; print: for large sizes; "
+        "standard; draft: a first look in a third of the time; portrait: for faces; fine: twice the steps; print: for "
+        "large sizes; "
         "`impasto recipe list` describes all"
     )
 

@@ -30,7 +30,7 @@ StyleLayerWeights = Annotated[
 
 
 @takes_options
-@takes_recipe("reconstruct", without=(*LAYER_FIELDS, *STYLIZE_FIELDS, "strength", "recolor"))
+@takes_recipe("reconstruct", without=(*LAYER_FIELDS, *STYLIZE_FIELDS, "strength", "recolor", "proportions"))
 def reconstruct(
     context: typer.Context,
     image: Image,

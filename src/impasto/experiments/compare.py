@@ -31,6 +31,7 @@ from impasto.images.masks import read_mask
 from impasto.images.picture import Picture, hold_source
 from impasto.images.resize import fit_long_edge, resize_image
 from impasto.losses.objective import Objective
+from impasto.losses.proportions import find_shares, share_regions
 from impasto.painting.options import ImageSources, PaintFields, RunOptions, choose_recipe, split_fields
 from impasto.recipe.recipe import Recipe
 from impasto.runs.recipes import recipe_inside
@@ -143,16 +144,15 @@ def compare(
     encoders = [build_encoder(one, (content, style))[0].to(chosen) for one in (recipe, QUALITY_NETWORK)]
     with running(chosen, options.threads, "Give smaller pictures, or close other programs."):
         content, style, picture = (image.to(chosen) for image in (content, style, picture))
-        painted, (prepared,) = prepare_colors(
-            recipe, content, [style], photograph.alpha, [painting.alpha], regions
-        )
+        shared = share_regions(recipe, regions, find_shares(encoders[0], recipe, content, [style]))
+        painted, (prepared,) = prepare_colors(recipe, content, [style], photograph.alpha, [painting.alpha], shared)
         assert painted is not None
         objective = Objective(
             encoders[0],
             recipe,
             resize_image(painted, size, recipe.resampling),
             [resize_image(prepared, masks.style_sizes[0], recipe.resampling)],
-            [region.to(chosen) for region in regions],
+            [region.resized(size, masks.style_sizes).to(chosen) for region in shared],
         )
         terms, total = _evaluate(objective, to_painted(recipe, picture))
         layers = [layer for layer in (*STYLE_METRIC_LAYERS, STRUCTURE_METRIC_LAYER) if layer in objective.layers]

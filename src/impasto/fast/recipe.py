@@ -71,6 +71,12 @@ class TrainingRecipe:
             )
         if self.look.strength == 0:
             raise RecipeError("strength is 0; expected more: there is no style to learn.", "Give --strength 0.5.")
+        if self.look.proportions < 1:
+            raise RecipeError(
+                f"proportions is {self.look.proportions:g}; expected 1: a network learns the whole painting, for every "
+                "photograph.",
+                "Leave --proportions out.",
+            )
         check_statistics(self.look)
 
     def _check_init(self) -> None:

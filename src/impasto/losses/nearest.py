@@ -56,10 +56,12 @@ class NearestStyle:
         seed: int,
         style_guide: Guides = None,
         guide: Guides = None,
+        proportions: float = 1.0,
     ) -> None:
         """style, content: {layer: features (1, C, H, W)}; content None where there is no photograph, as in textures.
         weights: {layer: share of the energy}, shallow to deep. seed: of the random choice of vectors.
-        style_guide, guide: {layer: weights of positions (1, 1, H, W)} of style and picture, or None for all equal."""
+        style_guide, guide: {layer: weights of positions (1, 1, H, W)} of style and picture, or None for all equal.
+        proportions: share of the prices that is paid."""
         layers, grid = tuple(weights), column_layer(tuple(weights))
         self.scales = {
             layer: scale_energy(_energy(style[layer], guide_of(style_guide, layer)), weights[layer]) for layer in layers
@@ -68,11 +70,12 @@ class NearestStyle:
         self.mean = mean_column(columns, guide_of(style_guide, grid))
         vectors = unit_rows(columns, self.mean)
         if style_guide is not None:
-            vectors = vectors[style_candidates(style_guide[grid]).to(vectors.device)]
+            vectors = vectors[style_candidates(style_guide[grid], proportions).to(vectors.device)]
         self.vectors = vectors[style_order(len(vectors), seed).to(vectors.device)]
         self.guide = guide_of(guide, grid)
         self.content = None if content is None else self._centered(self.columns(*(content[layer] for layer in layers)))
         self.seed = seed
+        self.proportions = proportions
         self._match: Tensor | None = None
         self._age = 0
 
@@ -95,7 +98,8 @@ class NearestStyle:
             query = self._centered(columns.detach())
             if self.content is not None:
                 query = CONTENT_SHARE * self.content + (1 - CONTENT_SHARE) * query
-            prices = price_vectors(query[draw_places(len(query), self.seed).to(query.device)], self.vectors)
+            drawn = query[draw_places(len(query), self.seed).to(query.device)]
+            prices = self.proportions * price_vectors(drawn, self.vectors)
             self._match, self._age = match_rows(query, self.vectors, prices), 0
         self._age += 1
         return self._match
@@ -149,9 +153,12 @@ def guided_places(guide: Tensor) -> Tensor:
     return guide.flatten().nonzero().flatten()
 
 
-def style_candidates(guide: Tensor) -> Tensor:
-    """Return the indices of the places that style vectors are taken from: of at least half of the largest weight."""
-    return guided_places((guide >= guide.max() / 2).float())
+def style_candidates(guide: Tensor, proportions: float) -> Tensor:
+    """Return the indices of the places that style vectors are taken from: of at least half of the largest weight.
+
+    Below `proportions` 1 the weights are no masks alone, but shares too, and a twentieth is enough.
+    """
+    return guided_places((guide >= guide.max() / (2 if proportions == 1 else 20)).float())
 
 
 def mean_column(columns: Tensor, guide: Tensor | None) -> Tensor:
@@ -202,6 +209,22 @@ def price_vectors(query: Tensor, vectors: Tensor) -> Tensor:
             used += torch.softmax(part / PRICE_SOFTNESS - prices, dim=1).sum(0)
         prices += PRICE_STEP * torch.log(used * (len(vectors) / len(query)) + 1e-3)
     return prices * PRICE_SOFTNESS
+
+
+def share_vectors(style: NearestStyle, columns: Tensor, style_columns: Tensor, proportions: float) -> Tensor:
+    """Return how often a picture takes each place of the style, (1, 1, h, w), 1 on average.
+
+    columns, style_columns: hypercolumns of the picture and of the style, (1, C, h, w), from `style.columns`.
+    proportions: share of the prices that is paid.
+    """
+    query, vectors = unit_rows(columns, style.mean), unit_rows(style_columns, style.mean)
+    query = query[draw_places(len(query), style.seed).to(query.device)]
+    prices = proportions * price_vectors(query, vectors)
+    used = torch.zeros_like(prices)
+    for part in torch.split(query, _CHUNK // 2):
+        cosines = _cosines(part, vectors.to(torch.bfloat16))
+        used += torch.softmax((cosines - prices) / PRICE_SOFTNESS, dim=1).sum(0)
+    return (used * (len(vectors) / len(query))).view(1, 1, *style_columns.shape[-2:])
 
 
 def _cosines(query: Tensor, lower: Tensor) -> Tensor:

@@ -243,7 +243,8 @@ class Objective:
         layers = tuple(weights)
         style = self.encoder(style_image, layers, padding=style_padding(self.recipe))
         content = None if content_image is None else self.encoder(content_image, layers)
-        target = NearestStyle(style, content, weights, self.recipe.seed, *guides)
+        proportions = 1.0 if content is None else self.recipe.proportions
+        target = NearestStyle(style, content, weights, self.recipe.seed, *guides, proportions)
         return target.columns, target
 
     def content_factor(self, weight: float) -> float:

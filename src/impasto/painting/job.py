@@ -43,7 +43,8 @@ class Job:
     devices: that share the tiles; the first does everything else. planner: what the parts of the run are planned from,
     with the network and the recipe that the objective is built from. plan: these parts, each within the memory limit.
     fine_jobs: one a style image, which repaints it in the fine style first. start: (1, 3, H, W), instead of the
-    recipe's start image. colors: fitted to another photograph, of the same scene. temporal: earlier frames of the film.
+    recipe's start image. colors, shares: fitted to another photograph, of the same scene. temporal: earlier frames of
+    the film.
     """
 
     recipe: Recipe
@@ -57,6 +58,7 @@ class Job:
     fine_jobs: tuple["Job", ...] = ()
     start: Tensor | None = None
     colors: FittedColors | None = None
+    shares: tuple[Tensor, ...] | None = None
     temporal: Temporal | None = None
 
     @property
@@ -168,7 +170,7 @@ def _build_planner(
         style_image_sizes=tuple(style.size for style in inputs.styles),
         size=_find_size(recipe, inputs),
         budget=budget,
-        regions=len(regions),
+        regions=len(regions) or int(recipe.proportions < 1),
         has_content=inputs.content is not None,
     )
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from impasto.control.color import is_grey, mean_channels, prepare_colors
-from impasto.features.guides import resize_guide
+from impasto.features.guides import Region, resize_guide
 from impasto.images.color.oklab import to_grey
 from impasto.images.resize import resize_image
 from impasto.losses.objective import Objective
+from impasto.losses.proportions import find_shares, share_regions
 from impasto.losses.protection import Protection
 from impasto.optimize.init import build_init
 from impasto.optimize.pyramid import enlarge_with_detail
@@ -28,13 +29,15 @@ logger = logging.getLogger(__name__)
 class Targets:
     """The job's pictures, from which the objective and the start image of each part are built.
 
-    content, styles: (1, 3, H, W) in [0, 1], in the colors painted in. is_grey: whether none of them has a color, so
+    content, styles: (1, 3, H, W) in [0, 1], in the colors painted in. regions: the job's, with the shares of the parts
+    of the style images. is_grey: whether none of them has a color, so
     that the picture is painted without any.
     """
 
     job: Job
     content: Tensor | None
     styles: Sequence[Tensor]
+    regions: Sequence[Region]
     is_grey: bool
 
     @products_in("float32")
@@ -51,7 +54,7 @@ class Targets:
             resize_image(style, size, recipe.resampling).to(device)
             for style, size in zip(self.styles, sizes, strict=True)
         ]
-        regions = [region.resized(part.size, sizes).to(device) for region in job.regions]
+        regions = [region.resized(part.size, sizes).to(device) for region in self.regions]
         protection = None
         if job.inputs.protect is not None:
             added = recipe.protect_strength * resize_guide(job.inputs.protect.image, part.size)
@@ -91,8 +94,10 @@ class Targets:
 def build_targets(job: Job, styles: Sequence[Tensor]) -> Targets:
     """Return the job's targets. styles: its style images, with their fine style."""
     inputs = job.inputs
+    shares = find_job_shares(job, styles) if job.shares is None else job.shares
+    regions = share_regions(job.recipe, job.regions, shares)
     content, styles = prepare_colors(
-        *(job.recipe, inputs.content_image, styles, inputs.content_alpha, inputs.style_alphas, job.regions),
+        *(job.recipe, inputs.content_image, styles, inputs.content_alpha, inputs.style_alphas, regions),
         protect=None if inputs.protect is None else inputs.protect.image,
         fitted=job.colors,
     )
@@ -100,4 +105,14 @@ def build_targets(job: Job, styles: Sequence[Tensor]) -> Targets:
     if grey and job.recipe.color != "content-luma":  # which has made them exactly grey
         content = None if content is None else mean_channels(content).contiguous()
         styles = [mean_channels(style).contiguous() for style in styles]
-    return Targets(job=job, content=content, styles=styles, is_grey=grey)
+    return Targets(job=job, content=content, styles=styles, regions=regions, is_grey=grey)
+
+
+@products_in("float32")
+def find_job_shares(job: Job, styles: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Return the shares of the parts of a job's style images, for `share_regions`. styles: with their fine style."""
+    encoder = job.planner.encoders["float32"].to(job.device)
+    content = job.inputs.content_image
+    on_device = None if content is None else content.to(job.device)
+    shares = find_shares(encoder, job.recipe, on_device, [style.to(job.device) for style in styles])
+    return tuple(share.cpu() for share in shares)

@@ -155,6 +155,14 @@ class Recipe:
         low=0.0,
         high=1.0,
     )
+    proportions: float = option(
+        1.0,
+        "number",
+        "how far the painting's colors and strokes keep the shares that they have in it: 1 = wholly; below, those most "
+        "like the photograph count more, as warm colors for a face",
+        low=0.0,
+        high=1.0,
+    )
     color_map: Literal["cholesky", "pca", "monge"] = option(
         "monge",
         "choice",

@@ -91,8 +91,9 @@ class TiledNearest:
         seed: int,
         style_guide: Guides = None,
         guide: Guides = None,
+        proportions: float = 1.0,
     ) -> None:
-        """weights, seed, guides: as for `NearestStyle`."""
+        """weights, seed, guides, proportions: as for `NearestStyle`."""
         energies = dict.fromkeys(weights, 0.0)
         for tile, features in style():
             for layer in weights:
@@ -105,10 +106,11 @@ class TiledNearest:
         self.grid = column_layer(tuple(weights))
         self.guide = guide_of(guide, self.grid)
         self.seed = seed
+        self.proportions = proportions
         own_guide = guide_of(style_guide, self.grid)
         self.mean = mean = self._mean_columns(style, own_guide)
         columns = ((tile, tile_columns(features, tile, self.scales)) for tile, features in style())
-        candidates = None if own_guide is None else style_candidates(own_guide)
+        candidates = None if own_guide is None else style_candidates(own_guide, proportions)
         self.vectors = self._gather(((tile, unit_rows(part, mean)) for tile, part in columns), candidates, style_order)
         self._content = content
         self._content_mean = None if content is None else self._mean_columns(content, self.guide)
@@ -122,7 +124,8 @@ class TiledNearest:
             return
         mean = self._mean_columns(picture, self.guide)
         places = None if self.guide is None else guided_places(self.guide)
-        prices = price_vectors(self._gather(self._queries(picture, mean), places, draw_places), self.vectors)
+        drawn = self._gather(self._queries(picture, mean), places, draw_places)
+        prices = self.proportions * price_vectors(drawn, self.vectors)
         for tile, query in self._queries(picture, mean):
             if self.guide is not None:
                 query = query[guided_places(tile.part(self.guide, self.grid))]

@@ -137,7 +137,8 @@ class TiledObjective(Objective):
         layers = tuple(weights)
         style = self._view(style_image, layers, style_padding(self.recipe))
         content = None if content_image is None else self._view(content_image, layers)
-        return identity, TiledNearest(style, content, weights, self.recipe.seed, *guides)
+        proportions = 1.0 if content is None else self.recipe.proportions
+        return identity, TiledNearest(style, content, weights, self.recipe.seed, *guides, proportions)
 
     def _view(self, image: Tensor, layers: Sequence[str], padding: Padding | None = None) -> View:
         def features_by_tile() -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:

@@ -8,10 +8,12 @@ from torch import Tensor
 from impasto.control.color import fit_colors, prepare_colors
 from impasto.images.resize import resize_image
 from impasto.images.warp import warp
+from impasto.losses.proportions import share_regions
 from impasto.losses.temporal import Temporal, long_term_weights
 from impasto.painting.inputs import Inputs
 from impasto.painting.job import Job, vary
 from impasto.painting.paint import paint_fine_styles
+from impasto.painting.targets import find_job_shares
 from impasto.system.torch_settings import products_in, torch_defaults
 from impasto.video.flow import find_motion, find_similar
 
@@ -49,10 +51,10 @@ def begin_scene(job: Job) -> Job:
     inputs, images = job.inputs, paint_fine_styles(job)
     styles = tuple(replace(style, image=image) for style, image in zip(inputs.styles, images, strict=True))
     assert inputs.content is not None
-    colors = fit_colors(
-        *(job.recipe, inputs.content.image, images, inputs.content.alpha, inputs.style_alphas, job.regions)
-    )
-    return replace(job, inputs=replace(inputs, styles=styles), fine_jobs=(), colors=colors)
+    shares = find_job_shares(job, images)
+    regions = share_regions(job.recipe, job.regions, shares)
+    colors = fit_colors(*(job.recipe, inputs.content.image, images, inputs.content.alpha, inputs.style_alphas, regions))
+    return replace(job, inputs=replace(inputs, styles=styles), fine_jobs=(), colors=colors, shares=shares)
 
 
 @torch_defaults()

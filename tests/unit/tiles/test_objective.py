@@ -166,6 +166,11 @@ def test_regions_tile(mode: str, statistic: tuple[str, ...], picture: Paint) -> 
     assert distance(recipe, (75, 61), 16, picture, style_sizes=((37, 58), (64, 16)), guided=True) < 1e-9
 
 
+def test_proportions_tile(picture: Paint) -> None:
+    recipe = shallow(statistic=("covariance", "nearest@conv1_1+conv2_1+conv3_1"), proportions=0.4)
+    assert distance(recipe, (75, 61), 32, picture, guided=True) < 1e-9
+
+
 @pytest.mark.parametrize("statistic", [("gram",), ("nearest",)])
 def test_regions_in_float32_agree_to_1e_5(statistic: tuple[str, ...]) -> None:
     def grain(height: int, width: int, seed: int) -> Tensor:

@@ -61,6 +61,7 @@ CASES: dict[str, dict[str, Any]] = {
     "roll-back": {"learning_rate": 40.0, "optimizer": "adam", "steps": 20, "gamut": "free"},
     "colors": {"color": "content-luma", "init": "noise"},
     "recolored": {"recolor": 0.75},
+    "proportions": {"proportions": 0.5, "statistic": ("covariance:0.7", "nearest:0.3")},
 }
 
 

@@ -103,3 +103,12 @@ def test_a_film_painted_in_grey_gets_its_colors_at_the_end() -> None:
     result, reached = paint_frame(continue_scene(job, read(second, recipe), [Earlier(frame=first, painted=painted)]))
     assert float((reached[:, 0] - reached[:, 1]).abs().max()) < 1e-5  # painted in grey, colored at the end
     assert float((result.pastiche[:, 0] - result.pastiche[:, 1]).abs().max()) > 0.05
+
+
+def test_the_painting_keeps_its_shares_over_a_scene() -> None:
+    first, second = pan(2)
+    job = begin(first, RECIPE.replace(proportions=0.4))
+    after = continue_scene(job, read(second), [Earlier(frame=first, painted=smooth(3))])
+    own = begin(second, RECIPE.replace(proportions=0.4))
+    assert job.shares and after.shares is job.shares
+    assert own.shares and not torch.equal(own.shares[0], job.shares[0])

@@ -6,7 +6,7 @@ import { createSize } from "./size.js";
 import { machine, presetValue, studio } from "./studio.js";
 import { t, tryText, valueWords } from "./words.js";
 
-const FIRST_PRESETS = ["draft", "standard", "fine", "print"];
+const FIRST_PRESETS = ["draft", "standard", "portrait", "fine", "print"];
 
 /** Return a slider over a field. toValue, toPlace: between the slider's place and the field's value. */
 function slider({ name, least, most, step, toValue = (place) => place, toPlace = (one) => one, format, ends }, errorOf) {
