@@ -438,6 +438,27 @@ def test_settings_are_in_plain_words(visit: Callable[..., Any], pictures: tuple[
     assert bad_findings(page) == []
 
 
+def test_the_time_left_counts_down_between_steps(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.clock.install()
+    said = page.evaluate(
+        """async () => {
+            const { keep, jobs, countDown } = await import("/static/js/jobs.js");
+            const { describe } = await import("/static/js/job_bar.js");
+            countDown();
+            keep({ id: "a", state: "painting", step: 3, steps: 9, seconds_left: 80 });
+            window.said = [];
+            jobs.watch((all) => window.said.push(describe(all.get("a"))));
+            return window.said;
+        }"""
+    )
+    assert said == ["80 s left"]
+    page.clock.run_for(30_000)
+    assert page.evaluate("window.said.at(-1)") == "50 s left"
+    page.clock.run_for(60_000)  # the step takes longer than expected
+    assert page.evaluate("window.said.at(-1)") == "Step 3 of 9"
+
+
 def test_errors_stand_beside_their_field(visit: Callable[..., Any], pictures: tuple[str, str], tmp_path: Path) -> None:
     page = visit(refused=True)
     (tmp_path / "notes.png").write_bytes(b"no picture")

@@ -5,7 +5,7 @@ import { createCurve } from "./curve.js";
 import { confirm } from "./dialog.js";
 import { openJob } from "./draft.js";
 import { fill, h, icon } from "./dom.js";
-import { forget, keep, queue } from "./jobs.js";
+import { forget, keep, queue, secondsLeft } from "./jobs.js";
 import { messageText } from "./messages.js";
 import { attempt, notify } from "./notices.js";
 import { paintAgain } from "./paint.js";
@@ -64,7 +64,7 @@ const stepOf = (job) => t(job.kind === "film" ? "film.frame" : "job.step", { ste
 export function describe(job) {
   if (job.asked === "pause" || job.asked === "stop") return t(`job.asked_${job.asked}`);
   if (job.state === "painting") {
-    const left = job.seconds_left ?? null;
+    const left = secondsLeft(job);
     if (!job.step) return t("job.preparing");
     return left === null ? stepOf(job) : t("job.left", { time: duration(left) });
   }

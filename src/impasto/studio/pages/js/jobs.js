@@ -26,8 +26,19 @@ export function finished(all = jobs.value) {
 /** Remember jobs that an answer of the server had. */
 export function keep(...list) {
   const all = new Map(jobs.value);
-  for (const job of list) all.set(job.id, settle({ ...all.get(job.id), ...job }));
+  for (const job of list) all.set(job.id, settle(timed(all.get(job.id), { ...all.get(job.id), ...job })));
   jobs.set(all);
+}
+
+/** Remember when a job's last step was heard of: its time left counts from then. */
+function timed(before, job) {
+  return before?.heard && before.step === job.step && before.seconds_left === job.seconds_left ? job : { ...job, heard: Date.now() };
+}
+
+/** Return the seconds that a job still takes, null where that is unknown, or where its step takes longer than expected. */
+export function secondsLeft({ seconds_left: left = null, heard = Date.now() }) {
+  const now = left === null ? 0 : left - (Date.now() - heard) / 1000;
+  return now >= 1 || (left !== null && left < 1) ? now : null;
 }
 
 /** A wish is fulfilled once the state says so. */
@@ -46,7 +57,12 @@ export function forget(...ids) {
 /** Ask for the newest jobs: all unfinished ones are among them. */
 export async function loadJobs() {
   const { jobs: list } = await get("/api/jobs?limit=60");
-  jobs.set(new Map(list.map((job) => [job.id, job])));
+  jobs.set(new Map(list.map((job) => [job.id, timed(null, job)])));
+}
+
+/** Count the time left down between the steps of large pictures, which take minutes each. */
+export function countDown() {
+  setInterval(() => [...jobs.value.values()].some((job) => job.state === "painting") && jobs.set(new Map(jobs.value)), 5000);
 }
 
 /** Follow the server's events for as long as the page is open. */

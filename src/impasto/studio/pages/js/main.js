@@ -10,7 +10,7 @@ import { createFilmstrip } from "./filmstrip.js";
 import { createGallery, createSheet } from "./gallery.js";
 import { createInputs } from "./inputs.js";
 import { startInstant } from "./instant.js";
-import { disk, followEvents, jobs, loadJobs, queue } from "./jobs.js";
+import { countDown, disk, followEvents, jobs, loadJobs, queue } from "./jobs.js";
 import { progressOf } from "./job_bar.js";
 import { showKeys, startKeys } from "./keys.js";
 import { messageText } from "./messages.js";
@@ -121,6 +121,7 @@ async function start() {
   build();
   startInstant();
   followEvents();
+  countDown();
   acceptAnywhere();
 }
 
