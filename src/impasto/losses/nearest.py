@@ -265,6 +265,6 @@ def unit_rows(columns: Tensor, mean: Tensor) -> Tensor:
 
 def _rows(columns: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
     """Return the differences from the mean at all places, (h w, C), and their lengths, (h w,), or what FLAT allows."""
-    rows = (columns - mean)[0].flatten(1).T
+    rows = (columns - mean).permute(0, 2, 3, 1).flatten(0, 2)  # so that the gradient is channels-last, as features are
     least = (FLAT * torch.linalg.vector_norm(mean)).clamp_min(1e-12)
     return rows, torch.maximum(torch.linalg.vector_norm(rows, dim=1), least)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from impasto.losses.style_regions import StyleRegion, list_style_regions
 from impasto.losses.target_cache import TargetCache
 from impasto.losses.temporal import Temporal
 from impasto.losses.tv import tv_loss
-from impasto.recipe.recipe import Recipe
+from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.recipe.words import split_statistic
 
 CONTENT_BALANCE = 0.05
@@ -94,6 +94,8 @@ class Objective:
         self.protection = protection
         self.cache = cache
         self.temporal = temporal
+        # Several terms describe the same photograph or painting. Without a reference to self, which would be a cycle.
+        self._encode = lru_cache(maxsize=2)(lambda image, layers, padding: encoder(image, layers, padding=padding))
         content_weight, style_weight = mixing_weights(recipe)
         self.terms: dict[str, list[Term]] = {}
         with torch.no_grad():
@@ -107,6 +109,7 @@ class Objective:
                         content_image, [style_images[i] for i in region.styles], style_weight * region.share, region
                     )
                 ]
+        self._encode.cache_clear()
         members = [term for terms in self.terms.values() for term in terms]
         self.layers = sort_layers([layer for term in members for layer in term.layers])
         self.silent_loss = sum(term.silent for term in members)
@@ -126,8 +129,7 @@ class Objective:
 
     def describe(self, image: Tensor, describers: Describers, padding: Padding | None = None) -> dict[str, Any]:
         """Return descriptions of an image, (1, 3, H, W), by name. padding: the encoder's own if left out."""
-        layers = sort_layers([layer for layer, _, _ in describers.values()])
-        features = self.encoder(image, layers, padding=padding)
+        features = self._encode(image, self._layers_of("style"), padding)
         return {
             name: describe(features[layer]) if guide is None else describe(features[layer], guide)
             for name, (layer, describe, guide) in describers.items()
@@ -147,7 +149,14 @@ class Objective:
         return [term.target for term in terms if hasattr(term.target, "state_dict")]
 
     def _content_terms(self, content_image: Tensor, content_weight: float) -> Iterator[Term]:
-        return self.content_terms(self.encoder(content_image, self.recipe.content_layers), content_weight)
+        features = self._encode(content_image, self._layers_of("content"), None)
+        return self.content_terms({layer: features[layer] for layer in self.recipe.content_layers}, content_weight)
+
+    def _layers_of(self, image: Literal["content", "style"]) -> tuple[str, ...]:
+        """Return the layers in which the terms describe the photograph, or a painting."""
+        statistics = every_statistic(self.recipe)
+        described = [layer for name, layers in statistics if image == "style" or name == "nearest" for layer in layers]
+        return sort_layers([*described, *(self.recipe.content_layers if image == "content" else ())])
 
     def content_terms(self, targets: Mapping[str, Tensor], content_weight: float) -> Iterator[Term]:
         """Yield the content terms for the features of a content image, {layer: (1, C, h, w)}."""
@@ -240,9 +249,8 @@ class Objective:
         guides: tuple[Guides, Guides],
     ) -> tuple[Callable[..., Any], Any]:
         """Return what describes the picture to "nearest", and its target. guides: of the style and of the picture."""
-        layers = tuple(weights)
-        style = self.encoder(style_image, layers, padding=style_padding(self.recipe))
-        content = None if content_image is None else self.encoder(content_image, layers)
+        style = self._encode(style_image, self._layers_of("style"), style_padding(self.recipe))
+        content = None if content_image is None else self._encode(content_image, self._layers_of("content"), None)
         proportions = 1.0 if content is None else self.recipe.proportions
         target = NearestStyle(style, content, weights, self.recipe.seed, *guides, proportions)
         return target.columns, target

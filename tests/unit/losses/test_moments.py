@@ -30,3 +30,10 @@ def test_covariance_is_the_gram_matrix_without_the_means() -> None:
     flat = raw_moments(torch.ones_like(F))
     assert float(covariance_distance(raw_moments(F), flat)) == pytest.approx(1 / 16)
     torch.testing.assert_close(covariance_matrix(raw_moments(F + 7)), covariance_matrix(raw_moments(F)))
+
+
+def test_the_gradient_of_the_mean_takes_no_memory() -> None:
+    """One number a channel: a map of the features' size in another layout took 5 % of an evaluation to add."""
+    features = torch.rand(1, 2, 4, 3).contiguous(memory_format=torch.channels_last).requires_grad_()
+    (gradient,) = torch.autograd.grad(raw_moments(features)[0].sum(), features)
+    assert gradient.stride()[2:] == (0, 0)

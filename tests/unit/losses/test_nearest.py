@@ -78,6 +78,15 @@ def test_gradcheck_with_the_match_held() -> None:
     assert torch.autograd.gradcheck(lambda F: nearest_distance(style.columns(F), style), features)
 
 
+def test_the_gradient_is_channels_last_as_features_are() -> None:
+    """Its strides too, which torch chooses by: where they say otherwise, pooling copies the features twice."""
+    features = torch.rand(1, 4, 8, 6).contiguous(memory_format=torch.channels_last).requires_grad_()
+    style = one_layer(features.detach())
+    columns = style.columns(features)
+    (gradient,) = torch.autograd.grad(nearest_distance(columns, style), columns)
+    assert gradient.stride() == columns.stride()
+
+
 def test_the_gradient_stores_two_copies_of_the_hypercolumns() -> None:
     """As many as the differences and the matched vectors; not the features scaled, nor unit vectors."""
     features = [torch.rand(1, 8, 32 // k, 32 // k, requires_grad=True) for k in (1, 2, 4)]

@@ -38,6 +38,21 @@ def test_total_is_equation_7(tiny_encoder: Vgg, picture: Paint) -> None:
     assert torch.isclose(terms["total"], content_term + style_term + tv_term, rtol=1e-5)
 
 
+def test_a_picture_is_encoded_once_for_all_its_terms(
+    tiny_encoder: Vgg, picture: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, forward = list[tuple[str, ...]](), tiny_encoder.forward
+
+    def encode(image: Tensor, layers: tuple[str, ...], **how: Any) -> dict[str, Tensor]:
+        seen.append(layers)
+        return forward(image, layers, **how)
+
+    monkeypatch.setattr(tiny_encoder, "forward", encode)
+    recipe = Recipe(style_layers=("conv1_1", "conv2_1"), statistic=("covariance:0.7", "nearest:0.3"))
+    Objective(tiny_encoder, recipe, picture(), [picture(seed=1)])
+    assert seen == [("conv1_1", "conv2_1", "conv4_2"), ("conv1_1", "conv2_1")]
+
+
 def test_no_image_has_a_loss_against_itself(tiny_encoder: Vgg, picture: Paint) -> None:
     terms = Objective(tiny_encoder, weighted(), picture(), [picture()])(picture())
     assert float(terms["total"]) == pytest.approx(0, abs=1e-9)
