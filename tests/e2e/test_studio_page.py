@@ -247,8 +247,15 @@ def test_a_part_is_painted_by_brush_and_a_job_is_stopped(visit: Callable[..., An
         box.check()
     page.get_by_role("button", name="Side by side").click()
     page.locator(".sheet-cards .card").nth(1).wait_for()
-    page.go_back()
+    assert bad_findings(page) == []
+    page.locator(".sheet-cards .card").first.get_by_role("button", name="Keep this one, delete the other").click()
+    before = page.request.get("/api/jobs").json()["total"]
+    page.locator("dialog").get_by_role("button", name="Delete").click()
+    page.wait_for_url("**/#/job/*")
+    assert page.request.get("/api/jobs").json()["total"] == before - 1
+    page.get_by_role("button", name="Gallery").click()
     page.locator(".cards .card").first.wait_for()
+    assert page.locator(".card-choose:checked").count() == 0
     assert bad_findings(page) == []
 
 
@@ -257,7 +264,7 @@ def test_a_wallpaper_has_exactly_the_pixels_of_a_screen(visit: Callable[..., Any
     upload(page, pictures)
     page.locator("#size").select_option("1920")
     page.locator("#size-warning", has_text="only 144 × 96 px").wait_for()
-    page.locator(".controls .link", has_text="Crop it").click()
+    page.locator(".controls .link", has_text="Crop to 16:9 for the exact screen").click()
     frame = page.locator(".crop-frame")
     top = frame.evaluate("frame => frame.offsetTop")
     frame.press("ArrowDown")

@@ -83,6 +83,11 @@ class Database:
         found = self._query(f"SELECT data FROM jobs WHERE {text} {order}", [*values, limit])
         return [*map(_to_job, found)], total
 
+    def names(self, gallery: str) -> set[str]:
+        """Return the names of a gallery's jobs."""
+        text = "SELECT json_extract(data, '$.name') FROM jobs WHERE gallery = ?"
+        return {row[0] for row in self._query(text, (gallery,))}
+
     def count_unfinished(self) -> int:
         """Return the number of jobs that wait, are painted or are paused."""
         text = "SELECT count(*) FROM jobs WHERE state IN ('waiting', 'painting', 'paused')"

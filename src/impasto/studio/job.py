@@ -4,13 +4,14 @@ import dataclasses
 import datetime
 import json
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from impasto.errors import RunError
-from impasto.studio.job_body import FACES, JobBody
+from impasto.studio.job_body import FACES, LONGEST_NAME, JobBody
 from impasto.system.disk import replace_file
 
 FORMAT_VERSION = 1
@@ -110,6 +111,18 @@ def to_job(body: JobBody, gallery: str, group: str | None, rank: float) -> Studi
         outcome={"steps": body.recipe.steps},
         **values,
     )
+
+
+def name_apart(jobs: Sequence[StudioJob], taken: Collection[str]) -> list[StudioJob]:
+    """Return jobs whose names differ from those taken and from each other: "harbor", "harbor 2", "harbor 3"."""
+    names, named = set(taken), []
+    for job in jobs:
+        own = job.name[: LONGEST_NAME - 8]  # with room for a number
+        numbered = (f"{own} {number}" for number in count(2))
+        name = job.name if job.name not in names else next(each for each in numbered if each not in names)
+        names.add(name)
+        named.append(replace(job, name=name))
+    return named
 
 
 def read_job(folder: Path) -> StudioJob:

@@ -16,7 +16,7 @@ from impasto.studio.database import Database
 from impasto.studio.disk import KEY, LOOK_S, Disk
 from impasto.studio.events import EVERYONE, Events
 from impasto.studio.folder import claim_folder
-from impasto.studio.job import SEVERAL, SINGLE, UNFINISHED, State, StudioJob, now, read_job, to_job
+from impasto.studio.job import SEVERAL, SINGLE, UNFINISHED, State, StudioJob, name_apart, now, read_job, to_job
 from impasto.studio.job_body import FACES, JobBody
 from impasto.studio.limits import Limits
 from impasto.studio.painter import Painter
@@ -120,6 +120,7 @@ class Studio:
                 )
             rank = self._database.last_rank()
             jobs = [to_job(body, gallery, group, rank + number) for number, body in enumerate(bodies, start=1)]
+            jobs = name_apart(jobs, self._database.names(gallery))
             for job in jobs:
                 self._folder(job.id).mkdir(mode=0o700)
                 self._save(job)

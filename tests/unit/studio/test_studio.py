@@ -4,6 +4,7 @@ import json
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -319,3 +320,13 @@ def test_a_search_finds_words_in_names_states_and_recipes(studio: Studio, body_o
     assert found("the", limit=1) == ["the cat"] and found("the", before=second["id"]) == ["The Bridge"]
     assert studio.list_jobs("main", search="the", limit=1)["total"] == 2
     assert first["position"] == 0
+
+
+def test_pictures_of_one_pair_have_names_of_their_own(studio: Studio, body_of: BodyOf) -> None:
+    add(studio, body_of)
+    add(studio, body_of, 2)
+    names = [job["name"] for job in studio.list_jobs("main")["jobs"]]
+    first = min(names, key=len)
+    assert sorted(names) == [first, f"{first} 2", f"{first} 3"]
+    long = replace(body_of(studio, "main"), name="x" * 200)
+    assert [job["name"] for job in studio.add([long, long], "main")] == ["x" * 200, "x" * 192 + " 2"]

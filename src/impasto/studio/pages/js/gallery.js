@@ -9,13 +9,14 @@ import { forget, isOpen, jobs, keep } from "./jobs.js";
 import { attempt } from "./notices.js";
 import { debounce } from "./pace.js";
 import { go, route } from "./routes.js";
-import { fieldLabel, moment, t, tryText, valueWords } from "./words.js";
+import { moment, settingWords, t, tryText } from "./words.js";
 
 const PAGE = 60;
 const MOST_COMPARED = 12;
 const MOST_VARIED = 3;
 
-function card(chosen, onChoose) {
+/** onChoose: after a tick; onKeep: of a sheet, where one picture is kept and the others are deleted. */
+function card(chosen, onChoose, onKeep = null) {
   return (job) => {
     const image = h("img", { alt: "", loading: "lazy" });
     const words = h("span", { class: "card-name" });
@@ -31,7 +32,8 @@ function card(chosen, onChoose) {
         onChoose();
       },
     });
-    return Object.assign(h("li", { class: "card" }, open, onChoose && box), { parts: { image, words, state, box, open } });
+    const keepOne = onKeep && h("button", { type: "button", class: "button", onclick: () => onKeep(job) });
+    return Object.assign(h("li", { class: "card" }, open, onChoose && box, keepOne), { parts: { image, words, state, box, open, keepOne } });
   };
 }
 
@@ -52,7 +54,7 @@ function summary(job) {
   const size = job.width ? `${job.width} × ${job.height}` : "";
   const kind = job.kind === "film" ? `▶ ${t("film.name")}` : tryText(`preset.${job.preset}`) ?? job.preset;
   const parts = [size, kind, ...settingsOf(job), moment(job.finished ?? job.created)].filter(Boolean);
-  return parts.map((part) => part.replaceAll(" ", "\u00a0")).join(" · "); // lines break between them
+  return parts.map((part) => part.replaceAll(" ", "\u00a0")).join(t("gallery.comma")); // lines break between them
 }
 
 export function createGallery() {
@@ -71,7 +73,7 @@ export function createGallery() {
   );
   const compare = h(
     "button",
-    { type: "button", class: "button", onclick: () => go("sheet", [...chosen].join()) },
+    { type: "button", class: "button", onclick: showSheet },
     icon("grid"),
     t("gallery.compare"),
   );
@@ -106,6 +108,14 @@ export function createGallery() {
   );
   const build = card(chosen, showChosen);
   const update = updateCard(chosen, (job) => job.name);
+
+  /** Show the chosen ones side by side; the gallery has no ticks left then, nor a button that deletes them. */
+  function showSheet() {
+    const ids = [...chosen].join();
+    chosen.clear();
+    showChosen();
+    go("sheet", ids);
+  }
 
   function showChosen() {
     compare.hidden = chosen.size < 2 || chosen.size > MOST_COMPARED;
@@ -195,19 +205,27 @@ export function createSheet() {
   const list = h("ul", { class: "cards sheet-cards" });
   const element = h("section", { class: "gallery variations", "aria-label": t("sheet.name") }, h("header", { class: "gallery-head" }, title, h("p", { class: "quiet" }, t("sheet.help"))), list);
   const chosen = new Set();
-  const build = card(chosen, null);
+  const build = card(chosen, null, keepOne);
   let varied = [];
+  let members = [];
+  async function keepOne(job) {
+    if (await deleteJobs(members.filter(({ id }) => id !== job.id))) go("job", job.id);
+  }
   const nameOf = (job) =>
-    (varied.length > MOST_VARIED ? [] : varied).map((name) => `${fieldLabel(name)} ${valueWords(name, job.recipe[name])}`).join(" · ") || job.name;
+    (varied.length > MOST_VARIED ? [] : varied).map((name) => settingWords(name, job.recipe[name])).join(" · ") || job.name;
   const update = updateCard(chosen, nameOf);
   const isMember = (id) => (job) => (id.includes(",") ? id.split(",").includes(job.id) : job.group === id);
   const show = () => {
     if (route.value.name !== "sheet") return;
-    const members = [...jobs.value.values()].filter(isMember(route.value.id));
+    members = [...jobs.value.values()].filter(isMember(route.value.id));
     varied = differences(members);
     const order = (one, other) => String(one).localeCompare(String(other), undefined, { numeric: true });
     members.sort((one, other) => order(one.recipe?.[varied[0]], other.recipe?.[varied[0]]));
     keyed(list, members, (job) => job.id, build, update);
+    for (const { parts } of list.children) {
+      parts.keepOne.textContent = t(members.length === 2 ? "sheet.keep" : "sheet.keep_one");
+      parts.keepOne.hidden = members.length < 2 || members.some(isOpen);
+    }
   };
   jobs.watch(show);
   route.watch(async ({ name, id }) => {

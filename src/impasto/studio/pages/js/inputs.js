@@ -46,7 +46,7 @@ function choose(role, index = null) {
       h("button", { type: "button", class: "button primary", onclick: pick }, t("picture.from_computer")),
       input,
       used.length > 0 && [h("p", { class: "quiet" }, t("picture.used_before")), shelf(used)],
-      h("p", { class: "quiet" }, t("picture.or_paste")),
+      h("p", { class: "quiet" }, t(samples.length > 0 ? "picture.or_paste" : "picture.or_drop")),
       shelf(samples),
     );
   });

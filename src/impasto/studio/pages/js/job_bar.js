@@ -10,7 +10,7 @@ import { messageText } from "./messages.js";
 import { attempt, notify } from "./notices.js";
 import { paintAgain } from "./paint.js";
 import { go } from "./routes.js";
-import { duration, fieldLabel, moment, t, valueWords } from "./words.js";
+import { duration, moment, settingWords, t } from "./words.js";
 
 /** Ask for a change of a job, and show at once that it is asked for. */
 function act(job, verb) {
@@ -80,7 +80,7 @@ export function describe(job) {
 export function settingsOf(job) {
   const names = Object.keys(job.changed ?? {}).filter((name) => !["size", "style_blend", "only_feather"].includes(name));
   const all = job.kind === "film" && job.film?.method !== "optimize" ? names.filter((name) => ["strength", "color"].includes(name)) : names;
-  return all.slice(0, 4).map((name) => `${fieldLabel(name)} ${valueWords(name, job.changed[name])}`);
+  return all.slice(0, 4).map((name) => settingWords(name, job.changed[name]));
 }
 
 /** Return how much of a job is done, 0 to 1. */
@@ -172,7 +172,8 @@ export function createJobBar() {
     element.hidden = !job;
     if (!job) return;
     const isNew = shown.id !== job.id;
-    const kind = `${job.id} ${job.state} ${job.asked ?? ""} ${JSON.stringify(job.has)}`;
+    const { preview, ...files } = job.has ?? {}; // a button that is replaced under the pointer is not pressed
+    const kind = `${job.id} ${job.state} ${job.asked ?? ""} ${JSON.stringify(files)}`;
     if (isNew) {
       curve.load(null);
       get(`/api/jobs/${job.id}/curve`).then((found) => shown.id === job.id && curve.load(found), () => {});

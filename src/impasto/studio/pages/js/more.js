@@ -182,7 +182,7 @@ export function createMore(errorOf) {
     element.hidden = !isOptimized(now);
     if (kind !== now.kind) find();
     kind = now.kind;
-    const changed = Object.keys(changes).filter((name) => !ELSEWHERE.has(name)).length;
+    const changed = Object.keys(changes).filter((name) => !ELSEWHERE.has(name) && name !== "color").length; // color is at first sight, too
     count.textContent = changed ? t("more.changed", { n: changed }) : "";
   });
   return element;

@@ -94,13 +94,8 @@ export function createSize(errorOf) {
     " ",
     h("button", { type: "button", class: "link", onclick: () => change({ preset: "print" }) }, t("size.use_print")),
   );
-  const crop = h(
-    "p",
-    { class: "quiet small" },
-    t("size.screen"),
-    " ",
-    h("button", { type: "button", class: "link", onclick: () => cropContent(screenShape(draft.value)) }, t("size.crop")),
-  );
+  const toCrop = h("button", { type: "button", class: "link", onclick: () => cropContent(screenShape(draft.value)) });
+  const crop = h("p", { class: "quiet small" }, t("size.screen"), " ", toCrop);
   const warning = h("p", { class: "warning small", id: "size-warning", role: "status" });
   const element = h(
     "div",
@@ -125,6 +120,7 @@ export function createSize(errorOf) {
     const result = pixelSize();
     pixels.value = result ? `${result.width} × ${result.height} px` : "";
     for (const [index, choice] of choices.entries()) select.options[index].textContent = text(choice);
+    toCrop.textContent = t("size.crop", { shape: screenShape(now) ?? "" });
     crop.hidden = !SCREENS.includes(value("size")) || !screenShape(now);
     const times = result && content && kind !== "texture" ? result.width / content.width : 1;
     const isNew = warning.hidden;

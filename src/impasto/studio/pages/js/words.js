@@ -34,6 +34,9 @@ function fillIn(text, values) {
   return String(text).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
+/** Return a setting in words: "Color: The photograph's". */
+export const settingWords = (name, value) => t("job.setting", { name: fieldLabel(name), value: valueWords(name, value) });
+
 /** Return the label of a recipe field, those of first sight included. */
 export function fieldLabel(name) {
   const first = { strength: "controls.strength", style_scale: "controls.style_scale", color: "color.name", size: "size.name" };
