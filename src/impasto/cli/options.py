@@ -321,8 +321,7 @@ def _describe_presets(default: str) -> str:
         return f"{', '.join(preset_names())}; see `impasto recipe list`"
     return (
         "standard; draft: a first look in a third of the time; portrait: for faces; fine: twice the steps; print: for "
-        "large sizes; "
-        "`impasto recipe list` describes all"
+        "large sizes; `impasto recipe list` describes all"
     )
 
 

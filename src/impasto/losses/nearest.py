@@ -214,6 +214,8 @@ def price_vectors(query: Tensor, vectors: Tensor) -> Tensor:
 def share_vectors(style: NearestStyle, columns: Tensor, style_columns: Tensor, proportions: float) -> Tensor:
     """Return how often a picture takes each place of the style, (1, 1, h, w), 1 on average.
 
+    u_j = count mean_i p_ij, where p_ij ~ exp((c_ij - proportions v_j) / PRICE_SOFTNESS), with the cosines c and the
+    prices v of `price_vectors`: at 1 all places nearly as often, at 0 each place of the picture takes its nearest.
     columns, style_columns: hypercolumns of the picture and of the style, (1, C, h, w), from `style.columns`.
     proportions: share of the prices that is paid.
     """
