@@ -1,6 +1,6 @@
 """Make sheets without names: for each pair the pictures of several tools or recipes, in shuffled order, under letters.
 
-    python benchmarks/blind/sheet.py DATA ROUND NAME NAME ... [--kind main] [--seed 0]
+    python benchmarks/blind/sheet.py DATA ROUND NAME NAME ... [--kind main] [--pairs A,B] [--seed 0]
 
 Sheets go to sheets/ROUND/PAIR.jpg: the photograph and the painting above, small, then the pictures as A, B, C ... at
 their own size. The key goes to keys/ROUND.json, which readers never see. A reader gets the sheets alone, in an empty
@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("round")
     parser.add_argument("names", nargs="+")
     parser.add_argument("--kind", choices=KINDS, default="main")
+    parser.add_argument("--pairs", help="names, separated by commas; default: all of that kind")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     draw = random.Random(given.seed)
@@ -57,7 +58,8 @@ def main() -> None:
     key: dict[str, dict[str, str]] = {}
     for pair in read_pairs(given.data):
         names = [name for name in given.names if (PICTURES / name / f"{pair.name}.jpg").exists()]
-        if not KINDS[given.kind](pair) or len(names) < 2:
+        asked = pair.name in given.pairs.split(",") if given.pairs else KINDS[given.kind](pair)
+        if not asked or len(names) < 2:
             continue
         draw.shuffle(names)
         make_sheet(pair, names).save(folder / f"{pair.name}.jpg", quality=88)

@@ -24,7 +24,7 @@ Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help="the photograph", s
 Styles = Annotated[list[Path], typer.Argument(metavar="STYLE", help="one or more paintings", show_default=False)]
 
 FIELDS = (
-    *("size", "strength", "style_blend", "resampling", "color", "recolor", "color_map"),
+    *("size", "strength", "style_blend", "resampling", "color", "recolor", "placement", "color_map"),
     *("depth", "dpi", "keep_profile", "strip"),
 )
 """Recipe fields that have an option."""

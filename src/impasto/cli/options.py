@@ -198,7 +198,7 @@ FORMAT_FIELDS = ("depth", "dpi", "keep_profile")
 PANELS: Mapping[str, tuple[str, ...]] = {
     "Look": (
         *("size", "strength", "style_scale", "style_size", "resampling", "style_blend", "frames", "fine_layers"),
-        *("color", "recolor", "proportions", "color_map", "init", "seed"),
+        *("color", "recolor", "placement", "proportions", "color_map", "init", "seed"),
     ),
     "Masks": ("only_feather", "protect_strength"),
     "Regions": ("guide_mode", "guide_dilation", "region_weights", "region_statistics"),

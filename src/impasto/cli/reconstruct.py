@@ -30,7 +30,9 @@ StyleLayerWeights = Annotated[
 
 
 @takes_options
-@takes_recipe("reconstruct", without=(*LAYER_FIELDS, *STYLIZE_FIELDS, "strength", "recolor", "proportions"))
+@takes_recipe(
+    "reconstruct", without=(*LAYER_FIELDS, *STYLIZE_FIELDS, "strength", "recolor", "placement", "proportions")
+)
 def reconstruct(
     context: typer.Context,
     image: Image,

@@ -26,7 +26,7 @@ Wrap = Annotated[
 
 
 @takes_options
-@takes_recipe("texture", without=(*STYLIZE_FIELDS, "recolor", "proportions", "keep_profile"))
+@takes_recipe("texture", without=(*STYLIZE_FIELDS, "recolor", "placement", "proportions", "keep_profile"))
 def texture(
     context: typer.Context,
     samples: Samples,

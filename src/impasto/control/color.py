@@ -86,7 +86,7 @@ def prepare_colors(
     if fitted is None:
         fitted = fit_colors(recipe, content, styles, content_alpha, style_alphas, regions)
     if fitted.maps:
-        content = recolor(recipe, content, styles, regions=regions, protect=protect, maps=fitted.maps)
+        content = recolor(recipe, content, styles, content_alpha, (), regions, protect, fitted.maps)
     return to_grey(content) if recipe.color == "content-luma" else content, list(fitted.styles)
 
 

@@ -77,6 +77,11 @@ class TrainingRecipe:
                 "photograph.",
                 "Leave --proportions out.",
             )
+        if self.look.placement > 0:
+            raise RecipeError(
+                f"placement is {self.look.placement:g}; expected 0: a network does not see where it paints.",
+                "Leave --placement out.",
+            )
         check_statistics(self.look)
 
     def _check_init(self) -> None:

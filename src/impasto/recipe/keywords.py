@@ -32,6 +32,7 @@ class RecipeFields(TypedDict, total=False):
     init: str
     color: Literal["content-luma", "style", "match", "histogram", "oklab", "content"]
     recolor: float
+    placement: float
     proportions: float
     color_map: Literal["cholesky", "pca", "monge"]
     guide_mode: Literal["simple", "inside", "all"]

@@ -148,12 +148,20 @@ class Recipe:
         aliases={"content": "content-luma"},
     )
     recolor: float = option(
-        0.6,
+        0.8,
         "number",
         "give the photograph the painting's colors before painting: 0 = none, 1 = all of them; no effect where "
         "--color keeps the photograph's; less below a strength of 0.5",
         low=0.0,
         high=1.0,
+    )
+    placement: float = option(
+        0.8,
+        "number",
+        "how much recoloring heeds places, so that a sky takes the colors of the painting's sky: 0 = not at all, "
+        "1 = as much as colors",
+        low=0.0,
+        high=2.0,
     )
     proportions: float = option(
         1.0,

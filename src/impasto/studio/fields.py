@@ -10,8 +10,8 @@ from impasto.recipe.recipe import Recipe
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "first": (
-        *("strength", "size", "color", "style_scale", "recolor", "statistic", "proportions", "carried_detail"),
-        *("tv_weight", "steps", "frame_steps"),
+        *("strength", "size", "color", "style_scale", "recolor", "placement", "statistic", "proportions"),
+        *("carried_detail", "tv_weight", "steps", "frame_steps"),
     ),
     "masks": ("protect_strength", "only_feather"),
     "file": ("dpi", "depth", "strip"),

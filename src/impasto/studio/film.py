@@ -71,7 +71,7 @@ def prepare_film(order: Order, output: Path, options: Mapping[str, Any]) -> Any:
         return prepare_video(film["path"], styles, output, recipe, with_=method, **fields)
     is_instant = method == "instant"
     heeded = {*(INSTANT_FIELDS if is_instant else TRAINED_FIELDS), "only_feather"}
-    heeded &= {"size", "strength", "color", "recolor", "style_blend", "only_feather"}
+    heeded &= {"size", "strength", "color", "recolor", "placement", "style_blend", "only_feather"}
     fields |= {name: getattr(recipe, name) for name in sorted(heeded) if getattr(recipe, name) is not None}
     return prepare_video(film["path"], styles if is_instant else (), output, with_=method, **fields)
 

@@ -47,6 +47,7 @@ class InstantFields(TypedDict, total=False):
     resampling: Literal["bicubic", "bilinear"]
     color: Literal["content-luma", "style", "match", "histogram", "oklab", "content"]
     recolor: float
+    placement: float
     color_map: Literal["cholesky", "pca", "monge"]
     depth: Literal[8, 16] | None
     dpi: float | None

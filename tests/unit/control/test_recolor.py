@@ -13,6 +13,7 @@ from impasto.control.recolor import recolor
 from impasto.cost import workload
 from impasto.features.guides import Region
 from impasto.images.color.oklab import to_grey
+from impasto.images.color.places import fit_placed_map
 from impasto.images.color.transport import fit_color_map
 from impasto.painting import job as job_module
 from impasto.painting.targets import build_targets
@@ -23,8 +24,8 @@ Paint = Callable[..., Tensor]
 
 
 def tiny(**changes: Any) -> impasto.Recipe:
-    recipe = impasto.Recipe(weights="tiny", size=32, steps=3, first_scale=0, recolor=1, statistic=("gram",))
-    return recipe.replace(**changes)
+    fixed: Any = {"weights": "tiny", "size": 32, "steps": 3, "first_scale": 0, "recolor": 1, "statistic": ("gram",)}
+    return impasto.Recipe(**{**fixed, "placement": 0, **changes})
 
 
 def plain(*channels: float) -> Tensor:
@@ -52,6 +53,10 @@ def test_the_photograph_goes_by_a_share_to_the_colors_of_the_style(color: str, p
         prepared[share], styles = prepare_colors(tiny(color=color, recolor=share), content, [style])
         assert styles[0] is style
     assert prepared[0] is content and torch.equal(content, picture())
+    placed = prepare_colors(tiny(color=color, placement=0.8), content, [style])[0]
+    expected = fit_placed_map(content, [style], [1], 0.8).start(content)(content, slice(None), 1.0)
+    torch.testing.assert_close(placed, expected, atol=1e-6, rtol=0)
+    assert not torch.equal(expected, prepared[1])
     assert torch.equal(prepared[1], fit_color_map(content, [style], [1]).apply(content))
     torch.testing.assert_close(prepared[0.5], (content + prepared[1]) / 2)
     assert float((prepared[1] - content).abs().mean()) > 0.05
@@ -108,11 +113,13 @@ def test_styles_are_mixed_by_their_blend(picture: Paint) -> None:
     assert torch.equal(alone, recolor(tiny(), picture(), [RED]))
 
 
-def test_each_region_takes_the_colors_of_its_own_style(picture: Paint) -> None:
+@pytest.mark.parametrize("placement", [0.0, 0.8])
+def test_each_region_takes_the_colors_of_its_own_style(placement: float, picture: Paint) -> None:
     content, ramp = picture(24, 48), torch.linspace(1, 0, 48).view(1, 1, 1, -1).expand(1, 1, 24, -1)
-    sides = [recolor(tiny(), content, [style]) for style in (RED, BLUE)]
+    recipe = tiny(size=48, placement=placement)
+    sides = [recolor(recipe, content, [style]) for style in (RED, BLUE)]
     for mask in (left(24, 48), ramp):
-        job = prepare_pastiche(content, [RED, BLUE], tiny(size=48), content_masks=[mask, 1 - mask])
+        job = prepare_pastiche(content, [RED, BLUE], recipe, content_masks=[mask, 1 - mask])
         found = build_targets(job, job.inputs.style_images).content
         assert found is not None
         assert bool((warmth(found[..., :8]) > 0.2).all()) and bool((warmth(found[..., -8:]) < -0.2).all())
@@ -122,10 +129,12 @@ def test_each_region_takes_the_colors_of_its_own_style(picture: Paint) -> None:
             assert float(found.diff(dim=3).abs().max()) < 3 * float(sides[0].diff(dim=3).abs().max()) + 0.05
 
 
-def test_a_region_takes_its_part_of_the_style(picture: Paint) -> None:
+@pytest.mark.parametrize("placement", [0.0, 0.8])
+def test_a_region_takes_its_part_of_the_style(placement: float, picture: Paint) -> None:
     content, both = picture(24, 48), torch.cat([RED, BLUE], dim=3)
     masks = [left(24, 48), 1 - left(24, 48)]
-    job = prepare_pastiche(content, both, tiny(size=48), content_masks=masks, style_masks=masks[::-1])
+    recipe = tiny(size=48, placement=placement)
+    job = prepare_pastiche(content, both, recipe, content_masks=masks, style_masks=masks[::-1])
     found = build_targets(job, job.inputs.style_images).content
     assert found is not None
     assert bool((warmth(found[..., :24]) < -0.2).all()) and bool((warmth(found[..., 24:]) > 0.2).all())
@@ -157,39 +166,44 @@ def test_protected_places_keep_their_colors_and_so_does_all_outside_only(picture
     assert float(warmth(result[..., :8]).min()) > 0
 
 
-def test_transparent_pixels_do_not_count(picture: Paint) -> None:
+@pytest.mark.parametrize("placement", [0.0, 0.8])
+def test_transparent_pixels_do_not_count(placement: float, picture: Paint) -> None:
     def cut(image: Tensor, behind: float) -> Tensor:
         shown = left(*image.shape[-2:])
         return torch.cat([image.where(shown > 0, torch.tensor(behind)), shown], dim=1)
 
     found = []
     for behind in (0.0, 1.0):
-        job = prepare_pastiche(cut(picture(24, 32), behind), cut(picture(seed=1), behind), tiny())
+        job = prepare_pastiche(cut(picture(24, 32), behind), cut(picture(seed=1), behind), tiny(placement=placement))
         targets = build_targets(job, job.inputs.style_images)
         assert targets.content is not None
         found.append(targets.content[..., :16])
     assert torch.equal(*found)
     alphas = left(24, 32), [left(32, 32)]
-    by_alpha = recolor(tiny(), picture(24, 32), [picture(seed=1)], *alphas)[..., :16]
+    by_alpha = recolor(tiny(placement=placement), picture(24, 32), [picture(seed=1)], *alphas)[..., :16]
     torch.testing.assert_close(by_alpha, found[0], atol=1e-6, rtol=0)
 
 
-def test_a_picture_in_grey_is_painted_in_grey_from_a_colored_photograph(picture: Paint) -> None:
-    job = prepare_pastiche(picture(), to_grey(picture(seed=1)), tiny())
+@pytest.mark.parametrize("placement", [0.0, 0.8])
+def test_a_picture_in_grey_is_painted_in_grey_from_a_colored_photograph(placement: float, picture: Paint) -> None:
+    job = prepare_pastiche(picture(), to_grey(picture(seed=1)), tiny(placement=placement))
     targets = build_targets(job, job.inputs.style_images)
     assert targets.is_grey
 
 
-def test_rows_are_recolored_as_the_whole(picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("placement", [0.0, 0.8])
+def test_rows_are_recolored_as_the_whole(
+    placement: float, picture: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content, mask = picture(30, 32), left(30, 32)
     style = torch.ones(1, 1, 24, 24)
     parts = [Region(name=name, content=one, styles=(style,)) for name, one in (("1", mask), ("2", 1 - mask))]
-    whole = [recolor(tiny(), content, [RED], regions=some, protect=mask) for some in ([], parts)]
+    recipe = tiny(placement=placement)
+    whole = [recolor(recipe, content, [RED], regions=some, protect=mask) for some in ([], parts)]
     monkeypatch.setattr("impasto.control.recolor.ROWS", 7)
-    assert all(
-        torch.equal(recolor(tiny(), content, [RED], regions=some, protect=mask), expected)
-        for some, expected in zip(([], parts), whole, strict=True)
-    )
+    for some, expected in zip(([], parts), whole, strict=True):
+        in_rows = recolor(recipe, content, [RED], regions=some, protect=mask)
+        torch.testing.assert_close(in_rows, expected, atol=1e-6 if placement else 0, rtol=0)
 
 
 def test_tiles_have_the_same_target_and_paint_the_same(
@@ -202,7 +216,7 @@ def test_tiles_have_the_same_target_and_paint_the_same(
     monkeypatch.setattr(workload, "SLACK", 0)
     content, style = picture(187, 250), picture(120, 160, 1)
     layers: Any = {"content_layers": ("conv2_2",), "style_layers": ("conv1_1", "conv2_1", "conv3_1")}
-    recipe = tiny(size=250, history=2, **layers)
+    recipe = tiny(size=250, history=2, placement=0.8, **layers)
     whole, tiled = whole_and_tiled(
         lambda limit: impasto.stylize(content, style, recipe, max_memory=limit, precision="float32")
     )
@@ -227,3 +241,16 @@ def test_colors_fitted_to_one_frame_stay_for_the_next(picture: Paint) -> None:
         assert torch.equal(kept[0], styles[0])
         assert torch.equal(prepare_colors(recipe, whole, [style], fitted=fitted)[0][..., 24:, :], both)
         assert not (color == "style" and torch.equal(prepare_colors(recipe, later, [style])[0], both))
+
+
+def test_places_fitted_to_one_frame_stay_for_the_next(picture: Paint) -> None:
+    first, later, style = picture(24, 32, seed=1), picture(24, 32, seed=2), picture(24, 32, seed=3)
+    recipe = tiny(placement=0.8)
+    fitted = fit_colors(recipe, first, [style])
+    (colors,) = fitted.maps
+    assert colors is not None
+    expected = colors.start(later)(later, slice(None), 1.0)
+    found = prepare_colors(recipe, later, [style], fitted=fitted)[0]
+    assert found is not None
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+    assert not torch.equal(found, prepare_colors(recipe, later, [style])[0])

@@ -1,6 +1,6 @@
 """Color transport: a smooth map from a photograph's colors to those of paintings, by entropic optimal transport."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -56,6 +56,10 @@ PART = 2**20
 """Pixels mapped at a time."""
 
 
+Recolorer = Callable[[Tensor, slice, float], Tensor]
+"""Recolors rows of a picture, given their pixels, (1, 3, R, W), which rows they are, and the amount: 0 none, 1 all."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ColorMap:
     """A map of colors, as a table with a color at each of NODES^3 nodes of the sRGB cube.
@@ -64,6 +68,10 @@ class ColorMap:
     """
 
     table: Tensor
+
+    def start(self, image: Tensor, seen: Tensor | None = None) -> Recolorer:
+        """Return the function that recolors rows of this image, (1, 3, H, W) in [0, 1], sRGB, whatever is `seen`."""
+        return lambda part, rows, amount: self.apply(part, amount)
 
     def apply(self, image: Tensor, amount: float = 1.0) -> Tensor:
         """Return the image with its colors moved by `amount` of the way, 0 to 1; the image itself for 0.
@@ -111,11 +119,11 @@ def fit_color_map(
         for style, weight, share in zip(styles, style_weights or [None] * len(styles), shares, strict=True)
         if share > 0
     ]
-    paints, paint_shares = _fullest(
-        torch.cat([own for own, _, _ in chosen]), torch.cat([counted * share for _, counted, share in chosen])
+    paints, paint_shares = keep_fullest(
+        torch.cat([own for own, _, _ in chosen]), torch.cat([counted * share for _, counted, share in chosen]), CELLS
     )
     steps = torch.linspace(0, 1, NODES, dtype=torch.float64)
-    nodes = _to_points(torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij")).view(1, 3, -1, 1))
+    nodes = to_points(torch.stack(torch.meshgrid(steps, steps, steps, indexing="ij")).view(1, 3, -1, 1))
     softness = SOFTNESS
     while True:
         table = _make_table(nodes, colors, counts, paints, paint_shares, softness)
@@ -140,21 +148,32 @@ def _seen(image: Tensor) -> Tensor:
     return resize_long_edge(image, LONG_EDGE) if max(image.shape[-2:]) > LONG_EDGE else image
 
 
-def _to_points(image: Tensor) -> Tensor:
+def to_points(image: Tensor) -> Tensor:
     """Return the pixels of an image, (1, 3, H, W), as points (M, 3) between which distances are measured."""
     return to_oklab(image)[0].flatten(1).T * image.new_tensor([1, CHROMA, CHROMA])
 
 
-def _to_image(points: Tensor) -> Tensor:
-    """Return points (M, 3) as an image (1, 3, M, 1) in sRGB; inverse of `_to_points`."""
+def to_image(points: Tensor) -> Tensor:
+    """Return points (M, 3) as an image (1, 3, M, 1) in sRGB; inverse of `to_points`."""
     return from_oklab((points / points.new_tensor([1, CHROMA, CHROMA])).T[None, :, :, None])
 
 
 def _palette(image: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
     """Return the cells of an image's colors: their mean points (K, 3) and evened shares (K,), float64 on the CPU."""
+    pixels, _, weights = see_pixels(image, weight, LONG_EDGE)
+    points = to_points(pixels)
+    points, weights = to_cells(points[weights > 0], weights[weights > 0], points.new_tensor(CELL))
+    return keep_fullest(points, (weights / weights.sum()) ** EVENNESS, CELLS)
+
+
+def see_pixels(image: Tensor, weight: Tensor | None, long_edge: int) -> tuple[Tensor, tuple[int, int], Tensor]:
+    """Return an image at most `long_edge` large, its size (height, width), and the weights of its pixels, (H W,).
+
+    image: (1, 3, H, W); weight: (1, 1, H, W), or None for all 1. In float64 on the CPU.
+    """
     size = image.shape[-2], image.shape[-1]
-    if max(size) > LONG_EDGE:
-        size = fit_long_edge(*size, LONG_EDGE)
+    if max(size) > long_edge:
+        size = fit_long_edge(*size, long_edge)
     if weight is None:
         image, weight = resize_image(image, size, "bilinear"), torch.ones(1, 1, *size)
     elif size != tuple(image.shape[-2:]):
@@ -163,24 +182,20 @@ def _palette(image: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
         seen = [resize_image(channel * weight, size, "bilinear") for channel in torch.split(image, 1, dim=1)]
         weight = resize_image(weight, size, "bilinear")
         image = (torch.cat(seen, dim=1) / weight.clamp_min(1e-9)).clamp(0, 1)
-    points, weights = _to_points(image.to("cpu", torch.float64)), weight.to("cpu", torch.float64).flatten()
-    points, weights = points[weights > 0], weights[weights > 0]
-    points, weights = _to_cells(points, weights)
-    return _fullest(points, (weights / weights.sum()) ** EVENNESS)
+    return image.to("cpu", torch.float64), size, weight.to("cpu", torch.float64).flatten()
 
 
-def _to_cells(points: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the means (K, 3) of the points in each cell and the sums of their weights (K,)."""
-    cells = torch.floor(points / CELL).long()
-    _, own, counts = torch.unique(cells, dim=0, return_inverse=True, return_counts=True)
-    sums = points.new_zeros(len(counts), 4)
+def to_cells(points: Tensor, weights: Tensor, side: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the means (K, D) of the points, (M, D), in each cell of these sides, and their sums of weights (K,)."""
+    _, own, counts = torch.unique(torch.floor(points / side).long(), dim=0, return_inverse=True, return_counts=True)
+    sums = points.new_zeros(len(counts), points.shape[1] + 1)
     sums.index_add_(0, own, torch.cat([points * weights[:, None], weights[:, None]], dim=1))
-    return sums[:, :3] / sums[:, 3:], sums[:, 3]
+    return sums[:, :-1] / sums[:, -1:], sums[:, -1]
 
 
-def _fullest(points: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the CELLS points of the largest shares, which then sum to 1."""
-    kept = shares.sort(descending=True, stable=True).indices[:CELLS]
+def keep_fullest(points: Tensor, shares: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """Return the points of the largest shares, which then sum to 1, at most so many."""
+    kept = shares.sort(descending=True, stable=True).indices[:most]
     return points[kept], shares[kept] / shares[kept].sum()
 
 
@@ -188,25 +203,25 @@ def _make_table(
     nodes: Tensor, colors: Tensor, counts: Tensor, paints: Tensor, shares: Tensor, softness: float
 ) -> Tensor:
     """Return the table of a map of that softness, (3, R, G, B) float32. nodes: the points of its nodes."""
-    potential = _solve(colors, counts, paints, shares, softness)
-    moved = _move(nodes, paints, shares, potential, softness)
-    before, after = colors[:, 0], _move(colors, paints, shares, potential, softness)[:, 0]
+    potential = find_potential(colors, counts, paints, shares, softness)
+    moved = transport_points(nodes, paints, shares, potential, softness)
+    before, after = colors[:, 0], transport_points(colors, paints, shares, potential, softness)[:, 0]
     mean = counts @ before
     slope = counts @ ((before - mean) * after) / (counts @ (before - mean) ** 2).clamp_min(1e-12)
     moved[:, 0] += (LEAST_CONTRAST - slope).clamp_min(0) * (nodes[:, 0] - mean)
-    return _smooth(_to_image(moved).view(3, NODES, NODES, NODES)).clamp(0, 1).float()
+    return _smooth(to_image(moved).view(3, NODES, NODES, NODES)).clamp(0, 1).float()
 
 
 def _steepest_step(table: Tensor, colors: Tensor) -> float:
     """Return the largest distance of a table's neighbors on an axis, of those beside the points `colors`, (K, 3)."""
-    red, green, blue = (_to_image(colors)[0, :, :, 0] * (NODES - 1)).long().clamp_max(NODES - 2)
+    red, green, blue = (to_image(colors)[0, :, :, 0] * (NODES - 1)).long().clamp_max(NODES - 2)
     node = table[:, red, green, blue]
     beside = (table[:, red + 1, green, blue], table[:, red, green + 1, blue], table[:, red, green, blue + 1])
     return max(float((other - node).norm(dim=0).max()) for other in beside)
 
 
-def _solve(colors: Tensor, counts: Tensor, paints: Tensor, shares: Tensor, softness: float) -> Tensor:
-    """Return the potential g of each paint, (K,)."""
+def find_potential(colors: Tensor, counts: Tensor, paints: Tensor, shares: Tensor, softness: float) -> Tensor:
+    """Return the potential g of each paint, (K,), as in `fit_color_map`. colors: (I, D); paints: (K, D)."""
     cost = torch.cdist(colors, paints) ** 2
     f, g, epsilon, left = torch.zeros_like(counts), torch.zeros_like(shares), 1.0, ROUNDS
     while left:
@@ -217,8 +232,8 @@ def _solve(colors: Tensor, counts: Tensor, paints: Tensor, shares: Tensor, softn
     return g
 
 
-def _move(points: Tensor, paints: Tensor, shares: Tensor, potential: Tensor, softness: float) -> Tensor:
-    """Return T of points (M, 3)."""
+def transport_points(points: Tensor, paints: Tensor, shares: Tensor, potential: Tensor, softness: float) -> Tensor:
+    """Return T of points, (M, D), as in `fit_color_map`. paints: (K, D)."""
     moved = []
     for part in torch.split(points, 4096):
         exponents = (potential - torch.cdist(part, paints) ** 2) / softness + shares.log()

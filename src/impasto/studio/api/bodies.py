@@ -75,6 +75,7 @@ class InstantRequest(Body):
     style_scale: float | None = Field(None, ge=0.1, le=10, allow_inf_nan=False)
     color: str | None = None
     recolor: float | None = None
+    placement: float | None = None
     size: int | None = None
     network: str | None = Field(None, description="a style of /api/status, instead of paintings")
 

@@ -42,6 +42,7 @@ function question(now) {
     ...(value("style_scale") === 1 || !isOptimized(now) ? {} : { style_scale: value("style_scale") }),
     color: value("color"),
     recolor: value("recolor"),
+    placement: value("placement"),
     size: edge(now),
     network: now.kind === "film" ? filmNetworkOf(now) : networkOf(now),
   };

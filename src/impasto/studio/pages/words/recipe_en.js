@@ -68,6 +68,7 @@ export const fields = {
   color: ["Color, all ways", "The photograph's own colors stay in their places, and light and dark alone are painted. A palette has the same colors, in other places too."],
   recolor: ["Recolor first", "How far the photograph takes the painting's colors before it is painted, from 0 to 1. Without effect where the photograph's colors stay."],
   statistic: ["What counts as style", "Textures are spread over the whole picture; whole strokes go where the photograph is most like that part of the painting."],
+  placement: ["Colors in their places", "How much the sky takes the colors of the painting's sky, and the middle those of its middle. 0: places do not count."],
   proportions: ["Proportions of the painting", "1: every color and stroke as often as in the painting. Lower: more of what is most like the photograph; “Portrait” has 0.3, so that a face need not be blue as a sky."],
   carried_detail: ["Fine detail of the photograph", "How much of it is brought in each time the picture is enlarged while it is painted: 0 none, 1 as in the photograph."],
   tv_weight: ["Smoothness", "Smooths grain and specks; 0 leaves them."],
