@@ -68,7 +68,7 @@ def test_another_style_or_recipe_exceeds_the_tolerance(name: str) -> None:
     recipe, tolerance, expected = read_golden(name)
     others = {
         "another style": paint(recipe, turned=True),
-        "another strength": paint(recipe.replace(strength=0.9)),
+        "another strength": paint(recipe.replace(strength=0.3)),
         "other layers": paint(recipe.replace(style_layers=("conv1_1",))),
         "another pooling": paint(recipe.replace(pooling="average")),
         "the photograph": draw_inputs()[0],

@@ -157,8 +157,7 @@ def _build(tensors: dict[str, Tensor], metadata: dict[str, str], path: Path) -> 
     network.load_state_dict({name: values.float() for name, values in tensors.items()})
     if not all(bool(torch.isfinite(values).all()) for values in network.state_dict().values()):
         raise ValueError("some of its numbers are not finite")
-    # Networks are trained without places; older files do not say so.
-    look: dict[str, Any] = {"placement": 0.0, **json.loads(metadata["look"])}
+    look: dict[str, Any] = json.loads(metadata["look"])
     known = {"format", "format_version", "styles", "width", "blocks", "design", "look"}
     return Model(
         network=network.eval(),

@@ -148,7 +148,7 @@ class Recipe:
         aliases={"content": "content-luma"},
     )
     recolor: float = option(
-        0.8,
+        0.6,
         "number",
         "give the photograph the painting's colors before painting: 0 = none, 1 = all of them; no effect where "
         "--color keeps the photograph's; less below a strength of 0.5",
@@ -156,7 +156,7 @@ class Recipe:
         high=1.0,
     )
     placement: float = option(
-        0.8,
+        0.0,
         "number",
         "how much recoloring heeds places, so that a sky takes the colors of the painting's sky: 0 = not at all, "
         "1 = as much as colors",

@@ -168,7 +168,7 @@ def test_what_cannot_be_trained_is_refused(
     photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path, picture: Callable[..., Tensor]
 ) -> None:
     for changes, message in (
-        ({"look": Recipe(statistic=("nearest",), placement=0.0)}, "nearest cannot be trained"),
+        ({"look": Recipe(statistic=("nearest",))}, "nearest cannot be trained"),
         ({"look": quick.look.replace(size="60cm-wide", dpi=10)}, "size is 236 wide; expected one number"),
         ({"look": quick.look.replace(strength=0.0)}, "strength is 0; expected more"),
         ({"look": quick.look.replace(proportions=0.3)}, "proportions is 0.3; expected 1"),

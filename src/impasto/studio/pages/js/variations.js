@@ -14,8 +14,8 @@ const MOST = 12;
 const PROPOSALS = {
   strength: "0.3, 0.5, 0.7, 0.9",
   style_scale: "0.5, 1, 1.5, 2",
-  recolor: "0, 0.4, 0.8, 1",
-  placement: "0, 0.4, 0.8, 1.5",
+  recolor: "0, 0.3, 0.6, 1",
+  placement: "0, 0.4, 0.8, 1.2",
   proportions: "0.4, 0.7, 1",
   color: ["style", "content-luma", "match", "oklab"],
   statistic: ["covariance:0.7, nearest:0.3", "covariance", "nearest", "gram"],
