@@ -10,7 +10,7 @@ from impasto.recipe.recipe import Recipe
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "first": (
-        *("strength", "size", "color", "style_scale", "recolor", "placement", "statistic", "proportions"),
+        *("strength", "size", "color", "style_scale", "recolor", "statistic", "placement", "proportions"),
         *("carried_detail", "tv_weight", "steps", "frame_steps"),
     ),
     "masks": ("protect_strength", "only_feather"),

@@ -113,6 +113,7 @@ export function createGallery() {
   function showSheet() {
     const ids = [...chosen].join();
     chosen.clear();
+    for (const box of list.querySelectorAll(".card-choose")) box.checked = false;
     showChosen();
     go("sheet", ids);
   }
