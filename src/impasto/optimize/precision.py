@@ -3,6 +3,7 @@
 import torch
 
 from impasto.errors import DeviceError
+from impasto.system.device import is_intel
 from impasto.system.torch_settings import Precision
 
 
@@ -37,12 +38,21 @@ def check_precision(precision: str, device: torch.device) -> None:
 
 
 def has_fast_bfloat16(device: torch.device) -> bool | None:
-    """Return whether the device computes in bfloat16 natively; None if unknown."""
+    """Return whether the device computes in bfloat16 faster than in float32; None if unknown."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type != "cpu":
         return False
-    # Private, and absent from some builds.
-    asks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
-    answers = [bool(ask()) for ask in asks if ask is not None]
-    return any(answers) if answers else None
+    amx, avx = (_asks(name) for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"))
+    if amx is None and avx is None:
+        return None
+    # Without AMX, Intel's processors take as long for a product in bfloat16 as for two in float32
+    # (docs/experiments.md).
+    return bool(amx) or (bool(avx) and not is_intel())
+
+
+def _asks(name: str) -> bool | None:
+    """Return torch's answer about the processor; None where it has no such question: private, absent from some builds.
+    """
+    ask = getattr(torch.cpu, name, None)
+    return None if ask is None else bool(ask())

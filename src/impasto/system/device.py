@@ -1,7 +1,9 @@
 """The devices of this machine, by name, and their memory errors and peaks."""
 
+import platform
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
@@ -87,3 +89,12 @@ def peak_bytes(device: torch.device) -> int:
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def is_intel() -> bool:
+    """Return whether this machine's processor is Intel's."""
+    try:
+        text = Path("/proc/cpuinfo").read_text("utf-8", "replace")
+    except OSError:  # not Linux
+        text = platform.processor()
+    return "GenuineIntel" in text

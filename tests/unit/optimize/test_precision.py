@@ -1,8 +1,9 @@
-"""The number format of matrix products."""
+"""The number format of convolutions and of matrix products."""
 
 import pytest
 import torch
 
+from impasto.optimize import precision as module
 from impasto.optimize.loop import build_evaluate
 from impasto.system.torch_settings import Precision, products_in
 
@@ -39,3 +40,26 @@ def test_products_of_bfloat16_values_stay_exact_to_float32() -> None:
         products = rows @ rows.t()
     # Sums of 4096 exact products in float32, in another order.
     torch.testing.assert_close(products.double(), rows.double() @ rows.double().t(), rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("amx", "avx", "intel", "expected"),
+    [
+        *((True, True, intel, True) for intel in (True, False)),
+        *((False, True, True, False), (False, True, False, True), (False, False, False, False)),
+        (None, None, True, None),
+    ],
+)
+def test_bfloat16_is_chosen_where_it_is_faster(
+    amx: bool | None, avx: bool | None, intel: bool, expected: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, answer in (("_is_amx_tile_supported", amx), ("_is_avx512_bf16_supported", avx)):
+        if answer is None:
+            monkeypatch.delattr(torch.cpu, name, raising=False)
+        else:
+            monkeypatch.setattr(torch.cpu, name, lambda answer=answer: answer, raising=False)
+    monkeypatch.setattr(module, "is_intel", lambda: intel)
+    cpu = torch.device("cpu")
+    assert module.has_fast_bfloat16(cpu) is expected
+    assert module.resolve_precision("auto", cpu) == ("bfloat16" if expected else "float32")
+    assert module.resolve_precision("bfloat16", cpu) == "bfloat16"
