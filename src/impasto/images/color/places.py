@@ -10,8 +10,9 @@ from torch.nn import functional
 from impasto.images.color.transport import (
     CELL,
     EVENNESS,
-    LEAST_CONTRAST,
+    SOFTEST,
     Recolorer,
+    find_contrast,
     find_potential,
     keep_fullest,
     see_pixels,
@@ -32,9 +33,6 @@ CELLS = 1000
 
 SOFTNESS = 0.006
 """Epsilon of the transport, in squared distance: colors closer than its root, 0.08, are moved alike."""
-
-SOFTEST = 0.2
-"""An epsilon from which on a map is steep nowhere."""
 
 STEEPEST = 4.0
 """Most change of a color for a change of the photograph's, but for 1 % of the pixels: a steeper map is made softer."""
@@ -136,12 +134,10 @@ def fit_placed_map(
     softness = SOFTNESS
     while True:
         potential = find_potential(points, counts, paints, paint_shares, softness)
-        after = transport_points(points, paints, paint_shares, potential, softness)[:, 0]
-        mean = counts @ colors[:, 0]
-        slope = counts @ ((colors[:, 0] - mean) * after) / (counts @ (colors[:, 0] - mean) ** 2).clamp_min(1e-12)
-        contrast = max(0.0, LEAST_CONTRAST - float(slope))
+        after = transport_points(points, paints, paint_shares, potential, softness)
+        mean, contrast = (float(value) for value in find_contrast(colors, counts, after))
         fixed = (paints, paint_shares, potential, middle, spread, placement)
-        found = PlacedColorMap(*fixed, softness, float(mean), contrast)
+        found = PlacedColorMap(*fixed, softness, mean, contrast)
         slopes = found.fit(content, content_weight)[0, :9].view(3, 3, -1).norm(dim=1).amax(0)
         if softness >= SOFTEST or float(slopes.quantile(0.99)) <= STEEPEST:
             return found

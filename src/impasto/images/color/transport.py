@@ -205,11 +205,20 @@ def _make_table(
     """Return the table of a map of that softness, (3, R, G, B) float32. nodes: the points of its nodes."""
     potential = find_potential(colors, counts, paints, shares, softness)
     moved = transport_points(nodes, paints, shares, potential, softness)
-    before, after = colors[:, 0], transport_points(colors, paints, shares, potential, softness)[:, 0]
-    mean = counts @ before
-    slope = counts @ ((before - mean) * after) / (counts @ (before - mean) ** 2).clamp_min(1e-12)
-    moved[:, 0] += (LEAST_CONTRAST - slope).clamp_min(0) * (nodes[:, 0] - mean)
+    mean, missing = find_contrast(colors, counts, transport_points(colors, paints, shares, potential, softness))
+    moved[:, 0] += missing * (nodes[:, 0] - mean)
     return _smooth(to_image(moved).view(3, NODES, NODES, NODES)).clamp(0, 1).float()
+
+
+def find_contrast(before: Tensor, counts: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean lightness of points before the map, and what its slope after it lacks of LEAST_CONTRAST.
+
+    before, after: points (K, D), lightness first. counts: their shares, (K,).
+    """
+    mean = counts @ before[:, 0]
+    apart = before[:, 0] - mean
+    slope = counts @ (apart * after[:, 0]) / (counts @ apart**2).clamp_min(1e-12)
+    return mean, (LEAST_CONTRAST - slope).clamp_min(0)
 
 
 def _steepest_step(table: Tensor, colors: Tensor) -> float:
