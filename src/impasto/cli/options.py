@@ -320,8 +320,8 @@ def _describe_presets(default: str) -> str:
     if default != "standard":
         return f"{', '.join(preset_names())}; see `impasto recipe list`"
     return (
-        "standard; draft: a first look in a third of the time; portrait: for faces; fine: twice the steps; print: for "
-        "large sizes; `impasto recipe list` describes all"
+        "standard; draft: a first look in a quarter of the time; portrait: for faces; fine: twice the steps; "
+        "print: for large sizes; `impasto recipe list` describes all"
     )
 
 

@@ -46,8 +46,7 @@ def has_fast_bfloat16(device: torch.device) -> bool | None:
     amx, avx = (_asks(name) for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"))
     if amx is None and avx is None:
         return None
-    # Without AMX, Intel's processors take as long for a product in bfloat16 as for two in float32
-    # (docs/experiments.md).
+    # A Xeon without AMX paints in bfloat16 in 1.3 times the time of float32 (docs/experiments.md, bfloat16).
     return bool(amx) or (bool(avx) and not is_intel())
 
 
