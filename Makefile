@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo studio test test-all check docs gallery bench peers styles web clean
+.PHONY: demo studio test test-all check docs gallery figures bench peers styles web clean
 
 demo: $(VENV)/.demo
 	$(BIN)/impasto demo
@@ -32,6 +32,10 @@ docs: $(VENV)/.docs
 # 2 cores. DATA has content/ and paintings/. Called again, it resumes.
 gallery: $(VENV)/.dev
 	$(BIN)/python docs/site/gallery.py $(DATA)
+
+# The pictures of the pages about options, again: about 15 minutes.
+figures: $(VENV)/.dev
+	$(BIN)/python docs/site/figures.py $(DATA)
 
 $(VENV)/.docs: $(VENV)/.demo
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
