@@ -258,9 +258,12 @@ class Pictures:
         name = self.get(identity, gallery).shown
         return self._file(identity, gallery, name), "image/png" if name == SHOWN_PNG else "image/jpeg"
 
-    def thumbnail_file(self, identity: str, gallery: str = MAIN) -> Path:
-        """Return the thumbnail, a JPEG of at most 256 pixels a side."""
-        return self._file(identity, gallery, THUMBNAIL)
+    def read_thumbnail(self, identity: str, gallery: str = MAIN) -> bytes:
+        """Return the thumbnail, a JPEG of at most 256 pixels a side: whole, since the picture may be deleted soon."""
+        try:
+            return self._file(identity, gallery, THUMBNAIL).read_bytes()
+        except OSError as error:
+            raise _missing(identity) from error
 
     def delete(self, identity: str, gallery: str = MAIN) -> None:
         """Delete a picture with all its files."""

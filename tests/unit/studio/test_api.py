@@ -7,6 +7,7 @@ import pytest
 
 from impasto.errors import DiskError, OutOfMemoryError, RecipeError
 from impasto.recipe.recipe import Recipe, field_names
+from impasto.studio import uploads
 from impasto.studio.disk import Disk
 from impasto.studio.fields import GROUPS
 from impasto.studio.studio import Studio
@@ -33,6 +34,15 @@ def test_a_job_is_shown_with_its_recipe_and_pictures(job: dict[str, Any]) -> Non
     assert job["recipe"] == Recipe(size=64, strength=0.7).to_dict()
     assert job["content"]["thumbnail"] == f"/api/pictures/{1:032x}/thumbnail" and len(job["styles"]) == 1
     assert job["has"] == {"preview": False, "result": False, "evolution": False, "film": False}
+
+
+def test_a_picture_deleted_while_its_thumbnail_is_asked_for_is_missing(
+    client: Any, studio: Studio, put_picture: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"/api/pictures/{put_picture(studio)}/thumbnail"
+    assert client.get(address).content[:2] == b"\xff\xd8"
+    monkeypatch.setattr(uploads.Pictures, "_file", lambda *_: studio.folder / "deleted since")
+    assert client.get(address).status_code == 404
 
 
 def test_a_job_goes_through_its_states(client: Any, job: dict[str, Any]) -> None:

@@ -35,8 +35,7 @@ def get_picture(id: str, studio: TheStudio, gallery: Gallery) -> Response:
 @router.get("/{id}/thumbnail", response_class=FileResponse)
 def get_thumbnail(id: str, studio: TheStudio, gallery: Gallery) -> Response:
     """Return the picture with a long edge of at most 256 pixels."""
-    path = studio.pictures.thumbnail_file(id, gallery)
-    return FileResponse(path, media_type="image/jpeg", headers=NO_STORE)
+    return Response(studio.pictures.read_thumbnail(id, gallery), media_type="image/jpeg", headers=NO_STORE)
 
 
 @router.post("/{id}/crop", status_code=201)
