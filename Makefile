@@ -33,7 +33,7 @@ docs: $(VENV)/.docs
 gallery: $(VENV)/.dev
 	$(BIN)/python docs/site/gallery.py $(DATA)
 
-# The pictures of the pages about options, again: about 15 minutes.
+# The pictures of the pages about options, again: about 20 minutes.
 figures: $(VENV)/.dev
 	$(BIN)/python docs/site/figures.py $(DATA)
 

@@ -2,7 +2,7 @@
 
 python docs/site/figures.py DATA [NAME...]
 
-DATA has content/ and paintings/; the astronaut comes with scikit-image. Without names, all of them: about fifteen
+DATA has content/ and paintings/; the astronaut comes with scikit-image. Without names, all of them: about twenty
 minutes on 2 cores. `make figures DATA=FOLDER` does the same.
 """
 
@@ -72,12 +72,10 @@ def copy_inputs(figure: Figure, data: Path, folder: Path) -> None:
 
 def paint(picture: Picture, folder: Path) -> list[Path]:
     """Run a command in the folder, and return what it painted: one picture, or the frames of a morph."""
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        own = ["-o", f"{scratch}/painted.png", "--quiet", "--run-dir", "none"]
-        subprocess.run([sys.executable, "-m", "impasto", *picture.words, *own], cwd=folder, check=True)
-        kept = folder / f"{len(list(folder.iterdir()))}"
-        shutil.copytree(scratch, kept)
-    return sorted(kept.glob("*.png"))
+    painted = Path(tempfile.mkdtemp(dir=folder))
+    own = ["-o", str(painted / "painted.png"), "--quiet", "--run-dir", "none"]
+    subprocess.run([sys.executable, "-m", "impasto", *picture.words, *own], cwd=folder, check=True)
+    return sorted(painted.glob("*.png"))
 
 
 def show(path: Path, crop: tuple[float, float, float, float] = (0, 0, 1, 1)) -> Tensor:

@@ -100,9 +100,9 @@ def test_a_temporal_weight_makes_pictures_of_a_moving_photograph_alike(
     photos: Path, painting: Path, quick: TrainingRecipe, tmp_path: Path
 ) -> None:
     differences = []
-    for weight in (1e-6, 1e3):
+    for weight in (1.0, 1e3):
         temporal = []
-        for seed in (1, 2):  # a single training of so few steps may end anywhere
+        for seed in range(3):  # a single training of so few steps may end anywhere
             recipe = replace(quick, steps=20, learning_rate=0.003, seed=seed, temporal_weight=weight)
             trained = train_painter(painting, photos, tmp_path / f"{weight:g}_{seed}.safetensors", recipe, **CPU)
             lines = read_trace(trained.run_dir)
