@@ -204,12 +204,13 @@ PANELS: Mapping[str, tuple[str, ...]] = {
     "Regions": ("guide_mode", "guide_dilation", "region_weights", "region_statistics"),
     "Losses": (
         *("content_weight", "style_weight", "tv_weight", "content_layers", "content_layer_weights", "style_layers"),
-        *("style_layer_weights", "content_normalization", "statistic", "gram_normalization", "tv_normalization"),
+        *("style_layer_weights", "content_normalization", "statistic", "nearest_layer", "gram_normalization"),
+        "tv_normalization",
     ),
     "Network": ("weights", "weights_preprocessing", "pooling", "padding", "rescaled_network"),
     "File": (*FORMAT_FIELDS, "strip"),
     "Optimization": (
-        *("optimizer", "steps", "first_scale", "finer_steps", "carried_detail", "frame_steps", "gamut"),
+        *("optimizer", "steps", "first_scale", "finer_steps", "finest_layer", "carried_detail", "frame_steps", "gamut"),
         *("float32_share", "learning_rate", "history", "fourier_exponent", "tolerance"),
     ),
 }
@@ -320,7 +321,7 @@ def _describe_presets(default: str) -> str:
     if default != "standard":
         return f"{', '.join(preset_names())}; see `impasto recipe list`"
     return (
-        "standard; draft: a first look in a quarter of the time; portrait: for faces; fine: twice the steps; "
+        "standard; draft: a first look in a sixth of the time; portrait: for faces; fine: twice the steps; "
         "print: for large sizes; `impasto recipe list` describes all"
     )
 

@@ -65,6 +65,7 @@ def speed_key(workload: Workload, device: torch.device, threads: int) -> str:
     network = {name: encoder.channels(name) for name in encoder.layer_names}
     parts: list[object] = [network, encoder.pooling, encoder.padding, recipe.statistic, recipe.tv_weight > 0]
     parts += [recipe.content_layers, recipe.style_layers, workload.has_content, len(workload.style_sizes)]
+    parts += [recipe.nearest_layer] if recipe.nearest_layer != "middle" else []
     parts += [workload.regions, recipe.region_statistics] if workload.regions else []
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
     machine = torch.cuda.get_device_name(device) if device.type == "cuda" else find_processor()

@@ -8,6 +8,7 @@ from impasto.features.tiling import largest_tile
 from impasto.features.vgg import Vgg, sort_layers
 from impasto.losses.nearest import PRICE_PLACES, STYLE_VECTORS
 from impasto.losses.statistics import build_statistics
+from impasto.recipe.layers import column_layer
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.tiles.objective import tile_margin
 
@@ -130,7 +131,7 @@ def style_bytes(encoder: Vgg, recipe: Recipe) -> float:
 def column_shapes(encoder: Vgg, recipe: Recipe) -> list[tuple[int, int]]:
     """Return channels and stride of the hypercolumns of each "nearest" in a recipe."""
     return [
-        (sum(map(encoder.channels, layers)), stride_of(layers[len(layers) // 2]))
+        (sum(map(encoder.channels, layers)), stride_of(column_layer(layers, recipe.nearest_layer)))
         for name, layers in every_statistic(recipe)
         if name == "nearest" and layers
     ]

@@ -1,11 +1,13 @@
 """The statistic "nearest": the cosine distance of each place to the most similar place of the style."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from impasto.recipe.layers import column_layer
 
 STYLE_VECTORS = 16384
 """Largest number of style vectors; where a style has more positions, they are drawn at random."""
@@ -57,22 +59,25 @@ class NearestStyle:
         style_guide: Guides = None,
         guide: Guides = None,
         proportions: float = 1.0,
+        grid: str | None = None,
     ) -> None:
         """style, content: {layer: features (1, C, H, W)}; content None where there is no photograph, as in textures.
         weights: {layer: share of the energy}, shallow to deep. seed: of the random choice of vectors.
         style_guide, guide: {layer: weights of positions (1, 1, H, W)} of style and picture, or None for all equal.
-        proportions: share of the prices that is paid."""
-        layers, grid = tuple(weights), column_layer(tuple(weights))
+        proportions: share of the prices that is paid. grid: one of the layers, whose places are matched; None: the
+        middle one."""
+        layers = tuple(weights)
+        self.grid = column_layer(layers) if grid is None else grid
         self.scales = {
             layer: scale_energy(_energy(style[layer], guide_of(style_guide, layer)), weights[layer]) for layer in layers
         }
         columns = self.columns(*(style[layer] for layer in layers))
-        self.mean = mean_column(columns, guide_of(style_guide, grid))
+        self.mean = mean_column(columns, guide_of(style_guide, self.grid))
         vectors = unit_rows(columns, self.mean)
         if style_guide is not None:
-            vectors = vectors[style_candidates(style_guide[grid], proportions).to(vectors.device)]
+            vectors = vectors[style_candidates(style_guide[self.grid], proportions).to(vectors.device)]
         self.vectors = vectors[style_order(len(vectors), seed).to(vectors.device)]
-        self.guide = guide_of(guide, grid)
+        self.guide = guide_of(guide, self.grid)
         self.content = None if content is None else self._centered(self.columns(*(content[layer] for layer in layers)))
         self.seed = seed
         self.proportions = proportions
@@ -82,10 +87,10 @@ class NearestStyle:
     def columns(self, *features: Tensor) -> Tensor:
         """Return hypercolumns: the features of all layers at each place, stacked along the channels.
 
-        features: (1, C_l, H_l, W_l), in the order of the weights. Returns (1, sum of C_l, h, w), on the grid of the
-        middle layer.
+        features: (1, C_l, H_l, W_l), in the order of the weights. Returns (1, sum of C_l, h, w), on the grid of
+        `self.grid`.
         """
-        H, W = features[len(features) // 2].shape[-2:]
+        H, W = features[list(self.scales).index(self.grid)].shape[-2:]
         # Scaled on the small grid: the gradient of a reduction keeps what it was given, here features kept anyway.
         return torch.cat(
             [_to_grid(layer, (H, W)) * scale for layer, scale in zip(features, self.scales.values(), strict=True)],
@@ -136,11 +141,6 @@ def matched_distance(columns: Tensor, mean: Tensor, matched: Tensor, guide: Tens
         return (1 - (rows * matched).sum(1) / lengths).mean()
     places = guided_places(guide)
     return ((1 - (rows[places] * matched).sum(1) / lengths[places]) * guide.flatten()[places]).sum()
-
-
-def column_layer(layers: Sequence[str]) -> str:
-    """Return the layer whose positions the hypercolumns have: the middle one."""
-    return layers[len(layers) // 2]
 
 
 def guide_of(guides: Guides, layer: str) -> Tensor | None:

@@ -19,6 +19,7 @@ from impasto.losses.style_regions import StyleRegion, list_style_regions
 from impasto.losses.target_cache import TargetCache
 from impasto.losses.temporal import Temporal
 from impasto.losses.tv import tv_loss
+from impasto.recipe.layers import column_layer, layer_weights
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.recipe.words import split_statistic
 
@@ -252,7 +253,8 @@ class Objective:
         style = self._encode(style_image, self._layers_of("style"), style_padding(self.recipe))
         content = None if content_image is None else self._encode(content_image, self._layers_of("content"), None)
         proportions = 1.0 if content is None else self.recipe.proportions
-        target = NearestStyle(style, content, weights, self.recipe.seed, *guides, proportions)
+        grid = column_layer(tuple(weights), self.recipe.nearest_layer)
+        target = NearestStyle(style, content, weights, self.recipe.seed, *guides, proportions, grid)
         return target.columns, target
 
     def content_factor(self, weight: float) -> float:
@@ -307,8 +309,3 @@ def mixing_weights(recipe: Recipe) -> tuple[float, float]:
 def sum_terms(terms: Iterable[Tensor]) -> Tensor:
     """Return the sum of scalars."""
     return torch.stack(list(terms)).sum()
-
-
-def layer_weights(layers: Sequence[str], weights: Sequence[float]) -> dict[str, float]:
-    """Return one weight a layer; equal ones, summing to 1, where none are given."""
-    return dict(zip(layers, weights or (1 / len(layers),) * len(layers), strict=True))

@@ -11,6 +11,7 @@ from impasto.features.guides import Region, resize_guide
 from impasto.features.vgg import Vgg, sort_layers
 from impasto.images.resize import resize_long_edge
 from impasto.losses.nearest import NearestStyle, share_vectors
+from impasto.recipe.layers import column_layer
 from impasto.recipe.recipe import Recipe
 
 LONG_EDGE = 128
@@ -55,7 +56,8 @@ def _find(
     encoder: Vgg, recipe: Recipe, photograph: dict[str, Tensor], style_image: Tensor, weights: dict[str, float]
 ) -> Tensor:
     features = encoder(resize_long_edge(style_image, LONG_EDGE), tuple(weights))
-    style = NearestStyle(features, None, weights, recipe.seed)
+    grid = column_layer(tuple(weights), recipe.nearest_layer)
+    style = NearestStyle(features, None, weights, recipe.seed, grid=grid)
     columns = style.columns(*(features[layer] for layer in weights))
     shares = share_vectors(style, style.columns(*photograph.values()), columns, recipe.proportions)
     smooth = functional.avg_pool2d(shares, 3, 1, 1, count_include_pad=False)

@@ -26,6 +26,7 @@ from impasto.painting.inputs import Inputs
 from impasto.painting.options import RunOptions
 from impasto.painting.planner import Planner
 from impasto.recipe.checks import check_blend
+from impasto.recipe.layers import finest_recipe
 from impasto.recipe.recipe import Recipe
 from impasto.runs.folders import AUTO, check_run_dir
 from impasto.system.device import resolve_devices
@@ -114,8 +115,9 @@ def prepare(recipe: Recipe, inputs: Inputs, options: RunOptions) -> Job:
     cache = options.cache if options.cache is not None else Cache()
     located = effective.replace(weights=inputs.weights) if inputs.weights else effective
     encoders, weights = cache.encoders(located, precision, images)
-    if inputs.fine_style is not None:
-        check_layers(encoders["float32"], recipe.fine_layers, weights.architecture)
+    finest = finest_recipe(recipe)
+    layers = finest.content_layers + (recipe.fine_layers if inputs.fine_style is not None else ())
+    check_layers(encoders["float32"], layers, weights.architecture)
     if options.max_memory is not None:
         return_freed_memory()  # else what was freed after reading pictures, or a run before, counts as in use
     used = used_bytes(device)
@@ -164,8 +166,10 @@ def _build_planner(
     encoders: Mapping[Precision, Vgg],
     budget: Budget,
 ) -> Planner:
+    is_pastiche = inputs.content is not None and bool(inputs.styles)
     return Planner(
         recipe=_effective_recipe(recipe, inputs),
+        finest=_effective_recipe(finest_recipe(recipe) if is_pastiche else recipe, inputs),
         encoders=encoders,
         style_image_sizes=tuple(style.size for style in inputs.styles),
         size=_find_size(recipe, inputs),

@@ -18,11 +18,13 @@ from impasto.system.torch_settings import Precision
 class Planner:
     """Plans for one picture.
 
-    encoders: by precision, those that the run uses. style_image_sizes: (height, width) of the style images as they were
-    read. size: (height, width) of the finished picture. regions: number of guides. has_content: with a photograph.
+    recipe: of all scales but the last of several, which has `finest`. encoders: by precision, those that the run uses.
+    style_image_sizes: (height, width) of the style images as they were read. size: (height, width) of the finished
+    picture. regions: number of guides. has_content: with a photograph.
     """
 
     recipe: Recipe
+    finest: Recipe
     encoders: Mapping[Precision, Vgg]
     style_image_sizes: tuple[tuple[int, int], ...]
     size: tuple[int, int]
@@ -86,7 +88,13 @@ class Planner:
     def workload(self, size: tuple[int, int], precision: Precision) -> Workload:
         """Return what is computed at one size, (height, width)."""
         styles = self.style_sizes(size)
-        return Workload(self.encoders[precision], self.recipe, size, styles, self.regions, self.has_content)
+        recipe = self.recipe_at(size)
+        return Workload(self.encoders[precision], recipe, size, styles, self.regions, self.has_content)
+
+    def recipe_at(self, size: tuple[int, int]) -> Recipe:
+        """Return the recipe of the objective at one size, (height, width)."""
+        is_last = size == self.size and len(plan_sizes(self.recipe, self.style_image_sizes, self.size)) > 1
+        return self.finest if is_last else self.recipe
 
     def _least(self, budget: Budget, part: Part, steps: int) -> MemoryPlan:
         """Return the plan within a budget, or the smallest plan where none fits."""

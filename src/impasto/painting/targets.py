@@ -45,6 +45,7 @@ class Targets:
         """Return the objective that a part lowers."""
         logger.info("describing the %s", "painting" if self.styles else "picture")
         job, recipe, memory = self.job, self.job.recipe, part.memory
+        objective_recipe = job.planner.recipe_at(part.size)
         device, sizes = job.device, job.planner.style_sizes(part.size)
         encoder = job.planner.encoders[part.precision].to(device)
         content = None
@@ -66,9 +67,9 @@ class Targets:
         guard.before_tile(first=True)
         if memory.tile is None:
             cache = None if job.options.cache is None else job.options.cache.descriptions
-            return Objective(encoder, job.planner.recipe, content, styles, regions, protection, cache, temporal)
+            return Objective(encoder, objective_recipe, content, styles, regions, protection, cache, temporal)
         return TiledObjective(
-            *(encoder, job.planner.recipe, content, styles, regions, protection),
+            *(encoder, objective_recipe, content, styles, regions, protection),
             inner=memory.tile,
             devices=job.devices,
             guard=guard,

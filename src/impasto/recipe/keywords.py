@@ -17,6 +17,7 @@ class RecipeFields(TypedDict, total=False):
     style_layers: tuple[str, ...]
     style_layer_weights: tuple[float, ...]
     statistic: tuple[str, ...]
+    nearest_layer: str
     gram_normalization: Literal["raw", "positions", "positions-channels"]
     style_blend: tuple[float, ...]
     style_size: str | int
@@ -44,6 +45,7 @@ class RecipeFields(TypedDict, total=False):
     steps: int
     finer_steps: float
     first_scale: int
+    finest_layer: str
     carried_detail: float
     frames: int
     frame_steps: int | None

@@ -5,7 +5,7 @@ from impasto.recipe.recipe import Recipe
 LARGE = 1500
 """Pixels of the long edge from which on the preset "print" is worth while."""
 
-_SCHEDULE = ("steps", "finer_steps", "first_scale", "float32_share")
+_SCHEDULE = ("steps", "finer_steps", "first_scale", "finest_layer", "float32_share")
 
 
 def quicker_recipes(recipe: Recipe, long_edge: int) -> dict[str, Recipe]:

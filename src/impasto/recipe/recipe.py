@@ -29,7 +29,7 @@ from impasto.recipe.fields import (
     to_plain,
 )
 from impasto.recipe.presets import preset_texts
-from impasto.recipe.words import COLORS, GUIDE_MODES, STATISTICS, STYLE_LAYERS, split_statistic
+from impasto.recipe.words import COLORS, GUIDE_MODES, LAYERS, STATISTICS, STYLE_LAYERS, split_statistic
 from impasto.system.disk import path_hint, to_path
 
 TEXTURE_SIZE = "; for a texture also 1024x768"
@@ -88,6 +88,13 @@ class Recipe:
         "statistics",
         f"statistics of the style: {', '.join(STATISTICS)}; several are added; gram:0.5@conv1_1+conv2_1 "
         "sets a weight and layers",
+    )
+    nearest_layer: str = option(
+        "middle",
+        "choice",
+        "layer whose places the statistic nearest matches: a shallower one keeps more of the drawing and takes longer; "
+        "middle: the middle one of the style layers",
+        choices=("middle", *LAYERS),
     )
     gram_normalization: Literal["raw", "positions", "positions-channels"] = option(
         "raw",
@@ -206,6 +213,13 @@ class Recipe:
     )
     first_scale: int = option(
         128, "integer", "approximate long edge of the first scale, doubled up to size; 0: one scale only", low=0
+    )
+    finest_layer: str = option(
+        "all",
+        "choice",
+        "deepest layer at the last of several scales, where coarse shapes are painted already: conv3_1 takes a third "
+        "of the time there; all: every layer at every scale",
+        choices=("all", *LAYERS),
     )
     carried_detail: float = option(
         1.0,

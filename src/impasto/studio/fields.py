@@ -17,14 +17,14 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "file": ("dpi", "depth", "strip"),
     "style": (
         *("style_size", "style_layers", "style_layer_weights", "gram_normalization", "style_blend", "style_weight"),
-        "fine_layers",
+        *("fine_layers", "nearest_layer"),
     ),
     "content": ("init", "content_layers", "content_layer_weights", "content_normalization", "content_weight"),
     "colors": ("color_map", "gamut"),
     "regions": ("guide_mode", "guide_dilation", "region_weights", "region_statistics"),
     "steps": (
-        *("seed", "finer_steps", "first_scale", "optimizer", "learning_rate", "history", "fourier_exponent"),
-        *("tolerance", "tv_normalization", "float32_share"),
+        *("seed", "finer_steps", "first_scale", "finest_layer", "optimizer", "learning_rate", "history"),
+        *("fourier_exponent", "tolerance", "tv_normalization", "float32_share"),
     ),
     "network": ("pooling", "padding", "rescaled_network", "resampling"),
 }

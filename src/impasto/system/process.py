@@ -1,6 +1,8 @@
 """Settings of our own processes, made before torch is imported; a program that imports impasto has its own."""
 
+import atexit
 import ctypes
+import gc
 import io
 import os
 import platform
@@ -25,6 +27,7 @@ def settle_process() -> None:
     pixels takes 1.5 times as long without this. Measured: docs/experiments.md, "Held memory".
     """
     _settle_streams()
+    atexit.register(gc.freeze)  # else torch's modules are searched for garbage at the end, for a fifth of a second
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # On Windows, `libc_ver` may fail to read Python's own file.
     has_glibc = sys.platform == "linux" and platform.libc_ver()[0] == "glibc"

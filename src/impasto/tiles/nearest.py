@@ -12,7 +12,6 @@ from impasto.losses.nearest import (
     CONTENT_SHARE,
     REMATCH,
     Guides,
-    column_layer,
     draw_places,
     guide_of,
     guided_places,
@@ -24,29 +23,27 @@ from impasto.losses.nearest import (
     style_order,
     unit_rows,
 )
+from impasto.recipe.layers import column_layer
 
 View = Callable[[], Iterable[tuple[Tile, Mapping[str, Tensor]]]]
 """Computes a picture's features tile by tile: each tile with its features, margins included. Can be called again."""
 
 
-def column_margin(layers: Sequence[str], network: Sequence[str]) -> int:
+def column_margin(layers: Sequence[str], network: Sequence[str], grid: str) -> int:
     """Return the pixels that a tile needs around its inner part for exact hypercolumns: a multiple of 16.
 
     The grids of two layers differ by less than a position where a side pools unevenly, and enlarging needs a neighbor.
     """
-    middle = stride_of(layers[len(layers) // 2])
-    pixels = max(reach(layer, network) + 2 * max(stride_of(layer), middle) for layer in layers)
+    pixels = max(reach(layer, network) + 2 * max(stride_of(layer), stride_of(grid)) for layer in layers)
     return -(-pixels // GRID) * GRID
 
 
-def tile_columns(features: Mapping[str, Tensor], tile: Tile, scales: Mapping[str, float]) -> Tensor:
+def tile_columns(features: Mapping[str, Tensor], tile: Tile, scales: Mapping[str, float], grid: str) -> Tensor:
     """Return the hypercolumns of a tile's inner part, as `NearestStyle.columns` of the whole picture.
 
     features: those of the tile, margins included. scales: {layer: factor}, shallow to deep. Returns (1, C, h, w).
     """
-    layers = tuple(scales)
-    grid = layers[len(layers) // 2]
-    return torch.cat([_to_grid(features[layer], tile, layer, grid) * scales[layer] for layer in layers], dim=1)
+    return torch.cat([_to_grid(features[layer], tile, layer, grid) * scale for layer, scale in scales.items()], dim=1)
 
 
 def _to_grid(features: Tensor, tile: Tile, layer: str, grid: str) -> Tensor:
@@ -92,8 +89,9 @@ class TiledNearest:
         style_guide: Guides = None,
         guide: Guides = None,
         proportions: float = 1.0,
+        grid: str | None = None,
     ) -> None:
-        """weights, seed, guides, proportions: as for `NearestStyle`."""
+        """weights, seed, guides, proportions, grid: as for `NearestStyle`."""
         energies = dict.fromkeys(weights, 0.0)
         for tile, features in style():
             for layer in weights:
@@ -103,13 +101,13 @@ class TiledNearest:
                     continue
                 energies[layer] += float(inner.square().mean()) * inner.shape[1] * tile.share(layer)
         self.scales = {layer: scale_energy(energies[layer], weight) for layer, weight in weights.items()}
-        self.grid = column_layer(tuple(weights))
+        self.grid = column_layer(tuple(weights)) if grid is None else grid
         self.guide = guide_of(guide, self.grid)
         self.seed = seed
         self.proportions = proportions
         own_guide = guide_of(style_guide, self.grid)
         self.mean = mean = self._mean_columns(style, own_guide)
-        columns = ((tile, tile_columns(features, tile, self.scales)) for tile, features in style())
+        columns = ((tile, tile_columns(features, tile, self.scales, self.grid)) for tile, features in style())
         candidates = None if own_guide is None else style_candidates(own_guide, proportions)
         self.vectors = self._gather(((tile, unit_rows(part, mean)) for tile, part in columns), candidates, style_order)
         self._content = content
@@ -136,9 +134,9 @@ class TiledNearest:
         """Yield the tiles of a picture, each with what is matched at all its places, (places, C)."""
         contents = iter(self._content()) if self._content is not None else None
         for tile, features in picture():
-            query = unit_rows(tile_columns(features, tile, self.scales), mean)
+            query = unit_rows(tile_columns(features, tile, self.scales, self.grid), mean)
             if contents is not None and self._content_mean is not None:
-                content = unit_rows(tile_columns(next(contents)[1], tile, self.scales), self._content_mean)
+                content = unit_rows(tile_columns(next(contents)[1], tile, self.scales, self.grid), self._content_mean)
                 query = CONTENT_SHARE * content + (1 - CONTENT_SHARE) * query
             yield tile, query
 
@@ -153,7 +151,7 @@ class TiledNearest:
 
     def addend(self, features: Mapping[str, Tensor], tile: Tile) -> Tensor:
         """Return the tile's addend to `nearest_distance`. features: those of the tile, margins included."""
-        columns = tile_columns(features, tile, self.scales)
+        columns = tile_columns(features, tile, self.scales, self.grid)
         mean, matched = (part.to(columns.device) for part in (self.mean, self.vectors[self._matches[tile.corner]]))
         if self.guide is not None:
             return matched_distance(columns, mean, matched, tile.part(self.guide, self.grid).to(columns.device))
@@ -162,7 +160,7 @@ class TiledNearest:
     def _mean_columns(self, view: View, guide: Tensor | None) -> Tensor:
         mean: Tensor | float = 0.0
         for tile, features in view():
-            columns = tile_columns(features, tile, self.scales)
+            columns = tile_columns(features, tile, self.scales, self.grid)
             if guide is None:
                 mean = mean + tile.share(self.grid) * columns.mean((2, 3), keepdim=True)
             else:

@@ -19,9 +19,10 @@ from impasto.features.tiling import Tile, cut_tiles
 from impasto.features.vgg import Padding, Vgg, sort_layers
 from impasto.losses.content import content_loss
 from impasto.losses.nearest import Guides
-from impasto.losses.objective import Describers, Objective, Term, identity, layer_weights, style_padding, sum_terms
+from impasto.losses.objective import Describers, Objective, Term, identity, style_padding, sum_terms
 from impasto.losses.protection import Protection
 from impasto.losses.temporal import Temporal
+from impasto.recipe.layers import column_layer, layer_weights
 from impasto.recipe.recipe import Recipe, every_statistic
 from impasto.tiles.device_scheduler import map_tiles
 from impasto.tiles.memory_guard import MemoryGuard
@@ -138,7 +139,8 @@ class TiledObjective(Objective):
         style = self._view(style_image, layers, style_padding(self.recipe))
         content = None if content_image is None else self._view(content_image, layers)
         proportions = 1.0 if content is None else self.recipe.proportions
-        return identity, TiledNearest(style, content, weights, self.recipe.seed, *guides, proportions)
+        grid = column_layer(tuple(weights), self.recipe.nearest_layer)
+        return identity, TiledNearest(style, content, weights, self.recipe.seed, *guides, proportions, grid)
 
     def _view(self, image: Tensor, layers: Sequence[str], padding: Padding | None = None) -> View:
         def features_by_tile() -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:
@@ -173,7 +175,11 @@ class TiledObjective(Objective):
 def tile_margin(recipe: Recipe, network: Sequence[str]) -> int:
     """Return the pixels that a recipe's tiles have around their inner part."""
     statistics = every_statistic(recipe)
-    columns = [column_margin(layers, network) for name, layers in statistics if name == "nearest" and layers]
+    columns = [
+        column_margin(layers, network, column_layer(layers, recipe.nearest_layer))
+        for name, layers in statistics
+        if name == "nearest" and layers
+    ]
     # A total variation needs one pixel more than the tile, and a recipe without layers has no margin.
     return max(margin(recipe.content_layers + recipe.style_layers, network), GRID, *columns)
 

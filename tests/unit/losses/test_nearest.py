@@ -49,6 +49,9 @@ def test_layers_have_the_same_energy_on_the_grid_of_the_middle_one() -> None:
     energies = [float(part.square().sum(1).mean()) for part in columns.split([2, 3, 5], dim=1)]
     assert energies == pytest.approx([1, 1, 1], rel=0.25)  # resampling smooths
     assert loss(target, *style.values()) == pytest.approx(0, abs=1e-6)
+    finer = NearestStyle(style, None, dict.fromkeys(style, 1.0), 0, grid="conv1_1")
+    assert finer.columns(*style.values()).shape == (1, 10, 8, 12)
+    assert len(finer.vectors) == 96
 
 
 def test_the_match_is_kept_for_a_while() -> None:

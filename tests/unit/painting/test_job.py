@@ -14,7 +14,10 @@ import impasto
 from impasto.errors import ImageSizeError, RecipeError
 from impasto.features.architecture import layers_of
 from impasto.features.weights import TINY, Weights, write_safetensors
+from impasto.losses.protection import PROTECT_LAYERS
+from impasto.transfer.pastiche import prepare_pastiche
 from impasto.transfer.rerun import prepare_rerun
+from impasto.transfer.texture import prepare_texture
 
 Paint = Callable[..., Tensor]
 
@@ -117,3 +120,33 @@ def test_other_verbs_name_the_layer_too(network: str) -> None:
         impasto.reconstruct("photo.png", recipe, content_layers=("conv3_3",))
     with pytest.raises(RecipeError, match="layer 'conv3_4' is not in vgg13"):
         impasto.synthesize_texture("painting.png", recipe.replace(size=(32, 32), style_layers=("conv3_4",)))
+
+
+def test_the_last_of_several_scales_has_no_layers_deeper_than_the_finest(folder: Path) -> None:
+    fields = {**FIELDS, "style_layers": ("conv1_1", "conv2_1"), "finest_layer": "conv1_2", "size": 64}
+    recipe = impasto.Recipe(**fields).replace(first_scale=32)
+    job = prepare_pastiche("photo.png", "painting.png", recipe)
+    coarse, fine = (job.planner.workload(part.size, part.precision) for part in job.plan.parts)
+    assert coarse.recipe == recipe
+    assert fine.recipe.style_layers == ("conv1_1",)
+    assert fine.recipe.content_layers == ("conv1_2",)
+    assert fine.margin <= coarse.margin
+
+    alone = prepare_pastiche("photo.png", "painting.png", recipe.replace(first_scale=0))
+    assert alone.planner.workload(alone.plan.size, "float32").recipe.content_layers == ("conv2_2",)
+    texture = prepare_texture("painting.png", recipe.replace(init="noise"))
+    assert texture.planner.workload(texture.plan.size, "float32").recipe.style_layers == recipe.style_layers
+
+
+def test_what_is_protected_stays_so_at_the_last_scale(folder: Path, picture: Paint) -> None:
+    recipe = impasto.Recipe(**{**FIELDS, "first_scale": 32, "finest_layer": "conv1_2", "size": 64})
+    impasto.write_image(picture(36, 47, 2), "mask.png")
+    job = prepare_pastiche("photo.png", "painting.png", recipe, protect="mask.png")
+    assert job.planner.recipe_at(job.plan.size).content_layers == ("conv1_2", *PROTECT_LAYERS)
+
+
+@pytest.mark.parametrize("network", ["vgg11"], indirect=True)
+def test_a_finest_layer_that_the_network_lacks_is_named(network: str) -> None:
+    recipe = impasto.Recipe(weights=network, size=64, first_scale=32, finest_layer="conv1_2")
+    with pytest.raises(RecipeError, match="layer 'conv1_2' is not in vgg11"):
+        prepare_pastiche("photo.png", "painting.png", recipe)

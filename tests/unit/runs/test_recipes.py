@@ -122,7 +122,7 @@ def test_a_name_that_is_not_utf_8_cannot_be_written(tmp_path: Path) -> None:
 def test_only_fields_that_differ_are_told_in_the_order_of_the_recipe() -> None:
     assert compare_entries(find_entry("paper"), find_entry("paper")) == {}
     found = compare_entries(find_entry("standard"), find_entry("draft"))
-    assert found == {"steps": (120, 25), "finer_steps": (1.0, 0.7)}
+    assert found == {"steps": (120, 16), "finer_steps": (1.0, 0.7), "finest_layer": ("all", "conv3_1")}
     assert compare_entries(find_entry("standard"), find_entry("paper"))["strength"] == (0.5, None)
     assert json.loads(json.dumps(found)) == {name: list(pair) for name, pair in found.items()}
 

@@ -166,6 +166,12 @@ def test_regions_tile(mode: str, statistic: tuple[str, ...], picture: Paint) -> 
     assert distance(recipe, (75, 61), 16, picture, style_sizes=((37, 58), (64, 16)), guided=True) < 1e-9
 
 
+@pytest.mark.parametrize("layer", ["conv1_1", "conv3_1"])
+def test_nearest_tiles_on_the_places_of_another_layer(layer: str, picture: Paint) -> None:
+    recipe = shallow(statistic=("nearest@conv1_1+conv2_1+conv3_1",), nearest_layer=layer)
+    assert distance(recipe, (75, 61), 32, picture) < 1e-9
+
+
 def test_proportions_tile(picture: Paint) -> None:
     recipe = shallow(statistic=("covariance", "nearest@conv1_1+conv2_1+conv3_1"), proportions=0.4)
     assert distance(recipe, (75, 61), 32, picture, guided=True) < 1e-9

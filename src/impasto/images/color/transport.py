@@ -16,6 +16,9 @@ LONG_EDGE = 256
 CELL = 0.05
 """Colors are grouped in cubes of this side in Oklab: about the least difference between two paints of a palette."""
 
+CELLS_A_SIDE = 1024
+"""More cells than colors, or places, can lie apart along one axis."""
+
 CELLS = 512
 """Most cells of a palette, the fullest ones; paintings have 100 to 300."""
 
@@ -187,7 +190,10 @@ def see_pixels(image: Tensor, weight: Tensor | None, long_edge: int) -> tuple[Te
 
 def to_cells(points: Tensor, weights: Tensor, side: Tensor) -> tuple[Tensor, Tensor]:
     """Return the means (K, D) of the points, (M, D), in each cell of these sides, and their sums of weights (K,)."""
-    _, own, counts = torch.unique(torch.floor(points / side).long(), dim=0, return_inverse=True, return_counts=True)
+    cells = torch.floor(points / side).long() + CELLS_A_SIDE // 2
+    # One number a cell: rows of numbers are sorted ten times as slowly.
+    digits = CELLS_A_SIDE ** torch.arange(points.shape[1]).flip(0)
+    _, own, counts = torch.unique((cells * digits).sum(1), return_inverse=True, return_counts=True)
     sums = points.new_zeros(len(counts), points.shape[1] + 1)
     sums.index_add_(0, own, torch.cat([points * weights[:, None], weights[:, None]], dim=1))
     return sums[:, :-1] / sums[:, -1:], sums[:, -1]

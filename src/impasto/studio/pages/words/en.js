@@ -81,7 +81,7 @@ export default {
     portrait: "Portrait",
     fine: "Fine",
     print: "Print",
-    draft_help: "A first look in about a quarter of the time.",
+    draft_help: "A first look in about a sixth of the time.",
     standard_help: "The everyday choice.",
     portrait_help: "For faces: their colors and features suit the photograph.",
     fine_help: "The last bit of detail, and slower.",

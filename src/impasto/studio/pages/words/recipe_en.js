@@ -51,6 +51,8 @@ export const choices = {
   color_map: { monge: "With the least change", cholesky: "One channel after the other", pca: "Along the main axes" },
   gamut: { keep: "Avoided while painting", free: "Cut off when saved" },
   guide_mode: { simple: "As drawn", inside: "Narrower: free of what is beyond", all: "Wider: all that is touched" },
+  finest_layer: { all: "All layers" },
+  nearest_layer: { middle: "The middle one" },
   optimizer: { lbfgs: "L-BFGS", adam: "Adam" },
   pooling: { max: "The strongest response", average: "The mean response" },
   padding: {
@@ -97,6 +99,8 @@ export const fields = {
   region_statistics: ["What counts as style, by region", "One name for each, with commas, such as gram, nearest; empty: the same for all."],
   finer_steps: ["Share of steps on finer scales", "So many times the steps of the coarser scale before; below 1 it is quicker."],
   first_scale: ["Coarsest scale", "The picture begins at about this long edge and is doubled up to its size; 0: it has its size from the start."],
+  nearest_layer: ["Layer of the whole strokes", "Whose places are matched with the painting: a shallower layer keeps more of the drawing and takes longer."],
+  finest_layer: ["Deepest layer of the finest scale", "Coarse shapes are painted by then, so the drafts leave deep layers out there, for a third of the time."],
   optimizer: ["Optimizer", "The method by which each step is found."],
   learning_rate: ["Step length", "Automatic: 1 for L-BFGS, 0.02 of the color range for Adam."],
   history: ["Memory of L-BFGS", "How many past steps it remembers."],

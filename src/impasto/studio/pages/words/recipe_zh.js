@@ -39,6 +39,8 @@ export const choices = {
   color_map: { monge: "改动最小", cholesky: "逐个通道", pca: "沿主轴" },
   gamut: { keep: "作画时就避免", free: "保存时截断" },
   guide_mode: { simple: "按所画的边缘", inside: "收窄：不受区域外影响", all: "放宽：凡有重叠都算" },
+  finest_layer: { all: "所有层" },
+  nearest_layer: { middle: "中间的一层" },
   optimizer: { lbfgs: "L-BFGS 算法", adam: "Adam 算法" },
   pooling: { max: "最强的响应", average: "平均的响应" },
   padding: {
@@ -85,6 +87,8 @@ export const fields = {
   region_statistics: ["各分区从画作中取什么", "每个区域一个名称，用逗号隔开，如 gram, nearest；留空则全部相同。"],
   finer_steps: ["后续尺度的步数比", "每个尺度的步数是上一个较粗尺度的几倍；小于 1 更快。"],
   first_scale: ["起始尺度", "从大约这个长边开始画，逐级加倍到成图尺寸；0 表示一开始就是成图尺寸。"],
+  nearest_layer: ["匹配完整笔触的层", "按这一层的位置与画作匹配：层越浅，照片的轮廓保留得越多，用时也越长。"],
+  finest_layer: ["最细尺度的最深层", "到这一尺度时大的形状已经画好，快速草稿省去更深的层，这一尺度只需约三分之一的时间。"],
   optimizer: ["优化算法", "用什么方法求出每一步。"],
   learning_rate: ["步长", "自动：L-BFGS 为 1，Adam 为颜色范围的 0.02。"],
   history: ["L-BFGS 记忆长度", "记住多少个过去的步。"],

@@ -81,7 +81,7 @@ export default {
     portrait: "人像",
     fine: "精细",
     print: "大幅",
-    draft_help: "快速草稿，用时约四分之一。",
+    draft_help: "快速草稿，用时约六分之一。",
     standard_help: "日常使用选这个就好。",
     portrait_help: "适合人脸：肤色和五官贴近照片。",
     fine_help: "更慢一些，换取更多细节。",
