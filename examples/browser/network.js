@@ -21,7 +21,8 @@ export async function loadRuntime() {
 export async function loadNetwork({ ort, provider }, bytes, name) {
   let session;
   try {
-    session = await ort.InferenceSession.create(bytes, { executionProviders: [provider, "wasm"] });
+    // Severity 3: errors alone. That shapes are computed beside the graphics card is no news to anybody.
+    session = await ort.InferenceSession.create(bytes, { executionProviders: [provider, "wasm"], logSeverityLevel: 3 });
   } catch (error) {
     throw new Error(`${name} cannot be read as a network (${String(error.message ?? error).slice(0, 100)}). `
       + "Choose an .onnx file from impasto export.");

@@ -23,6 +23,7 @@ pytest.importorskip("onnx", reason="the browser example needs the extra export")
 
 FOLDER = Path(__file__).parents[2] / "examples" / "browser"
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+WEBGPU = ["--enable-unsafe-webgpu"]  # a graphics card made of programs, which Chromium brings along
 WAIT_MS = 120_000
 
 pytestmark = [
@@ -47,16 +48,17 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(address: str) -> Iterator[Any]:
+def page(address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
     """The page, its network loaded. At the end of the test no error may stand in the console."""
     said: list[str] = []
-    with open_browser(*CAMERA) as browser:
+    engine = getattr(request, "param", "WebAssembly")
+    with open_browser(*CAMERA, *(WEBGPU if engine == "WebGPU" else [])) as browser:
         page = browser.new_page()
         page.set_default_timeout(WAIT_MS)
         page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto(address)
-        page.locator("#status", has_text="random.onnx is ready, WebAssembly").wait_for()
+        page.locator("#status", has_text=f"random.onnx is ready, {engine}").wait_for()
         yield page
     assert said == []
 
@@ -65,6 +67,7 @@ def wait_for_status(page: Any, text: str) -> None:
     page.locator("#status", has_text=text).wait_for()
 
 
+@pytest.mark.parametrize("page", ["WebAssembly", "WebGPU"], indirect=True)
 def test_the_page_paints_what_python_paints(page: Any, tmp_path: Path, picture: Callable[..., Tensor]) -> None:
     photograph = (picture(61, 83) * 255).round() / 255
     write_image(photograph, tmp_path / "photo.png")
