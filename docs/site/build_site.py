@@ -35,7 +35,8 @@ def collect(target: Path) -> list[str]:
     shutil.copytree(DOCS, target, ignore=shutil.ignore_patterns("site", "__pycache__"))
     for path in target.glob("*.md"):  # links out of docs/ lead to copies inside
         path.write_text(path.read_text("utf-8").replace("](../examples/", "](examples/"), "utf-8")
-    shutil.copytree(ROOT / "examples", target / "examples", ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+    ignored = shutil.ignore_patterns("__pycache__", "*.py", "node_modules", "onnxruntime")  # the last two by `make web`
+    shutil.copytree(ROOT / "examples", target / "examples", ignore=ignored)
     contributing = {
         name.lower(): (ROOT / name).read_text("utf-8").replace("](docs/", "](")
         for name in ("CONTRIBUTING.md", "CONTRIBUTING.zh.md")

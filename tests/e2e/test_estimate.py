@@ -186,10 +186,10 @@ def test_a_quicker_preset_is_named_with_its_time(
         return [line for line in capfd.readouterr().out.splitlines() if line.startswith("quicker: ")]
 
     (line,) = hints("--size", "64")
-    found = re.fullmatch(r"quicker: --preset draft, about (\d+ h \d+ min)", line)
+    found = re.fullmatch(r"quicker: --preset draft, about ([\d a-z]+)", line)
     assert found is not None
     assert main([*start, "--size", "64", "--preset", "draft"]) == 0
-    assert capfd.readouterr().out.splitlines()[0].startswith(f"64x48 pixels, 25 steps: about {found[1]}, ")
+    assert capfd.readouterr().out.splitlines()[0].startswith(f"64x48 pixels, 16 steps: about {found[1]}, ")
     (line,) = hints("--size", "64", "--preset", "fine")
     assert line.startswith("quicker: --preset draft, about ")
     monkeypatch.setattr("impasto.recipe.quicker.LARGE", 64)

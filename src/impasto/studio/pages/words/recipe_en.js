@@ -1,5 +1,10 @@
 /** The recipe in plain English: the words of values that are no numbers, and label and help of each field. */
 
+/** Each layer of VGG-19: "conv3_1" is the first one of the third block. */
+const layers = Object.fromEntries([2, 2, 4, 4, 4].flatMap((depth, block) => Array.from({ length: depth }, (_, index) => [
+  `conv${block + 1}_${index + 1}`, `Block ${block + 1}, layer ${index + 1}`,
+])));
+
 /** By field, the words of a value; lists are written with ", ". Other values are possible where the server has no list. */
 export const choices = {
   color: {
@@ -51,8 +56,8 @@ export const choices = {
   color_map: { monge: "With the least change", cholesky: "One channel after the other", pca: "Along the main axes" },
   gamut: { keep: "Avoided while painting", free: "Cut off when saved" },
   guide_mode: { simple: "As drawn", inside: "Narrower: free of what is beyond", all: "Wider: all that is touched" },
-  finest_layer: { all: "All layers" },
-  nearest_layer: { middle: "The middle one" },
+  finest_layer: { all: "All layers", ...layers },
+  nearest_layer: { middle: "The middle one", ...layers },
   optimizer: { lbfgs: "L-BFGS", adam: "Adam" },
   pooling: { max: "The strongest response", average: "The mean response" },
   padding: {

@@ -1,6 +1,11 @@
 /** 作画设置（中文）：各取值的说法，以及每项设置的名称和说明。 */
 
 /** 按设置列出取值的说法；多个值用 ", " 连接。服务器没有给出列表的，还可以填别的值。 */
+/** Each layer of VGG-19: "conv3_1" is the first one of the third block. */
+const layers = Object.fromEntries([2, 2, 4, 4, 4].flatMap((depth, block) => Array.from({ length: depth }, (_, index) => [
+  `conv${block + 1}_${index + 1}`, `第 ${block + 1} 组第 ${index + 1} 层`,
+])));
+
 export const choices = {
   color: {
     style: "画作的颜色",
@@ -39,8 +44,8 @@ export const choices = {
   color_map: { monge: "改动最小", cholesky: "逐个通道", pca: "沿主轴" },
   gamut: { keep: "作画时就避免", free: "保存时截断" },
   guide_mode: { simple: "按所画的边缘", inside: "收窄：不受区域外影响", all: "放宽：凡有重叠都算" },
-  finest_layer: { all: "所有层" },
-  nearest_layer: { middle: "中间的一层" },
+  finest_layer: { all: "所有层", ...layers },
+  nearest_layer: { middle: "中间的一层", ...layers },
   optimizer: { lbfgs: "L-BFGS 算法", adam: "Adam 算法" },
   pooling: { max: "最强的响应", average: "平均的响应" },
   padding: {
