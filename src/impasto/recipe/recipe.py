@@ -217,8 +217,8 @@ class Recipe:
     finest_layer: str = option(
         "all",
         "choice",
-        "deepest layer at the last of several scales, where coarse shapes are painted already: conv3_1 takes a third "
-        "of the time there; all: every layer at every scale",
+        "deepest layer at the last of several scales, where coarse shapes are painted already: conv3_1 takes half the "
+        "time there; all: every layer at every scale",
         choices=("all", *LAYERS),
     )
     carried_detail: float = option(

@@ -105,7 +105,7 @@ export const fields = {
   finer_steps: ["Share of steps on finer scales", "So many times the steps of the coarser scale before; below 1 it is quicker."],
   first_scale: ["Coarsest scale", "The picture begins at about this long edge and is doubled up to its size; 0: it has its size from the start."],
   nearest_layer: ["Layer of the whole strokes", "Whose places are matched with the painting: a shallower layer keeps more of the drawing and takes longer."],
-  finest_layer: ["Deepest layer of the finest scale", "Coarse shapes are painted by then, so the drafts leave deep layers out there, for a third of the time."],
+  finest_layer: ["Deepest layer of the finest scale", "Coarse shapes are painted by then, so drafts leave deep layers out there, which takes half the time."],
   optimizer: ["Optimizer", "The method by which each step is found."],
   learning_rate: ["Step length", "Automatic: 1 for L-BFGS, 0.02 of the color range for Adam."],
   history: ["Memory of L-BFGS", "How many past steps it remembers."],
