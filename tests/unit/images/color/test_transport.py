@@ -8,7 +8,7 @@ from torch import Tensor
 
 from impasto.images.color.difference import palette_metric
 from impasto.images.color.oklab import to_oklab
-from impasto.images.color.transport import ColorMap, contrast_kept_metric, fit_color_map
+from impasto.images.color.transport import ColorMap, contrast_kept_metric, fit_color_map, to_cells
 
 Paint = Callable[..., Tensor]
 
@@ -107,3 +107,19 @@ def test_several_styles_are_mixed_by_their_shares(picture: Paint) -> None:
     mixed = [fit_color_map(photograph, [red, blue], [share, 1 - share]).apply(photograph) for share in (0.2, 0.8)]
     reds = [float(image[:, 0].mean() - image[:, 2].mean()) for image in mixed]
     assert reds[0] < -0.2 and reds[1] > 0.2
+
+
+@pytest.mark.parametrize("axes", [3, 5])
+def test_cells_hold_the_points_of_one_box(axes: int) -> None:
+    """Points below 0 too, and cells in the order of their rows."""
+    generator = torch.Generator().manual_seed(0)
+    points = 4 * torch.randn(400, axes, generator=generator, dtype=torch.float64)
+    weights, side = torch.rand(400, generator=generator, dtype=torch.float64), points.new_tensor([1.5] * axes)
+    rows = [tuple(row) for row in torch.floor(points / side).long().tolist()]
+    means, sums = to_cells(points, weights, side)
+    for index, row in enumerate(sorted(set(rows))):
+        own = torch.tensor([each == row for each in rows])
+        assert sums[index] == pytest.approx(float(weights[own].sum()))
+        expected = (points[own] * weights[own, None]).sum(0) / weights[own].sum()
+        assert torch.allclose(means[index], expected)
+    assert len(means) == len(set(rows)) > 100
